@@ -1,0 +1,1 @@
+"""What the manifest cannot express, one file a role."""
