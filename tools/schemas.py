@@ -1,12 +1,10 @@
 """Make the JSON schemas in `source_asana/schemas` from Asana's OpenAPI description.
 
-`python -m tools.schemas [--check] [folder]`: the folder (default `../shared`) holds `asana_oas.json`,
-the description, and `streams.yaml`, the catalogue of streams. With `--check` nothing is written; the
-exit code is 1 when a file is missing, different or left over. Where the result differs from the
-description, `CORRECTIONS` and `DECLARED` below say so and why.
+`python -m tools.schemas [--check] [folder]`: the folder (default `../shared`) holds the description
+`asana_oas.json` and `streams.yaml`, the catalogue of streams. With `--check` nothing is written;
+the exit code is 1 when a file is missing, different or left over. Where the result differs from
+the description, `CORRECTIONS` and `DECLARED` say so.
 """
-
-from __future__ import annotations
 
 import argparse
 import copy
@@ -82,7 +80,6 @@ SHARED = {
     "Like": "like",
     "MemberCompact": "member",
     "PortfolioCompact": "portfolio",
-    "Preview": "preview",
     "ProjectCompact": "project",
     "ProjectTemplateCompact": "project_template",
     "ReactionSummaryItemCompact": "reaction",
@@ -104,8 +101,6 @@ _FLAG = {"type": "boolean"}
 _COUNT = {"type": "integer"}
 _USER = {"$ref": PREFIX + "UserCompact"}
 _LIKES = {"type": "array", "items": {"$ref": PREFIX + "Like"}}
-_TEXTS = {"type": "array", "items": _TEXT}
-_PROJECT = {"$ref": PREFIX + "ProjectCompact"}
 
 DECLARED: Mapping[str, Mapping[str, Json]] = {
     "teams": {"created_at": _MOMENT, "updated_at": _MOMENT},
@@ -118,8 +113,8 @@ DECLARED: Mapping[str, Mapping[str, Json]] = {
         "new_dates.start_at": _MOMENT,
         "old_custom_field_value": _TEXT,
         "new_custom_field_value": _TEXT,
-        "previews.links": _TEXTS,
-        "previews.headers": _TEXTS,
+        "previews.links": {"type": "array", "items": _TEXT},
+        "previews.headers": {"type": "array", "items": _TEXT},
         "attachments": {"type": "array", "items": {"$ref": PREFIX + "AttachmentCompact"}},
     },
     "portfolios": {"current_status_update.type": _TEXT},
@@ -143,7 +138,7 @@ DECLARED: Mapping[str, Mapping[str, Json]] = {
         "notes": _TEXT,
         "html_notes": _TEXT,
         "user": _USER,
-        "project": _PROJECT,
+        "project": {"$ref": PREFIX + "ProjectCompact"},
         "workspace": {"$ref": PREFIX + "WorkspaceCompact"},
         "time_period": {"$ref": PREFIX + "TimePeriodCompact"},
     },

@@ -4,8 +4,6 @@ Every wanted leaf is named (`assignee.name`, `assignee.resource_type`): a relati
 back compact, and Asana then decides what compact is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any

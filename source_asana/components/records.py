@@ -5,8 +5,6 @@ from the partition), `ABSENT` lists columns that are declared and always null. `
 asks for either, but asks for the sources of the aliases.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

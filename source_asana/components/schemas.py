@@ -4,9 +4,7 @@ CDK key: `schema_loader`. The stock file loader resolves references through `jso
 and is deprecated.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping  # noqa: TC003 - the CDK evaluates field hints
+from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from functools import cache
 from pathlib import Path

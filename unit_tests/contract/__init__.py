@@ -1,0 +1,1 @@
+"""Tests against the reference material and between parts of the repository."""
