@@ -26,46 +26,57 @@ ARTEFACTS = frozenset({"offset", "path", "uri"})
 Json = dict[str, Any]
 
 
+def _list(items: Json) -> Json:
+    return {"type": "array", "items": items}
+
+
 @dataclass(frozen=True)
 class Correction:
-    """A field that Asana sends differently from its description.
+    """Fields that Asana sends differently from its description, or that the description leaves out.
 
     Attributes:
-        schema: component of the description that defines the field.
-        field: dotted path below that component.
-        change: what replaces the field's `type`, `format` and `$ref` there.
+        schema: component of the description that defines the fields, or should.
+        fields: dotted paths below that component.
+        change: what replaces the fields' `type`, `format` and `$ref` there.
         reason: the evidence.
+        is_missing: the component lacks the fields.
     """
 
     schema: str
-    field: str
-    change: Mapping[str, str]
+    fields: tuple[str, ...]
+    change: Mapping[str, Any]
     reason: str
+    is_missing: bool = False
 
 
+_TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
 _DATE = {"type": "string", "format": "date"}
 _MOMENT = {"type": "string", "format": "date-time"}
+_USER = {"$ref": PREFIX + "UserCompact"}
 _NAMED = {"$ref": PREFIX + "AsanaNamedResource"}
-_PLAIN_DATE = "described in words as YYYY-MM-DD, the format is missing"
-_PLAIN_MOMENT = "described in words as ISO 8601, the format is missing"
-_FRACTION = "holds number_value of a custom field, which is a number with decimals"
-_UNTYPED = "no type given; described as the compact form of a resource"
+_FRACTION = "the number_value of a custom field, which has decimals"
+_UNTYPED = "no type; said to be the compact form of a resource"
+_DAY = "no format; said to be YYYY-MM-DD"
+_INSTANT = "no format; said to be ISO 8601"
+_EVERY_KIND = (
+    "projects, portfolios and goals have values of every kind, the compact form lacks some"
+)
+_CHANGES = ("change.new_value", "change.added_value", "change.removed_value")
+_VACATION = ("vacation_dates.start_on", "vacation_dates.end_on")
 
 CORRECTIONS = (
-    Correction("StoryResponse", "old_number_value", _NUMBER, _FRACTION),
-    Correction("StoryResponse", "new_number_value", _NUMBER, _FRACTION),
-    Correction("EventResponse", "change.new_value", _NAMED, _UNTYPED),
-    Correction("EventResponse", "change.added_value", _NAMED, _UNTYPED),
-    Correction("EventResponse", "change.removed_value", _NAMED, _UNTYPED),
-    Correction("GoalBase", "due_on", _DATE, _PLAIN_DATE),
-    Correction("GoalBase", "start_on", _DATE, _PLAIN_DATE),
-    Correction("TimePeriodCompact", "start_on", _DATE, _PLAIN_DATE),
-    Correction("TimePeriodCompact", "end_on", _DATE, _PLAIN_DATE),
-    Correction("WorkspaceMembershipResponse", "vacation_dates.start_on", _DATE, _PLAIN_DATE),
-    Correction("WorkspaceMembershipResponse", "vacation_dates.end_on", _DATE, _PLAIN_DATE),
-    Correction("CustomFieldCompact", "date_value.date", _DATE, _PLAIN_DATE),
-    Correction("CustomFieldCompact", "date_value.date_time", _MOMENT, _PLAIN_MOMENT),
+    Correction("StoryResponse", ("old_number_value", "new_number_value"), _NUMBER, _FRACTION),
+    Correction("EventResponse", _CHANGES, _NAMED, _UNTYPED),
+    Correction("GoalBase", ("start_on", "due_on"), _DATE, _DAY),
+    Correction("TimePeriodCompact", ("start_on", "end_on"), _DATE, _DAY),
+    Correction("WorkspaceMembershipResponse", _VACATION, _DATE, _DAY),
+    Correction("CustomFieldCompact", ("date_value.date",), _DATE, _DAY),
+    Correction("CustomFieldCompact", ("date_value.date_time",), _MOMENT, _INSTANT),
+    Correction("CustomFieldCompact", ("people_value",), _list(_USER), _LACKING, is_missing=True),
+    Correction(
+        "CustomFieldCompact", ("reference_value",), _list(_NAMED), _LACKING, is_missing=True
+    ),
 )
 
 SHARED = {
@@ -96,12 +107,6 @@ SHARED = {
 }
 """Components that more than one place needs: component of the description -> shared/<name>.json."""
 
-_TEXT = {"type": "string"}
-_FLAG = {"type": "boolean"}
-_COUNT = {"type": "integer"}
-_USER = {"$ref": PREFIX + "UserCompact"}
-_LIKES = {"type": "array", "items": {"$ref": PREFIX + "Like"}}
-
 DECLARED: Mapping[str, Mapping[str, Json]] = {
     "teams": {"created_at": _MOMENT, "updated_at": _MOMENT},
     "tags": {"created_by": _USER},
@@ -113,9 +118,9 @@ DECLARED: Mapping[str, Mapping[str, Json]] = {
         "new_dates.start_at": _MOMENT,
         "old_custom_field_value": _TEXT,
         "new_custom_field_value": _TEXT,
-        "previews.links": {"type": "array", "items": _TEXT},
-        "previews.headers": {"type": "array", "items": _TEXT},
-        "attachments": {"type": "array", "items": {"$ref": PREFIX + "AttachmentCompact"}},
+        "previews.links": _list(_TEXT),
+        "previews.headers": _list(_TEXT),
+        "attachments": _list({"$ref": PREFIX + "AttachmentCompact"}),
     },
     "portfolios": {"current_status_update.type": _TEXT},
     "portfolio_custom_field_settings": {
@@ -126,14 +131,14 @@ DECLARED: Mapping[str, Mapping[str, Json]] = {
     "project_custom_field_settings": {"created_at": _MOMENT, "created_by": _USER},
     "project_statuses": {
         "status_type": _TEXT,
-        "liked": _FLAG,
-        "likes": _LIKES,
-        "num_likes": _COUNT,
-        "hearts": _LIKES,
-        "num_hearts": _COUNT,
+        "liked": {"type": "boolean"},
+        "likes": _list({"$ref": PREFIX + "Like"}),
+        "num_likes": {"type": "integer"},
+        "hearts": _list({"$ref": PREFIX + "Like"}),
+        "num_hearts": {"type": "integer"},
     },
     "time_tracking_entries": {
-        "completed": _FLAG,
+        "completed": {"type": "boolean"},
         "completed_at": _MOMENT,
         "notes": _TEXT,
         "html_notes": _TEXT,
@@ -163,20 +168,23 @@ class Converter:
         """Keep a corrected copy of the description's components."""
         self._components: Json = copy.deepcopy(description["components"]["schemas"])
         for correction in CORRECTIONS:
-            node = self._defining_node(correction)
-            for key in ("type", "format", "$ref"):
-                node.pop(key, None)
-            node.update(correction.change)
+            for path in correction.fields:
+                self._correct(correction, path.split("."))
 
-    def _defining_node(self, correction: Correction) -> Json:
+    def _correct(self, correction: Correction, path: list[str]) -> None:
         nodes: list[Json] = [self._components[correction.schema]]
-        for name in correction.field.split("."):
+        for name in path:
             members = [member for node in nodes for member in (node, *node.get("allOf", ()))]
-            nodes = [m["properties"][name] for m in members if name in m.get("properties", {})]
+            holders = [member["properties"] for member in members if "properties" in member]
+            if correction.is_missing and not any(name in holder for holder in holders):
+                holders[0][name] = {}
+            nodes = [holder[name] for holder in holders if name in holder]
         if len(nodes) != 1:
-            message = f"{correction.schema}.{correction.field}: {len(nodes)} definitions"
+            message = f"{correction.schema}: {len(nodes)} definitions of {'.'.join(path)}"
             raise ValueError(message)
-        return nodes[0]
+        for key in ("type", "format", "$ref"):
+            nodes[0].pop(key, None)
+        nodes[0].update(correction.change)
 
     def component(self, *names: str) -> Json:
         """Return one schema with the fields of all named components; parts stay references."""
@@ -193,7 +201,7 @@ class Converter:
 
     def _parts(self, node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         if "$ref" in node:
-            yield from self._parts(self._components[_name(node)])
+            yield from self._parts(self._components[node["$ref"].removeprefix(PREFIX)])
         for keyword in ("allOf", "anyOf", "oneOf"):
             for member in node.get(keyword, ()):
                 yield from self._parts(member)
@@ -224,14 +232,10 @@ class Converter:
         return schema
 
 
-def _name(node: Mapping[str, Any]) -> str:
-    return str(node["$ref"]).removeprefix(PREFIX)
-
-
 def _component_name(node: Mapping[str, Any]) -> str:
     """Return the only component a node consists of, empty when it adds fields or has none."""
     members = [node, *node.get("allOf", ())]
-    names = {_name(member) for member in members if "$ref" in member}
+    names = {str(m["$ref"]).removeprefix(PREFIX) for m in members if "$ref" in m}
     adds = any("properties" in member or "items" in member for member in members)
     return "" if adds or len(names) != 1 else names.pop()
 

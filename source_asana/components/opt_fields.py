@@ -60,6 +60,8 @@ REPEATED = frozenset(
 _STORY = frozenset(
     {
         "custom_field.enum_options",
+        "custom_field.people_value",
+        "custom_field.reference_value",
         "dependency.created_by",
         "duplicate_of.created_by",
         "duplicated_from.created_by",

@@ -39,11 +39,24 @@ class Described:
 def described(description: Mapping[str, Any], stream: Mapping[str, Any]) -> dict[str, Described]:
     """Return every field of a stream's response schemas by dotted path."""
     names = stream["schema"] if isinstance(stream["schema"], list) else [stream["schema"]]
-    components = description["components"]["schemas"]
+    components = completed(description["components"]["schemas"])
     return {
         path: field
         for name in names
         for path, field in walk(components, components[name], (name, ""), "")
+    }
+
+
+def completed(components: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the components with the fields that a correction says are missing."""
+    added: dict[str, dict[str, Any]] = {}
+    for correction in CORRECTIONS:
+        if correction.is_missing:
+            fields = dict.fromkeys(correction.fields, correction.change)
+            added.setdefault(correction.schema, {}).update(fields)
+    return {
+        name: {"allOf": [node, {"properties": added[name]}]} if name in added else node
+        for name, node in components.items()
     }
 
 
@@ -124,7 +137,15 @@ def test_schemas_differ_from_the_description_by_the_corrections_only(
             kept = field.format if field.format in FORMATS else None
             if (ours[path]["type"], ours[path].get("format")) != (["null", field.type], kept):
                 different.add(field.origin)
-    assert different == {(c.schema, c.field) for c in CORRECTIONS}
+    assert different == {(c.schema, f) for c in CORRECTIONS if not c.is_missing for f in c.fields}
+
+
+def test_fields_called_missing_are_missing(description: dict[str, Any]) -> None:
+    components = description["components"]["schemas"]
+    for correction in (c for c in CORRECTIONS if c.is_missing):
+        node = components[correction.schema]
+        known = {path for path, _ in walk(components, node, ("", ""), "")}
+        assert not known & set(correction.fields)
 
 
 def test_schemas_add_to_the_description_what_is_declared_only(
