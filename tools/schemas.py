@@ -59,9 +59,7 @@ _FRACTION = "the number_value of a custom field, which has decimals"
 _UNTYPED = "no type; said to be the compact form of a resource"
 _DAY = "no format; said to be YYYY-MM-DD"
 _INSTANT = "no format; said to be ISO 8601"
-_EVERY_KIND = (
-    "projects, portfolios and goals have values of every kind, the compact form lacks some"
-)
+_LACKING = "projects, portfolios and goals have values of all kinds, the compact form only some"
 _CHANGES = ("change.new_value", "change.added_value", "change.removed_value")
 _VACATION = ("vacation_dates.start_on", "vacation_dates.end_on")
 
