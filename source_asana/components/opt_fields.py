@@ -27,9 +27,6 @@ PARENT_COLUMNS = frozenset(
 WHOLE = frozenset({"new_date_value", "old_date_value"})
 """Objects asked for by their own name: Asana's list of fields names nothing below them."""
 
-OWN_GID = frozenset({"external"})
-"""Objects that are no resources: their gid is data, and has to be named."""
-
 _SETTING = "custom_field_settings."
 _DEFINITION = f"{_SETTING}custom_field."
 
@@ -128,6 +125,7 @@ def _leaves(path: str, schema: Mapping[str, Any], hidden: frozenset[str]) -> Ite
     if fields is None or path in WHOLE:
         yield path
         return
-    named = [name for name in fields if name != "gid" or path in OWN_GID]
+    # A resource's gid comes unasked; that of other objects (likes, external data) may not.
+    named = [name for name in fields if name != "gid" or "resource_type" not in fields]
     below = [leaf for name in named for leaf in _leaves(f"{path}.{name}", fields[name], hidden)]
     yield from below or [f"{path}.gid"]

@@ -21,6 +21,7 @@ from source_asana.components.opt_fields import opt_fields
             "tasks",
             ["likes", "memberships"],
             (
+                "likes.gid",
                 "likes.user.name",
                 "likes.user.resource_type",
                 "memberships.project.name",
