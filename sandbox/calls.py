@@ -1,0 +1,197 @@
+"""One request as the endpoints see it: parameters, objects named in it, the page it gets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from sandbox import errors
+from sandbox.access import Viewer, sees
+from sandbox.clock import parse_moment, to_stamp
+from sandbox.errors import ApiError
+from sandbox.optfields import parse
+from sandbox.paging import Offsets, page_limit
+from sandbox.records import Compiler, Plan
+from sandbox.removals import Removals
+from sandbox.spec import Endpoint
+from sandbox.store import Object, Ordered, kind_of
+
+Keep = Callable[[Object], bool]
+NOT_PART_OF_A_LISTING = frozenset({"limit", "offset", "opt_fields", "opt_pretty"})
+KIND_FEATURES = {"portfolio": "portfolios", "goal": "goals"}
+
+
+@dataclass(slots=True)
+class Settings:
+    """What differs between servers; every value may be changed while one runs.
+
+    `refusal_status` is 402 or 403: both are reported for features above the plan. `newer` serves the
+    parameters that came after the June 2026 description. Seconds unless the name says otherwise.
+    """
+
+    search_lag: float = 0.0
+    sync_life: float = 86_400.0
+    max_unpaged: int = 1000
+    users_cut: int = 2000
+    refusal_status: int = 402
+    hides_asana_types: bool = True
+    newer: bool = True
+
+
+@dataclass(slots=True)
+class Call:
+    """One authorized GET: what was asked, by whom, of which world."""
+
+    world: Removals
+    endpoint: Endpoint
+    viewer: Viewer
+    compiler: Compiler
+    offsets: Offsets
+    settings: Settings
+    path: str
+    values: Mapping[str, str]
+    query: Mapping[str, str]
+    enabled: frozenset[str] = frozenset()
+    notes: list[str] = field(default_factory=list)
+
+    def text(self, name: str) -> str | None:
+        """Return a value of the path or the query, None when absent."""
+        return self.values.get(name) or self.query.get(name)
+
+    def needed(self, name: str) -> str:
+        """Return a required value; 400 when absent."""
+        value = self.text(name)
+        if not value:
+            raise errors.missing(name)
+        return value
+
+    def object(self, name: str, *kinds: str) -> Object:
+        """Return the object that parameter `name` names, visible and of one of `kinds`.
+
+        400 for no id, 404 for an unknown one, 402 when its kind is above the plan, 403 when hidden.
+        """
+        value = self.needed(name)
+        label = name.removesuffix("_gid")
+        if value == "me" and "user" in kinds:
+            value = self.viewer.user
+        if not value.isdigit():
+            raise errors.not_a_gid(label, value)
+        obj = self.world.objects.get(value)
+        if obj is None or (kinds and kind_of(obj) not in kinds):
+            raise errors.unknown_object(label, value)
+        feature = KIND_FEATURES.get(kind_of(obj))
+        if feature and feature not in self.viewer.features:
+            raise errors.paid_only(feature.capitalize(), self.settings.refusal_status)
+        if not sees(self.world, self.viewer, obj):
+            raise ApiError(403, f"You do not have access to this {kind_of(obj)}.")
+        return obj
+
+    def gid(self, name: str, *kinds: str) -> str:
+        """Return the gid of the object that parameter `name` names."""
+        return str(self.object(name, *kinds)["gid"])
+
+    def moment(self, name: str) -> str | None:
+        """Return a time parameter as a stamp comparable with stored ones (milliseconds, rounded up)."""
+        value = self.query.get(name)
+        if value is None:
+            return None
+        try:
+            return to_stamp(math.ceil(round(parse_moment(value) * 1000, 3)) / 1000)
+        except ValueError as error:
+            raise ApiError(400, f"{name}: Not a valid date: {value}") from error
+
+    def flag(self, name: str) -> bool | None:
+        """Return a boolean parameter, None when absent; 400 for anything but true and false."""
+        value = self.query.get(name)
+        if value is None:
+            return None
+        if value.lower() not in {"true", "false"}:
+            raise ApiError(400, f"{name}: Not a boolean: {value}")
+        return value.lower() == "true"
+
+    def plan(self, schema: str = "", kinds: tuple[str, ...] = ()) -> Plan:
+        """Return how records of this answer look; notes unknown names for the test's assertion."""
+        text = self.query.get("opt_fields")
+        plan = self.compiler.plan(
+            schema or self.endpoint.schema, parse(text) if text else None, kinds
+        )
+        self.notes.extend(plan.unknown)
+        return plan
+
+    def shows(self, obj: Object) -> bool:
+        """Tell whether a listing shows `obj`: not what the viewer may not see."""
+        return sees(self.world, self.viewer, obj)
+
+    def listing(self) -> str:
+        """Return the text that an offset is bound to: path and filters."""
+        parts = [
+            f"{key}={value}"
+            for key, value in sorted(self.query.items())
+            if key not in NOT_PART_OF_A_LISTING
+        ]
+        return f"{self.path}?{'&'.join(parts)}"
+
+    def page(
+        self,
+        rows: Ordered,
+        keep: Keep | None = None,
+        *,
+        kinds: tuple[str, ...] = (),
+        descending: bool = False,
+    ) -> bytes:
+        """Return the body for one page of `rows`, those for which `keep` is true."""
+        plan = self.plan(kinds=kinds)
+        limit = page_limit(self.query.get("limit")) if self.endpoint.paginated else None
+        offset = self.query.get("offset") if self.endpoint.paginated else None
+        position = self.offsets.read(self.listing(), offset) if offset else None
+        objects = self.world.objects
+        gids: Iterable[str] = rows.before(position) if descending else rows.after(position)
+        most = limit or (self.settings.max_unpaged if self.endpoint.paginated else 10**9)
+        shown: list[Object] = []
+        more = False
+        for gid in gids:
+            obj = objects[gid]
+            if keep is not None and not keep(obj):
+                continue
+            if len(shown) == most:
+                more = True
+                break
+            shown.append(obj)
+        if limit is None and more:
+            raise ApiError(400, errors.TOO_LARGE)
+        data = b",".join([plan.encoded(obj) for obj in shown])
+        if limit is None:
+            return b'{"data":[' + data + b"]}"
+        tail = b"null"
+        if more:
+            tail = self.next_page(self.offsets.write(self.listing(), rows.position(shown[-1]["gid"])))
+        return b'{"data":[' + data + b'],"next_page":' + tail + b"}"
+
+    def next_page(self, offset: str) -> bytes:
+        """Return the `next_page` object as JSON."""
+        query = {**self.query, "offset": offset}
+        path = f"{self.path}?{'&'.join(f'{key}={value}' for key, value in query.items())}"
+        return orjson.dumps({"offset": offset, "path": path, "uri": f"https://app.asana.com/api/1.0{path}"})
+
+    def everything(self, objects: Iterable[Object], plan: Plan | None = None) -> bytes:
+        """Return the body of a list that has no pages."""
+        made = plan or self.plan()
+        return b'{"data":[' + b",".join([made.encoded(obj) for obj in objects]) + b"]}"
+
+    def one(self, obj: Object, schema: str = "") -> bytes:
+        """Return the body of a single object."""
+        return b'{"data":' + self.plan(schema).encoded(obj) + b"}"
+
+
+def combine(*parts: Keep | None) -> Keep | None:
+    """Return the filter that all of `parts` pass, None when there are none."""
+    active: list[Any] = [part for part in parts if part is not None]
+    if not active:
+        return None
+    if len(active) == 1:
+        return active[0]  # type: ignore[no-any-return]  # filtered above
+    return lambda obj: all(part(obj) for part in active)

@@ -1,0 +1,263 @@
+"""Everything beyond the core: one table row per kind says in which lists an object stands.
+
+Adding a kind: a row here, a row in `listings.py`, a row in `truth.py`, objects in `generate_rest.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sandbox.removals import Removals
+
+# kind -> (field that holds the container, list). `within`: the field whose object decides access.
+PLACES: dict[str, tuple[tuple[str, str], ...]] = {
+    "agent": (("workspace", "workspace.agents"),),
+    "allocation": (("parent", "project.allocations"), ("assignee", "assignee.allocations")),
+    "budget": (("parent", "project.budgets"),),
+    "custom_field": (("_library_of", "workspace.custom_fields"),),
+    "custom_field_setting": (("parent", "parent.custom_field_settings"),),
+    "custom_type": (("_project", "project.custom_types"), ("_workspace", "workspace.custom_types")),
+    "goal_relationship": (("supported_goal", "goal.relationships"),),
+    "ooo_entry": (("user", "user.ooo_entries"),),
+    "organization_export": (),
+    "placeholder": (),
+    "project_portfolio_setting": (
+        ("portfolio", "portfolio.settings"),
+        ("project", "project.portfolio_settings"),
+    ),
+    "project_template": (
+        ("workspace", "workspace.project_templates"),
+        ("team", "team.project_templates"),
+    ),
+    "rate": (("parent", "project.rates"),),
+    "role": (("workspace", "workspace.roles"),),
+    "task_template": (("project", "project.task_templates"),),
+    "time_period": (("workspace", "workspace.time_periods"),),
+    "time_tracking_category": (("workspace", "workspace.time_tracking_categories"),),
+    "time_tracking_entry": (
+        ("workspace", "workspace.time_tracking_entries"),
+        ("task", "task.time_tracking_entries"),
+        ("attributable_to", "project.time_tracking_entries"),
+    ),
+    "timesheet_approval_status": (("workspace", "workspace.timesheet_approval_statuses"),),
+}
+WITHIN: dict[str, str] = {
+    "allocation": "parent",
+    "budget": "parent",
+    "rate": "parent",
+    "custom_field_setting": "parent",
+    "custom_type": "_project",
+    "project_portfolio_setting": "portfolio",
+    "task_template": "project",
+    "time_tracking_entry": "task",
+}
+IN_A_WORKSPACE = frozenset(
+    kind for kind, places in PLACES.items() if any(field == "workspace" for field, _ in places)
+) | {"ooo_entry"}
+
+
+class Extras(Removals):
+    """Builders for the other kinds."""
+
+    def add(self, kind: str, **fields: Any) -> str:
+        """Add an object of any kind in `PLACES`; related objects are given as gids."""
+        if kind in IN_A_WORKSPACE:
+            fields.setdefault("workspace", self.workspace)
+        if kind in WITHIN and fields.get(WITHIN[kind]):
+            fields.setdefault("_within", fields[WITHIN[kind]])
+        fields.setdefault("created_at", self.now())
+        places = [(name, fields[field]) for field, name in PLACES[kind] if fields.get(field)]
+        self.touch_all()
+        return self.put({"resource_type": kind, **fields}, *places)
+
+    def add_custom_field(
+        self,
+        name: str,
+        subtype: str = "text",
+        *,
+        options: Sequence[str] = (),
+        library: bool = True,
+        workspace: str | None = None,
+        **fields: Any,
+    ) -> str:
+        """Add a custom field; `library` False keeps it local to where it is used."""
+        home = workspace or self.workspace
+        if options:
+            fields["enum_options"] = [
+                {
+                    "gid": self.new_gid(),
+                    "resource_type": "enum_option",
+                    "name": option,
+                    "enabled": True,
+                    "color": "blue",
+                }
+                for option in options
+            ]
+        gid = self.new_gid()
+        self.touch_all()
+        return self.put(
+            {
+                "gid": gid,
+                "resource_type": "custom_field",
+                "resource_subtype": subtype,
+                "type": subtype,
+                "representation_type": subtype,
+                "name": name,
+                "is_global_to_workspace": library,
+                "enabled": True,
+                "is_formula_field": False,
+                **fields,
+            },
+            *([("workspace.custom_fields", home)] if library else []),
+        )
+
+    def set_custom_field(self, parent: str, field: str, **fields: Any) -> str:
+        """Put a custom field on a project, portfolio, goal or team; returns the setting."""
+        kind = self[parent]["resource_type"]
+        return self.add(
+            "custom_field_setting",
+            parent=parent,
+            project=parent if kind == "project" else None,
+            custom_field=field,
+            is_important=True,
+            **fields,
+        )
+
+    def add_portfolio(
+        self,
+        name: str,
+        *,
+        owner: str | None = None,
+        items: Sequence[str] = (),
+        workspace: str | None = None,
+        private: bool = False,
+        asana_type: bool = False,
+        **fields: Any,
+    ) -> str:
+        """Add a portfolio of `owner` (the token's user) holding projects and portfolios."""
+        home = workspace or self.workspace
+        holder = owner or self.me
+        fields.setdefault("created_at", self.now())
+        gid = self.put(
+            {
+                "resource_type": "portfolio",
+                "name": name,
+                "owner": holder,
+                "workspace": home,
+                "public": not private,
+                "privacy_setting": "members_only" if private else "public_to_domain",
+                "_private": private,
+                "_members": [holder],
+                "_asana_type": asana_type,
+                **fields,
+            },
+            ("workspace.portfolios", home),
+        )
+        self.add_membership(gid, holder)
+        for item in items:
+            self.add_portfolio_item(gid, item)
+        self.touch_all()
+        return gid
+
+    def add_portfolio_item(self, portfolio: str, item: str) -> None:
+        """Put a project or a portfolio into a portfolio; a project gets its setting."""
+        self.enter(item, "portfolio.items", portfolio)
+        if self[item]["resource_type"] == "project":
+            self.add("project_portfolio_setting", portfolio=portfolio, project=item)
+        self.touch_all()
+
+    def add_goal(
+        self,
+        name: str,
+        *,
+        owner: str | None = None,
+        team: str | None = None,
+        workspace: str | None = None,
+        **fields: Any,
+    ) -> str:
+        """Add a goal; without a team it is one of the workspace."""
+        home = workspace or self.workspace
+        holder = owner or self.me
+        fields.setdefault("created_at", self.now())
+        gid = self.put(
+            {
+                "resource_type": "goal",
+                "name": name,
+                "owner": holder,
+                "team": team,
+                "workspace": home,
+                "is_workspace_level": team is None,
+                "_members": [holder],
+                **fields,
+            },
+            ("workspace.goals", home),
+            *([("team.goals", team)] if team else []),
+        )
+        self.add_membership(gid, holder)
+        self.touch_all()
+        return gid
+
+    def support_goal(self, goal: str, supporter: str, *, weight: float = 1.0) -> str:
+        """Let a goal, project, task or portfolio support `goal`; returns the relationship."""
+        subgoal = self[supporter]["resource_type"] == "goal"
+        self.enter(goal, "supporter.goals", supporter)
+        return self.add(
+            "goal_relationship",
+            resource_subtype="subgoal" if subgoal else "supporting_work",
+            supported_goal=goal,
+            supporting_resource=supporter,
+            contribution_weight=weight,
+        )
+
+    def add_project_brief(self, project: str, **fields: Any) -> str:
+        """Give a project its brief."""
+        gid = self.put(
+            {
+                "resource_type": "project_brief",
+                "title": "Brief",
+                "project": project,
+                "_within": project,
+                **fields,
+            }
+        )
+        self[project]["project_brief"] = gid
+        self.touch_all()
+        return gid
+
+    def add_time_entry(
+        self, task: str, *, minutes: int = 30, entered_on: str | None = None, **fields: Any
+    ) -> str:
+        """Enter time on a task; the day is today unless given."""
+        fields.setdefault("created_by", self.me)
+        gid = self.add(
+            "time_tracking_entry",
+            task=task,
+            duration_minutes=minutes,
+            entered_on=entered_on or self.now()[:10],
+            workspace=self[task]["workspace"],
+            **fields,
+        )
+        for category in fields.get("categories", ()):
+            self.enter(gid, "category.time_tracking_entries", category)
+        self.touch(task)
+        return gid
+
+    def add_audit_event(
+        self, event_type: str, *, workspace: str | None = None, **fields: Any
+    ) -> str:
+        """Write an entry of the audit log: `resource` and `actor` are objects, not gids."""
+        home = workspace or self.workspace
+        actor = {"actor_type": "user", "gid": self.me, "name": self[self.me]["name"]}
+        fields.setdefault("created_at", self.now())
+        event = {
+            "event_type": event_type,
+            "event_category": "content",
+            "actor": actor,
+            "resource": {"resource_type": "task", "gid": "0"},
+            "details": {},
+            "context": {"context_type": "web"},
+            **fields,
+        }
+        event["resource_type"] = "audit_log_event"
+        return self.put(event, ("workspace.audit_log", home))

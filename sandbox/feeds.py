@@ -1,0 +1,158 @@
+"""Events by sync token, and the audit log.
+
+Sources: OpenAPI getEvents, getWorkspaceEvents, getAuditLogEvents; the fact sheet on token life, page
+sizes and on the audit log's next_page, which never ends once something matched.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import orjson
+
+from sandbox.calls import Call
+from sandbox.errors import STALE_SYNC, ApiError
+from sandbox.events import Event
+from sandbox.optfields import parse
+from sandbox.paging import page_limit
+from sandbox.spec import KINDS, SCHEMAS
+from sandbox.store import kind_of
+
+EVENTS_A_CALL = 100
+WORKSPACE_EVENTS_A_CALL = 1000
+KEPT_SECONDS = 86_400.0
+
+
+def _token(call: Call, resource: str, sequence: int) -> str:
+    payload = orjson.dumps([resource, sequence, call.world.clock.now()])
+    return base64.urlsafe_b64encode(payload).decode().rstrip("=")
+
+
+def _read_token(call: Call, resource: str, text: str) -> int | None:
+    """Return the place in the event log, None for a token that is foreign or too old."""
+    try:
+        payload = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        of, sequence, made = payload
+    except (ValueError, TypeError):
+        return None
+    if of != resource or call.world.clock.now() - made > call.settings.sync_life:
+        return None
+    return int(sequence)
+
+
+def _shown(call: Call, event: Event, *, fields: bool) -> dict[str, Any]:
+    """Return one event; opt_fields act on the embedded resources on /events only."""
+    body = dict(event.body)
+    resource = body["resource"]
+    gid = resource["gid"]
+    text = call.query.get("opt_fields")
+    obj = call.world.objects.get(gid)
+    compact = {"gid": gid, "resource_type": resource["resource_type"]}
+    if "name" in resource:
+        compact["name"] = resource["name"]
+    if "resource_subtype" in resource:
+        compact["resource_subtype"] = resource["resource_subtype"]
+    body["resource"] = compact
+    for key in ("parent", "user"):
+        body[key] = _compact(call, body[key])
+    if not (text and fields):
+        return body
+    tree = parse(text)
+    call.notes.extend(f"EventResponse.{name}" for name in tree if name not in SCHEMAS["EventResponse"])
+    picked = {name: body[name] for name in tree if name in body}
+    if tree.get("resource") and obj is not None:
+        plan = call.compiler.plan(KINDS[kind_of(obj)].full, tree["resource"])
+        picked["resource"] = orjson.Fragment(plan.encoded(obj))
+    return picked
+
+
+def _compact(call: Call, gid: str | None) -> dict[str, Any] | None:
+    if gid is None:
+        return None
+    obj = call.world.objects.get(gid, {})
+    names = ("resource_type", "name", "resource_subtype")
+    return {"gid": gid, **{name: obj[name] for name in names if name in obj}}
+
+
+def _stream(call: Call, resource: str, most: int, *, everything: bool) -> bytes:
+    world = call.world
+    now = world.clock.now()
+    newest = len(world.events)
+    text = call.query.get("sync")
+    start = _read_token(call, resource, text) if text else None
+    if start is None:
+        raise ApiError(412, STALE_SYNC, sync=_token(call, resource, newest))
+    found: list[Event] = []
+    place = start
+    for event in world.events[start:]:
+        if len(found) == most:
+            break
+        place += 1
+        kept = now - event.at <= KEPT_SECONDS
+        if kept and (everything or resource in event.roots):
+            found.append(event)
+    more = any(everything or resource in event.roots for event in world.events[place:])
+    data = [_shown(call, event, fields=not everything) for event in found]
+    return orjson.dumps({"data": data, "sync": _token(call, resource, place), "has_more": more})
+
+
+def events(call: Call) -> bytes:
+    """GET /events: of a task, project or goal; 412 with a fresh token on the first call."""
+    return _stream(call, call.gid("resource", "task", "project", "goal"), EVENTS_A_CALL, everything=False)
+
+
+def project_events(call: Call) -> bytes:
+    """GET /projects/{gid}/events."""
+    return _stream(call, call.gid("project_gid", "project"), EVENTS_A_CALL, everything=False)
+
+
+def workspace_events(call: Call) -> bytes:
+    """GET /workspaces/{gid}/events: service accounts only; no access control, no opt_fields."""
+    if not call.viewer.service:
+        raise ApiError(403, "only_service_account_can_access")
+    workspace = call.gid("workspace_gid", "workspace")
+    return _stream(call, workspace, WORKSPACE_EVENTS_A_CALL, everything=True)
+
+
+def audit_log(call: Call) -> bytes:
+    """GET /workspaces/{gid}/audit_log_events: ascending, start inclusive, end exclusive."""
+    if not call.viewer.service or "audit_log" not in call.viewer.features:
+        raise ApiError(403, "The audit log needs a service account.")  # own wording
+    if call.query.get("actor_type") and call.query.get("actor_gid"):
+        raise ApiError(400, "actor_type: Must not be combined with actor_gid")
+    workspace = call.gid("workspace_gid", "workspace")
+    limit = page_limit(call.query.get("limit")) or 100
+    start, end = call.moment("start_at"), call.moment("end_at")
+    offset = call.query.get("offset")
+    listing = call.listing()
+    position = call.offsets.read(listing, offset) if offset else None
+    found: list[dict[str, Any]] = []
+    matched = 0
+    rows = call.world.lists.get("workspace.audit_log", {}).get(workspace)
+    for gid in rows or ():
+        event = call.world[gid]
+        if (start and event["created_at"] < start) or (end and event["created_at"] >= end):
+            continue
+        if not _matches(call, event):
+            continue
+        matched += 1
+        key = (0.0, gid)
+        if (position is None or key > position) and len(found) < limit:
+            found.append(event)
+    body = [{k: v for k, v in event.items() if not k.startswith("_")} for event in found]
+    last = (0.0, found[-1]["gid"]) if found else position
+    following: Any = None
+    if matched and last is not None:
+        following = orjson.Fragment(call.next_page(call.offsets.write(listing, last)))
+    return orjson.dumps({"data": body, "next_page": following})
+
+
+def _matches(call: Call, event: dict[str, Any]) -> bool:
+    wanted = {
+        "event_type": event["event_type"],
+        "actor_type": event["actor"]["actor_type"],
+        "actor_gid": event["actor"].get("gid"),
+        "resource_gid": event["resource"].get("gid"),
+    }
+    return all(call.query.get(name, value) == value for name, value in wanted.items())

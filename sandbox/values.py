@@ -1,0 +1,292 @@
+"""What an object shows for fields that its stored form leaves out.
+
+Two sources: `PROVIDERS`, fields that follow from other things in the world (memberships, counts,
+likes), and a filler that makes a plausible, varied, repeatable value out of the field's type and the
+object's gid. Related objects are never made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+from zlib import crc32
+
+from sandbox.access import Viewer, sees
+from sandbox.clock import to_stamp
+from sandbox.spec import SCHEMAS, Field, kinds_of_schema
+from sandbox.store import Object, Store
+
+OMIT: Final = object()
+Provider = Callable[[Store, Viewer, Object], Any]
+WORDS = (
+    "plan", "budget", "review", "Entwurf", "запуск", "設計", "naïve", "café", "launch", "«draft»",
+    "risk", "été", "data", "Größe", "🚀", "release", "client", "أهداف", "cost", "scope",
+)  # fmt: skip
+DAY_SECONDS = 86_400
+FIRST_DAY = 1_735_689_600  # 2025-01-01
+
+
+def number_for(gid: str, name: str) -> int:
+    """Return a number that depends on the gid and the field only."""
+    return crc32(f"{gid}|{name}".encode())
+
+
+def text_for(gid: str, name: str, words: int = 12) -> str:
+    """Return a short text in several scripts."""
+    seed = number_for(gid, name)
+    return " ".join(WORDS[(seed >> i) % len(WORDS)] for i in range(words))
+
+
+def fill(field: Field, gid: str) -> Any:
+    """Return a value for `field`; relations are null or empty, conditional fields absent."""
+    seed = number_for(gid, field.name)
+    if field.conditional:
+        return OMIT
+    if field.listed:
+        return []
+    if field.nullable and seed % 5 == 0:
+        return None
+    if field.refs:
+        if any(kinds_of_schema(ref) for ref in field.refs):
+            return None
+        return _fill_object(SCHEMAS[field.refs[0]], gid, field.name)
+    if field.inline:
+        return _fill_object(field.inline, gid, field.name)
+    return _fill_scalar(field, gid, seed)
+
+
+def _fill_object(fields: dict[str, Field], gid: str, name: str) -> dict[str, Any]:
+    values = {inner.name: fill(inner, f"{gid}/{name}") for inner in fields.values()}
+    values = {key: value for key, value in values.items() if value is not OMIT}
+    if "gid" in values:
+        values["gid"] = str(1_300_000_000_000_000 + number_for(gid, name))
+    return values
+
+
+def _fill_scalar(field: Field, gid: str, seed: int) -> Any:  # noqa: PLR0911 - one line per type
+    word, name = field.scalar, field.name
+    if word.startswith("enum:"):
+        choices = word[5:].split("|")
+        return choices[seed % len(choices)]
+    if word == "date" or name.endswith("_on"):
+        return to_stamp(FIRST_DAY + seed % 500 * DAY_SECONDS)[:10]
+    if word == "date-time" or name.endswith("_at"):
+        return to_stamp(FIRST_DAY + seed % (500 * DAY_SECONDS))
+    if word == "boolean":
+        return seed % 3 == 0
+    if word == "integer":
+        return seed % 100
+    if word == "number":
+        return seed % 10_000 / 100
+    if word == "object":
+        return {}
+    if word.startswith("string="):
+        return word[7:]
+    if "url" in name or name.startswith("image_"):
+        return f"https://app.asana.com/0/{gid}/{name}"
+    if name.startswith("html_"):
+        return f"<body>{text_for(gid, name[5:])}</body>"
+    return text_for(gid, name, 4)
+
+
+def _likes(world: Store, _viewer: Viewer, obj: Object) -> list[Any]:
+    del world
+    return [
+        {"gid": str(1_400_000_000_000_000 + number_for(obj["gid"], user)), "user": user}
+        for user in obj.get("_likes", ())
+    ]
+
+
+def _memberships(world: Store, viewer: Viewer, obj: Object) -> list[Any]:
+    return [
+        {"project": project, "section": obj["_sections"].get(project)}
+        for project in _projects(world, viewer, obj)
+    ]
+
+
+def _projects(world: Store, viewer: Viewer, obj: Object) -> list[str]:
+    return [p for p in obj["_projects"] if sees(world, viewer, world[p])]
+
+
+def _settings(world: Store, viewer: Viewer, obj: Object) -> list[str]:
+    if "custom_fields" not in viewer.features:
+        return []
+    return list(world.listed("parent.custom_field_settings", obj["gid"]))
+
+
+def _custom_fields(world: Store, viewer: Viewer, obj: Object) -> list[Any]:
+    """Return the fields of the object's containers (or its own) with its values, [] on a free plan."""
+    if "custom_fields" not in viewer.features:
+        return []
+    values = obj.get("_values", {})
+    order = dict.fromkeys(
+        world[setting]["custom_field"]
+        for owner in (obj["gid"], *obj.get("_projects", ()))
+        for setting in world.listed("parent.custom_field_settings", owner)
+    )
+    order.update(dict.fromkeys(values))
+    return [valued(world, gid, values.get(gid)) for gid in order if gid in world]
+
+
+def valued(world: Store, gid: str, value: Any) -> Object:
+    """Return a custom field's definition with a value, the way tasks and projects carry it."""
+    definition = world[gid]
+    shown: Any = value
+    record = dict(definition)
+    kind = definition["resource_subtype"]
+    if kind == "text":
+        record.update(text_value=value, html_text_value=value and f"<body>{value}</body>")
+    elif kind == "number":
+        record["number_value"] = value
+        shown = None if value is None else f"{value:.{definition.get('precision') or 0}f}"
+    elif kind in {"enum", "multi_enum"}:
+        wanted = [value] if isinstance(value, str) else value or []
+        options = [o for o in definition["enum_options"] if o["gid"] in wanted]
+        if kind == "enum":
+            record["enum_value"] = options[0] if options else None
+        else:
+            record["multi_enum_values"] = options
+        shown = ", ".join(option["name"] for option in options) or None
+    elif kind == "date":
+        record["date_value"] = value and {"date": value, "date_time": None}
+        shown = value and f"{value}T00:00:00.000Z"
+    else:
+        gids = [g for g in value or [] if g in world]
+        record[f"{kind}_value"] = gids
+        shown = ", ".join(str(world[g].get("name")) for g in gids) or None
+    record["display_value"] = shown
+    return record
+
+
+def _last(name: str) -> Provider:
+    def provide(world: Store, _viewer: Viewer, obj: Object) -> str | None:
+        gids = world.listed(name, obj["gid"]).gids
+        return gids[-1] if gids else None
+
+    return provide
+
+
+def _other(name: str) -> Provider:
+    return lambda world, viewer, obj: obj.get(name)
+
+
+def _constant(value: Any) -> Provider:
+    return lambda world, viewer, obj: value
+
+
+def _html(name: str) -> Provider:
+    def provide(_world: Store, _viewer: Viewer, obj: Object) -> str:
+        text = obj[name] if name in obj else text_for(obj["gid"], name)
+        return f"<body>{text}</body>"
+
+    return provide
+
+
+def _permalink(_world: Store, _viewer: Viewer, obj: Object) -> str:
+    home = obj.get("workspace") or obj.get("organization") or "0"
+    return f"https://app.asana.com/1/{home}/{obj['resource_type']}/{obj['gid']}"
+
+
+def _creator(world: Store, _viewer: Viewer, obj: Object) -> str | None:
+    del obj
+    return getattr(world, "me", None)
+
+
+def _followers(_world: Store, _viewer: Viewer, obj: Object) -> list[str]:
+    return list(dict.fromkeys(user for user in (obj.get("assignee"),) if user))
+
+
+def _workspaces(world: Store, _viewer: Viewer, obj: Object) -> list[str]:
+    joined = world.listed("user.workspace_memberships", obj["gid"])
+    return [world[gid]["workspace"] for gid in joined]
+
+
+def _minutes(world: Store, _viewer: Viewer, obj: Object) -> int | None:
+    entries = world.listed("task.time_tracking_entries", obj["gid"])
+    return sum(world[gid]["duration_minutes"] for gid in entries) if len(entries) else None
+
+
+def _download(world: Store, _viewer: Viewer, obj: Object) -> str:
+    """Return an address that differs with time, as it lives about two minutes."""
+    return f"https://files.example.com/{obj['gid']}?expires={int(world.clock.now()) // 120}"
+
+
+_LIKES: dict[str, Provider] = {
+    "likes": _likes,
+    "hearts": _likes,
+    "num_likes": lambda world, viewer, obj: len(obj.get("_likes", ())),
+    "num_hearts": lambda world, viewer, obj: len(obj.get("_likes", ())),
+    "liked": lambda world, viewer, obj: viewer.user in obj.get("_likes", ()),
+    "hearted": lambda world, viewer, obj: viewer.user in obj.get("_likes", ()),
+}
+_FIELDS: dict[str, Provider] = {
+    "custom_field_settings": _settings,
+    "custom_fields": _custom_fields,
+}
+_MEMBERS: dict[str, Provider] = {
+    "members": lambda world, viewer, obj: list(obj.get("_members", ())),
+    "followers": lambda world, viewer, obj: list(obj.get("_members", ())),
+    "current_status_update": _last("parent.status_updates"),
+}
+PROVIDERS: dict[str, dict[str, Provider]] = {
+    "": {"permalink_url": _permalink, "created_by": _creator, "external": _constant(OMIT)},
+    "task": {
+        **_LIKES,
+        **_FIELDS,
+        "projects": _projects,
+        "memberships": _memberships,
+        "num_subtasks": lambda world, viewer, obj: len(world.listed("task.subtasks", obj["gid"])),
+        "followers": _followers,
+        "html_notes": _html("notes"),
+        "notes": lambda world, viewer, obj: text_for(obj["gid"], "notes"),
+        "resource_subtype": _constant("default_task"),
+        "completed": _constant(value=False),
+        "is_rendered_as_separator": _constant(value=False),
+        "completed_at": _constant(None),
+        "start_on": _constant(None),
+        "start_at": _constant(None),
+        "due_at": _constant(None),
+        "actual_time_minutes": _minutes,
+    },
+    "project": {
+        **_FIELDS,
+        **_MEMBERS,
+        "current_status": _last("project.statuses"),
+        "due_date": _other("due_on"),
+        "due_on": _constant(None),
+        "completed": _constant(value=False),
+        "completed_at": _constant(None),
+        "html_notes": _html("notes"),
+        "notes": lambda world, viewer, obj: text_for(obj["gid"], "notes"),
+    },
+    "portfolio": {**_FIELDS, **_MEMBERS, "archived": _constant(value=False)},
+    "goal": {**_LIKES, **_FIELDS, **_MEMBERS, "html_notes": _html("notes")},
+    "team": _FIELDS,
+    "user": {**_FIELDS, "workspaces": _workspaces},
+    "story": {
+        **_LIKES,
+        "html_text": _html("text"),
+        "is_editable": lambda world, viewer, obj: obj.get("type") == "comment",
+        "is_edited": _constant(value=False),
+        "is_pinned": _constant(value=False),
+        "old_dates": _constant(OMIT),
+        "new_dates": _constant(OMIT),
+        "sticker_name": _constant(None),
+        "source": _constant("web"),
+    },
+    "status_update": {**_LIKES, "html_text": _html("text")},
+    "project_status": {"html_text": _html("text")},
+    "attachment": {"download_url": _download},
+    "custom_field": {"display_value": _constant(None), "asana_created_field": _constant(None)},
+}
+
+
+def value_of(kind: str, field: Field, world: Store, viewer: Viewer) -> Callable[[Object], Any]:
+    """Return the function that gives an object's value of `field` when none is stored."""
+    found = PROVIDERS.get(kind, {}).get(field.name)
+    if found is None:
+        found = PROVIDERS[""].get(field.name)
+    if found is not None:
+        provider = found
+        return lambda obj: provider(world, viewer, obj)
+    return lambda obj: fill(field, obj["gid"]) if "gid" in obj else None

@@ -1,0 +1,53 @@
+"""A world: made by hand (`World.empty`) or generated to any size (`World.generate`)."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Self
+
+from sandbox.clock import Clock
+from sandbox.extras import Extras
+
+
+class World(Extras):
+    """What an Asana holds. Mixins: store, builders, events, edits, removals, extras."""
+
+    @classmethod
+    def empty(cls, *, organization: bool = True, seed: int = 1) -> Self:
+        """Return a world with one workspace and the token's user in it: `world.workspace`, `.me`."""
+        world = cls(seed)
+        world.add_workspace("Acme", is_organization=organization)
+        world.add_user("Ada Owner")
+        return world
+
+    @classmethod
+    def generate(
+        cls,
+        tasks: int = 500,
+        *,
+        projects: int | None = None,
+        seed: int = 1,
+        start: str | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Return a world with `tasks` tasks, subtasks included, and something of every kind.
+
+        Gids, names and relations depend on the arguments only; times lie before `start` (a stamp),
+        which is today's midnight UTC unless given.
+        """
+        from sandbox.generate import Generator
+
+        world = cls(seed, clock=clock)
+        Generator(world, tasks=tasks, projects=projects, start=start).build()
+        return world
+
+    def change(self, percent: float, *, seed: int = 1) -> list[str]:
+        """Edit that share of all tasks (notes and completion), chosen by `seed`; returns their gids."""
+        with self.lock:
+            gids = sorted(obj["gid"] for obj in self.of_kind("task"))
+            count = round(len(gids) * percent / 100)
+            picked = sorted(Random(seed).sample(gids, count))  # noqa: S311 - reproducible
+            for gid in picked:
+                done = not self[gid].get("completed")
+                self.edit_task(gid, notes=f"Changed {self.now()}", completed=done)
+            return picked
