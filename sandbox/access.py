@@ -8,8 +8,10 @@ visible parent, or as assignee or follower.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sandbox.store import Object, Store
+if TYPE_CHECKING:
+    from sandbox.store import Object, Store
 
 PAID = frozenset({"search", "custom_fields"})
 ADVANCED = PAID | {"portfolios", "goals", "allocations", "time_tracking"}

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox import errors, feeds, search, special
-from sandbox.access import Viewer
 from sandbox.auth import Auth, Token
 from sandbox.calls import Call, Settings
 from sandbox.errors import ApiError
@@ -20,8 +17,13 @@ from sandbox.listings import LISTINGS, answer
 from sandbox.paging import Offsets
 from sandbox.quota import Quota
 from sandbox.records import Compiler
-from sandbox.removals import Removals
 from sandbox.spec import Endpoint, kinds_of_schema, match
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sandbox.access import Viewer
+    from sandbox.removals import Removals
 
 JSON = "application/json; charset=UTF-8"
 SEARCH_TEMPLATES = frozenset(
@@ -32,8 +34,16 @@ FEATURES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     (re.compile(pattern), feature, words)
     for pattern, feature, words in (
         (r"/search$", "search", "Search"),
-        (r"/custom_field_settings$", "custom_fields", "!Custom Field Settings are not available for free users."),
-        (r"custom_fields", "custom_fields", "!Custom Fields are not available for free users or guests."),
+        (
+            r"/custom_field_settings$",
+            "custom_fields",
+            "!Custom Field Settings are not available for free users.",
+        ),
+        (
+            r"custom_fields",
+            "custom_fields",
+            "!Custom Fields are not available for free users or guests.",
+        ),
         (r"portfolio", "portfolios", "Portfolios"),
         (r"^/goal", "goals", "Goals"),
         (r"^/allocations", "allocations", "Resource planning"),
@@ -44,7 +54,7 @@ FEATURES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (r"^/rates", "rates", "Rates"),
         (r"^/roles", "roles", "Roles"),
     )
-)  # fmt: skip
+)
 ANSWERS: dict[str, Callable[[Call], bytes]] = {
     **special.SPECIAL,
     "/workspaces/{workspace_gid}/tasks/search": search.tasks,
@@ -55,7 +65,9 @@ ANSWERS: dict[str, Callable[[Call], bytes]] = {
     "/workspaces/{workspace_gid}/audit_log_events": feeds.audit_log,
 }
 _SINGLE = re.compile(r"^/\w+/\{(\w+_gid)\}$")
-CHANGE_NOTICE = "name=asana_created_custom_types;info=https://forum.asana.com/t/1153530;affected=true"
+CHANGE_NOTICE = (
+    "name=asana_created_custom_types;info=https://forum.asana.com/t/1153530;affected=true"
+)
 
 
 @dataclass(slots=True)
@@ -126,9 +138,14 @@ class Api:
         authorization = headers.get("Authorization")
         reply = self._reply(method, path, query, headers, route)
         entry = Entry(
-            self.world.clock.now(), method, path, template, query, reply.status,
+            self.world.clock.now(),
+            method,
+            path,
+            template,
+            query,
+            reply.status,
             (authorization or "").partition(" ")[2],
-        )  # fmt: skip
+        )
         with self._counting:
             self.log.append(entry)
             self.counts[template, reply.status] += 1
@@ -159,9 +176,7 @@ class Api:
                 call = self._call(route, path, query, headers, token)
                 body = self.answer(call)
         except ApiError as error:
-            return Reply(
-                error.status, error.body(), {"Content-Type": JSON, **error.headers}, fault
-            )
+            return Reply(error.status, error.body(), {"Content-Type": JSON, **error.headers}, fault)
         extra = {"Content-Type": JSON}
         if template in {"/tasks", "/projects", "/portfolios"} and not call.enabled:
             extra["Asana-Change"] = CHANGE_NOTICE
@@ -253,6 +268,3 @@ class Api:
             "unknown_fields": sorted(set(self.unknown_fields)),
             "max_in_flight": self.quota.most_in_flight,
         }
-
-
-

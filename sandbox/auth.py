@@ -7,13 +7,16 @@ RFC 6749 section 5.2, as their wording is not documented.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sandbox.access import Viewer
-from sandbox.clock import Clock
 from sandbox.errors import EXPIRED_BEARER, ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.access import Viewer
+    from sandbox.clock import Clock
 
 
 @dataclass(slots=True)

@@ -6,10 +6,12 @@ is (related objects by gid).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Builders(Store):
@@ -218,6 +220,7 @@ class Builders(Store):
         fields.setdefault("modified_at", fields["created_at"])
         fields.setdefault("status_type", "on_track")
         by = {"created_by": self.me, "author": self.me}
+        fields.setdefault("reaction_summary", [])
         same = {"title": title, "text": text, "_within": parent, **by, **fields}
         if kind == "project":
             legacy = {key: value for key, value in same.items() if key != "status_type"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,10 +15,12 @@ from sandbox.clock import parse_moment, to_stamp
 from sandbox.errors import ApiError
 from sandbox.optfields import parse
 from sandbox.paging import Offsets, page_limit
-from sandbox.records import Compiler, Plan
-from sandbox.removals import Removals
-from sandbox.spec import Endpoint
 from sandbox.store import Object, Ordered, kind_of
+
+if TYPE_CHECKING:
+    from sandbox.records import Compiler, Plan
+    from sandbox.removals import Removals
+    from sandbox.spec import Endpoint
 
 Keep = Callable[[Object], bool]
 NOT_PART_OF_A_LISTING = frozenset({"limit", "offset", "opt_fields", "opt_pretty"})
@@ -168,14 +170,18 @@ class Call:
             return b'{"data":[' + data + b"]}"
         tail = b"null"
         if more:
-            tail = self.next_page(self.offsets.write(self.listing(), rows.position(shown[-1]["gid"])))
+            tail = self.next_page(
+                self.offsets.write(self.listing(), rows.position(shown[-1]["gid"]))
+            )
         return b'{"data":[' + data + b'],"next_page":' + tail + b"}"
 
     def next_page(self, offset: str) -> bytes:
         """Return the `next_page` object as JSON."""
         query = {**self.query, "offset": offset}
         path = f"{self.path}?{'&'.join(f'{key}={value}' for key, value in query.items())}"
-        return orjson.dumps({"offset": offset, "path": path, "uri": f"https://app.asana.com/api/1.0{path}"})
+        return orjson.dumps(
+            {"offset": offset, "path": path, "uri": f"https://app.asana.com/api/1.0{path}"}
+        )
 
     def everything(self, objects: Iterable[Object], plan: Plan | None = None) -> bytes:
         """Return the body of a list that has no pages."""

@@ -30,7 +30,7 @@ class Control:
             ("POST", "reset"): lambda data: self.reset(),
             ("POST", "edit"): self.edit,
             ("POST", "fault"): self.fault,
-            ("POST", "clear-faults"): lambda data: self.clear_faults(),
+            ("POST", "clear-faults"): lambda _data: self.clear_faults(),
             ("POST", "change"): self.change,
             ("POST", "clock"): self.clock,
             ("POST", "settings"): self.settings,

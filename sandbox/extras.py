@@ -5,10 +5,12 @@ Adding a kind: a row here, a row in `listings.py`, a row in `truth.py`, objects 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.removals import Removals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # kind -> (field that holds the container, list). `within`: the field whose object decides access.
 PLACES: dict[str, tuple[tuple[str, str], ...]] = {

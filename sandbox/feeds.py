@@ -7,17 +7,19 @@ sizes and on the audit log's next_page, which never ends once something matched.
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sandbox.calls import Call
 from sandbox.errors import STALE_SYNC, ApiError
-from sandbox.events import Event
 from sandbox.optfields import parse
 from sandbox.paging import page_limit
 from sandbox.spec import KINDS, SCHEMAS
 from sandbox.store import kind_of
+
+if TYPE_CHECKING:
+    from sandbox.calls import Call
+    from sandbox.events import Event
 
 EVENTS_A_CALL = 100
 WORKSPACE_EVENTS_A_CALL = 1000
@@ -59,7 +61,9 @@ def _shown(call: Call, event: Event, *, fields: bool) -> dict[str, Any]:
     if not (text and fields):
         return body
     tree = parse(text)
-    call.notes.extend(f"EventResponse.{name}" for name in tree if name not in SCHEMAS["EventResponse"])
+    call.notes.extend(
+        f"EventResponse.{name}" for name in tree if name not in SCHEMAS["EventResponse"]
+    )
     picked = {name: body[name] for name in tree if name in body}
     if tree.get("resource") and obj is not None:
         plan = call.compiler.plan(KINDS[kind_of(obj)].full, tree["resource"])
@@ -99,7 +103,9 @@ def _stream(call: Call, resource: str, most: int, *, everything: bool) -> bytes:
 
 def events(call: Call) -> bytes:
     """GET /events: of a task, project or goal; 412 with a fresh token on the first call."""
-    return _stream(call, call.gid("resource", "task", "project", "goal"), EVENTS_A_CALL, everything=False)
+    return _stream(
+        call, call.gid("resource", "task", "project", "goal"), EVENTS_A_CALL, everything=False
+    )
 
 
 def project_events(call: Call) -> bytes:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from sandbox.calls import Call, Keep
 from sandbox.clock import parse_moment, to_stamp
 from sandbox.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.calls import Call, Keep
 
 
 def _equals(parameter: str, name: str) -> Callable[[Call], Keep | None]:

@@ -3,22 +3,67 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from datetime import UTC, datetime
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from sandbox.clock import parse_moment, to_stamp
+from sandbox.generate_content import build_content
 from sandbox.generate_rest import build_rest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
     from sandbox.world import World
 
 YEARS_SECONDS = 2 * 365 * 86_400
-FIRST = "Ada Björn Chiyo Dmitri Élodie Fatima Grace Hüseyin Inés José Kofi Łucja Mei Noor Олег Priya".split()
-LAST = "Nowak García Müller Sato O’Neil Ivanova Dubois Okafor Chen Ångström Haddad Silva".split()
-NOUNS = "Launch Website Hiring Budget Onboarding Research Retail Brücke Événement 企画 Ops Mobile".split()
-VERBS = "Draft Review Fix Plan Ship Test Prüfen Écrire 確認 Discuss".split()
+FIRST = [
+    "Ada",
+    "Björn",
+    "Chiyo",
+    "Dmitri",
+    "Élodie",
+    "Fatima",
+    "Grace",
+    "Hüseyin",
+    "Inés",
+    "José",
+    "Kofi",
+    "Łucja",
+    "Mei",
+    "Noor",
+    "Олег",
+    "Priya",
+]
+LAST = [
+    "Nowak",
+    "García",
+    "Müller",
+    "Sato",
+    "O’Neil",
+    "Ivanova",
+    "Dubois",
+    "Okafor",
+    "Chen",
+    "Ångström",
+    "Haddad",
+    "Silva",
+]
+NOUNS = [
+    "Launch",
+    "Website",
+    "Hiring",
+    "Budget",
+    "Onboarding",
+    "Research",
+    "Retail",
+    "Brücke",
+    "Événement",
+    "企画",
+    "Ops",
+    "Mobile",
+]
+VERBS = ["Draft", "Review", "Fix", "Plan", "Ship", "Test", "Prüfen", "Écrire", "確認", "Discuss"]
 SECTIONS = ("Untitled section", "To do", "Doing", "Blocked ⛔", "Done")
 LARGEST_SHARE = 0.30
 SUBTASKS_SHARE = 0.20
@@ -59,15 +104,16 @@ class Generator:
         """Make everything."""
         collecting = gc.isenabled()
         gc.disable()
+        self.world.frozen = to_stamp(self.start - 3600)
         try:
             self._people()
             self._projects()
             self._tasks()
-            self._stories()
-            self._attachments()
+            build_content(self)
             build_rest(self)
             self._personal()
         finally:
+            self.world.frozen = None
             if collecting:
                 gc.enable()
         # Making is no happening: nothing to tell, all of it indexed.
@@ -86,7 +132,9 @@ class Generator:
         for number in range(12):
             color = pick(("dark-pink", "light-green", None))
             stamp = to_stamp(self.moment())
-            self.tags.append(world.add_tag(f"tag {number} {pick(NOUNS)}", color=color, created_at=stamp))
+            self.tags.append(
+                world.add_tag(f"tag {number} {pick(NOUNS)}", color=color, created_at=stamp)
+            )
         self._custom_fields()
 
     def _custom_fields(self) -> None:
@@ -106,7 +154,9 @@ class Generator:
                 lambda f: lambda: r.sample(options(f), r.randint(0, 3)),
             ),
             (
-                world.add_custom_field("Cost", "number", precision=2, format="currency", currency_code="EUR"),
+                world.add_custom_field(
+                    "Cost", "number", precision=2, format="currency", currency_code="EUR"
+                ),
                 lambda f: lambda: r.randint(0, 99_999) / 100,
             ),
             (
@@ -122,10 +172,12 @@ class Generator:
                 lambda f: lambda: r.sample(self.users, r.randint(0, 2)),
             ),
             (
-                world.add_custom_field("See also", "reference", library=False, input_restrictions=["task"]),
+                world.add_custom_field(
+                    "See also", "reference", library=False, input_restrictions=["task"]
+                ),
                 lambda f: lambda: r.sample(self.top, min(len(self.top), r.randint(0, 2))),
             ),
-        ]  # fmt: skip
+        ]
         for field, maker in made:
             self.fields.append(field)
             self.values[field] = [maker(field)]
@@ -239,46 +291,6 @@ class Generator:
             gid = self._task(**fields)
             if level + 1 < DEEPEST and number % 3 == 0:
                 parents.append((gid, level + 1))
-
-    def _stories(self) -> None:
-        """Give each task 2 to 4 stories: comments and system stories with old and new values."""
-        world, r = self.world, self.random
-        users, projects = self.users, self.projects
-        for number, gid in enumerate(self.all_tasks):
-            task = world[gid]
-            stamp = task["created_at"]
-            kinds: list[tuple[str, str, dict[str, Any]]] = [
-                ("added_to_project", "added to project", {"project": projects[0]}),
-                ("comment_added", f"Commentaire {number} ✅", {}),
-                ("name_changed", "changed the name", {"old_name": "Old", "new_name": task["name"]}),
-                (
-                    "due_date_changed",
-                    "changed the due date",
-                    {
-                        "old_dates": {"start_on": None, "due_at": None, "due_on": "2025-01-01"},
-                        "new_dates": {"start_on": None, "due_at": None, "due_on": "2025-02-01"},
-                    },
-                ),
-                ("number_custom_field_changed", "changed", {"old_number_value": 1, "new_number_value": 2}),
-                ("assigned", "assigned", {"assignee": r.choice(users)}),
-            ]  # fmt: skip
-            for turn in range(2 + number % 3):
-                subtype, text, extra = kinds[(number + turn) % len(kinds)]
-                world.add_story(
-                    gid, text, subtype, created_at=stamp, created_by=r.choice(users), **extra
-                )
-                stamp = task["modified_at"] if turn == number % 3 else stamp
-
-    def _attachments(self) -> None:
-        """Attach files to a tenth of the tasks, to some projects and (in `generate_rest`) briefs."""
-        for number, gid in enumerate(self.all_tasks):
-            if number % 10 == 2:  # noqa: PLR2004 - a tenth
-                stamp = self.world[gid]["created_at"]
-                for turn in range(1 + number % 2):
-                    self.world.add_attachment(gid, f"datei-{turn}.pdf", created_at=stamp)
-        for number, gid in enumerate(self.projects):
-            if number % 3 == 0:
-                self.world.add_attachment(gid, "plan.png", created_at=to_stamp(self.moment()))
 
     def _personal(self) -> None:
         """Add the second workspace: no organization, one project, a few tasks."""

@@ -37,35 +37,52 @@ def _organization(g: Generator) -> None:
     """Things of a workspace: periods, templates, roles, agents, absences, exports."""
     world, r = g.world, g.random
     home = world.workspace
-    year = world.add("time_period", period="FY", display_name="FY25", start_on="2025-01-01", end_on="2025-12-31")
+    year = world.add(
+        "time_period", period="FY", display_name="FY25", start_on="2025-01-01", end_on="2025-12-31"
+    )
     for number, name in enumerate(("Q1", "Q2", "Q3", "Q4")):
         first = 1 + 3 * number
         world.add(
-            "time_period", period=name, display_name=f"{name} FY25", parent=year,
-            start_on=f"2025-{first:02d}-01", end_on=f"2025-{first + 2:02d}-28",
-        )  # fmt: skip
+            "time_period",
+            period=name,
+            display_name=f"{name} FY25",
+            parent=year,
+            start_on=f"2025-{first:02d}-01",
+            end_on=f"2025-{first + 2:02d}-28",
+        )
     for number, team in enumerate([*g.teams[:2], None]):
         world.add(
-            "project_template", name=f"Vorlage {number}", team=team, owner=world.me, color="dark-blue",
+            "project_template",
+            name=f"Vorlage {number}",
+            team=team,
+            owner=world.me,
+            color="dark-blue",
             requested_dates=[{"gid": str(number + 1), "name": "Start", "description": "First day"}],
             requested_roles=[],
-        )  # fmt: skip
+        )
     for name in ("Guest", "Member", "Admin", "Développeur"):
         world.add("role", name=name, is_standard_role=name != "Développeur")
     world.add("agent", name="Teammate", resource_subtype="asana_teammate")
     for number, user in enumerate(g.users):
         if number % 3 == 0:
             world.add(
-                "ooo_entry", user=user, created_by=user,
-                start_date=day(g, 30), end_date=day(g, 20 - number % 5),
-            )  # fmt: skip
+                "ooo_entry",
+                user=user,
+                created_by=user,
+                start_date=day(g, 30),
+                end_date=day(g, 20 - number % 5),
+            )
     world.add("organization_export", organization=home, state="finished", **past(g))
-    world.add("organization_export", organization=home, state="pending", download_url=None, **past(g))
+    world.add(
+        "organization_export", organization=home, state="pending", download_url=None, **past(g)
+    )
     for number, team in enumerate(g.teams):
         world.set_custom_field(team, g.fields[number % len(g.fields)], **past(g))
     for user in r.sample(g.users, 2):
         for membership in world.listed("user.workspace_memberships", user):
-            world[membership].update(is_admin=True, vacation_dates={"start_on": day(g, 3), "end_on": None})
+            world[membership].update(
+                is_admin=True, vacation_dates={"start_on": day(g, 3), "end_on": None}
+            )
 
 
 def _project_things(g: Generator) -> None:
@@ -75,27 +92,55 @@ def _project_things(g: Generator) -> None:
     for number, project in enumerate(g.projects):
         if number % 4 == 0:
             options = [
-                {"gid": world.new_gid(), "resource_type": "custom_type_status_option", "name": name,
-                 "completion_state": state, "enabled": True, "color": "green"}
+                {
+                    "gid": world.new_gid(),
+                    "resource_type": "custom_type_status_option",
+                    "name": name,
+                    "completion_state": state,
+                    "enabled": True,
+                    "color": "green",
+                }
                 for name, state in (("Open", "incomplete"), ("Fertig", "complete"))
-            ]  # fmt: skip
-            world.add("custom_type", name="Bug", status_options=options, _project=project, _workspace=world.workspace)
+            ]
+            world.add(
+                "custom_type",
+                name="Bug",
+                status_options=options,
+                _project=project,
+                _workspace=world.workspace,
+            )
         if number % 3 == 1:
             template: dict[str, Any] = {"name": "Recipe", "task_resource_subtype": "default_task"}
-            template.update(description="Steps", html_description="<body>Steps</body>", memberships=[project])
-            world.add("task_template", name=f"Template {number}", project=project, template=template, **past(g))
+            template.update(
+                description="Steps", html_description="<body>Steps</body>", memberships=[project]
+            )
+            world.add(
+                "task_template",
+                name=f"Template {number}",
+                project=project,
+                template=template,
+                **past(g),
+            )
         if number % 3 == 0:
-            brief = world.add_project_brief(project, html_text="<body>Warum? Darum.</body>", text="Warum? Darum.")
+            brief = world.add_project_brief(
+                project, html_text="<body>Warum? Darum.</body>", text="Warum? Darum."
+            )
             world.add_attachment(brief, "brief.png", **past(g))
         for turn in range(number % 3):
             world.add(
-                "allocation", parent=project, assignee=placeholder if turn else r.choice(g.users),
-                resource_subtype="project_allocation", start_date=day(g, 40), end_date=day(g, 10),
+                "allocation",
+                parent=project,
+                assignee=placeholder if turn else r.choice(g.users),
+                resource_subtype="project_allocation",
+                start_date=day(g, 40),
+                end_date=day(g, 10),
                 effort={"type": "percent", "value": 50.5} if turn else None,
-            )  # fmt: skip
+            )
         if number % 4 == 1:
             world.add("budget", parent=project, budget_type="cost")
-            world.add("rate", parent=project, resource=r.choice(g.users), rate=95.5, currency_code="EUR")
+            world.add(
+                "rate", parent=project, resource=r.choice(g.users), rate=95.5, currency_code="EUR"
+            )
             world.add("rate", parent=project, resource=placeholder, rate=60, currency_code="EUR")
         if number % 2 and g.teams:
             world.add_membership(project, r.choice(g.teams), access_level="commenter")
@@ -112,15 +157,22 @@ def _time(g: Generator) -> None:
         if number % 6 == 0:
             projects = world[task]["_projects"]
             world.add_time_entry(
-                task, minutes=15 + number % 200, entered_on=day(g, number % 365),
-                created_by=r.choice(g.users), categories=[r.choice(categories)] if number % 4 else [],
-                attributable_to=projects[0] if projects else None, **past(g),
-            )  # fmt: skip
+                task,
+                minutes=15 + number % 200,
+                entered_on=day(g, number % 365),
+                created_by=r.choice(g.users),
+                categories=[r.choice(categories)] if number % 4 else [],
+                attributable_to=projects[0] if projects else None,
+                **past(g),
+            )
     for number, user in enumerate(g.users[:8]):
         world.add(
-            "timesheet_approval_status", user=user, start_date=day(g, 7 * number + 7),
-            end_date=day(g, 7 * number + 1), approval_status=("DRAFT", "SUBMITTED", "APPROVED")[number % 3],
-        )  # fmt: skip
+            "timesheet_approval_status",
+            user=user,
+            start_date=day(g, 7 * number + 7),
+            end_date=day(g, 7 * number + 1),
+            approval_status=("DRAFT", "SUBMITTED", "APPROVED")[number % 3],
+        )
 
 
 def _goals(g: Generator) -> None:
@@ -130,15 +182,24 @@ def _goals(g: Generator) -> None:
     goals: list[str] = []
     for number in range(max(6, len(g.projects) // 20)):
         goal = world.add_goal(
-            f"Ziel {number} 🎯", team=r.choice(g.teams) if number % 2 else None,
-            time_period=r.choice(periods), owner=r.choice(g.users), notes="Reach it",
-            due_on=day(g, -30), start_on=None, followers=[world.me], **past(g),
-        )  # fmt: skip
+            f"Ziel {number} 🎯",
+            team=r.choice(g.teams) if number % 2 else None,
+            time_period=r.choice(periods),
+            owner=r.choice(g.users),
+            notes="Reach it",
+            due_on=day(g, -30),
+            start_on=None,
+            followers=[world.me],
+            **past(g),
+        )
         if goals:
             world.support_goal(goals[(number - 1) // 2], goal)
         if number % 2 == 0:
             world.support_goal(goal, r.choice(g.projects), weight=0.5)
-            world.add_status_update(goal, f"Goal week {number}", "Läuft", **past(g))
+            reactions = [{"emoji_base": "🎉", "variant": "🎉", "count": 2, "reacted": True}]
+            world.add_status_update(
+                goal, f"Goal week {number}", "Läuft", reaction_summary=reactions, **past(g)
+            )
             world.set_custom_field(goal, g.fields[1], **past(g))
         for turn in range(number % 3):
             world.add_story(goal, f"goal comment {turn}", created_by=r.choice(g.users), **past(g))
@@ -153,10 +214,15 @@ def _portfolios(g: Generator) -> None:
     for number in range(max(4, len(g.projects) // 30)):
         owner = world.me if number % 2 == 0 else r.choice(g.users[1:])
         portfolio = world.add_portfolio(
-            f"Portfolio {number} ✦", owner=owner, items=r.sample(shown, min(len(shown), 2 + number % 3)),
-            private=number == 3, asana_type=number == 4,  # noqa: PLR2004 - one of each
-            due_on=day(g, -90), color="light-green", **past(g),
-        )  # fmt: skip
+            f"Portfolio {number} ✦",
+            owner=owner,
+            items=r.sample(shown, min(len(shown), 2 + number % 3)),
+            private=number == 3,
+            asana_type=number == 4,  # noqa: PLR2004 - one of each
+            due_on=day(g, -90),
+            color="light-green",
+            **past(g),
+        )
         world.set_custom_field(portfolio, g.fields[number % len(g.fields)], **past(g))
         if number % 2 == 0:
             world.add_status_update(portfolio, f"Portfolio week {number}", "Bien", **past(g))
@@ -174,8 +240,17 @@ def _audit_log(g: Generator) -> None:
         user = r.choice(g.users)
         world.add_audit_event(
             kinds[number % len(kinds)],
-            actor={"actor_type": "user", "gid": user, "name": world[user]["name"], "email": world[user]["email"]},
+            actor={
+                "actor_type": "user",
+                "gid": user,
+                "name": world[user]["name"],
+                "email": world[user]["email"],
+            },
             resource={"resource_type": "task", "gid": r.choice(g.all_tasks), "name": "Gone"},
-            context={"context_type": "web", "client_ip_address": "192.0.2.7", "user_agent": "Mozilla"},
+            context={
+                "context_type": "web",
+                "client_ip_address": "192.0.2.7",
+                "user_agent": "Mozilla",
+            },
             created_at=to_stamp(g.start - (AUDIT_EVENTS - number) * 80 * DAY / AUDIT_EVENTS),
-        )  # fmt: skip
+        )

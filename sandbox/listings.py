@@ -7,11 +7,14 @@ Source: the endpoint list made from Asana's OpenAPI file; rules from the fact sh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sandbox import errors
 from sandbox.calls import Call, Keep, combine
 from sandbox.filters import FILTERS
-from sandbox.store import Ordered
+
+if TYPE_CHECKING:
+    from sandbox.store import Ordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,7 @@ _TASKS = "completed_since asana_types"
 _STORIES = "created_after comments_only"
 LISTINGS: dict[str, Listing] = {
     "/workspaces": _of(root="workspaces"),
-    "/users": _of(
-        _by("team", "team.users"), _by("workspace", "workspace.users"), root="users"
-    ),
+    "/users": _of(_by("team", "team.users"), _by("workspace", "workspace.users"), root="users"),
     "/workspaces/{workspace_gid}/teams": _of(_by("workspace_gid", "workspace.teams")),
     "/tags": _of(_by("workspace", "workspace.tags"), root="tags"),
     "/workspaces/{workspace_gid}/tags": _of(_by("workspace_gid", "workspace.tags")),
@@ -107,9 +108,7 @@ LISTINGS: dict[str, Listing] = {
     "/workspaces/{workspace_gid}/workspace_memberships": _of(
         _by("workspace_gid", "workspace.memberships"), filters="user"
     ),
-    "/users/{user_gid}/workspace_memberships": _of(
-        _by("user_gid", "user.workspace_memberships")
-    ),
+    "/users/{user_gid}/workspace_memberships": _of(_by("user_gid", "user.workspace_memberships")),
     "/roles": _of(_by("workspace", "workspace.roles")),
     "/workspaces/{workspace_gid}/agents": _of(_by("workspace_gid", "workspace.agents")),
     "/time_tracking_entries": _of(
@@ -119,9 +118,7 @@ LISTINGS: dict[str, Listing] = {
         _by("workspace", "workspace.time_tracking_entries"),
         filters="entered_on_start_date entered_on_end_date",
     ),
-    "/tasks/{task_gid}/time_tracking_entries": _of(
-        _by("task_gid", "task.time_tracking_entries")
-    ),
+    "/tasks/{task_gid}/time_tracking_entries": _of(_by("task_gid", "task.time_tracking_entries")),
     "/time_tracking_categories": _of(
         _by("workspace", "workspace.time_tracking_categories"), filters="is_archived"
     ),
@@ -133,12 +130,8 @@ LISTINGS: dict[str, Listing] = {
         _by("workspace", "workspace.timesheet_approval_statuses"),
         filters="user from_date to_date approval_statuses",
     ),
-    "/ooo_entries": _of(
-        _by("user", "user.ooo_entries"), filters="workspace start_date end_date"
-    ),
-    "/team_memberships": _of(
-        _by("team", "team.memberships"), _by("user", "user.team_memberships")
-    ),
+    "/ooo_entries": _of(_by("user", "user.ooo_entries"), filters="workspace start_date end_date"),
+    "/team_memberships": _of(_by("team", "team.memberships"), _by("user", "user.team_memberships")),
     "/teams/{team_gid}/team_memberships": _of(_by("team_gid", "team.memberships")),
     "/users/{user_gid}/team_memberships": _of(_by("user_gid", "user.team_memberships")),
     "/projects/{project_gid}/project_memberships": _of(
@@ -169,12 +162,8 @@ LISTINGS: dict[str, Listing] = {
     "/portfolios/{portfolio_gid}/custom_field_settings": _of(
         _by("portfolio_gid", "parent.custom_field_settings")
     ),
-    "/goals/{goal_gid}/custom_field_settings": _of(
-        _by("goal_gid", "parent.custom_field_settings")
-    ),
-    "/teams/{team_gid}/custom_field_settings": _of(
-        _by("team_gid", "parent.custom_field_settings")
-    ),
+    "/goals/{goal_gid}/custom_field_settings": _of(_by("goal_gid", "parent.custom_field_settings")),
+    "/teams/{team_gid}/custom_field_settings": _of(_by("team_gid", "parent.custom_field_settings")),
     "/memberships": _of(
         By("parent", "parent.memberships", _PARENTS), filters="member resource_subtype"
     ),

@@ -11,12 +11,15 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import orjson
 
-from sandbox.clock import Clock
 from sandbox.errors import EXPIRED_OFFSET, INVALID_OFFSET, ApiError
-from sandbox.store import Position
+
+if TYPE_CHECKING:
+    from sandbox.clock import Clock
+    from sandbox.store import Position
 
 LARGEST_PAGE = 100
 _KEY = b"sandbox"

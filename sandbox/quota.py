@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from typing import TYPE_CHECKING
 
-from sandbox.clock import Clock
 from sandbox.errors import ApiError
+
+if TYPE_CHECKING:
+    from sandbox.clock import Clock
 
 WINDOW_SECONDS = 60.0
 

@@ -8,16 +8,19 @@ without fields is compact. Reported, unverified: one unknown field and the recor
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sandbox.access import Viewer
 from sandbox.errors import ApiError
+from sandbox.filler import OMIT
 from sandbox.optfields import Tree, flat
 from sandbox.spec import KINDS, SCHEMAS, Field, Schema, kinds_of_relation, kinds_of_schema
 from sandbox.store import Object, Store, kind_of
-from sandbox.values import OMIT, value_of
+from sandbox.values import value_of
+
+if TYPE_CHECKING:
+    from sandbox.access import Viewer
 
 COMPACT_FIELDS = frozenset({"gid", "name", "title", "resource_type", "resource_subtype"})
 # What a compact record shows; edits of anything else leave records that embed it as they are.
@@ -138,7 +141,12 @@ class Compiler:
         """Return the relation with named fields; beyond the compact ones its scope is needed."""
         known = self.check(tree, self.known(kinds), field.name)
         if not set(tree) <= COMPACT_FIELDS:
-            self.deep = self.deep or not set(kinds) <= {"user", "custom_field", "project", "section"}
+            self.deep = self.deep or not set(kinds) <= {
+                "user",
+                "custom_field",
+                "project",
+                "section",
+            }
             for kind in kinds:
                 if len(kinds) < len(KINDS) and not self.viewer.has_scope(KINDS[kind].scope):
                     scope = KINDS[kind].scope or "default"

@@ -15,7 +15,7 @@ class Removals(Edits):
         with self.lock:
             roots, parent = self.roots_of(gid), self[gid].get("parent")
             self._drop_task(gid)
-            if parent in self:
+            if parent is not None and parent in self:
                 self.touch(parent)
             self.record("deleted", gid, roots=roots)
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sandbox import faults
 from sandbox.access import PLANS, REQUESTS_PER_MINUTE, Viewer
 from sandbox.api import Api, Entry
-from sandbox.auth import OAuthApp, Token
-from sandbox.clock import Clock
 from sandbox.control import Control
-from sandbox.faults import Fault
 from sandbox.server import PREFIX, Server
 from sandbox.truth import Truth
 from sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from sandbox.auth import OAuthApp, Token
+    from sandbox.clock import Clock
+    from sandbox.faults import Fault
 
 
 class Sandbox:

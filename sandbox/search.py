@@ -8,17 +8,21 @@ ago is found by its old stamp, a new one not at all.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
 from random import Random
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from sandbox.access import sees
-from sandbox.calls import Call, Keep
 from sandbox.clock import parse_moment, to_stamp
 from sandbox.errors import ApiError
 from sandbox.paging import page_limit
-from sandbox.removals import Removals
-from sandbox.store import Object, Ordered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox.calls import Call, Keep
+    from sandbox.removals import Removals
+    from sandbox.store import Object, Ordered
 
 Row = tuple[str, str]
 _sorted: WeakKeyDictionary[Removals, dict[tuple[str, ...], tuple[object, list[Row]]]] = (
@@ -30,7 +34,10 @@ _ties = Random(0)  # noqa: S311 - order of equal stamps
 def _rows(call: Call, name: str, workspace: str, stamp: Callable[[str], str | None]) -> list[Row]:
     """Return (stamp, gid) of a whole workspace, ascending; kept until a task changes or time passes."""
     lag = call.settings.search_lag
-    fresh = (call.world.changed_tasks, call.world.clock.now() if lag and call.world.unindexed else 0)
+    fresh = (
+        call.world.changed_tasks,
+        call.world.clock.now() if lag and call.world.unindexed else 0,
+    )
     kept = _sorted.setdefault(call.world, {})
     hit = kept.get((name, workspace))
     if hit is not None and hit[0] == fresh:
@@ -62,7 +69,8 @@ def _descendant(world: Removals, task: Object, projects: frozenset[str]) -> bool
 
 def _filters(call: Call) -> list[Keep]:
     """Return the tests for the parameters sent, except the times."""
-    world, tests = call.world, [call.shows]
+    world = call.world
+    tests: list[Keep] = [call.shows]
     subtask = call.flag("is_subtask")
     if subtask is not None:
         tests.append(lambda task: (task.get("parent") is not None) == subtask)
@@ -90,9 +98,7 @@ def _filters(call: Call) -> list[Keep]:
     return tests
 
 
-def _take(
-    rows: Iterator[Row], limit: int, keep: Callable[[str], Object | None]
-) -> list[Object]:
+def _take(rows: Iterator[Row], limit: int, keep: Callable[[str], Object | None]) -> list[Object]:
     """Return the first `limit` kept objects; equal stamps are shuffled, the last ones cut at random."""
     groups: list[list[Object]] = []
     last, count = None, 0

@@ -92,7 +92,9 @@ KINDS: dict[str, Kind] = {
         full="ProjectMembershipCompactResponse",
         compact="ProjectMembershipCompactResponse",
     ),
-    "project_portfolio_setting": _kind("ProjectPortfolioSetting", "project_portfolio_settings:read"),
+    "project_portfolio_setting": _kind(
+        "ProjectPortfolioSetting", "project_portfolio_settings:read"
+    ),
     "project_status": _kind("ProjectStatus"),
     "project_template": _kind("ProjectTemplate", "project_templates:read"),
     "rate": _kind("Rate", compact="RateOrPlaceholderCompact"),

@@ -54,7 +54,8 @@ def user_task_list(call: Call) -> bytes:
     user, workspace = call.gid("user_gid", "user"), call.gid("workspace", "workspace")
     gid = call.world.user_task_list(user, workspace)
     if gid is None:
-        raise errors.unknown_object("user", user)
+        msg = "user"
+        raise errors.unknown_object(msg, user)
     return call.one(call.world[gid])
 
 
@@ -101,7 +102,8 @@ def memberships(call: Call) -> bytes:
     if call.query.get("parent"):
         return answer(call, LISTINGS["/memberships"])
     if call.query.get("resource_subtype") != "project_membership":
-        raise errors.missing("parent")
+        msg = "parent"
+        raise errors.missing(msg)
     team = call.gid("member", "team")
     return call.page(call.world.listed("team.project_memberships", team), call.shows)
 
@@ -112,7 +114,8 @@ def time_tracking_entries(call: Call) -> bytes:
     bounds = ("entered_on_start_date", "entered_on_end_date")
     narrowed = any(call.query.get(name) for name in (*others, *bounds))
     if call.query.get("workspace") and not narrowed:
-        raise errors.missing("entered_on_start_date")
+        msg = "entered_on_start_date"
+        raise errors.missing(msg)
     return answer(call, LISTINGS["/time_tracking_entries"])
 
 

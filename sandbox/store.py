@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Object = dict[str, Any]
 Position = tuple[float, str]
@@ -106,6 +108,7 @@ class Store:
         self.epoch = 0
         self.versions: dict[str, int] = {}
         self.changed_tasks = 0
+        self.frozen: str | None = None
         self._next_gid = 1_200_000_000_000_000 + seed * 1_000_003
 
     def new_gid(self) -> str:
@@ -114,8 +117,8 @@ class Store:
         return str(self._next_gid)
 
     def now(self) -> str:
-        """Return the stamp of this instant."""
-        return self.clock.stamp()
+        """Return the stamp of this instant; while a world is generated, the end of its history."""
+        return self.frozen or self.clock.stamp()
 
     def put(self, obj: Object, *places: tuple[str, str], rank: float = 0.0) -> str:
         """Keep `obj`, enter it into lists (name, container gid) and return its gid."""

@@ -7,18 +7,21 @@ which calls make up a stream. `events` has no full read: it is empty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import orjson
 
-from sandbox.api import Api
-from sandbox.auth import Token
 from sandbox.calls import Call, Settings
 from sandbox.errors import ApiError
 from sandbox.spec import KINDS, SCHEMAS, kinds_of_schema, match
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox.api import Api
+    from sandbox.auth import Token
 
 Record = dict[str, Any]
 Partition = dict[str, str]
@@ -59,7 +62,9 @@ STREAMS: dict[str, Stream] = {
         "workspace", "/time_tracking_entries?workspace={workspace}&entered_on_start_date=1990-01-01"
     ),
     "time_tracking_categories": _s(
-        "archived", "/time_tracking_categories?workspace={workspace}&is_archived={archived}", "workspace"
+        "archived",
+        "/time_tracking_categories?workspace={workspace}&is_archived={archived}",
+        "workspace",
     ),
     "timesheet_approval_statuses": _s(
         "workspace", "/timesheet_approval_statuses?workspace={workspace}"
@@ -148,9 +153,17 @@ class Truth:
         query["opt_fields"] = fields or _all_fields(route[0].template, route[0].schema)
         compiler = self.api.compiler(self.viewer)
         call = Call(
-            self.world, route[0], self.viewer, compiler, self.api.offsets, self.settings,
-            bare, route[1], query, ENABLED,
-        )  # fmt: skip
+            self.world,
+            route[0],
+            self.viewer,
+            compiler,
+            self.api.offsets,
+            self.settings,
+            bare,
+            route[1],
+            query,
+            ENABLED,
+        )
         try:
             records: list[Record] = []
             while True:

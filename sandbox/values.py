@@ -1,92 +1,22 @@
 """What an object shows for fields that its stored form leaves out.
 
 Two sources: `PROVIDERS`, fields that follow from other things in the world (memberships, counts,
-likes), and a filler that makes a plausible, varied, repeatable value out of the field's type and the
-object's gid. Related objects are never made up.
+likes), and the filler. Related objects are never made up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
-from zlib import crc32
+from typing import TYPE_CHECKING, Any
 
 from sandbox.access import Viewer, sees
-from sandbox.clock import to_stamp
-from sandbox.spec import SCHEMAS, Field, kinds_of_schema
+from sandbox.filler import OMIT, fill, number_for, text_for
 from sandbox.store import Object, Store
 
-OMIT: Final = object()
+if TYPE_CHECKING:
+    from sandbox.spec import Field
+
 Provider = Callable[[Store, Viewer, Object], Any]
-WORDS = (
-    "plan", "budget", "review", "Entwurf", "запуск", "設計", "naïve", "café", "launch", "«draft»",
-    "risk", "été", "data", "Größe", "🚀", "release", "client", "أهداف", "cost", "scope",
-)  # fmt: skip
-DAY_SECONDS = 86_400
-FIRST_DAY = 1_735_689_600  # 2025-01-01
-
-
-def number_for(gid: str, name: str) -> int:
-    """Return a number that depends on the gid and the field only."""
-    return crc32(f"{gid}|{name}".encode())
-
-
-def text_for(gid: str, name: str, words: int = 12) -> str:
-    """Return a short text in several scripts."""
-    seed = number_for(gid, name)
-    return " ".join(WORDS[(seed >> i) % len(WORDS)] for i in range(words))
-
-
-def fill(field: Field, gid: str) -> Any:
-    """Return a value for `field`; relations are null or empty, conditional fields absent."""
-    seed = number_for(gid, field.name)
-    if field.conditional:
-        return OMIT
-    if field.listed:
-        return []
-    if field.nullable and seed % 5 == 0:
-        return None
-    if field.refs:
-        if any(kinds_of_schema(ref) for ref in field.refs):
-            return None
-        return _fill_object(SCHEMAS[field.refs[0]], gid, field.name)
-    if field.inline:
-        return _fill_object(field.inline, gid, field.name)
-    return _fill_scalar(field, gid, seed)
-
-
-def _fill_object(fields: dict[str, Field], gid: str, name: str) -> dict[str, Any]:
-    values = {inner.name: fill(inner, f"{gid}/{name}") for inner in fields.values()}
-    values = {key: value for key, value in values.items() if value is not OMIT}
-    if "gid" in values:
-        values["gid"] = str(1_300_000_000_000_000 + number_for(gid, name))
-    return values
-
-
-def _fill_scalar(field: Field, gid: str, seed: int) -> Any:  # noqa: PLR0911 - one line per type
-    word, name = field.scalar, field.name
-    if word.startswith("enum:"):
-        choices = word[5:].split("|")
-        return choices[seed % len(choices)]
-    if word == "date" or name.endswith("_on"):
-        return to_stamp(FIRST_DAY + seed % 500 * DAY_SECONDS)[:10]
-    if word == "date-time" or name.endswith("_at"):
-        return to_stamp(FIRST_DAY + seed % (500 * DAY_SECONDS))
-    if word == "boolean":
-        return seed % 3 == 0
-    if word == "integer":
-        return seed % 100
-    if word == "number":
-        return seed % 10_000 / 100
-    if word == "object":
-        return {}
-    if word.startswith("string="):
-        return word[7:]
-    if "url" in name or name.startswith("image_"):
-        return f"https://app.asana.com/0/{gid}/{name}"
-    if name.startswith("html_"):
-        return f"<body>{text_for(gid, name[5:])}</body>"
-    return text_for(gid, name, 4)
 
 
 def _likes(world: Store, _viewer: Viewer, obj: Object) -> list[Any]:
@@ -167,11 +97,11 @@ def _last(name: str) -> Provider:
 
 
 def _other(name: str) -> Provider:
-    return lambda world, viewer, obj: obj.get(name)
+    return lambda _world, _viewer, obj: obj.get(name)
 
 
 def _constant(value: Any) -> Provider:
-    return lambda world, viewer, obj: value
+    return lambda _world, _viewer, _obj: value
 
 
 def _html(name: str) -> Provider:
@@ -235,10 +165,10 @@ PROVIDERS: dict[str, dict[str, Provider]] = {
         **_FIELDS,
         "projects": _projects,
         "memberships": _memberships,
-        "num_subtasks": lambda world, viewer, obj: len(world.listed("task.subtasks", obj["gid"])),
+        "num_subtasks": lambda world, _viewer, obj: len(world.listed("task.subtasks", obj["gid"])),
         "followers": _followers,
         "html_notes": _html("notes"),
-        "notes": lambda world, viewer, obj: text_for(obj["gid"], "notes"),
+        "notes": lambda _world, _viewer, obj: text_for(obj["gid"], "notes"),
         "resource_subtype": _constant("default_task"),
         "completed": _constant(value=False),
         "is_rendered_as_separator": _constant(value=False),
@@ -257,7 +187,7 @@ PROVIDERS: dict[str, dict[str, Provider]] = {
         "completed": _constant(value=False),
         "completed_at": _constant(None),
         "html_notes": _html("notes"),
-        "notes": lambda world, viewer, obj: text_for(obj["gid"], "notes"),
+        "notes": lambda _world, _viewer, obj: text_for(obj["gid"], "notes"),
     },
     "portfolio": {**_FIELDS, **_MEMBERS, "archived": _constant(value=False)},
     "goal": {**_LIKES, **_FIELDS, **_MEMBERS, "html_notes": _html("notes")},
@@ -266,7 +196,7 @@ PROVIDERS: dict[str, dict[str, Provider]] = {
     "story": {
         **_LIKES,
         "html_text": _html("text"),
-        "is_editable": lambda world, viewer, obj: obj.get("type") == "comment",
+        "is_editable": lambda _world, _viewer, obj: obj.get("type") == "comment",
         "is_edited": _constant(value=False),
         "is_pinned": _constant(value=False),
         "old_dates": _constant(OMIT),
@@ -277,7 +207,18 @@ PROVIDERS: dict[str, dict[str, Provider]] = {
     "status_update": {**_LIKES, "html_text": _html("text")},
     "project_status": {"html_text": _html("text")},
     "attachment": {"download_url": _download},
-    "custom_field": {"display_value": _constant(None), "asana_created_field": _constant(None)},
+    "custom_field": {
+        "display_value": _constant(None),
+        "asana_created_field": _constant(None),
+        "precision": _constant(None),
+        "format": _constant("none"),
+        "currency_code": _constant(None),
+        "custom_label": _constant(None),
+        "custom_label_position": _constant(None),
+        "id_prefix": _constant(None),
+        "has_notifications_enabled": _constant(value=False),
+        "is_value_read_only": _constant(value=False),
+    },
 }
 
 

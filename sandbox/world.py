@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from sandbox.clock import Clock
 from sandbox.extras import Extras
+
+if TYPE_CHECKING:
+    from sandbox.clock import Clock
 
 
 class World(Extras):

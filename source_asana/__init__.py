@@ -1,1 +1,5 @@
-"""Airbyte source connector for Asana."""
+"""Airbyte source for Asana."""
+
+from source_asana.source import SourceAsana
+
+__all__ = ["SourceAsana"]

@@ -147,7 +147,9 @@ class Condenser:
         known = self.document["components"]["parameters"]
         names = set()
         for parameter in (p for group in groups for p in group):
-            resolved = known[parameter["$ref"].rsplit("/", 1)[-1]] if "$ref" in parameter else parameter
+            resolved = (
+                known[parameter["$ref"].rsplit("/", 1)[-1]] if "$ref" in parameter else parameter
+            )
             if resolved["in"] == "query":
                 names.add(str(resolved["name"]))
         return sorted(names)
@@ -155,7 +157,9 @@ class Condenser:
     def endpoint(self, path: str) -> dict[str, Any] | None:
         """Return the entry of one GET operation, None where it answers no JSON object."""
         operation = self.document["paths"][path]["get"]
-        content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        content = (
+            operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        )
         properties = self.fields(content.get("schema", {}))
         if "data" not in properties and "events" not in str(path):
             return None
@@ -216,7 +220,9 @@ def main() -> None:
     )
     text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False)
     # One line per innermost list keeps the file readable and its diffs small.
-    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]", text)
+    text = re.sub(
+        r"\[\s+([^\[\]{}]*?)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]", text
+    )
     options.out.write_text(text + "\n", encoding="utf-8")
 
 

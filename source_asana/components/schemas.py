@@ -5,7 +5,7 @@ and is deprecated.
 """
 
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,12 +62,12 @@ class AsanaSchemaLoader(SchemaLoader):
 
     config: Mapping[str, Any]
     parameters: InitVar[Mapping[str, Any]]
-    name: str = field(init=False)
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         """Remember the stream name."""
-        self.name = parameters["name"]
+        # Without a class-level hint: the CDK would pass the parameter `name` to the constructor.
+        self._name = parameters["name"]
 
     @override
     def get_json_schema(self) -> Mapping[str, Any]:
-        return load_schema(self.name)
+        return load_schema(self._name)

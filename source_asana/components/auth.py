@@ -1,0 +1,171 @@
+"""The one authenticator of a process: a fixed token, or an OAuth token that is renewed ahead of its end and on a 401.
+
+The CDK builds an OAuth authenticator per stream (one refresh each) and its single-use variant demands a new refresh token
+in every answer; Asana usually keeps the old one. Source: Asana's page "OAuth".
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
+from requests.auth import AuthBase
+
+from source_asana.config import OAuth, Settings, config_error
+
+# Renewed this long before its end, or at half its life where it lives shorter than twice that.
+EARLY_SECONDS = 300.0
+DEFAULT_LIFE_SECONDS = 3600.0
+TRIES = 8
+
+
+class TokenAuth(AuthBase):
+    """A personal access token or the token of a service account."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign the request."""
+        request.headers["Authorization"] = f"Bearer {self.current()}"
+        return request
+
+    def current(self) -> str:
+        """Return the token to send."""
+        return self._token
+
+    def renew(self, refused: str) -> bool:
+        """Return whether there is a better token than `refused`: never, for a fixed one."""
+        del refused
+        return False
+
+
+class OAuthAuth(TokenAuth):
+    """Access tokens from a refresh token: one refresh at a time for the whole process."""
+
+    def __init__(
+        self,
+        credentials: OAuth,
+        *,
+        url: str,
+        session: requests.Session,
+        timeout: tuple[float, float],
+        on_rotation: Callable[[str], None],
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__("")
+        self._credentials = credentials
+        self._refresh_token = credentials.refresh_token
+        self._url = url
+        self._session = session
+        self._timeout = timeout
+        self._on_rotation = on_rotation
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._renew_at = float("-inf")
+
+    def current(self) -> str:
+        """Return an access token that is valid for a while, renewed first where it is not."""
+        with self._lock:
+            if self._monotonic() >= self._renew_at:
+                self._refresh()
+            return self._token
+
+    def renew(self, refused: str) -> bool:
+        """Replace the token if it still is the `refused` one (another thread may have been faster)."""
+        with self._lock:
+            if self._token == refused:
+                self._refresh()
+            return True
+
+    def _refresh(self) -> None:
+        answer = self._request()
+        token = answer["access_token"]
+        add_to_secrets(token)
+        life = float(answer.get("expires_in") or DEFAULT_LIFE_SECONDS)
+        self._token = token
+        self._renew_at = self._monotonic() + life - min(EARLY_SECONDS, life / 2)
+        rotated = answer.get("refresh_token")
+        if rotated and rotated != self._refresh_token:
+            add_to_secrets(rotated)
+            self._refresh_token = rotated
+            self._on_rotation(rotated)
+
+    def _request(self) -> Mapping[str, Any]:
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self._credentials.client_id,
+            "client_secret": self._credentials.client_secret,
+            "refresh_token": self._refresh_token,
+        }
+        problem = ""
+        for attempt in range(TRIES):
+            if attempt:
+                self._sleep(min(15.0, 0.5 * 2**attempt))
+            try:
+                response = self._session.post(
+                    self._url, data=form, timeout=self._timeout, allow_redirects=False, auth=_no_auth
+                )
+                body = orjson.loads(response.content) if response.content else {}
+            except (requests.RequestException, orjson.JSONDecodeError) as error:
+                problem = type(error).__name__
+                continue
+            if response.ok and isinstance(body, dict) and body.get("access_token"):
+                return body
+            problem = f"HTTP {response.status_code}"
+            if 400 <= response.status_code < 500 and response.status_code != 429:
+                raise config_error(_refusal(body, response.status_code))
+        raise config_error(
+            f"Asana's token endpoint could not be used ({problem}): check the network and try again."
+        )
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _refusal(body: Any, status: int) -> str:
+    error = str(body.get("error") or "") if isinstance(body, dict) else ""
+    if error == "invalid_client" or (status == 401 and not error):
+        return (
+            "Asana does not know this OAuth client: check `credentials.client_id` and "
+            "`credentials.client_secret`."
+        )
+    if error == "invalid_grant":
+        return (
+            "Asana no longer accepts the refresh token (revoked or of another app): authorize the app "
+            "again and give the new `credentials.refresh_token`."
+        )
+    return (
+        f"Asana refused to renew the OAuth token ({error or f'HTTP {status}'}): check "
+        "`credentials.client_id`, `credentials.client_secret` and `credentials.refresh_token`, or authorize again."
+    )
+
+
+def authenticator(
+    settings: Settings,
+    *,
+    session: requests.Session,
+    timeout: tuple[float, float],
+    on_rotation: Callable[[str], None],
+) -> TokenAuth:
+    """Return the authenticator that the credentials ask for; the token endpoint is on the host of `api_url`."""
+    credentials = settings.credentials
+    if not isinstance(credentials, OAuth):
+        return TokenAuth(credentials.personal_access_token)
+    parts = urlsplit(settings.api_url)
+    return OAuthAuth(
+        credentials,
+        url=f"{parts.scheme}://{parts.netloc}/-/oauth_token",
+        session=session,
+        timeout=timeout,
+        on_rotation=on_rotation,
+    )

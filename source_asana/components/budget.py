@@ -1,0 +1,172 @@
+"""One request budget for the whole process: even pacing, pauses for everyone, a quota learnt from refusals.
+
+The CDK's policies wait per thread, ignore Retry-After in the budget and send a burst at each window's start; rejected
+requests count at Asana. Source: Asana's page "Rate limits" (150 or 1500 a minute per token, evaluated more often than each
+minute; 50 GET in flight; a cost limit of unstated size).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+LOGGER = logging.getLogger("airbyte.source_asana.budget")
+
+PAID_PER_MINUTE = 1500
+FREE_PER_MINUTE = 150
+FLOOR_PER_MINUTE = 15
+WINDOW_SECONDS = 60.0
+# Requests do not arrive evenly as they are sent: a little below the quota, and a window a little longer.
+SHARE = 0.98
+WINDOW_MARGIN = 1.005
+SAID_AFTER_SECONDS = 15.0
+SAID_EVERY_SECONDS = 30.0
+QUIET_SECONDS = 300.0
+RECOVERY_A_MINUTE = 0.10
+BACKOFF_SECONDS = 2.0
+LONGEST_BACKOFF_SECONDS = 60.0
+
+
+class Budget:
+    """Hands out permissions to send, at most `per_minute` in any minute and evenly.
+
+    Args:
+        per_minute: the quota to start from.
+        in_flight: requests under way at once.
+        monotonic, sleep: the process's clock, injected in tests.
+    """
+
+    def __init__(
+        self,
+        per_minute: int,
+        *,
+        in_flight: int = 40,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.in_flight = threading.BoundedSemaphore(in_flight)
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._full = float(per_minute)
+        self._limit = float(per_minute)
+        self._sent: deque[float] = deque()
+        self._next = float("-inf")
+        self._paused_until = float("-inf")
+        self._backoff = BACKOFF_SECONDS
+        # The newest suspicion that the quota is lower than thought: see `rejected`.
+        self._suspect_since = float("-inf")
+        self._suspect_limit = 0.0
+        self._rejections = 0
+        self._refutations = 0
+        self._lowered_at: float | None = None
+        self.waiting_since: float | None = None
+
+    @property
+    def per_minute(self) -> float:
+        """The rate kept to at present, requests a minute."""
+        with self._lock:
+            return self._limit
+
+    def set_quota(self, per_minute: int) -> None:
+        """Take a quota that became known (the plan), never above what was configured."""
+        with self._lock:
+            self._full = min(self._full, float(per_minute))
+            self._limit = min(self._limit, self._full)
+
+    def acquire(self) -> float:
+        """Wait until a request may be sent and count it; returns the instant it counts for (monotonic seconds)."""
+        began = self._monotonic()
+        said = began + SAID_AFTER_SECONDS - SAID_EVERY_SECONDS
+        while True:
+            with self._lock:
+                now = self._monotonic()
+                wait = self._wait(now)
+                if wait <= 0:
+                    self._sent.append(now)
+                    pace = WINDOW_SECONDS / (self._limit * SHARE)
+                    # A hundredth of the quota may catch up at once what a late thread left unused.
+                    earliest = now - pace * max(2.0, self._limit / 100)
+                    self._next = max(self._next + pace, earliest)
+                    return now
+                paused = self._paused_until > now
+            if wait > 2.0 and now - said >= SAID_EVERY_SECONDS and now - began + wait >= SAID_AFTER_SECONDS:
+                said = now
+                why = "Asana asked for a pause" if paused else "the request quota is used up"
+                LOGGER.info("Waiting %.0f s: %s (%.0f requests a minute).", wait, why, self._limit)
+            self._sleep(min(wait, 5.0))
+
+    def _wait(self, now: float) -> float:
+        self._recover(now)
+        horizon = now - WINDOW_SECONDS * WINDOW_MARGIN
+        while self._sent and self._sent[0] <= horizon:
+            self._sent.popleft()
+        waits = [self._paused_until - now, self._next - now]
+        over = len(self._sent) - int(self._limit)
+        if over >= 0:
+            waits.append(self._sent[over] - horizon)
+        return max(waits)
+
+    def accepted(self, sent: float) -> None:
+        """Count an answer that was no rate limit, to the request that `acquire` dated `sent`."""
+        with self._lock:
+            self._backoff = BACKOFF_SECONDS
+            if self._rejections and sent > self._suspect_since and self._count_before(sent) > self._suspect_limit:
+                self._refutations += 1
+                if self._refutations >= 3 and self._refutations > self._rejections:
+                    self._clear()
+
+    def _clear(self) -> None:
+        self._rejections = self._refutations = 0
+        self._suspect_since = float("-inf")
+        self._lowered_at = None
+        self._limit = self._full
+
+    def rejected(self, sent: float, retry_after: float | None) -> bool:
+        """Count a 429: everyone pauses, and a second one like it lowers the rate to what was accepted.
+
+        A lone 429 may be a passing fault, and the quota is not always the plan's (another client may share it), so the
+        quota is taken to be what Asana accepted in the minute before the refusal; requests that are accepted above that
+        refute it.
+
+        Returns:
+            Whether this looks like the cost limit: refused after few requests, so smaller pages help, not a lower rate.
+        """
+        with self._lock:
+            now = self._monotonic()
+            pause = retry_after if retry_after is not None else self._backoff
+            if retry_after is None:
+                self._backoff = min(LONGEST_BACKOFF_SECONDS, self._backoff * 2)
+            self._paused_until = max(self._paused_until, now + pause)
+            count = self._count_before(sent)
+            if count < max(FLOOR_PER_MINUTE, 0.06 * self._full):
+                return True
+            if not self._rejections or sent - self._suspect_since > WINDOW_SECONDS:
+                self._suspect_since, self._suspect_limit = sent, float(count)
+                self._rejections, self._refutations = 1, 0
+                return False
+            self._rejections += 1
+            if self._rejections > self._refutations:
+                lowered = max(float(FLOOR_PER_MINUTE), self._suspect_limit)
+                if lowered < self._limit:
+                    self._limit = lowered
+                    LOGGER.warning(
+                        "Asana refuses requests above its rate limit: going on with %.0f a minute.", lowered
+                    )
+                self._lowered_at = now
+            return False
+
+    def _count_before(self, sent: float) -> int:
+        """Return how many requests were sent in the minute before `sent`, itself left out."""
+        return sum(1 for moment in self._sent if sent - WINDOW_SECONDS < moment < sent)
+
+    def _recover(self, now: float) -> None:
+        if self._lowered_at is None or now - self._lowered_at < QUIET_SECONDS:
+            return
+        self._limit = min(self._full, self._limit * (1 + RECOVERY_A_MINUTE))
+        self._lowered_at = now - QUIET_SECONDS + WINDOW_SECONDS if self._limit < self._full else None
+        if self._lowered_at is None:
+            self._clear()

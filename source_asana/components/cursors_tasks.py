@@ -1,0 +1,244 @@
+"""Cursors that follow the task feed: task listings, subtask walks, and the children of changed tasks."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airbyte_cdk.sources.types import StreamSlice
+from typing_extensions import override
+
+from source_asana.components.cursors import BoundCursor, damaged
+from source_asana.components.errors import Scope, Verdict
+from source_asana.components.feeds import Ending, Group
+from source_asana.components.partitions import TaskRouter
+
+MOST_PENDING = 100
+FIRST = -1
+
+
+class ListingCursor(BoundCursor):
+    """Task listings, by project and by user. State: `{"bounds": {key: instant}}`.
+
+    `modified_since` is only sent when nothing but the stream itself reads the listing: a subtask's change does not touch
+    its parent, so with child streams the listing is read whole and filtered here.
+    """
+
+    listed_whole = False
+
+    @override
+    def stream_slices(self) -> Iterator[StreamSlice]:
+        for piece in super().stream_slices():
+            yield StreamSlice(
+                partition=piece.partition, cursor_slice={}, extra_fields=dict(piece.extra_fields)
+            ) if self.listed_whole else piece
+
+
+class WalkCursor(BoundCursor):
+    """Subtasks, found by walking every task that has some. State: `{"bounds": {key: instant}}`.
+
+    The bound of a listing moves when the listing and every walk below it are complete.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.runtime.feeds.tasks.listen(self._closed)
+
+    @override
+    def stream_slices(self) -> Iterator[StreamSlice]:
+        yield from self.router.stream_slices()
+        self.forget_all_but(self.runtime.feeds.tasks.keys)
+
+    @override
+    def parents_complete(self) -> bool:
+        return self.runtime.feeds.tasks.keys_complete
+
+    def _closed(self, group: Group) -> None:
+        if group.ending is Ending.COMPLETE and group.begun is not None:
+            with self._lock:
+                self.bounds[group.key] = group.begun
+            self._progressed()
+
+    @override
+    def begin(self, piece: StreamSlice) -> None:
+        """Do nothing: the group knows when its listing began."""
+
+    @override
+    def complete(self, piece: StreamSlice) -> None:
+        """Do nothing: the group is what completes."""
+
+
+class Progress:
+    """The children of one group in ascending order of their task's `modified_at`.
+
+    The bound follows the oldest unfinished one, so that a killed read goes on from there; after the last one it is the
+    listing's beginning.
+    """
+
+    __slots__ = ("done", "final", "head", "key", "order")
+
+    def __init__(self, key: str, order: array[int], final: int | None) -> None:
+        self.key = key
+        self.order = order
+        self.final = final
+        self.done = bytearray(len(order))
+        self.head = 0
+
+    def finish(self, index: int) -> None:
+        """Mark one child as finished."""
+        self.done[index] = 1
+        head = self.head
+        while head < len(self.order) and self.done[head]:
+            head += 1
+        self.head = head
+
+    def bound(self) -> int | None:
+        """Return the bound that holds now, None where it may not move."""
+        if self.final is None:
+            return None
+        if self.head >= len(self.order):
+            return self.final
+        oldest = self.order[self.head]
+        return None if oldest == FIRST else min(oldest, self.final)
+
+
+class Read:
+    """One read of a task's children, and the places in groups that await its end."""
+
+    __slots__ = ("ended", "modified", "places")
+
+    def __init__(self, modified: int, places: list[tuple[Progress, int]]) -> None:
+        self.modified = modified
+        self.places = places
+        self.ended: bool | None = None
+
+
+class ChildCursor(BoundCursor):
+    """Children of tasks and subtasks, read when their task changed. State: `{"bounds": {key: instant}, "pending": [gid]}`.
+
+    A child that fails while others succeed goes to `pending` (at most 100), is tried first at each sync, and bounds pass
+    over it; beyond that it holds the bound of every listing that its task is in.
+    """
+
+    router: TaskRouter
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._pending: set[str] = set()
+        # Tasks that several groups may name: the newest read of each.
+        self._shared: dict[int, Read] = {}
+        super().__init__(*args, **kwargs)
+
+    @override
+    def _load(self, stored: Mapping[str, Any]) -> None:
+        super()._load(stored)
+        pending = stored.get("pending", [])
+        if not isinstance(pending, list) or not all(isinstance(gid, str) for gid in pending):
+            raise damaged(self.stream)
+        self._pending = set(pending)
+
+    @override
+    def _dump(self) -> dict[str, Any]:
+        pending = {"pending": sorted(self._pending)} if self._pending else {}
+        return {**super()._dump(), **pending}
+
+    @override
+    def stream_slices(self) -> Iterator[StreamSlice]:
+        for gid in sorted(self._pending):
+            yield self._slice(gid, key="", item={}, read=Read(0, []))
+        for group in self.runtime.feeds.tasks:
+            yield from self._children(group)
+        self.forget_all_but(self.runtime.feeds.tasks.keys)
+
+    @override
+    def parents_complete(self) -> bool:
+        return self.runtime.feeds.tasks.keys_complete
+
+    def _children(self, group: Group) -> Iterator[StreamSlice]:
+        floor = self.floor(group.key)
+        own = self.router.own_gids(group.key, group.item)
+        entries = sorted(entry for entry in group.entries() if floor is None or entry[0] >= floor)
+        order = array("q", [FIRST] * len(own))
+        order.extend(entry[0] for entry in entries)
+        final = group.begun if group.ending is Ending.COMPLETE else None
+        progress = Progress(group.key, order, final)
+        if not order:
+            with self._lock:
+                self._move(progress)
+            self._progressed()
+            return
+        for index, gid in enumerate(own):
+            yield self._slice(gid, key=group.key, item=group.item, read=Read(0, [(progress, index)]))
+        for index, (modified, number, shared) in enumerate(entries, start=len(own)):
+            read = Read(modified, [(progress, index)])
+            if shared and not self._first(number, read):
+                continue
+            yield self._slice(str(number), key=group.key, item=group.item, read=read)
+
+    def _first(self, number: int, read: Read) -> bool:
+        """Return whether nobody reads this version of a task's children yet; else await the one who does."""
+        with self._lock:
+            known = self._shared.get(number)
+            if known is None or read.modified > known.modified:
+                self._shared[number] = read
+                return True
+            if known.ended is None:
+                known.places.extend(read.places)
+            elif known.ended:
+                self._finish(read)
+            return False
+
+    def _slice(self, gid: str, *, key: str, item: Mapping[str, Any], read: Read) -> StreamSlice:
+        return StreamSlice(
+            partition={self.router.task_field: gid},
+            cursor_slice={},
+            extra_fields={"key": key, "begun": None, "item": item, "gid": gid, "read": read},
+        )
+
+    def _finish(self, read: Read) -> None:
+        read.ended = True
+        for progress, index in read.places:
+            progress.finish(index)
+            self._move(progress)
+        read.places = []
+
+    def _move(self, progress: Progress) -> None:
+        bound = progress.bound()
+        if bound is not None and bound >= self.bounds.get(progress.key, bound):
+            self.bounds[progress.key] = bound
+
+    @override
+    def begin(self, piece: StreamSlice) -> None:
+        """Do nothing: the group knows when its listing began."""
+
+    @override
+    def complete(self, piece: StreamSlice) -> None:
+        self._pending.discard(piece.extra_fields["gid"])
+        self._finish(piece.extra_fields["read"])
+
+    @override
+    def refused(self, piece: StreamSlice, verdict: Verdict) -> None:
+        if verdict.rule.gone:
+            return  # Nothing is left to read: the slice completes.
+        super().refused(piece, verdict)
+        self.failed(piece, lasting=verdict.rule.scope is Scope.PARTITION)
+
+    @override
+    def failed(self, piece: StreamSlice, *, lasting: bool) -> None:
+        gid = piece.extra_fields["gid"]
+        with self._lock:
+            if lasting and (gid in self._pending or len(self._pending) < MOST_PENDING):
+                self._pending.add(gid)
+                self._finish(piece.extra_fields["read"])
+            else:
+                piece.extra_fields["read"].ended = False
+        self._progressed()
+
+    @override
+    def wanted(self, record: Mapping[str, Any], piece: StreamSlice) -> bool:
+        # All children of a changed task are sent again: an edited comment has no other sign. Attachments of the
+        # project itself and of its brief have no task, only their own `created_at`.
+        extra = piece.extra_fields
+        if extra["gid"] not in self.router.own_gids(extra["key"], extra["item"]):
+            return True
+        return super().wanted(record, piece)

@@ -1,0 +1,302 @@
+"""Parents, read once per sync and handed to every child stream as they arrive.
+
+The CDK's substream router reads its parent again for each child, one parent after the other; a feed is filled by the
+parent stream's own partitions. Every listing in a feed, and the feed as a whole, ends complete, refused or failed: children
+of what failed fail, and only a complete feed may drop vanished parents from a state.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from enum import IntEnum
+from typing import Any, Generic, TypeVar
+
+Item = dict[str, Any]
+T = TypeVar("T")
+WAKE_SECONDS = 1.0
+
+
+class Ending(IntEnum):
+    """How a listing ended; the worst one of its listings is the feed's."""
+
+    COMPLETE = 0
+    REFUSED = 1
+    FAILED = 2
+
+
+class ParentFailedError(Exception):
+    """A parent listing failed: what hangs on it cannot be known to be whole."""
+
+
+class _Log(Generic[T]):
+    """An append-only list that several threads iterate while it grows; the end comes when nothing is open any more."""
+
+    def __init__(self, name: str, stopped: Callable[[], Exception | None]) -> None:
+        self.name = name
+        self.ending = Ending.COMPLETE
+        self._stopped = stopped
+        self._items: list[T] = []
+        self._open = 0
+        self._announced = False
+        self._condition = threading.Condition(threading.RLock())
+        self.when_closed: Callable[[], None] | None = None
+
+    @property
+    def closed(self) -> bool:
+        return self._announced and self._open == 0
+
+    def expect(self) -> None:
+        """Count one more listing (or walk) whose items will come."""
+        with self._condition:
+            self._open += 1
+
+    def announced(self, ending: Ending) -> None:
+        """Say that all listings are expected by now, and whether finding them failed."""
+        with self._condition:
+            self.ending = max(self.ending, ending)
+            self._announced = True
+            self._changed()
+
+    def ended(self, ending: Ending) -> None:
+        """Count one listing as over."""
+        with self._condition:
+            self.ending = max(self.ending, ending)
+            self._open -= 1
+            self._changed()
+
+    def _changed(self) -> None:
+        if self.closed and self.when_closed:
+            self.when_closed()
+        self._condition.notify_all()
+
+    def items(self) -> list[T]:
+        """Return what was put so far."""
+        with self._condition:
+            return list(self._items)
+
+    def put(self, items: list[T]) -> None:
+        with self._condition:
+            self._items.extend(items)
+            self._condition.notify_all()
+
+    def _wait(self, until: Callable[[], bool]) -> None:
+        with self._condition:
+            while not until():
+                self._condition.wait(WAKE_SECONDS)
+                stop = self._stopped()
+                if stop:
+                    raise stop
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield every item; at the end of a feed that failed raise `ParentFailedError`."""
+        index = 0
+        while True:
+            with self._condition:
+                self._wait(lambda: index < len(self._items) or self.closed)
+                items = self._items[index:]
+            if not items:
+                break
+            index += len(items)
+            yield from items
+        if self.ending is Ending.FAILED:
+            raise ParentFailedError(f"the listing of {self.name} failed")
+
+
+class Feed(_Log[Item]):
+    """The parents of one kind: `{"gid", "workspace_gid"?, "begun", ...the fields that consumers asked for}`.
+
+    A recursive feed (portfolios) stays open until each of its items was walked for further ones.
+    """
+
+    def __init__(self, name: str, stopped: Callable[[], Exception | None], *, recursive: bool) -> None:
+        super().__init__(name, stopped)
+        self._recursive = recursive
+        self._known: set[str] = set()
+        self._walks = 0
+
+    def add(self, items: list[Item]) -> list[Item]:
+        """Append the items that are new to a recursive feed (cycles end here), all to another; returns them."""
+        if not self._recursive:
+            self.put(items)
+            return items
+        with self._condition:
+            new = []
+            for item in items:
+                if item["gid"] not in self._known:
+                    self._known.add(item["gid"])
+                    new.append(item)
+            self._open += len(new)
+            self._walks += len(new)
+            self._items.extend(new)
+            self._condition.notify_all()
+            return new
+
+    def walked(self, ending: Ending) -> None:
+        """Count one item of a recursive feed as walked."""
+        with self._condition:
+            self._walks -= 1
+        self.ended(ending)
+
+    def wait_until_listed(self) -> None:
+        """Wait until all listings are over, walks left aside."""
+        self._wait(lambda: self._announced and self._open == self._walks)
+
+    def wait_until_closed(self) -> None:
+        """Wait until nothing can be added any more."""
+        self._wait(lambda: self.closed)
+
+
+class Group:
+    """The tasks of one listing (a project's, or a user's in no project) with all their subtasks, or of one shared task.
+
+    A task that can be reached from several places and has subtasks gets a group of its own, which belongs to all of
+    them: it is walked once, and each of its owners waits for it.
+    """
+
+    __slots__ = (
+        "begun", "closed", "ending", "gids", "item", "key", "modified", "open", "owners", "shared", "subgroups",
+    )
+
+    def __init__(self, key: str, begun: int | None, item: Mapping[str, Any]) -> None:
+        self.key = key
+        self.begun = begun
+        self.item = item
+        self.open = 1
+        self.closed = False
+        self.ending = Ending.COMPLETE
+        self.gids = array("q")
+        self.modified = array("q")
+        self.shared = bytearray()
+        self.owners: list[Group] = []
+        self.subgroups: list[Group] = []
+
+    def add(self, gid: str, modified: int, *, shared: bool) -> None:
+        """Remember one task: gid, `modified_at` in milliseconds, whether it may stand in another group as well."""
+        self.gids.append(int(gid))
+        self.modified.append(modified)
+        self.shared.append(shared)
+
+    def entries(self) -> Iterator[tuple[int, int, bool]]:
+        """Yield (modified_at, gid, shared) of the tasks here and in the groups below."""
+        stack = [self]
+        while stack:
+            group = stack.pop()
+            stack.extend(group.subgroups)
+            below = bool(group.owners)
+            for modified, gid, shared in zip(group.modified, group.gids, group.shared, strict=True):
+                yield modified, gid, bool(shared) or below
+
+
+class TaskFeed(_Log[Group]):
+    """Tasks and subtasks, handed to child streams group by group when a group is whole."""
+
+    def __init__(self, stopped: Callable[[], Exception | None]) -> None:
+        super().__init__("tasks", stopped)
+        self.walks = _Log[tuple[str, Group]]("subtasks", stopped)
+        self.walking = False
+        self.keys: set[str] = set()
+        self.keys_complete = False
+        self._nodes: dict[str, Group] = {}
+        self._listeners: list[Callable[[Group], None]] = []
+
+    def listen(self, listener: Callable[[Group], None]) -> None:
+        """Have `listener` called with each top-level group when it is closed, in the thread that closed it."""
+        self._listeners.append(listener)
+
+    def announced(self, ending: Ending) -> None:
+        """Say that all task listings are expected by now."""
+        self.keys_complete = ending is Ending.COMPLETE
+        super().announced(ending)
+        self.walks.announced(ending)
+
+    def expect_listing(self, key: str) -> None:
+        """Count one more task listing, `key` being its state key."""
+        self.keys.add(key)
+        self.expect()
+        self.walks.expect()
+
+    def begin(self, key: str, begun: int | None, item: Mapping[str, Any]) -> Group:
+        """Return the group of a listing that starts now."""
+        return Group(key, begun, item)
+
+    def add(self, group: Group, gid: str, modified: int, *, shared: bool, subtasks: bool) -> None:
+        """Put a task into `group` and, where it has subtasks, have them walked once, whoever lists it first."""
+        if not (subtasks and self.walking):
+            group.add(gid, modified, shared=shared)
+            return
+        if not shared:
+            group.add(gid, modified, shared=False)
+            with self._condition:
+                group.open += 1
+            self._walk(gid, group)
+            return
+        with self._condition:
+            node = self._nodes.get(gid)
+            new = node is None
+            if node is None:
+                node = self._nodes[gid] = Group(group.key, group.begun, group.item)
+            node.owners.append(group)
+            group.subgroups.append(node)
+            # What changed below since the node was walked is for the next sync, whoever lists it then.
+            if group.begun is not None and node.begun is not None:
+                group.begun = min(group.begun, node.begun)
+            if not node.closed:
+                group.open += 1
+            else:
+                group.ending = max(group.ending, node.ending)
+        if new:
+            node.add(gid, modified, shared=True)
+            self._walk(gid, node)
+
+    def _walk(self, gid: str, group: Group) -> None:
+        self.walks.expect()
+        self.walks.put([(gid, group)])
+
+    def walked(self, group: Group, ending: Ending) -> None:
+        """Count one walk of `group` as over."""
+        self._over(group, ending)
+        self.walks.ended(ending)
+
+    def listed(self, group: Group, ending: Ending) -> None:
+        """Count the listing of `group` as over."""
+        self._over(group, ending)
+        self.walks.ended(ending)
+
+    def _over(self, group: Group, ending: Ending) -> None:
+        closed: list[Group] = []
+        with self._condition:
+            pending = [(group, ending)]
+            while pending:
+                current, how = pending.pop()
+                current.ending = max(current.ending, how)
+                current.open -= 1
+                if current.open or current.closed:
+                    continue
+                current.closed = True
+                if current.owners:
+                    pending.extend((owner, current.ending) for owner in current.owners)
+                else:
+                    closed.append(current)
+        for done in closed:
+            for listener in self._listeners:
+                listener(done)
+            if done.ending is not Ending.FAILED:
+                self.put([done])
+            self.ended(done.ending)
+
+
+class Feeds:
+    """The feeds of one sync by name."""
+
+    def __init__(self) -> None:
+        self.stopped: Callable[[], Exception | None] = lambda: None
+        self.tasks = TaskFeed(lambda: self.stopped())
+        self._feeds: dict[str, Feed] = {}
+
+    def of(self, name: str) -> Feed:
+        """Return the feed of a parent stream."""
+        if name not in self._feeds:
+            self._feeds[name] = Feed(name, lambda: self.stopped(), recursive=name == "portfolios")
+        return self._feeds[name]

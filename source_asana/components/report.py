@@ -1,0 +1,168 @@
+"""What a sync tells its user: every skip once with its remedy, progress while it runs, a summary at the end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from source_asana.components.errors import Scope, Verdict
+
+LOGGER = logging.getLogger("airbyte.source_asana")
+PROGRESS_SECONDS = 30.0
+ROWS_SHOWN = 50
+
+
+@dataclass
+class Skip:
+    """One thing that was left out, and how often."""
+
+    stream: str
+    what: str
+    verdict: Verdict
+    times: int = 1
+
+
+@dataclass
+class Counts:
+    """What one stream did so far."""
+
+    records: int = 0
+    requests: int = 0
+    known: int = 0
+    done: int = 0
+
+
+class Report:
+    """Collects skips and counts from all threads."""
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._lock = threading.Lock()
+        self._monotonic = monotonic
+        self._began = monotonic()
+        self._skips: dict[tuple[str, str, str], Skip] = {}
+        self._closed: dict[tuple[str, str], Verdict] = {}
+        self._counts: dict[str, Counts] = {}
+        self._said: set[str] = set()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # ── skips ──────────────────────────────────────────────────────────────────────────────────
+
+    def skip(self, stream: str, what: str, verdict: Verdict, *, workspace: str | None) -> None:
+        """Record that `what` of `stream` was refused; the first of its kind is warned about at once.
+
+        Args:
+            stream: stream name.
+            what: the partition in words, such as `project 12`.
+            verdict: the refusal.
+            workspace: gid of the partition's workspace, where it has one.
+        """
+        scope = verdict.rule.scope
+        place = what if scope is Scope.PARTITION else f"workspace {workspace}"
+        key = (stream, verdict.rule.reason, place)
+        with self._lock:
+            if scope is not Scope.PARTITION:
+                self._closed[(self._reach(stream, scope), self._where(workspace, scope))] = verdict
+            known = self._skips.get(key)
+            if known:
+                known.times += 1
+                return
+            self._skips[key] = Skip(stream, place, verdict)
+        LOGGER.warning(
+            'Stream %s: skipped %s. Asana said (HTTP %s): "%s". To read it: %s.',
+            stream, place, verdict.status, verdict.message, verdict.rule.remedy,
+        )
+
+    @staticmethod
+    def _reach(stream: str, scope: Scope) -> str:
+        return "*" if scope is Scope.WHOLE_WORKSPACE else stream
+
+    @staticmethod
+    def _where(workspace: str | None, scope: Scope) -> str:
+        return "*" if scope is Scope.STREAM else str(workspace)
+
+    def closed(self, stream: str, workspace: str | None) -> Verdict | None:
+        """Return the refusal that already covers `stream` in `workspace`: no further request is worth sending."""
+        if not self._closed:
+            return None
+        with self._lock:
+            for key in ((stream, str(workspace)), (stream, "*"), ("*", str(workspace))):
+                if key in self._closed:
+                    return self._closed[key]
+        return None
+
+    def once(self, level: int, text: str) -> None:
+        """Log a line the first time it comes."""
+        with self._lock:
+            if text in self._said:
+                return
+            self._said.add(text)
+        LOGGER.log(level, "%s", text)
+
+    # ── counts ─────────────────────────────────────────────────────────────────────────────────
+
+    def counts(self, stream: str) -> Counts:
+        """Return the counters of `stream`; increments from several threads may lose one, they are for people."""
+        found = self._counts.get(stream)
+        if found is None:
+            with self._lock:
+                found = self._counts.setdefault(stream, Counts())
+        return found
+
+    def start(self) -> None:
+        """Begin to log progress every 30 seconds."""
+        self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
+        self._thread.start()
+
+    def _tick(self) -> None:
+        while not self._stop.wait(PROGRESS_SECONDS):
+            for line in self._progress():
+                LOGGER.info("%s", line)
+
+    def _progress(self) -> Iterable[str]:
+        seconds = max(1.0, self._monotonic() - self._began)
+        with self._lock:
+            counts = dict(self._counts)
+        busy = {name: c for name, c in counts.items() if c.done < c.known or not c.known}
+        total = sum(c.requests for c in counts.values())
+        yield (
+            f"Progress: {sum(c.records for c in counts.values())} records, {total} requests, "
+            f"{60 * total / seconds:.0f} requests a minute, {len(busy)} streams at work."
+        )
+        for name, count in sorted(busy.items()):
+            left = ""
+            if count.done and count.known > count.done:
+                left = f", about {seconds / count.done * (count.known - count.done) / 60:.0f} min left of what is known"
+            yield (
+                f"Progress of {name}: {count.records} records, {count.requests} requests, "
+                f"{count.done} of {count.known} known partitions{left}."
+            )
+
+    def close(self) -> None:
+        """Stop the progress and log the summary and the table of skips."""
+        self._stop.set()
+        seconds = self._monotonic() - self._began
+        with self._lock:
+            counts, skips = dict(self._counts), list(self._skips.values())
+        requests = sum(count.requests for count in counts.values())
+        LOGGER.info(
+            "Summary: %d records with %d requests in %.1f s.",
+            sum(count.records for count in counts.values()), requests, seconds,
+        )
+        for name, count in sorted(counts.items()):
+            if count.requests or count.records:
+                LOGGER.info("Summary of %s: %d records, %d requests.", name, count.records, count.requests)
+        if not skips:
+            return
+        LOGGER.warning("Skipped in this sync (%d):", len(skips))
+        for skip in sorted(skips, key=lambda item: (item.stream, item.what))[:ROWS_SHOWN]:
+            LOGGER.warning(
+                'Skipped | %s | %s | %s | HTTP %s "%s" | %s%s', skip.stream, skip.what, skip.verdict.rule.reason,
+                skip.verdict.status, skip.verdict.message, skip.verdict.rule.remedy,
+                f" | {skip.times} times" if skip.times > 1 else "",
+            )
+        if len(skips) > ROWS_SHOWN:
+            LOGGER.warning("Skipped | and %d more, each warned about above.", len(skips) - ROWS_SHOWN)

@@ -1,0 +1,312 @@
+"""One request until it is answered: the manifest says what is sent, this says how long it is tried.
+
+The CDK's HttpRequester composes path, parameters and headers from YAML and is used for that. Its client is not: it adds a
+second to every wait, lets 429s use up tries, gives up after ten minutes in all, holds a session per stream and calls any
+2xx a success.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import InitVar, dataclass
+from typing import Any
+
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.declarative.decoders import Decoder
+from airbyte_cdk.sources.declarative.requesters import HttpRequester
+from airbyte_cdk.sources.declarative.requesters.request_options.interpolated_request_options_provider import (
+    InterpolatedRequestOptionsProvider,
+)
+from airbyte_cdk.sources.types import StreamSlice, StreamState
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from typing_extensions import override
+
+from source_asana.components.errors import (
+    Action,
+    AsanaError,
+    OffsetExpired,
+    PartitionFailed,
+    Refused,
+    Rule,
+    SyncTokenExpired,
+    Verdict,
+    classify,
+)
+from source_asana.components.runtime import Runtime
+from source_asana.config import config_error
+
+LOGGER = logging.getLogger("airbyte.source_asana.requester")
+
+TRIES = 12
+FIRST_BACKOFF_SECONDS = 0.2
+LONGEST_BACKOFF_SECONDS = 15.0
+SMALLEST_PAGE = 10
+# The tries after which a page that keeps failing is asked for with half its size.
+HALVED_AFTER = (4, 6, 8, 10)
+ERRORS: Mapping[Action, type[AsanaError]] = {
+    Action.RESTART: OffsetExpired,
+    Action.NEW_SYNC_TOKEN: SyncTokenExpired,
+    Action.SKIP: Refused,
+    Action.FAIL: PartitionFailed,
+}
+NO_ANSWER = Rule((), None, Action.RETRY, "no answer")
+
+
+def body_of(response: requests.Response) -> dict[str, Any]:
+    """Return the parsed body of an answer that `AsanaRequester.send_request` returned."""
+    body: dict[str, Any] = response.body  # type: ignore[attr-defined]  # set below, once per answer
+    return body
+
+
+def limit_of(response: requests.Response) -> int | None:
+    """Return the page size that the answer was given for, smaller than asked where a page had to shrink."""
+    limit: int | None = response.limit  # type: ignore[attr-defined]  # as above
+    return limit
+
+
+@dataclass
+class BodyDecoder(Decoder):
+    """Hands on the body that was parsed when the answer came; the CDK's JsonDecoder would parse it again."""
+
+    config: Mapping[str, Any]
+    parameters: InitVar[Mapping[str, Any]]
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        """Take nothing from the parameters."""
+
+    @override
+    def is_stream_response(self) -> bool:
+        return False
+
+    @override
+    def decode(self, response: requests.Response) -> Any:
+        yield body_of(response)
+
+
+@dataclass
+class AsanaRequester(HttpRequester):
+    """Sends one request of a stream through the shared session, budget and authenticator."""
+
+    request_parameters: Mapping[str, Any] | None = None
+    request_headers: Mapping[str, Any] | None = None
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        """Build what the CDK builds for a stock requester from the same two keys."""
+        self.request_options_provider = InterpolatedRequestOptionsProvider(
+            config=self.config,
+            parameters=parameters,
+            request_parameters=self.request_parameters,
+            request_headers=self.request_headers,
+        )
+        super().__post_init__(parameters)
+        self.runtime: Runtime | None = None
+
+    def bind(self, runtime: Runtime) -> None:
+        """Take what all streams share."""
+        self.runtime = runtime
+
+    @override
+    def send_request(
+        self,
+        stream_state: StreamState | None = None,
+        stream_slice: StreamSlice | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+        path: str | None = None,
+        request_headers: Mapping[str, Any] | None = None,
+        request_params: Mapping[str, Any] | None = None,
+        request_body_data: Mapping[str, Any] | str | None = None,
+        request_body_json: Mapping[str, Any] | None = None,
+        log_formatter: Callable[[requests.Response], Any] | None = None,
+    ) -> requests.Response:
+        """Return the answer to a GET, its body parsed.
+
+        Raises:
+            Refused, OffsetExpired, SyncTokenExpired, PartitionFailed: what the answer means for this partition.
+            AirbyteTracedException: a config error that ends the sync.
+        """
+        assert self.runtime is not None
+        url = self.runtime.settings.api_url + "/" + self._path_of(stream_slice, path)
+        params: dict[str, Any] = {
+            **self.get_request_params(stream_slice=stream_slice, next_page_token=next_page_token),
+            **(request_params or {}),
+        }
+        headers = {
+            **self.get_request_headers(stream_slice=stream_slice, next_page_token=next_page_token),
+            **(request_headers or {}),
+        }
+        return send(self.runtime, url, stream=self.name, params=params, headers=headers)
+
+    def _path_of(self, stream_slice: StreamSlice | None, path: str | None) -> str:
+        return (path or self.get_path(stream_slice=stream_slice)).lstrip("/")
+
+
+def send(
+    runtime: Runtime,
+    url: str,
+    *,
+    stream: str,
+    params: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+) -> requests.Response:
+    """Send a GET until it has an answer that decides; see `AsanaRequester.send_request` for results and errors."""
+    return _Attempts(runtime, url, stream, dict(params), headers or {}).run()
+
+
+class _Attempts:
+    """The tries of one request."""
+
+    def __init__(
+        self, runtime: Runtime, url: str, stream: str, params: dict[str, Any], headers: Mapping[str, str]
+    ) -> None:
+        self._runtime = runtime
+        self._url = url
+        self._stream = stream
+        self._params = params
+        self._headers = headers
+        self._tries = 0
+        self._first_failure: float | None = None
+        self._renewed = False
+        self._cost_refusals = 0
+
+    def run(self) -> requests.Response:
+        counts = self._runtime.report.counts(self._stream)
+        while True:
+            if self._runtime.fatal:
+                raise self._runtime.fatal
+            sent = self._runtime.budget.acquire()
+            counts.requests += 1
+            token = self._token()
+            try:
+                with self._runtime.budget.in_flight:
+                    response = self._runtime.session.get(
+                        self._url, params=self._params, headers=self._headers, auth=_Bearer(token),
+                        timeout=self._runtime.timeout, allow_redirects=False,
+                    )
+                    verdict = classify(response)
+            except requests.RequestException as error:
+                self._again(Verdict(NO_ANSWER, 0, f"no answer ({type(error).__name__})"))
+                continue
+            done = self._decide(response, verdict, sent, token)
+            if done is not None:
+                return done
+
+    def _token(self) -> str:
+        try:
+            return self._runtime.auth.current()
+        except AirbyteTracedException as error:
+            raise self._runtime.abort(error) from None
+
+    def _decide(
+        self, response: requests.Response, verdict: Verdict, sent: float, token: str
+    ) -> requests.Response | None:
+        runtime, action = self._runtime, verdict.rule.action
+        runtime.clock.observe(response.headers)
+        _announce(runtime, response)
+        if action is Action.WAIT:
+            self._wait(response, verdict, sent)
+            return None
+        runtime.budget.accepted(sent)
+        if action is Action.RETRY:
+            self._again(verdict)
+            return None
+        runtime.health.succeeded()
+        if action is Action.SUCCESS:
+            response.body = verdict.body  # type: ignore[attr-defined]  # parsed once, for all
+            response.limit = self._params.get("limit")  # type: ignore[attr-defined]  # see limit_of
+            return response
+        if action is Action.REAUTHENTICATE:
+            self._reauthenticate(verdict, token)
+            return None
+        if action is Action.ABORT:
+            raise runtime.abort(config_error(f'{verdict.rule.remedy}. Asana said: "{verdict.message}".'))
+        raise ERRORS[action](verdict)
+
+    def _reauthenticate(self, verdict: Verdict, token: str) -> None:
+        try:
+            fresh = not self._renewed and self._runtime.auth.renew(token)
+        except AirbyteTracedException as error:
+            raise self._runtime.abort(error) from None
+        if not fresh:
+            raise self._runtime.abort(
+                config_error(
+                    f'Asana does not accept the token (HTTP 401, "{verdict.message}"): give a valid one under '
+                    "`credentials`, and see that the workspace's admin has not disabled the app."
+                )
+            )
+        self._renewed = True
+
+    def _wait(self, response: requests.Response, verdict: Verdict, sent: float) -> None:
+        seconds = _retry_after(response)
+        costly = self._runtime.budget.rejected(sent, seconds)
+        if costly:
+            self._cost_refusals += 1
+            if self._cost_refusals % 2 == 0:
+                self._halve(verdict)
+
+    def _again(self, verdict: Verdict) -> None:
+        """Wait before the next try, or fail: after 12 tries while others succeed, or after an outage."""
+        runtime, now = self._runtime, self._runtime.monotonic()
+        self._tries += 1
+        if self._first_failure is None:
+            self._first_failure = now
+        others_succeed = runtime.health.last_success > self._first_failure
+        if others_succeed and self._tries >= TRIES:
+            raise PartitionFailed(verdict)
+        if not others_succeed and now - self._first_failure >= runtime.outage_seconds:
+            raise _outage(verdict)
+        if others_succeed and self._tries in HALVED_AFTER:
+            self._halve(verdict)
+        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (self._tries - 1))
+        wait = longest * random.uniform(0.75, 1.25)  # noqa: S311  # jitter, no secret
+        if now - self._first_failure > LONGEST_BACKOFF_SECONDS:
+            runtime.report.once(
+                logging.WARNING, f"Asana does not answer properly ({verdict.message}): still trying."
+            )
+        runtime.sleep(wait)
+
+    def _halve(self, verdict: Verdict) -> None:
+        limit = self._params.get("limit")
+        if isinstance(limit, int | str) and int(limit) > SMALLEST_PAGE:
+            self._params["limit"] = max(SMALLEST_PAGE, int(limit) // 2)
+            LOGGER.info(
+                "Stream %s: a page failed (%s); asking for %s records a page.",
+                self._stream, verdict.message, self._params["limit"],
+            )
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Signs with the token chosen for this try; being set, it also keeps a .netrc from replacing it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _outage(verdict: Verdict) -> AirbyteTracedException:
+    return AirbyteTracedException(
+        message=f"Asana could not be reached for too long ({verdict.message}): the sync can be tried again later.",
+        internal_message=verdict.message,
+        failure_type=FailureType.transient_error,
+    )
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    try:
+        return max(0.0, float(response.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def _announce(runtime: Runtime, response: requests.Response) -> None:
+    change = response.headers.get("Asana-Change")
+    if change:
+        for part in change.split(","):
+            runtime.report.once(logging.INFO, f"Asana announces a change of its API: {part.strip()}")
+
+

@@ -1,0 +1,360 @@
+"""From a slice to its records: pages in order, each record once, parents handed to their feed as they arrive.
+
+The CDK's SimpleRetriever restarts an expired walk by sending its first records twice, walks the whole answer to find the
+records, parses it twice and calls what it could not read the end; this one shares its requester and paginator.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import InitVar, dataclass, field
+from typing import Any
+
+from airbyte_cdk.models import FailureType, StreamDescriptor
+from airbyte_cdk.sources.declarative.decoders import Decoder
+from airbyte_cdk.sources.declarative.partition_routers import PartitionRouter
+from airbyte_cdk.sources.declarative.requesters.paginators import Paginator
+from airbyte_cdk.sources.declarative.requesters.requester import Requester
+from airbyte_cdk.sources.declarative.retrievers import Retriever
+from airbyte_cdk.sources.types import Record, StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from typing_extensions import override
+
+from source_asana.components import records
+from source_asana.components.cursors import AsanaCursor
+from source_asana.components.errors import AsanaError, OffsetExpired, PartitionFailed, Refused, Rule, Verdict
+from source_asana.components.errors import Action
+from source_asana.components.feeds import Ending, Item, ParentFailedError
+from source_asana.components.opt_fields import opt_fields
+from source_asana.components.partitions import value_at
+from source_asana.components.requester import AsanaRequester, body_of, limit_of
+from source_asana.components.runtime import Runtime
+
+Raw = dict[str, Any]
+RESTARTS_WITHOUT_PROGRESS = 3
+REPEATED_OFFSET = Rule((), None, Action.FAIL, "repeated offset")
+
+
+@dataclass(frozen=True)
+class Inline:
+    """A stream whose records lie in a column of another stream's records: it costs no request.
+
+    Attributes:
+        stream: its name.
+        column: the column that holds them.
+        add: its parent column, filled with the gid of the record that holds them.
+        fields: dotted opt_fields to ask for below the column.
+        finish: what completes a record, see `records.shaper`.
+    """
+
+    stream: str
+    column: str
+    add: str
+    fields: tuple[str, ...]
+    finish: records.Shaper | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a sync wants from one stream.
+
+    Attributes:
+        columns: the selected top-level columns, None for all.
+        also: dotted opt_fields that other streams need of its records.
+        hidden: whether it is read for its children only, so that no record is sent.
+        feeds: whether other streams wait for its records as parents.
+        inline: the selected streams that lie in its records.
+    """
+
+    columns: frozenset[str] | None = None
+    also: frozenset[str] = frozenset()
+    hidden: bool = False
+    feeds: bool = False
+    inline: tuple[Inline, ...] = ()
+
+
+@dataclass
+class AsanaRetriever(Retriever):
+    """Reads the slices of one stream.
+
+    Attributes:
+        change: the stream's cursor, `{"kind", ...}`; None for full refresh only.
+        add: parent columns, column -> partition field.
+        ask: whether `opt_fields` are sent.
+        only: setting (a list) -> dotted path: with a list set, only records whose value is in it are kept.
+        without: setting (a list) -> dotted path: records whose value is in it are left out.
+        inline: streams that lie in this stream's records: `[{"stream", "column", "add"}]`.
+        unique: whether the same record may come in several slices; it is sent once.
+    """
+
+    config: Mapping[str, Any]
+    parameters: InitVar[Mapping[str, Any]]
+    name: str
+    requester: Requester
+    paginator: Paginator
+    decoder: Decoder
+    partition_router: PartitionRouter | None = None
+    change: Mapping[str, Any] | None = None
+    add: Mapping[str, Any] = field(default_factory=dict)
+    ask: bool = True
+    only: Mapping[str, Any] = field(default_factory=dict)
+    without: Mapping[str, Any] = field(default_factory=dict)
+    inline: list[Mapping[str, Any]] = field(default_factory=list)
+    unique: bool = False
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        """Give the paginator the body that is already parsed."""
+        strategy = getattr(self.paginator, "pagination_strategy", None)
+        if strategy is not None:
+            strategy.decoder = self.decoder
+        self._lock = threading.Lock()
+        self._sent: set[str] = set()
+        self._ready: list[list[Raw]] | None = None
+
+    def bind(self, runtime: Runtime, wanted: Wanted, cursor: AsanaCursor) -> None:
+        """Take what all streams share, what this sync wants, and the stream's cursor."""
+        assert isinstance(self.requester, AsanaRequester)
+        self.requester.bind(runtime)
+        self.runtime = runtime
+        self.wanted = wanted
+        self.cursor = cursor
+        settings = runtime.settings
+        self._only = [(frozenset(ids), path) for key, path in self.only.items() if (ids := getattr(settings, key))]
+        self._without = [
+            (frozenset(ids), path) for key, path in self.without.items() if (ids := getattr(settings, key))
+        ]
+        self._items = frozenset(path.split(".")[0] for path in wanted.also)
+        inline = {f"{one.column}.{path}" for one in wanted.inline for path in one.fields}
+        filters = {path for _, path in (*self._only, *self._without) if path != "gid"}
+        also = wanted.also | inline | filters | self.needs()
+        columns = frozenset({"gid"}) if wanted.hidden else wanted.columns
+        asked = opt_fields(self.name, columns, also=also) if self.ask else ()
+        self.params: Mapping[str, Any] = {"opt_fields": ",".join(asked)} if asked else {}
+        extra = frozenset(path.split(".")[0] for path in also) - (columns or frozenset())
+        self.finish = records.shaper(
+            self.name, columns, extra - {"gid"} if columns is not None else frozenset()
+        )
+
+    def needs(self) -> frozenset[str]:
+        """Return the dotted opt_fields that reading itself needs."""
+        stamp = (self.change or {}).get("field")
+        return frozenset({stamp}) if stamp and self.ask else frozenset()
+
+    # ── one slice ──────────────────────────────────────────────────────────────────────────────
+
+    @override
+    def read_records(
+        self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
+    ) -> Iterable[Any]:
+        assert stream_slice is not None
+        ending = Ending.FAILED
+        counts = self.runtime.report.counts(self.name)
+        try:
+            self.begin(stream_slice)
+            for record in self.read(stream_slice):
+                counts.records += 1
+                yield record
+            ending = Ending.COMPLETE
+        except Refused as refusal:
+            self.cursor.refused(stream_slice, refusal.verdict)
+            ending = Ending.COMPLETE if refusal.verdict.rule.gone else Ending.REFUSED
+            self.runtime.report.skip(
+                self.name, place(stream_slice), refusal.verdict, workspace=workspace_of(stream_slice)
+            )
+        except AsanaError as error:
+            self.cursor.failed(stream_slice, lasting=True)
+            raise failure(self.name, stream_slice, error.verdict) from error
+        except ParentFailedError as error:
+            self.cursor.failed(stream_slice, lasting=False)
+            raise parent_failure(self.name, error) from error
+        except Exception:
+            self.cursor.failed(stream_slice, lasting=False)
+            raise
+        finally:
+            counts.done += 1
+            self.end(stream_slice, ending)
+
+    def begin(self, piece: StreamSlice) -> None:
+        """Note that reading a slice starts; refuse what was refused before without asking again."""
+        refusal = self.runtime.report.closed(self.name, workspace_of(piece))
+        if refusal:
+            raise Refused(refusal)
+        self.cursor.begin(piece)
+
+    def end(self, piece: StreamSlice, ending: Ending) -> None:
+        """Tell the feed how the listing ended."""
+        del piece
+        if self.wanted.feeds:
+            self.runtime.feeds.of(self.name).ended(ending)
+
+    def read(self, piece: StreamSlice) -> Iterator[Any]:
+        """Yield the slice's records, finished."""
+        begun = self.runtime.clock.bound()
+        for page in self.pages(piece):
+            kept = [record for record in page if self.kept(record)] if self._only or self._without else page
+            if self.wanted.feeds:
+                self.publish(kept, piece, begun)
+            for one in self.wanted.inline:
+                yield from self.inlined(kept, one)
+            if not self.wanted.hidden:
+                for record in kept:
+                    if self.cursor.wanted(record, piece) and not (self.unique and self._was_sent(record)):
+                        yield from self.emit(record, piece)
+
+    def emit(self, record: Raw, piece: StreamSlice) -> Iterator[Any]:
+        """Yield the finished record, unless it is known to be unchanged."""
+        partition = piece.partition
+        for column, source in self.add.items():
+            record[column] = partition[source]
+        if self.finish:
+            self.finish(record, partition)
+        if self.cursor.changed(record, piece):
+            yield record
+
+    def kept(self, record: Raw) -> bool:
+        """Return whether the configured lists of ids let a record through."""
+        return all(value_at(record, path) in ids for ids, path in self._only) and not any(
+            value_at(record, path) in ids for ids, path in self._without
+        )
+
+    def publish(self, page: list[Raw], piece: StreamSlice, begun: int | None) -> list[Item]:
+        """Hand a page's records to the stream's feed; returns the items that are new there."""
+        workspace = workspace_of(piece)
+        items: list[Item] = [
+            {
+                **{name: record.get(name) for name in self._items},
+                "gid": record["gid"],
+                "workspace_gid": workspace or record["gid"],
+                "begun": begun,
+            }
+            for record in page
+        ]
+        return self.runtime.feeds.of(self.name).add(items)
+
+    def _was_sent(self, record: Raw) -> bool:
+        gid = record["gid"]
+        with self._lock:
+            if gid in self._sent:
+                return True
+            self._sent.add(gid)
+            return False
+
+    def inlined(self, page: list[Raw], one: Inline) -> Iterator[Record]:
+        """Yield the records of an inline stream that lie in a page of this one."""
+        counts = self.runtime.report.counts(one.stream)
+        for parent in page:
+            for child in parent.get(one.column) or ():
+                record = {**child, one.add: parent["gid"]}
+                if one.finish:
+                    one.finish(record, {one.add: parent["gid"]})
+                counts.records += 1
+                yield Record(data=record, stream_name=one.stream)
+
+    # ── pages ──────────────────────────────────────────────────────────────────────────────────
+
+    def preload(self, piece: StreamSlice) -> list[Raw]:
+        """Read a slice ahead of its turn and return its records; the next `read` takes them from here."""
+        self._ready = list(self._pages(piece))
+        return [record for page in self._ready for record in page]
+
+    def pages(self, piece: StreamSlice) -> Iterator[list[Raw]]:
+        """Yield the slice's pages; see `_pages`."""
+        if self._ready is not None:
+            yield from self._ready
+        else:
+            yield from self._pages(piece)
+
+    def _pages(self, piece: StreamSlice) -> Iterator[list[Raw]]:
+        """Yield the pages of a slice, no gid twice.
+
+        An offset lives 15 minutes: when it has expired the listing is walked again from its first page, and what was
+        handed on already is passed over.
+        """
+        seen: set[str] = set()
+        token: Mapping[str, Any] | None = None
+        limit: int | None = None
+        restarts, known = 0, 0
+        while True:
+            try:
+                response = self.requester.send_request(
+                    stream_slice=piece, next_page_token=token, request_params=self._page_params(token, limit)
+                )
+            except OffsetExpired as expired:
+                restarts = 1 if len(seen) > known else restarts + 1
+                known, token = len(seen), None
+                if restarts > RESTARTS_WITHOUT_PROGRESS:
+                    raise PartitionFailed(expired.verdict) from expired
+                continue
+            assert response is not None
+            page = rows(body_of(response))
+            yield [record for record in page if new(record, seen)]
+            last = token and token["next_page_token"]
+            token = self.paginator.next_page_token(response, len(page), None, last)
+            if token is None:
+                return
+            if token["next_page_token"] == last:
+                raise PartitionFailed(Verdict(REPEATED_OFFSET, 200, "the next page has the offset of this one"))
+            limit = limit_of(response)
+
+    def _page_params(self, token: Mapping[str, Any] | None, limit: int | None) -> Mapping[str, Any]:
+        params = {**self.paginator.get_request_params(next_page_token=token), **self.params}
+        if limit is not None and "limit" in params:
+            params["limit"] = limit
+        return params
+
+
+def rows(body: Mapping[str, Any]) -> list[Raw]:
+    """Return the records of a body: a list's, or the one of a single read; none of a null."""
+    data = body["data"]
+    if isinstance(data, list):
+        return data
+    return [] if data is None else [data]
+
+
+def new(record: Raw, seen: set[str]) -> bool:
+    """Return whether a record's gid was not seen yet, and remember it; records without a gid are always new."""
+    gid = record.get("gid")
+    if gid is None:
+        return True
+    if gid in seen:
+        return False
+    seen.add(gid)
+    return True
+
+
+def workspace_of(piece: StreamSlice) -> str | None:
+    """Return the gid of the workspace that a slice lies in, None where it is not known."""
+    return piece.partition.get("workspace_gid") or piece.extra_fields.get("item", {}).get("workspace_gid")
+
+
+def place(piece: StreamSlice) -> str:
+    """Return a slice's partition in words: `project 12`, `workspace 1, user 2`."""
+    words = [f"{name.removesuffix('_gid').replace('_', ' ')} {gid}" for name, gid in piece.partition.items()]
+    return ", ".join(words) or "the list"
+
+
+def failure(stream: str, piece: StreamSlice, verdict: Verdict) -> AirbyteTracedException:
+    """Return the error of a stream one of whose partitions could not be read."""
+    advice = f" {verdict.rule.remedy[:1].upper()}{verdict.rule.remedy[1:]}." if verdict.rule.remedy else ""
+    return AirbyteTracedException(
+        message=(
+            f'Stream {stream}: {place(piece)} could not be read: "{verdict.message}". The other partitions were; '
+            f"the next sync reads this one again.{advice}"
+        ),
+        internal_message=f"HTTP {verdict.status}, {verdict.rule.reason}",
+        failure_type=FailureType.transient_error,
+        stream_descriptor=StreamDescriptor(name=stream),
+    )
+
+
+def parent_failure(stream: str, error: ParentFailedError) -> AirbyteTracedException:
+    """Return the error of a stream whose parents could not all be listed."""
+    return AirbyteTracedException(
+        message=f"Stream {stream} is not complete: {error}. The next sync reads what is missing.",
+        internal_message=str(error),
+        failure_type=FailureType.transient_error,
+        stream_descriptor=StreamDescriptor(name=stream),
+    )
+
+

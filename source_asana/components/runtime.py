@@ -1,0 +1,100 @@
+"""What all streams of one process share: settings, session, budget, clock, authenticator, report, feeds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+
+import requests
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from requests.adapters import HTTPAdapter
+
+from source_asana.components.auth import TokenAuth, authenticator
+from source_asana.components.budget import PAID_PER_MINUTE, Budget
+from source_asana.components.clock import ServerClock
+from source_asana.components.feeds import Feeds
+from source_asana.components.report import Report
+from source_asana.config import Settings
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 120.0
+OUTAGE_SECONDS = 600.0
+CHECK_OUTAGE_SECONDS = 20.0
+
+
+def connector_version() -> str:
+    """Return the installed version, `dev` from a source tree without metadata."""
+    try:
+        return version("airbyte-source-asana")
+    except PackageNotFoundError:
+        return "dev"
+
+
+class Health:
+    """When Asana last answered anything sensible: tells one failing partition from an outage."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self.last_success = float("-inf")
+
+    def succeeded(self) -> None:
+        """Count an answer that no fault produced."""
+        self.last_success = self._monotonic()
+
+
+class Runtime:
+    """One object for the process; tests give a clock and a sleep of their own.
+
+    Attributes:
+        fatal: the config error that ends the sync; once set, no further request is sent.
+        outage_seconds: how long a time without any success is sat out.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        on_rotation: Callable[[str], None] = lambda _: None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        outage_seconds: float = OUTAGE_SECONDS,
+    ) -> None:
+        self.settings = settings
+        self.monotonic = monotonic
+        self.sleep = sleep
+        self.outage_seconds = outage_seconds
+        self.clock = ServerClock()
+        self.report = Report(monotonic=monotonic)
+        self.feeds = Feeds()
+        self.health = Health(monotonic)
+        self.budget = Budget(
+            settings.requests_per_minute or PAID_PER_MINUTE,
+            in_flight=settings.num_workers,
+            monotonic=monotonic,
+            sleep=sleep,
+        )
+        self.session = _session()
+        self.timeout = (CONNECT_SECONDS, READ_SECONDS)
+        self.auth: TokenAuth = authenticator(
+            settings, session=self.session, timeout=self.timeout, on_rotation=on_rotation
+        )
+        self.fatal: AirbyteTracedException | None = None
+        self._lock = threading.Lock()
+
+    def abort(self, error: AirbyteTracedException) -> AirbyteTracedException:
+        """Make `error` the reason why this sync ends; the first one stays. Returns the one that counts."""
+        with self._lock:
+            if self.fatal is None:
+                self.fatal = error
+            return self.fatal
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=64)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers["User-Agent"] = f"airbyte-source-asana/{connector_version()}"
+    return session

@@ -1,0 +1,218 @@
+"""The connector's configuration: parsed once, checked once, one sentence for every mistake."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+LOGGER = logging.getLogger("airbyte.source_asana.config")
+
+DEFAULT_API_URL = "https://app.asana.com/api/1.0"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# A registry answer of six characters is no secret, and masking it would blur ordinary words.
+SHORTEST_SECRET = 7
+
+
+def config_error(message: str, *, internal: str | None = None) -> AirbyteTracedException:
+    """Return the error for something that only the user can mend.
+
+    Args:
+        message: one sentence that names the key and the remedy; it must hold no secret.
+        internal: what a developer wants to know besides.
+    """
+    return AirbyteTracedException(
+        message=message, internal_message=internal or message, failure_type=FailureType.config_error
+    )
+
+
+def _none_is_default(value: Any) -> Any:
+    return [] if value is None else value
+
+
+Gid = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$")]
+Gids = Annotated[list[Gid], BeforeValidator(_none_is_default)]
+Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+class PersonalAccessToken(_Strict):
+    """A personal access token, or the token of a service account."""
+
+    option_title: Literal["PAT Credentials"] | None = None
+    personal_access_token: Secret
+
+
+class OAuth(_Strict):
+    """Client and refresh token of an OAuth app."""
+
+    option_title: Literal["OAuth Credentials"] | None = None
+    client_id: Secret
+    client_secret: Secret
+    refresh_token: Secret
+
+
+def _utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Settings(_Strict):
+    """Everything a sync may be told; keys, kinds and defaults as in the manifest's spec."""
+
+    credentials: PersonalAccessToken | OAuth
+    organization_export_ids: Gids = []
+    test_mode: bool | None = None
+    num_workers: int = Field(default=20, ge=1, le=40, strict=True)
+    workspace_ids: Gids = []
+    project_ids: Gids = []
+    exclude_project_ids: Gids = []
+    team_ids: Gids = []
+    portfolio_ids: Gids = []
+    include_archived_projects: bool = True
+    start_date: Annotated[datetime, AfterValidator(_utc)] | None = None
+    include_tasks_without_project: bool = True
+    change_detection: Literal["auto", "listing", "search"] = "auto"
+    search_overlap_minutes: int = Field(default=15, ge=1, le=1440, strict=True)
+    listing_pass_hours: int = Field(default=168, ge=0, le=8760, strict=True)
+    time_entries_lookback_days: int = Field(default=30, ge=0, le=3650, strict=True)
+    requests_per_minute: int | None = Field(default=None, ge=15, le=1500, strict=True)
+    api_url: str = DEFAULT_API_URL
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nulls_are_defaults(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            return {key: value for key, value in data.items() if value is not None}
+        return data
+
+    @field_validator("credentials", mode="before")
+    @classmethod
+    def _which_credentials(cls, value: Any) -> Any:
+        # A union would answer with the errors of both kinds: decide by the keys, then check one.
+        if not isinstance(value, Mapping):
+            return value
+        data = {key: item for key, item in value.items() if item is not None}
+        if "personal_access_token" in data or data.get("option_title") == "PAT Credentials":
+            return PersonalAccessToken.model_validate(data)
+        return OAuth.model_validate(data)
+
+    @field_validator("api_url")
+    @classmethod
+    def _api_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        secure = parts.scheme == "https" and parts.hostname
+        loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
+        if not (secure or loopback) or parts.username or parts.query or parts.fragment:
+            raise ValueError("https")
+        return value.rstrip("/")
+
+    @property
+    def listed_by_project_only(self) -> bool:
+        """Whether the user named projects or teams: then no listing by user, and no search."""
+        return bool(self.project_ids or self.team_ids)
+
+    @property
+    def reads_tasks_without_project(self) -> bool:
+        """Whether tasks in no project are read: one listing a user."""
+        return self.include_tasks_without_project and not self.listed_by_project_only
+
+
+REMEDIES: Mapping[str, str] = {
+    "credentials": (
+        "an object with `personal_access_token`, or with `client_id`, `client_secret` and "
+        "`refresh_token`"
+    ),
+    "personal_access_token": "a personal access token from Asana's developer console",
+    "client_id": "the client ID of your OAuth app",
+    "client_secret": "the client secret of your OAuth app",
+    "refresh_token": "the refresh token that the OAuth app received",
+    "option_title": "`PAT Credentials` or `OAuth Credentials`, or left out",
+    "start_date": "a date-time such as 2024-01-01T00:00:00Z",
+    "change_detection": "`auto`, `listing` or `search`",
+    "api_url": "an https address (http only on this machine)",
+    "num_workers": "a whole number from 1 to 40",
+    "search_overlap_minutes": "a whole number from 1 to 1440",
+    "listing_pass_hours": "a whole number from 0 to 8760",
+    "time_entries_lookback_days": "a whole number from 0 to 3650",
+    "requests_per_minute": "a whole number from 15 to 1500, or left out",
+    "include_archived_projects": "true or false",
+    "include_tasks_without_project": "true or false",
+    "test_mode": "true or false, or left out",
+}
+GID_LIST = "a list of Asana ids: digits in quotes, such as [\"1201234567890123\"]"
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    path = [str(part) for part in error["loc"] if part not in ("PersonalAccessToken", "OAuth")]
+    keys = [part for part in path if not part.isdigit()]
+    key = ".".join(keys) or "config"
+    name = keys[-1] if keys else "config"
+    if error["type"] == "missing":
+        problem = "is missing"
+    elif name.endswith("_ids"):
+        problem = "has a value that is no Asana id" if len(path) > len(keys) else "is no list"
+    else:
+        problem = "has a wrong value"
+    remedy = REMEDIES.get(name, GID_LIST if name.endswith("_ids") else "an object with credentials")
+    return f"Config key `{key}` {problem}: give {remedy}."
+
+
+def parse_config(config: Any) -> Settings:
+    """Return the settings in `config`, a mapping as described by the spec.
+
+    Raises:
+        AirbyteTracedException: a config error of one sentence that names the key and the remedy and quotes no value.
+    """
+    if not isinstance(config, Mapping):
+        raise config_error("The config is no JSON object: give an object with `credentials`.")
+    register_secrets(config)
+    unknown = sorted(
+        key for key in map(str, config) if key not in Settings.model_fields and key[:1] != "_"
+    )
+    if unknown:
+        LOGGER.warning(
+            "Config keys that this connector does not know and ignores: %s.", ", ".join(unknown)
+        )
+    try:
+        return Settings.model_validate(dict(config))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise config_error(_sentence(first)) from None
+
+
+def register_secrets(config: Mapping[str, Any]) -> None:
+    """Have every string under `credentials` masked in logs, whatever its key: a typo must not print it."""
+    for secret in _strings(config.get("credentials")):
+        if len(secret) >= SHORTEST_SECRET and not re.fullmatch(r"(PAT|OAuth) Credentials", secret):
+            add_to_secrets(secret)
+
+
+def _strings(value: Any) -> Sequence[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in _strings(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in _strings(item)]
+    return []

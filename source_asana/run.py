@@ -1,0 +1,57 @@
+"""The command line: spec, check, discover, read."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+import orjson
+from airbyte_cdk.entrypoint import AirbyteEntrypoint, launch
+from airbyte_cdk.exception_handler import init_uncaught_exception_handler
+from airbyte_cdk.logger import init_logger
+from airbyte_cdk.models import AirbyteMessageSerializer
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_asana.source import SourceAsana
+
+
+def run() -> None:
+    """Run one command of the Airbyte protocol with the arguments of the process.
+
+    A mistake of the user ends with exit code 1 and one TRACE, for `check` with a failed CONNECTION_STATUS and exit code 0.
+    """
+    # Records are short-lived trees without cycles: collecting them a hundred times a second costs a fifth of the CPU.
+    gc.set_threshold(100_000, 20, 100)
+    init_uncaught_exception_handler(init_logger("airbyte"))
+    args = sys.argv[1:]
+    command = AirbyteEntrypoint.parse_args(args).command
+    try:
+        launch(SourceAsana(), args)
+    except BrokenPipeError:
+        _stop("The reader of this process's output went away.")
+    except AirbyteTracedException as error:
+        status = error.as_connection_status_message()
+        if command == "check" and status:
+            _write(orjson.dumps(AirbyteMessageSerializer.dump(status)).decode())
+            return
+        _write(orjson.dumps(AirbyteMessageSerializer.dump(error.as_sanitized_airbyte_message())).decode())
+        _stop()
+    except OSError as error:
+        _stop(f"The output cannot be written: {error.strerror}.")
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _stop(reason: str | None = None) -> None:
+    """End the process at once: threads that wait for the output would keep it alive."""
+    if reason:
+        sys.stderr.write(reason + "\n")
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(1)

@@ -1,0 +1,390 @@
+"""The source: builds the streams from the manifest, gives them what they share, and reads parents before children.
+
+Private names of the CDK are used in this module only; a test holds that they exist.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from airbyte_cdk.config_observation import create_connector_config_control_message
+from airbyte_cdk.models import (
+    AirbyteConnectionStatus,
+    AirbyteMessage,
+    AirbyteMessageSerializer,
+    AirbyteStateMessage,
+    ConfiguredAirbyteCatalog,
+    ConfiguredAirbyteCatalogSerializer,
+    Status,
+    TraceType,
+    Type,
+)
+from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.sources.declarative.stream_slicers.declarative_partition_generator import (
+    StreamSlicerPartitionGenerator,
+)
+from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
+from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
+from airbyte_cdk.sources.streams.concurrent.cursor import CursorField
+from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
+from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
+from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from typing_extensions import override
+
+from source_asana.components.check import verify_ids, workspaces
+from source_asana.components.cursors import (
+    AsanaCursor,
+    BoundCursor,
+    DigestCursor,
+    GateCursor,
+    TokenCursor,
+)
+from source_asana.components.cursors_tasks import ChildCursor, ListingCursor, WalkCursor
+from source_asana.components.feeds import Ending, ParentFailedError
+from source_asana.components.partitions import AsanaRouter
+from source_asana.components.plan import Step, plan
+from source_asana.components.report import Report
+from source_asana.components.retriever import AsanaRetriever, parent_failure
+from source_asana.components.retriever_portfolios import ItemRetriever, PortfolioRetriever
+from source_asana.components.runtime import CHECK_OUTAGE_SECONDS, Runtime
+from source_asana.config import config_error, parse_config, register_secrets
+
+# Records waiting for a slow destination; the CDK's 10,000 hold hundreds of megabytes.
+QUEUE_SIZE = 1000
+KINDS: Mapping[str, type[AsanaCursor]] = {
+    "listing": ListingCursor,
+    "walk": WalkCursor,
+    "parent": ChildCursor,
+    "bound": BoundCursor,
+    "gate": GateCursor,
+    "digest": DigestCursor,
+    "token": TokenCursor,
+}
+
+
+class SourceAsana(YamlDeclarativeSource):
+    """Asana's streams for Airbyte."""
+
+    # The settings are checked by `parse_config`, whose sentences quote no value; the CDK's quote the config.
+    check_config_against_spec = False
+
+    def __init__(
+        self,
+        catalog: ConfiguredAirbyteCatalog | None = None,
+        config: Mapping[str, Any] | None = None,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> None:
+        """Build the source; every argument may come later, with the command."""
+        if config is not None:
+            parse_config(config)
+        super().__init__(
+            path_to_yaml=str(Path(__file__).with_name("manifest.yaml")),
+            catalog=catalog,
+            config=config,
+            state=state,
+        )
+
+    # ── reading files ──────────────────────────────────────────────────────────────────────────
+
+    @classmethod
+    @override
+    def read_config(cls, config_path: str) -> dict[str, Any]:
+        config = _json(config_path, "config")
+        parse_config(config)
+        return dict(config)
+
+    @classmethod
+    @override
+    def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
+        content = _json(catalog_path, "catalog")
+        try:
+            return ConfiguredAirbyteCatalogSerializer.load(content)
+        except Exception as error:
+            raise config_error(
+                f"The catalog in {catalog_path} is no configured catalog: give an object with a list `streams`, "
+                "each with `stream`, `sync_mode` and `destination_sync_mode`.",
+                internal=type(error).__name__,
+            ) from None
+
+    @classmethod
+    @override
+    def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
+        if not state_path:
+            return []
+        content = _json(state_path, "state")
+        try:
+            return super().read_state(state_path) if content else []
+        except Exception as error:
+            raise config_error(
+                f"The state in {state_path} is no list of Airbyte state messages: give the states that an earlier "
+                "sync printed, or none.",
+                internal=type(error).__name__,
+            ) from None
+
+    @override
+    def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
+        parse_config(config)
+        self._config = dict(config)
+        return super().configure(config, temp_dir)
+
+    # ── commands ───────────────────────────────────────────────────────────────────────────────
+
+    @override
+    def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
+        try:
+            runtime = self._runtime(config, outage_seconds=CHECK_OUTAGE_SECONDS)
+            verify_ids(runtime, workspaces(runtime), projects=True)
+        except AirbyteTracedException as error:
+            return AirbyteConnectionStatus(status=Status.FAILED, message=error.message)
+        return AirbyteConnectionStatus(status=Status.SUCCEEDED)
+
+    @override
+    def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:  # type: ignore[override]  # as in the CDK
+        declared = self._declared(config)
+        return [
+            _stream(name, declared[name], declared[name]._stream_partition_generator._stream_slicer, None)
+            for name in declared
+        ]
+
+    @override
+    def read(
+        self,
+        logger: logging.Logger,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> Iterator[AirbyteMessage]:
+        runtime = self._runtime(config)
+        self._connector_state_manager = _states(state)
+        declared = self._declared(config)
+        for stream in declared.values():
+            _router(stream).bind(runtime)
+        steps = plan(catalog, {name: _router(stream) for name, stream in declared.items()})
+        if not steps:
+            return
+        streams = self._assembled_all(steps, declared, runtime)
+        self._begin(runtime, declared, steps)
+        hidden = {step.name for step in steps if step.wanted.hidden}
+        runtime.report.start()
+        try:
+            yield from _visible(self._concurrent(runtime, len(streams)).read(streams), hidden, runtime)
+        except AirbyteTracedException:
+            if runtime.fatal:
+                raise runtime.fatal from None
+            raise
+        finally:
+            runtime.report.close()
+
+    # ── assembly ───────────────────────────────────────────────────────────────────────────────
+
+    def _runtime(self, config: Mapping[str, Any], **options: Any) -> Runtime:
+        self._config = dict(config)
+        return Runtime(parse_config(config), on_rotation=self._rotated, **options)
+
+    def _rotated(self, refresh_token: str) -> None:
+        credentials = {**self._config["credentials"], "refresh_token": refresh_token}
+        self._config = {**self._config, "credentials": credentials}
+        message = create_connector_config_control_message(dict(self._config))
+        sys.stdout.write(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode() + "\n")
+
+    def _declared(self, config: Mapping[str, Any]) -> dict[str, DefaultStream]:
+        self._config = dict(config)
+        return {stream.name: stream for stream in super().streams(config) if isinstance(stream, DefaultStream)}
+
+    def _assembled_all(
+        self, steps: list[Step], declared: Mapping[str, DefaultStream], runtime: Runtime
+    ) -> list[AbstractStream]:
+        items = next((_retriever(declared[s.name]) for s in steps if s.name == "portfolio_items"), None)
+        if isinstance(items, ItemRetriever):
+            portfolios = _retriever(declared["portfolios"])
+            assert isinstance(portfolios, PortfolioRetriever)
+            items.parent_retriever = portfolios
+        return [self._assembled(step, declared, runtime) for step in steps]
+
+    def _assembled(self, step: Step, declared: Mapping[str, DefaultStream], runtime: Runtime) -> DefaultStream:
+        stream = declared[step.name]
+        retriever, router = _retriever(stream), _router(stream)
+        change = retriever.change or {}
+        kind = KINDS[change["kind"]] if change else AsanaCursor
+        if step.incremental and not change:
+            raise config_error(
+                f"Stream `{step.name}` cannot be synced incrementally: choose full refresh for it in the catalog."
+            )
+        cursor = kind(
+            step.name, router, runtime=runtime, states=self._connector_state_manager,
+            repository=self._message_repository, incremental=step.incremental, change=change,
+        )
+        if isinstance(cursor, ListingCursor):
+            cursor.listed_whole = step.wanted.feeds
+        runtime.feeds.tasks.walking |= step.name == "subtasks"
+        retriever.bind(runtime, step.wanted, cursor)
+        return _stream(step.name, stream, Slices(step, cursor, runtime), cursor)
+
+    def _begin(self, runtime: Runtime, declared: Mapping[str, DefaultStream], steps: list[Step]) -> None:
+        """List the workspaces, whose answer is the first to show the server's clock, and check the configured ids."""
+        step = next((step for step in steps if step.name == "workspaces"), None)
+        if step is None:
+            return
+        retriever = _retriever(declared["workspaces"])
+        piece = next(iter(_router(declared["workspaces"]).stream_slices()))
+        found = [record for record in retriever.preload(piece) if retriever.kept(record)]
+        verify_ids(runtime, {record["gid"] for record in found}, projects=False)
+        names = {step.name for step in steps}
+        if "projects" in names and runtime.settings.project_ids:
+            feed = runtime.feeds.of("projects")
+            feed.when_closed = lambda: _all_found(runtime, {item["gid"] for item in feed.items()}, feed.ending)
+
+    def _concurrent(self, runtime: Runtime, streams: int) -> ConcurrentSource:
+        """Return the CDK's thread pool with a thread for every stream's generator besides the readers'.
+
+        A child's generator waits for its parents and holds a thread meanwhile; with a thread each, none can starve the
+        readers that it waits for. Requests in flight are limited by the budget, not by the threads.
+        """
+        self._concurrent_source._queue.maxsize = QUEUE_SIZE
+        return ConcurrentSource.create(
+            num_workers=runtime.settings.num_workers + streams,
+            initial_number_of_partitions_to_generate=streams,
+            logger=self.logger,
+            slice_logger=self._slice_logger,
+            queue=self._concurrent_source._queue,
+            message_repository=self._message_repository,
+        )
+
+
+class Slices(StreamSlicer):
+    """A cursor's slices; the stream's feed is told how many listings there will be."""
+
+    def __init__(self, step: Step, cursor: AsanaCursor, runtime: Runtime) -> None:
+        self._step = step
+        self._cursor = cursor
+        self._runtime = runtime
+
+    @override
+    def stream_slices(self) -> Iterable[StreamSlice]:
+        report: Report = self._runtime.report
+        counts, ending = report.counts(self._step.name), Ending.FAILED
+        try:
+            for piece in self._cursor.stream_slices():
+                counts.known += 1
+                self._expect(piece)
+                yield piece
+            ending = Ending.COMPLETE if self._cursor.parents_complete() else Ending.REFUSED
+        except ParentFailedError as error:
+            raise parent_failure(self._step.name, error) from error
+        finally:
+            self._announce(ending)
+        if self._step.name == "portfolios" and self._step.wanted.feeds:
+            # Further portfolios come from the items of those listed: the stream is not over before they are walked.
+            self._runtime.feeds.of("portfolios").wait_until_closed()
+
+    def _expect(self, piece: StreamSlice) -> None:
+        feeds = self._runtime.feeds
+        if self._step.name == "tasks":
+            feeds.tasks.expect_listing(piece.extra_fields["key"])
+        elif self._step.wanted.feeds and self._step.name != "subtasks":
+            feeds.of(self._step.name).expect()
+
+    def _announce(self, ending: Ending) -> None:
+        feeds = self._runtime.feeds
+        if self._step.name == "tasks":
+            feeds.tasks.announced(ending)
+        elif self._step.wanted.feeds and self._step.name != "subtasks":
+            feeds.of(self._step.name).announced(ending)
+
+
+def _all_found(runtime: Runtime, found: set[str], ending: Ending) -> None:
+    missing = [gid for gid in runtime.settings.project_ids if gid not in found]
+    if missing and ending is Ending.COMPLETE:
+        runtime.abort(
+            config_error(
+                f"Config key `project_ids` names {', '.join(missing)}, which the token cannot read in the selected "
+                "workspaces: correct the ids or share the projects with the token's user."
+            )
+        )
+
+
+def _visible(
+    messages: Iterable[AirbyteMessage], hidden: set[str], runtime: Runtime
+) -> Iterator[AirbyteMessage]:
+    """Yield the messages without status and state of streams that nobody selected; a fatal error is said once, at the end."""
+    for message in messages:
+        if message.type is Type.STATE and message.state and message.state.stream:
+            if message.state.stream.stream_descriptor.name in hidden:
+                continue
+        elif message.type is Type.TRACE and message.trace:
+            if message.trace.type is TraceType.STREAM_STATUS and message.trace.stream_status:
+                if message.trace.stream_status.stream_descriptor.name in hidden:
+                    continue
+            elif message.trace.type is TraceType.ERROR and runtime.fatal:
+                continue
+        yield message
+
+
+def _stream(
+    name: str, built: DefaultStream, slicer: StreamSlicer, cursor: AsanaCursor | None
+) -> DefaultStream:
+    """Return the CDK's stream of that name around our slices and cursor."""
+    field = (_retriever(built).change or {}).get("cursor_field")
+    factory = built._stream_partition_generator._partition_factory  # type: ignore[attr-defined]  # the declarative one
+    return DefaultStream(
+        partition_generator=StreamSlicerPartitionGenerator(factory, slicer),
+        name=name,
+        json_schema=built.get_json_schema,
+        primary_key=built._primary_key,
+        cursor_field=CursorField(field) if field else None,
+        logger=built._logger,
+        cursor=cursor or built.cursor,
+    )
+
+
+def _retriever(stream: DefaultStream) -> AsanaRetriever:
+    retriever = stream._stream_partition_generator._partition_factory._retriever  # type: ignore[attr-defined]  # as above
+    assert isinstance(retriever, AsanaRetriever)
+    return retriever
+
+
+def _router(stream: DefaultStream) -> AsanaRouter:
+    router = _retriever(stream).partition_router
+    assert isinstance(router, AsanaRouter)
+    return router
+
+
+def _states(state: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
+    try:
+        return ConnectorStateManager(state=state)
+    except Exception as error:
+        raise config_error(
+            "The state is no list of Airbyte states per stream: give the states that an earlier sync printed, or none.",
+            internal=type(error).__name__,
+        ) from None
+
+
+def _json(path: str, kind: str) -> Any:
+    try:
+        content = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise config_error(
+            f"The {kind} file {path} cannot be read ({error.strerror}): give the path of a readable file."
+        ) from None
+    except UnicodeDecodeError:
+        raise config_error(f"The {kind} file {path} is no UTF-8 text: give a JSON file.") from None
+    try:
+        value = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise config_error(
+            f"The {kind} file {path} is no valid JSON (line {error.lineno}, column {error.colno}): correct it there."
+        ) from None
+    if kind == "config" and isinstance(value, Mapping):
+        register_secrets(value)
+    return value
+
+
+__all__ = ["SourceAsana"]
