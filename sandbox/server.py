@@ -124,7 +124,7 @@ class Server:
         elif path.startswith("/_control/"):
             # Truth of a big world takes a while: not in the event loop.
             status, answer = await asyncio.to_thread(
-                self.control, request.method, path[9:], dict(request.query), body
+                self.control, request.method, path.removeprefix("/_control/"), dict(request.query), body
             )
         date = {"Content-Type": JSON, "Date": self.api.world.clock.date_header()}
         return web.Response(status=status, body=orjson.dumps(answer), headers=date)
