@@ -1,8 +1,8 @@
 """Who sees what: the owner of a token, the features of a plan, private things.
 
 Source: asana-api fact sheet, plans and errors. A service account with full permissions sees all;
-everybody else sees public projects, private ones as a member, and tasks through a visible project, a
-visible parent, or as assignee or follower.
+everybody else sees public projects, private ones as a member, and tasks through a visible project,
+a visible parent, or as assignee or follower.
 """
 
 from __future__ import annotations

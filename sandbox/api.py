@@ -170,10 +170,8 @@ class Api:
             if fault is not None and fault.kind not in TRANSPORT:
                 status, extra, body = fault.reply()
                 return Reply(status, body, extra)
-            if route is None or method != "GET":
-                raise ApiError(404, errors.NO_ROUTE)
             with self.world.lock:
-                call = self._call(route, path, query, headers, token)
+                call = self._call(method, route, path, query, headers, token)
                 body = self.answer(call)
         except ApiError as error:
             return Reply(error.status, error.body(), {"Content-Type": JSON, **error.headers}, fault)
@@ -182,14 +180,17 @@ class Api:
             extra["Asana-Change"] = CHANGE_NOTICE
         return Reply(200, body, extra, fault)
 
-    def _call(
+    def _call(  # noqa: PLR0913, PLR0917 - the parts of a request
         self,
-        route: tuple[Endpoint, dict[str, str]],
+        method: str,
+        route: tuple[Endpoint, dict[str, str]] | None,
         path: str,
         query: Mapping[str, str],
         headers: Mapping[str, str],
         token: Token,
     ) -> Call:
+        if route is None or method != "GET":
+            raise ApiError(404, errors.NO_ROUTE)
         endpoint, values = route
         for name in query:
             if name not in endpoint.parameters:

@@ -1,7 +1,7 @@
 """Tokens: personal access tokens, OAuth access tokens and their refreshing, service accounts.
 
-Source: Asana's page "OAuth" and reports. Answers of the token endpoint beyond the success case follow
-RFC 6749 section 5.2, as their wording is not documented.
+Source: Asana's page "OAuth" and reports. Answers of the token endpoint beyond the success case
+follow RFC 6749 section 5.2, as their wording is not documented.
 """
 
 from __future__ import annotations

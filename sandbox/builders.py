@@ -1,7 +1,7 @@
 """The calls that make worlds by hand; each returns the gid of what it made.
 
-Names of parameters are those of Asana's fields; any other field may be given too and is stored as it
-is (related objects by gid).
+Names of parameters are those of Asana's fields; any other field may be given too and is stored as
+it is (related objects by gid).
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class Builders(Store):
         )
 
     def add_membership(self, parent: str, member: str, **fields: Any) -> str:
-        """Give `member` (user or team) access to a project, portfolio or goal; returns the membership."""
+        """Give `member` (user or team) access to a project, portfolio or goal."""
         kind = self[parent]["resource_type"]
         fields.setdefault("access_level", "editor")
         if kind == "goal":

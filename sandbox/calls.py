@@ -31,8 +31,9 @@ KIND_FEATURES = {"portfolio": "portfolios", "goal": "goals"}
 class Settings:
     """What differs between servers; every value may be changed while one runs.
 
-    `refusal_status` is 402 or 403: both are reported for features above the plan. `newer` serves the
-    parameters that came after the June 2026 description. Seconds unless the name says otherwise.
+    `refusal_status` is 402 or 403: both are reported for features above the plan. `newer` serves
+    the parameters that came after the June 2026 description. `search_lag` and `sync_life` are
+    seconds.
     """
 
     search_lag: float = 0.0
@@ -97,7 +98,7 @@ class Call:
         return str(self.object(name, *kinds)["gid"])
 
     def moment(self, name: str) -> str | None:
-        """Return a time parameter as a stamp comparable with stored ones (milliseconds, rounded up)."""
+        """Return a time parameter as a stamp like the stored ones (milliseconds, rounded up)."""
         value = self.query.get(name)
         if value is None:
             return None

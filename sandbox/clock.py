@@ -14,7 +14,7 @@ def to_stamp(moment: float) -> str:
 
 
 def parse_moment(text: str) -> float:
-    """Return the seconds since 1970 of a date or date-time as clients send it, UTC if it names no zone.
+    """Return the seconds since 1970 of a date or date-time; UTC if it names no zone.
 
     Raises:
         ValueError: `text` is neither.

@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints, below /_control, for programs in another process. JSON in and out."""
+"""The sandbox's own endpoints, below /_control, for other processes. JSON in and out."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Control:
     ) -> tuple[int, Any]:
         """Answer one control request: status and JSON."""
         handlers = {
-            ("GET", "log-summary"): lambda data: self.sandbox.api.summary(),
-            ("GET", "max-inflight"): lambda data: {"max_in_flight": self.sandbox.max_inflight},
-            ("GET", "info"): lambda data: self.info(),
-            ("POST", "reset"): lambda data: self.reset(),
+            ("GET", "log-summary"): lambda _: self.sandbox.api.summary(),
+            ("GET", "max-inflight"): lambda _: {"max_in_flight": self.sandbox.max_inflight},
+            ("GET", "info"): lambda _: self.info(),
+            ("POST", "reset"): lambda _: self.reset(),
             ("POST", "edit"): self.edit,
             ("POST", "fault"): self.fault,
             ("POST", "clear-faults"): lambda _data: self.clear_faults(),

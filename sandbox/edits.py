@@ -1,8 +1,9 @@
 """Tasks, their stories, and the edits that happen to a world while it is read.
 
-Which edit moves a task's `modified_at` follows the description (schema TaskBase) and reports: a story
-created, an attachment, an assignment, a custom field value, completion, name, dates and notes do; a
-move between containers, an edited comment, likes, tags and anything about a subtask do not.
+Which edit moves a task's `modified_at` follows the description (schema TaskBase) and reports: a
+story created, an attachment, an assignment, a custom field value, completion, name, dates and
+notes do; a move between containers, an edited comment, likes, tags and anything about a subtask do
+not.
 """
 
 from __future__ import annotations
@@ -55,9 +56,8 @@ class Edits(Happenings):
             "_sections": {},
             **fields,
         }
-        for key, value in (("_private", private), ("_asana_type", asana_type), ("_values", values)):
-            if value:
-                task[key] = value
+        own = {"_private": private, "_asana_type": asana_type, "_values": values}
+        task.update({key: value for key, value in own.items() if value})
         gid = self.put(task, ("workspace.tasks", home))
         place = float(int(gid)) if rank is None else rank
         for project in projects:

@@ -22,7 +22,7 @@ NO_ROUTE = "No matching route for request"
 NO_PROJECT_ACCESS = "You do not have access to this project."
 STALE_SYNC = (
     "Sync token invalid or too old. If you are attempting to keep resources in sync, "
-    "you must fetch the full dataset for this query now and use the new sync token for the next sync."
+    "you must fetch the full dataset for this query now."
 )
 EXPIRED_BEARER = (
     "The bearer token has expired. If you have a refresh token, please use it to request a new one."

@@ -1,4 +1,4 @@
-"""What happened in a world, as the events endpoint tells it, and what task search has not indexed yet.
+"""What happened in a world, as the events endpoint tells it, and what search does not show yet.
 
 Source of the bubbling rule: a project's stream carries events of its tasks, of their subtasks at
 every level and of their stories. Events before a world's start do not exist.
@@ -91,7 +91,7 @@ class Happenings(Builders):
         self.unindexed.setdefault(gid, []).append(Unindexed(self.clock.now(), before))
 
     def indexed_stamp(self, gid: str, since: float) -> str | None:
-        """Return the modified_at by which search finds a task when changes after `since` are unseen."""
+        """Return the modified_at by which search finds a task; changes after `since` are unseen."""
         pending = self.unindexed.get(gid)
         if pending:
             for change in pending:

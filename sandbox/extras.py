@@ -1,6 +1,6 @@
 """Everything beyond the core: one table row per kind says in which lists an object stands.
 
-Adding a kind: a row here, a row in `listings.py`, a row in `truth.py`, objects in `generate_rest.py`.
+Adding a kind: a row here, in `listings.py` and `truth.py`, and objects in `generate_rest.py`.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Extras(Removals):
             **fields,
         )
 
-    def add_portfolio(
+    def add_portfolio(  # noqa: PLR0913 - what decides who sees it
         self,
         name: str,
         *,

@@ -42,7 +42,9 @@ class Fault:
     skip: int = 0
     hits: int = 0
 
-    def applies(self, path: str, template: str, params: dict[str, str]) -> bool:
+    def applies(  # noqa: PLR0911 - one line per condition
+        self, path: str, template: str, params: dict[str, str]
+    ) -> bool:
         """Tell whether this request is hit; counts when it is."""
         if self.times is not None and self.hits >= self.times:
             return False

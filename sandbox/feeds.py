@@ -1,7 +1,7 @@
 """Events by sync token, and the audit log.
 
-Sources: OpenAPI getEvents, getWorkspaceEvents, getAuditLogEvents; the fact sheet on token life, page
-sizes and on the audit log's next_page, which never ends once something matched.
+Sources: OpenAPI getEvents, getWorkspaceEvents, getAuditLogEvents; the fact sheet on token life,
+page sizes and on the audit log's next_page, which never ends once something matched.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The default world: people, projects, tasks, stories, attachments, in counts derived from `tasks`."""
+"""The default world: people, projects and tasks, in counts derived from `tasks`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.clock import parse_moment, to_stamp
 from sandbox.generate_content import build_content
 from sandbox.generate_rest import build_rest
+from sandbox.words import FIRST, LAST, NOUNS, VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,53 +18,6 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 YEARS_SECONDS = 2 * 365 * 86_400
-FIRST = [
-    "Ada",
-    "Björn",
-    "Chiyo",
-    "Dmitri",
-    "Élodie",
-    "Fatima",
-    "Grace",
-    "Hüseyin",
-    "Inés",
-    "José",
-    "Kofi",
-    "Łucja",
-    "Mei",
-    "Noor",
-    "Олег",
-    "Priya",
-]
-LAST = [
-    "Nowak",
-    "García",
-    "Müller",
-    "Sato",
-    "O’Neil",
-    "Ivanova",
-    "Dubois",
-    "Okafor",
-    "Chen",
-    "Ångström",
-    "Haddad",
-    "Silva",
-]
-NOUNS = [
-    "Launch",
-    "Website",
-    "Hiring",
-    "Budget",
-    "Onboarding",
-    "Research",
-    "Retail",
-    "Brücke",
-    "Événement",
-    "企画",
-    "Ops",
-    "Mobile",
-]
-VERBS = ["Draft", "Review", "Fix", "Plan", "Ship", "Test", "Prüfen", "Écrire", "確認", "Discuss"]
 SECTIONS = ("Untitled section", "To do", "Doing", "Blocked ⛔", "Done")
 LARGEST_SHARE = 0.30
 SUBTASKS_SHARE = 0.20
@@ -144,7 +98,7 @@ class Generator:
             return [option["gid"] for option in world[field]["enum_options"]]
 
         made: list[tuple[str, Callable[[str], Callable[[], Any]]]] = [
-            (world.add_custom_field("Kommentar", "text"), lambda f: lambda: r.choice(VERBS)),
+            (world.add_custom_field("Kommentar", "text"), lambda _: lambda: r.choice(VERBS)),
             (
                 world.add_custom_field("Priority", "enum", options=("Low", "Mid", "Hoch", "🔥")),
                 lambda f: lambda: r.choice(options(f)),
@@ -157,25 +111,25 @@ class Generator:
                 world.add_custom_field(
                     "Cost", "number", precision=2, format="currency", currency_code="EUR"
                 ),
-                lambda f: lambda: r.randint(0, 99_999) / 100,
+                lambda _: lambda: r.randint(0, 99_999) / 100,
             ),
             (
                 world.add_custom_field("Points", "number", precision=0, format="none"),
-                lambda f: lambda: r.randint(0, 13),
+                lambda _: lambda: r.randint(0, 13),
             ),
             (
                 world.add_custom_field("Go live", "date"),
-                lambda f: lambda: to_stamp(self.moment())[:10],
+                lambda _: lambda: to_stamp(self.moment())[:10],
             ),
             (
                 world.add_custom_field("Reviewers", "people"),
-                lambda f: lambda: r.sample(self.users, r.randint(0, 2)),
+                lambda _: lambda: r.sample(self.users, r.randint(0, 2)),
             ),
             (
                 world.add_custom_field(
                     "See also", "reference", library=False, input_restrictions=["task"]
                 ),
-                lambda f: lambda: r.sample(self.top, min(len(self.top), r.randint(0, 2))),
+                lambda _: lambda: r.sample(self.top, min(len(self.top), r.randint(0, 2))),
             ),
         ]
         for field, maker in made:
@@ -183,7 +137,7 @@ class Generator:
             self.values[field] = [maker(field)]
 
     def _projects(self) -> None:
-        """Make the projects: 0 is the large one, 1 empty; some archived, private, of an Asana type."""
+        """Make projects: 0 is the large one, 1 empty; some archived, private, of an Asana type."""
         world, r = self.world, self.random
         for number in range(self.n_projects):
             created = self.moment()
@@ -252,7 +206,7 @@ class Generator:
         return gid
 
     def _tasks(self) -> None:
-        """Make tasks in projects (30 % in the first), some in several, some in none, and subtasks."""
+        """Make tasks: in a project (30 % in the first), in several, in none, and subtasks."""
         world, r = self.world, self.random
         subtasks = int(self.tasks * SUBTASKS_SHARE)
         homeless = int(self.tasks * HOMELESS_SHARE)
@@ -278,7 +232,7 @@ class Generator:
                 world.add_dependency(gid, on=self.top[number - 1])
 
     def _subtasks(self, count: int) -> None:
-        """Hang subtasks below tasks, up to five levels; some are separators, some in a project too."""
+        """Hang subtasks below tasks, up to five levels; some are separators or in a project."""
         r = self.random
         parents = [(gid, 0) for gid in r.sample(self.top, max(1, len(self.top) // 12))]
         for number in range(count):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 AUDIT_EVENTS = 250
+PRIVATE, OF_ASANA_TYPE = {3}, {4}
 
 
 def build_rest(g: Generator) -> None:
@@ -217,8 +218,8 @@ def _portfolios(g: Generator) -> None:
             f"Portfolio {number} ✦",
             owner=owner,
             items=r.sample(shown, min(len(shown), 2 + number % 3)),
-            private=number == 3,
-            asana_type=number == 4,  # noqa: PLR2004 - one of each
+            private=number in PRIVATE,
+            asana_type=number in OF_ASANA_TYPE,
             due_on=day(g, -90),
             color="light-green",
             **past(g),

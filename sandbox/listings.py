@@ -1,4 +1,4 @@
-"""Every plain listing as one row: from which list of the world, by which parameter, what narrows it.
+"""Every plain listing as one row: which list of the world, by which parameter, narrowed how.
 
 Adding a listing: one row here and objects in that list. What does not fit a row is in `special.py`.
 Source: the endpoint list made from Asana's OpenAPI file; rules from the fact sheet.

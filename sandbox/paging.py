@@ -1,8 +1,8 @@
 """Offsets: opaque, signed, bound to one listing, with an end of life.
 
-Source: Asana's page "Pagination"; the life of 15 minutes and the error texts are reports from decoded
-tokens. An offset holds the position of the last record shown (keyset), so insertions and deletions
-elsewhere shift nothing.
+Source: Asana's page "Pagination"; the life of 15 minutes and the error texts are reports from
+decoded tokens. An offset holds the position of the last record shown (keyset), so insertions and
+deletions elsewhere shift nothing.
 """
 
 from __future__ import annotations

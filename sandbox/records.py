@@ -1,8 +1,9 @@
 """Stored objects to JSON records: opt_fields, compact relations, scopes.
 
-Source: Asana's page "Input/output options". Without opt_fields lists give compact records and single
-reads everything but opt-in fields. With them a record has the named fields and gid. A relation named
-without fields is compact. Reported, unverified: one unknown field and the record is `{gid}`.
+Source: Asana's page "Input/output options". Without opt_fields lists give compact records and
+single reads everything but opt-in fields. With them a record has the named fields and gid. A
+relation named without fields is compact. Reported, unverified: one unknown field and the record is
+`{gid}`.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class Compiler:
         return project
 
     def _relation(self, schema: str, field: Field, tree: Tree | None) -> Render | None:
-        """Return what turns a stored relation or embedded object into JSON, None for plain values."""
+        """Return what makes JSON of a stored relation or embedded object, None for plain values."""
         if field.scalar:
             return None
         one = self._one(schema, field, tree)
@@ -169,7 +170,7 @@ class Compiler:
         return render
 
     def _compact(self, field: Field, kinds: tuple[str, ...]) -> Render:
-        """Return the compact form; cached as bytes, as the same users and projects come up again."""
+        """Return the compact form; cached, as the same users and projects come up again."""
         ref = field.refs[0] if len(field.refs) == 1 else ""
         cache: dict[str, tuple[int, orjson.Fragment]] = {}
         world, objects, versions = self.world, self.world.objects, self.world.versions

@@ -165,7 +165,7 @@ class Sandbox:
         self.api.reset_log()
 
     def fault(self, kind: str, path: str | None = None, **options: Any) -> Fault:
-        """Plan a fault (`sandbox/README.md` lists kinds and options); `hits` counts its requests."""
+        """Plan a fault (kinds and options: `sandbox/README.md`); `hits` counts its requests."""
         fault = faults.make(kind, path, **options)
         self.api.faults.append(fault)
         return fault

@@ -1,8 +1,8 @@
 """Task and project search: paid, late, without offsets, ties in no fixed order.
 
 Source: OpenAPI searchTasksForWorkspace and searchProjectsForWorkspace; `before` exclusive with a
-grain of 1 ms is reported, `after` exclusive is assumed. A task changed less than `search_lag` seconds
-ago is found by its old stamp, a new one not at all.
+grain of 1 ms is reported, `after` exclusive is assumed. A task changed less than `search_lag`
+seconds ago is found by its old stamp, a new one not at all.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ties = Random(0)  # noqa: S311 - order of equal stamps
 
 
 def _rows(call: Call, name: str, workspace: str, stamp: Callable[[str], str | None]) -> list[Row]:
-    """Return (stamp, gid) of a whole workspace, ascending; kept until a task changes or time passes."""
+    """Return (stamp, gid) of a workspace, ascending; kept until a task changes or time passes."""
     lag = call.settings.search_lag
     fresh = (
         call.world.changed_tasks,
@@ -99,7 +99,7 @@ def _filters(call: Call) -> list[Keep]:
 
 
 def _take(rows: Iterator[Row], limit: int, keep: Callable[[str], Object | None]) -> list[Object]:
-    """Return the first `limit` kept objects; equal stamps are shuffled, the last ones cut at random."""
+    """Return the first `limit` kept objects; equal stamps are shuffled before the cut."""
     groups: list[list[Object]] = []
     last, count = None, 0
     for stamp, gid in rows:
@@ -158,7 +158,7 @@ def tasks(call: Call) -> bytes:
 
 
 def projects(call: Call) -> bytes:
-    """GET /workspaces/{gid}/projects/search: sorts by modified_at, created_at; filters by created_at."""
+    """GET /workspaces/{gid}/projects/search: sorted by a stamp, bounded by created_at."""
     workspace = call.gid("workspace_gid", "workspace")
     limit = page_limit(call.query.get("limit")) or 20
     key = call.query.get("sort_by", "modified_at")

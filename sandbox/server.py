@@ -123,8 +123,9 @@ class Server:
                 status, answer = 200, self.api.auth.introspect(form.get("token", ""))
         elif path.startswith("/_control/"):
             # Truth of a big world takes a while: not in the event loop.
+            name, query = path.removeprefix("/_control/"), dict(request.query)
             status, answer = await asyncio.to_thread(
-                self.control, request.method, path.removeprefix("/_control/"), dict(request.query), body
+                self.control, request.method, name, query, body
             )
         date = {"Content-Type": JSON, "Date": self.api.world.clock.date_header()}
         return web.Response(status=status, body=orjson.dumps(answer), headers=date)

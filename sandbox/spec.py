@@ -1,8 +1,8 @@
 """The API description: endpoints, schemas and kinds of objects, read from `api.json` once.
 
-`api.json` is made by `tools/sandbox_api.py`, which also explains its form. The tables below say what
-the description leaves to prose: which kind of object a schema describes and which scope opens it.
-Source of the scopes: Asana's OpenAPI file, securitySchemes and operations.
+`api.json` is made by `tools/sandbox_api.py`, which also explains its form. The tables below say
+what the description leaves to prose: which kind of object a schema describes and which scope opens
+it. Source of the scopes: Asana's OpenAPI file, securitySchemes and operations.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ ENDPOINTS: dict[str, Endpoint] = {
 
 @cache
 def kinds_of_schema(name: str) -> tuple[str, ...]:
-    """Return the kinds that schema `name` may stand for; () for a schema that is no object's own."""
+    """Return the kinds that schema `name` may stand for, () for parts of objects."""
     if name in _ANY:
         return tuple(KINDS)
     if name in _SHARED_SCHEMAS:
@@ -209,7 +209,7 @@ for _list in _ROUTES.values():
 
 
 def match(path: str) -> tuple[Endpoint, dict[str, str]] | None:
-    """Return the endpoint of `path` (without /api/1.0) and the values in its path, None if unknown."""
+    """Return the endpoint of `path` (without /api/1.0) and the values in it, None if unknown."""
     segments = path.strip("/").split("/")
     for template, endpoint in _ROUTES.get(len(segments), ()):
         values = {}

@@ -1,8 +1,8 @@
 """Where a world keeps its objects: by gid, and in ordered lists by container.
 
-An object is a sparse dict: `gid`, `resource_type` and what was given. What is missing is filled when
-it is shown (`values.py`). A related object is stored as its gid. Names with an underscore are the
-sandbox's own and never shown:
+An object is a sparse dict: `gid`, `resource_type` and what was given. What is missing is filled
+when it is shown (`values.py`). A related object is stored as its gid. Names with an underscore are
+the sandbox's own and never shown:
 
     _kind        kind where resource_type does not tell it (memberships)
     _within      gid of the container that decides who may see the object

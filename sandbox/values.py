@@ -45,7 +45,7 @@ def _settings(world: Store, viewer: Viewer, obj: Object) -> list[str]:
 
 
 def _custom_fields(world: Store, viewer: Viewer, obj: Object) -> list[Any]:
-    """Return the fields of the object's containers (or its own) with its values, [] on a free plan."""
+    """Return the custom fields of an object and its containers with values, [] on a free plan."""
     if "custom_fields" not in viewer.features:
         return []
     values = obj.get("_values", {})
@@ -144,18 +144,18 @@ def _download(world: Store, _viewer: Viewer, obj: Object) -> str:
 _LIKES: dict[str, Provider] = {
     "likes": _likes,
     "hearts": _likes,
-    "num_likes": lambda world, viewer, obj: len(obj.get("_likes", ())),
-    "num_hearts": lambda world, viewer, obj: len(obj.get("_likes", ())),
-    "liked": lambda world, viewer, obj: viewer.user in obj.get("_likes", ()),
-    "hearted": lambda world, viewer, obj: viewer.user in obj.get("_likes", ()),
+    "num_likes": lambda _world, _viewer, obj: len(obj.get("_likes", ())),
+    "num_hearts": lambda _world, _viewer, obj: len(obj.get("_likes", ())),
+    "liked": lambda _world, viewer, obj: viewer.user in obj.get("_likes", ()),
+    "hearted": lambda _world, viewer, obj: viewer.user in obj.get("_likes", ()),
 }
 _FIELDS: dict[str, Provider] = {
     "custom_field_settings": _settings,
     "custom_fields": _custom_fields,
 }
 _MEMBERS: dict[str, Provider] = {
-    "members": lambda world, viewer, obj: list(obj.get("_members", ())),
-    "followers": lambda world, viewer, obj: list(obj.get("_members", ())),
+    "members": lambda _world, _viewer, obj: list(obj.get("_members", ())),
+    "followers": lambda _world, _viewer, obj: list(obj.get("_members", ())),
     "current_status_update": _last("parent.status_updates"),
 }
 PROVIDERS: dict[str, dict[str, Provider]] = {

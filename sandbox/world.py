@@ -16,7 +16,7 @@ class World(Extras):
 
     @classmethod
     def empty(cls, *, organization: bool = True, seed: int = 1) -> Self:
-        """Return a world with one workspace and the token's user in it: `world.workspace`, `.me`."""
+        """Return a world with one workspace (`.workspace`) and the token's user (`.me`)."""
         world = cls(seed)
         world.add_workspace("Acme", is_organization=organization)
         world.add_user("Ada Owner")
@@ -37,14 +37,14 @@ class World(Extras):
         Gids, names and relations depend on the arguments only; times lie before `start` (a stamp),
         which is today's midnight UTC unless given.
         """
-        from sandbox.generate import Generator
+        from sandbox.generate import Generator  # noqa: PLC0415 - it needs World for its types
 
         world = cls(seed, clock=clock)
         Generator(world, tasks=tasks, projects=projects, start=start).build()
         return world
 
     def change(self, percent: float, *, seed: int = 1) -> list[str]:
-        """Edit that share of all tasks (notes and completion), chosen by `seed`; returns their gids."""
+        """Edit that share of the tasks (notes, completion), chosen by `seed`; return their gids."""
         with self.lock:
             gids = sorted(obj["gid"] for obj in self.of_kind("task"))
             count = round(len(gids) * percent / 100)

@@ -59,7 +59,7 @@ class Condenser:
         return []
 
     def fields(self, node: dict[str, Any]) -> dict[str, Any]:
-        """Return every property of `node`, the parts of allOf and oneOf merged, later ones winning."""
+        """Return every property of `node`; parts of allOf and oneOf are merged, the later wins."""
         merged: dict[str, Any] = {}
         if "$ref" in node:
             merged.update(self.fields(self.components[self.reference(node)[0]]))

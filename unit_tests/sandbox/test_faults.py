@@ -130,7 +130,7 @@ def test_control_endpoints(world: World) -> None:
     project = world.find("P")
     task = world.add_task("T", projects=[project])
 
-    def control(method: str, name: str, body: object = None):  # noqa: ANN202
+    def control(method: str, name: str, body: object = None):
         answer = send(asana, method, f"/_control/{name}", body=orjson.dumps(body) if body else None)
         assert answer.status == 200, answer.raw
         return answer.json

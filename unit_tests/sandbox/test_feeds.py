@@ -16,8 +16,7 @@ def world() -> World:
 
 
 def search(asana: Sandbox, **params: str) -> list[str]:
-    names = {key: value for key, value in params.items()}
-    return get(asana, f"/workspaces/{asana.world.workspace}/tasks/search", **names).gids
+    return get(asana, f"/workspaces/{asana.world.workspace}/tasks/search", **params).gids
 
 
 def test_search_sorts_bounds_and_filters(world: World) -> None:

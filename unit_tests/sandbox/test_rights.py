@@ -163,7 +163,7 @@ def test_oauth_refresh_expiry_rotation_and_revocation(world: World) -> None:
         )
         assert get(asana, "/workspaces", token=again.json["access_token"]).status == 200
         assert token_call(asana, "/-/oauth_token", refresh_token="old", **form).status == 400
-        form["client_secret"] = "wrong"  # noqa: S105
+        form["client_secret"] = "wrong"
         assert (
             token_call(asana, "/-/oauth_token", refresh_token=app.refresh_token, **form).status
             == 401
