@@ -30,6 +30,7 @@ from source_asana.components.opt_fields import opt_fields
 from source_asana.components.partitions import value_at
 from source_asana.components.requester import AsanaRequester, body_of, limit_of
 from source_asana.components.runtime import Runtime
+from source_asana.components.schemas import load_schema
 
 Raw = dict[str, Any]
 RESTARTS_WITHOUT_PROGRESS = 3
@@ -131,6 +132,8 @@ class AsanaRetriever(Retriever):
         columns = frozenset({"gid"}) if wanted.hidden else wanted.columns
         asked = opt_fields(self.name, columns, also=also) if self.ask else ()
         self.params: Mapping[str, Any] = {"opt_fields": ",".join(asked)} if asked else {}
+        # Where no opt_fields are sent, Asana decides what comes.
+        self._declared = None if self.ask else columns or frozenset(load_schema(self.name)["properties"])
         extra = frozenset(path.split(".")[0] for path in also) - (columns or frozenset())
         self.finish = records.shaper(
             self.name, columns, extra - {"gid"} if columns is not None else frozenset()
@@ -205,6 +208,8 @@ class AsanaRetriever(Retriever):
     def emit(self, record: Raw, piece: StreamSlice) -> Iterator[Any]:
         """Yield the finished record, unless it is known to be unchanged."""
         partition = piece.partition
+        if self._declared is not None:
+            record = {name: value for name, value in record.items() if name in self._declared}
         for column, source in self.add.items():
             record[column] = partition[source]
         if self.finish:
@@ -291,7 +296,7 @@ class AsanaRetriever(Retriever):
             yield [record for record in page if new(record, seen)]
             last = token and token["next_page_token"]
             token = self.paginator.next_page_token(response, len(page), None, last)
-            if token is None:
+            if not token:
                 return
             if token["next_page_token"] == last:
                 raise PartitionFailed(Verdict(REPEATED_OFFSET, 200, "the next page has the offset of this one"))

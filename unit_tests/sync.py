@@ -1,0 +1,145 @@
+"""Syncs as a user sees them: through the CDK's entrypoint, records and states and messages as printed."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput, ExpectedOutcome, _run_command
+
+from sandbox import Sandbox
+from source_asana import SourceAsana
+from source_asana.components.schemas import load_schema
+
+Record = dict[str, Any]
+
+
+@dataclass
+class Sync:
+    """What one command printed."""
+
+    records: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    states: list[Record] = field(default_factory=list)
+    statuses: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    errors: list[Record] = field(default_factory=list)
+    logs: list[str] = field(default_factory=list)
+    connection: Record | None = None
+    catalog: Record | None = None
+    messages: list[Record] = field(default_factory=list)
+
+    @property
+    def state(self) -> list[Record]:
+        """Return the last state of each stream, as it is handed to the next sync."""
+        last = {state["stream"]["stream_descriptor"]["name"]: state for state in self.states}
+        return list(last.values())
+
+    def state_of(self, stream: str) -> Record:
+        """Return the last state of one stream."""
+        [state] = [s for s in self.state if s["stream"]["stream_descriptor"]["name"] == stream]
+        return dict(state["stream"]["stream_state"])
+
+    def gids(self, stream: str) -> list[str]:
+        """Return the gids of a stream's records, sorted."""
+        return sorted(record["gid"] for record in self.records[stream])
+
+    def complete(self, stream: str) -> bool:
+        """Return whether the stream's last status is COMPLETE."""
+        return self.statuses[stream][-1:] == ["COMPLETE"]
+
+    @property
+    def text(self) -> str:
+        """Return everything that was printed."""
+        return json.dumps(self.messages)
+
+
+@cache
+def streams() -> dict[str, Record]:
+    """Return the discovered streams by name."""
+    config = {"credentials": {"personal_access_token": "unused-token"}}
+    found = command("discover", config).catalog
+    assert found
+    return {stream["name"]: stream for stream in found["streams"]}
+
+
+def catalog(
+    names: Iterable[str], *, incremental: bool = False, columns: Mapping[str, Sequence[str]] | None = None
+) -> Record:
+    """Return a configured catalog; streams without a cursor stay full refresh."""
+    entries = []
+    for name in names:
+        stream = dict(streams()[name])
+        mode = "incremental" if incremental and "incremental" in stream["supported_sync_modes"] else "full_refresh"
+        if columns and name in columns:
+            properties = load_schema(name)["properties"]
+            stream["json_schema"] = {"type": "object", "properties": {c: properties[c] for c in columns[name]}}
+        entries.append({"stream": stream, "sync_mode": mode, "destination_sync_mode": "append"})
+    return {"streams": entries}
+
+
+def config_for(asana: Sandbox, **settings: Any) -> Record:
+    """Return a configuration that reads the sandbox."""
+    return {"credentials": {"personal_access_token": asana.token}, "api_url": asana.url, "num_workers": 8, **settings}
+
+
+def read(
+    asana: Sandbox,
+    names: Iterable[str],
+    *,
+    incremental: bool = False,
+    state: Sequence[Record] | None = None,
+    columns: Mapping[str, Sequence[str]] | None = None,
+    **settings: Any,
+) -> Sync:
+    """Read streams from the sandbox."""
+    return command(
+        "read",
+        config_for(asana, **settings),
+        catalog=catalog(names, incremental=incremental, columns=columns),
+        state=state,
+    )
+
+
+def command(name: str, config: Any, *, catalog: Any = None, state: Any = None) -> Sync:
+    """Run a command with these files; strings are written as they are, the rest as JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        args = [name]
+        for key, content in (("config", config), ("catalog", catalog), ("state", state)):
+            if content is not None:
+                path = Path(folder) / f"{key}.json"
+                path.write_text(content if isinstance(content, str) else json.dumps(content))
+                args += [f"--{key}", str(path)]
+        output = _run_command(SourceAsana(), args, expected_outcome=ExpectedOutcome.ALLOW_ANY)
+    return _parse(output)
+
+
+def _parse(output: EntrypointOutput) -> Sync:
+    from airbyte_cdk.models import AirbyteMessageSerializer
+
+    sync = Sync()
+    for message in output._messages or []:
+        raw = AirbyteMessageSerializer.dump(message)
+        kind = raw["type"]
+        if kind != "RECORD":
+            sync.messages.append(raw)
+        if kind == "RECORD":
+            sync.records[raw["record"]["stream"]].append(raw["record"]["data"])
+        elif kind == "STATE":
+            sync.states.append(json.loads(json.dumps(raw["state"])))
+        elif kind == "LOG":
+            sync.logs.append(raw["log"]["message"])
+        elif kind == "CONNECTION_STATUS":
+            sync.connection = raw["connectionStatus"]
+        elif kind == "CATALOG":
+            sync.catalog = raw["catalog"]
+        elif kind == "TRACE" and raw["trace"]["type"] == "STREAM_STATUS":
+            status = raw["trace"]["stream_status"]
+            sync.statuses[status["stream_descriptor"]["name"]].append(status["status"])
+        elif kind == "TRACE" and raw["trace"]["type"] == "ERROR":
+            sync.errors.append(raw["trace"]["error"])
+    return sync
