@@ -41,12 +41,16 @@ class Control:
                 parsed = orjson.loads(body)
                 data = {"edits": parsed} if isinstance(parsed, list) else {**data, **parsed}
             if method == "GET" and name.startswith("truth/"):
-                return 200, {"data": self.sandbox.truth(name[6:], query.get("token"))}
+                return 200, {"data": self.truth(name[6:], query)}
             if (method, name) not in handlers:
                 return 404, {"error": f"no control {method} {name}"}
             return 200, handlers[method, name](data)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             return 400, {"error": f"{type(error).__name__}: {error}"}
+
+    def truth(self, stream: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        """Return what a full read gives; ?token= and ?fields= narrow it."""
+        return self.sandbox.truth(stream, query.get("token"), fields=query.get("fields"))
 
     def info(self) -> dict[str, Any]:
         """Return where and as whom to ask, and what the world holds."""

@@ -116,11 +116,11 @@ class Truth:
         self.world = api.world
         self.viewer = token.viewer
         self.settings = Settings(max_unpaged=10**9)
-        special: dict[str, Callable[[], Iterator[Record]]] = {
+        special: dict[str, Callable[[str | None], Iterator[Record]]] = {
             "portfolios": self._portfolios,
             "tasks": self._tasks,
             "subtasks": self._subtasks,
-            "events": lambda: iter(()),
+            "events": lambda _: iter(()),
         }
         self.special = special
 
@@ -128,15 +128,15 @@ class Truth:
         """Return every stream's name."""
         return sorted({*STREAMS, *self.special})
 
-    def read(self, stream: str) -> list[Record]:
-        """Return the records of `stream`, every field of its schema and the added columns."""
+    def read(self, stream: str, fields: str | None = None) -> list[Record]:
+        """Return the records of `stream`: every field (or `fields`) and the added columns."""
         with self.world.lock:
             if stream in self.special:
-                return list(self.special[stream]())
+                return list(self.special[stream](fields))
             row = STREAMS[stream]
             found: list[Record] = []
             for partition in self.partitions(row.of):
-                for record in self.get(row.path.format(**partition)):
+                for record in self.get(row.path.format(**partition), fields):
                     added = {column: partition[name] for column, name in row.adds.items()}
                     found.append({**record, **added})
             if row.unique:
@@ -219,10 +219,10 @@ class Truth:
             path = f"/{kind}s?workspace={workspace}"
             yield from ({**base, kind: gid} for gid in self.gids(path))
 
-    def _portfolios(self) -> Iterator[Record]:
+    def _portfolios(self, fields: str | None = None) -> Iterator[Record]:
         seen: set[str] = set()
         for partition in self.partitions("workspace"):
-            waiting = self.get(f"/portfolios?workspace={partition['workspace']}")
+            waiting = self.get(f"/portfolios?workspace={partition['workspace']}", fields)
             while waiting:
                 record = waiting.pop(0)
                 if record["gid"] in seen:
@@ -231,7 +231,7 @@ class Truth:
                 yield record
                 for item in self.get(f"/portfolios/{record['gid']}/items", "resource_type"):
                     if item["resource_type"] == "portfolio":
-                        waiting.extend(self.get(f"/portfolios/{item['gid']}"))
+                        waiting.extend(self.get(f"/portfolios/{item['gid']}", fields))
 
     def _tasks(self, fields: str | None = None) -> Iterator[Record]:
         """Yield tasks of visible projects, then those in no project by assignee; each gid once."""

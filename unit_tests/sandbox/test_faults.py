@@ -143,6 +143,7 @@ def test_control_endpoints(world: World) -> None:
         ])["results"]  # fmt: skip
         assert [r["name"] for r in control("GET", "truth/tasks")["data"]] == ["new", "second"]
         assert made[1] in asana.world
+        assert control("GET", "truth/tasks?fields=gid")["data"] == [{"gid": task}, {"gid": made[1]}]
         control("POST", "fault", {"kind": "status", "path": "/workspaces", "status": 500})
         assert get(asana, "/workspaces").status == 500
         assert control("GET", "log-summary")["templates"] == {"/workspaces": {"500": 1}}
