@@ -114,6 +114,17 @@ class Auth:
             if token.expires is not None:
                 token.expires = self.clock.now()
 
+    def revoke(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+        """Answer POST /-/oauth_revoke: the refresh token and its access tokens end."""
+        app = self.apps.get(form.get("client_id", ""))
+        if app is None or form.get("client_secret") != app.client_secret:
+            return 401, {"error": "invalid_client"}
+        if form.get("token") == app.refresh_token:
+            app.revoked = True
+            for text in app.access_tokens:
+                self.tokens[text].disabled = True
+        return 200, {}
+
     def introspect(self, text: str) -> dict[str, Any]:
         """Answer POST /-/token_info: type, expiry, scope, active."""
         token = self.tokens.get(text)

@@ -104,6 +104,13 @@ def _statuses(call: Call) -> Keep | None:
     return lambda obj: obj.get("approval_status") in wanted.split(",")
 
 
+def _time_periods(call: Call) -> Keep | None:
+    wanted = call.query.get("time_periods")
+    if wanted is None:
+        return None
+    return lambda obj: obj.get("time_period") in wanted.split(",")
+
+
 FILTERS: dict[str, Callable[[Call], Keep | None]] = {
     "archived": _flag("archived"),
     "approval_statuses": _statuses,
@@ -126,6 +133,7 @@ FILTERS: dict[str, Callable[[Call], Keep | None]] = {
     "end_on": _day("end_on", "start_on", upper=True),
     "task": _equals("task", "task"),
     "team": _equals("team", "team"),
+    "time_periods": _time_periods,
     "to_date": _day("to_date", "end_date", upper=True),
     "user": _equals("user", "user"),
     "workspace": _equals("workspace", "workspace"),

@@ -94,7 +94,7 @@ LISTINGS: dict[str, Listing] = {
         _by("portfolio", "supporter.goals"),
         _by("task", "supporter.goals"),
         _by("workspace", "workspace.goals"),
-        filters="is_workspace_level",
+        filters="is_workspace_level time_periods team",
     ),
     "/goal_relationships": _of(
         _by("supported_goal", "goal.relationships", "goal"), filters="resource_subtype"

@@ -153,8 +153,9 @@ class Compiler:
                     scope = KINDS[kind].scope or "default"
                     raise ApiError(403, f"The token lacks the scope {scope} for {field.name}.")
         picked: Tree = tree if known else {}
-        key = flat(picked)
-        made: dict[str, Projector] = {}
+        # At once, so that names deeper down are checked even when no record is shown.
+        few = kinds if len(kinds) < len(KINDS) else ()
+        made = {kind: self.of_kind(kind, picked) for kind in few}
         objects = self.world.objects
 
         def render(value: Any) -> Any:
@@ -166,7 +167,6 @@ class Compiler:
                 made[kind] = self.of_kind(kind, picked)
             return made[kind](obj)
 
-        del key
         return render
 
     def _compact(self, field: Field, kinds: tuple[str, ...]) -> Render:

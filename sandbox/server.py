@@ -119,6 +119,8 @@ class Server:
             form = {key: str(value) for key, value in (await request.post()).items()}
             if path == "/-/oauth_token" and request.method == "POST":
                 status, answer = self.api.auth.refresh(form)
+            elif path == "/-/oauth_revoke" and request.method == "POST":
+                status, answer = self.api.auth.revoke(form)
             elif path == "/-/token_info" and request.method == "POST":
                 status, answer = 200, self.api.auth.introspect(form.get("token", ""))
         elif path.startswith("/_control/"):

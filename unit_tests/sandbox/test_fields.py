@@ -60,6 +60,10 @@ def test_an_unknown_field_shrinks_the_record_and_is_noted(world: World) -> None:
         assert set(nested["assignee"]) == {"gid"}
         assert asana.unknown_fields == ["TaskCompact.nonsense", "assignee.nonsense"]
         asana.reset_log()
+        get(asana, "/tags", workspace=world.workspace, opt_fields="workspace.name")
+        get(asana, "/tags", workspace=world.workspace, opt_fields="followers.workspaces.nonsense")
+        assert asana.unknown_fields == ["workspaces.nonsense"]
+        asana.reset_log()
         assert asana.unknown_fields == []
 
 

@@ -163,6 +163,11 @@ def test_oauth_refresh_expiry_rotation_and_revocation(world: World) -> None:
         )
         assert get(asana, "/workspaces", token=again.json["access_token"]).status == 200
         assert token_call(asana, "/-/oauth_token", refresh_token="old", **form).status == 400
+        revoked = token_call(asana, "/-/oauth_revoke", token=app.refresh_token, **form)
+        assert revoked.status == 200
+        assert get(asana, "/workspaces", token=again.json["access_token"]).status == 401
+        lost = token_call(asana, "/-/oauth_token", refresh_token=app.refresh_token, **form)
+        assert (lost.status, lost.json["error"]) == (400, "invalid_grant")
         form["client_secret"] = "wrong"
         assert (
             token_call(asana, "/-/oauth_token", refresh_token=app.refresh_token, **form).status
