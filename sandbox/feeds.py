@@ -146,7 +146,8 @@ def audit_log(call: Call) -> bytes:
         key = (0.0, gid)
         if (position is None or key > position) and len(found) < limit:
             found.append(event)
-    body = [{k: v for k, v in event.items() if not k.startswith("_")} for event in found]
+    shown = SCHEMAS["AuditLogEvent"]
+    body = [{k: v for k, v in event.items() if k in shown} for event in found]
     last = (0.0, found[-1]["gid"]) if found else position
     following: Any = None
     if matched and last is not None:

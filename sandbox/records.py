@@ -124,7 +124,7 @@ class Compiler:
         fields = field.inline or SCHEMAS[field.refs[0]]
         if tree is not None:
             entity = bool(field.inline) and "resource_type" in fields
-            names = self.known(tuple(KINDS)) if entity else frozenset(fields)
+            names = frozenset(fields) | (self.known(tuple(KINDS)) if entity else frozenset())
             known = self.check(tree, names, f"{schema}.{field.name}")
             if entity and not set(tree) <= set(fields):
                 kinds = ("user",) if "resource_subtype" not in fields else ("task",)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from sandbox.access import sees
 from sandbox.calls import Call, Settings
 from sandbox.errors import ApiError
 from sandbox.spec import KINDS, SCHEMAS, kinds_of_schema, match
@@ -245,7 +246,11 @@ class Truth:
             path = f"/tasks?assignee={partition['user']}&workspace={partition['workspace']}"
             for record in self.get(path, fields):
                 task = self.world[record["gid"]]
-                if not task["_projects"] and not task["parent"] and record["gid"] not in seen:
+                # A private project that the token cannot see does not count: its listing is refused.
+                shown = [
+                    p for p in task["_projects"] if sees(self.world, self.viewer, self.world[p])
+                ]
+                if not shown and not task["parent"] and record["gid"] not in seen:
                     seen.add(record["gid"])
                     yield record
 
