@@ -58,7 +58,7 @@ from source_asana.components.runtime import CHECK_OUTAGE_SECONDS, Runtime
 from source_asana.config import config_error, parse_config, register_secrets
 
 # Records waiting for a slow destination; the CDK's 10,000 hold hundreds of megabytes.
-QUEUE_SIZE = 1000
+QUEUE_SIZE = 500
 KINDS: Mapping[str, type[AsanaCursor]] = {
     "listing": ListingCursor,
     "walk": WalkCursor,
@@ -248,13 +248,15 @@ class SourceAsana(YamlDeclarativeSource):
         A child's generator waits for its parents and holds a thread meanwhile; with a thread each, none can starve the
         readers that it waits for. Requests in flight are limited by the budget, not by the threads.
         """
-        self._concurrent_source._queue.maxsize = QUEUE_SIZE
+        queue = self._concurrent_source._queue
+        queue.maxsize = QUEUE_SIZE
+        runtime.room.backlog = lambda: queue.qsize() > QUEUE_SIZE // 2
         return ConcurrentSource.create(
             num_workers=runtime.settings.num_workers + streams,
             initial_number_of_partitions_to_generate=streams,
             logger=self.logger,
             slice_logger=self._slice_logger,
-            queue=self._concurrent_source._queue,
+            queue=queue,
             message_repository=self._message_repository,
         )
 

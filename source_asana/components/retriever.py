@@ -281,26 +281,29 @@ class AsanaRetriever(Retriever):
         limit: int | None = None
         restarts, known = 0, 0
         while True:
-            try:
-                response = self.requester.send_request(
-                    stream_slice=piece, next_page_token=token, request_params=self._page_params(token, limit)
-                )
-            except OffsetExpired as expired:
-                restarts = 1 if len(seen) > known else restarts + 1
-                known, token = len(seen), None
-                if restarts > RESTARTS_WITHOUT_PROGRESS:
-                    raise PartitionFailed(expired.verdict) from expired
-                continue
-            assert response is not None
-            page = rows(body_of(response))
-            yield [record for record in page if new(record, seen)]
-            last = token and token["next_page_token"]
-            token = self.paginator.next_page_token(response, len(page), None, last)
+            with self.runtime.room:
+                try:
+                    response = self.requester.send_request(
+                        stream_slice=piece, next_page_token=token, request_params=self._page_params(token, limit)
+                    )
+                except OffsetExpired as expired:
+                    restarts = 1 if len(seen) > known else restarts + 1
+                    known, token = len(seen), None
+                    if restarts > RESTARTS_WITHOUT_PROGRESS:
+                        raise PartitionFailed(expired.verdict) from expired
+                    continue
+                assert response is not None
+                page = rows(body_of(response))
+                last, limit = token and token["next_page_token"], limit_of(response)
+                token = self.paginator.next_page_token(response, len(page), None, last)
+                # The answer is let go before its records are handed on: a slow destination may hold them for long.
+                del response
+                yield [record for record in page if new(record, seen)]
+                del page
             if not token:
                 return
             if token["next_page_token"] == last:
                 raise PartitionFailed(Verdict(REPEATED_OFFSET, 200, "the next page has the offset of this one"))
-            limit = limit_of(response)
 
     def _page_params(self, token: Mapping[str, Any] | None, limit: int | None) -> Mapping[str, Any]:
         params = {**self.paginator.get_request_params(next_page_token=token), **self.params}

@@ -44,6 +44,37 @@ class Health:
         self.last_success = self._monotonic()
 
 
+class Room:
+    """Keeps workers from fetching further pages while the destination is slower than Asana.
+
+    Every worker may hold one page whose records wait for a place in the queue; with a slow destination all of them
+    would. While the queue is more than half full, only a few may fetch.
+    """
+
+    FEW = 2
+    LOOK_AGAIN_SECONDS = 0.05
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self.backlog: Callable[[], bool] = lambda: False
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._held = 0
+
+    def __enter__(self) -> None:
+        """Wait for room and take it."""
+        while True:
+            with self._lock:
+                if self._held < self.FEW or not self.backlog():
+                    self._held += 1
+                    return
+            self._sleep(self.LOOK_AGAIN_SECONDS)
+
+    def __exit__(self, *_: object) -> None:
+        """Give the room back."""
+        with self._lock:
+            self._held -= 1
+
+
 class Runtime:
     """One object for the process; tests give a clock and a sleep of their own.
 
@@ -68,6 +99,8 @@ class Runtime:
         self.clock = ServerClock()
         self.report = Report(monotonic=monotonic)
         self.feeds = Feeds()
+        self.feeds.stopped = lambda: self.fatal
+        self.room = Room(sleep)
         self.health = Health(monotonic)
         self.budget = Budget(
             settings.requests_per_minute or PAID_PER_MINUTE,
