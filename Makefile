@@ -1,0 +1,57 @@
+# Needs python3 (3.11 to 3.13) and pip; everything else comes into .venv, see tools/install.py.
+# Another Python: make PYTHON=python3.12 install. Arguments for pytest: make test ARGS="-k stories".
+PYTHON ?= python3
+CONFIG ?=
+ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell command -v $(engine)),$(engine))))
+IMAGE ?= source-asana:dev
+
+.DEFAULT_GOAL := help
+.PHONY: help install lint fix test demo try bench docs image clean
+
+help: ## Say what there is.
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+		printf '%-15s%s\n' "make $$name" "$$text"; done
+
+install: .venv/.installed ## Create .venv with the locked versions.
+
+.venv/.installed: poetry.lock pyproject.toml tools/install.py
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)'; \
+		exit 1; }
+	@$(PYTHON) tools/install.py
+
+lint: install ## Check format, lint, types, and that generated files are current.
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/python -m tools.docs --check
+	@if [ -d ../shared ]; then echo '.venv/bin/python -m tools.schemas --check'; \
+		.venv/bin/python -m tools.schemas --check; \
+		else echo 'schemas not compared: the API description is not here (../shared)'; fi
+
+fix: install ## Format, and mend what ruff can mend.
+	.venv/bin/ruff check --fix-only .
+	.venv/bin/ruff format .
+
+test: install ## Run all tests.
+	.venv/bin/python -m pytest $(ARGS)
+
+demo: install ## Sync a made-up workspace twice and show what each sync cost.
+	@.venv/bin/python -m tools.demo
+
+try: install ## The same with a real account: CONFIG=secrets/config.json, or ASANA_TOKEN set.
+	@.venv/bin/python -m tools.demo --real $(CONFIG)
+
+bench: install ## Measure speed and memory against the CDK's stock parts.
+	.venv/bin/python -m benchmarks $(ARGS)
+
+docs: install ## Write the generated parts of docs/.
+	.venv/bin/python -m tools.docs
+
+image: ## Build the image with docker, podman or buildah.
+	@[ -n '$(ENGINE)' ] || { echo 'docker, podman or buildah is needed'; exit 1; }
+	$(ENGINE) build -f Dockerfile -t $(IMAGE) .
+
+clean: ## Remove everything that can be made again.
+	rm -rf .venv .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
