@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,11 @@ from source_asana.components.cursors import (
     TokenCursor,
 )
 from source_asana.components.cursors_tasks import ChildCursor, ListingCursor, WalkCursor
-from source_asana.components.feeds import Ending, ParentFailedError
+from source_asana.components.feeds import WAKE_SECONDS, Ending, ParentFailedError
 from source_asana.components.partitions import AsanaRouter
 from source_asana.components.plan import Step, plan
 from source_asana.components.report import Report
-from source_asana.components.retriever import AsanaRetriever, parent_failure
+from source_asana.components.retriever import AsanaRetriever, parent_failure, workspace_of
 from source_asana.components.retriever_portfolios import ItemRetriever, PortfolioRetriever
 from source_asana.components.runtime import CHECK_OUTAGE_SECONDS, Runtime
 from source_asana.config import config_error, parse_config, register_secrets
@@ -226,7 +227,7 @@ class SourceAsana(YamlDeclarativeSource):
             cursor.listed_whole = step.wanted.feeds
         runtime.feeds.tasks.walking |= step.name == "subtasks"
         retriever.bind(runtime, step.wanted, cursor)
-        return _stream(step.name, stream, Slices(step, cursor, runtime), cursor)
+        return _stream(step.name, stream, Slices(step, cursor, runtime, scout=retriever.scout), cursor)
 
     def _begin(self, runtime: Runtime, declared: Mapping[str, DefaultStream], steps: list[Step]) -> None:
         """List the workspaces, whose answer is the first to show the server's clock, and check the configured ids."""
@@ -264,17 +265,19 @@ class SourceAsana(YamlDeclarativeSource):
 class Slices(StreamSlicer):
     """A cursor's slices; the stream's feed is told how many listings there will be."""
 
-    def __init__(self, step: Step, cursor: AsanaCursor, runtime: Runtime) -> None:
+    def __init__(self, step: Step, cursor: AsanaCursor, runtime: Runtime, *, scout: bool) -> None:
         self._step = step
         self._cursor = cursor
         self._runtime = runtime
+        self._scout = scout
 
     @override
     def stream_slices(self) -> Iterable[StreamSlice]:
         report: Report = self._runtime.report
         counts, ending = report.counts(self._step.name), Ending.FAILED
         try:
-            for piece in self._cursor.stream_slices():
+            pieces = self._cursor.stream_slices()
+            for piece in self._scouted(pieces) if self._scout else pieces:
                 counts.known += 1
                 self._expect(piece)
                 yield piece
@@ -286,6 +289,22 @@ class Slices(StreamSlicer):
         if self._step.name == "portfolios" and self._step.wanted.feeds:
             # Further portfolios come from the items of those listed: the stream is not over before they are walked.
             self._runtime.feeds.of("portfolios").wait_until_closed()
+
+    def _scouted(self, pieces: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
+        """Yield the slices; a workspace's first one is over before the next one comes."""
+        known: set[str | None] = set()
+        for piece in pieces:
+            workspace = workspace_of(piece)
+            if workspace in known:
+                yield piece
+                continue
+            known.add(workspace)
+            ended = threading.Event()
+            extra = {**piece.extra_fields, "ended": ended}
+            yield StreamSlice(partition=piece.partition, cursor_slice=piece.cursor_slice, extra_fields=extra)
+            while not ended.wait(WAKE_SECONDS):
+                if self._runtime.fatal:
+                    raise self._runtime.fatal
 
     def _expect(self, piece: StreamSlice) -> None:
         feeds = self._runtime.feeds

@@ -87,6 +87,7 @@ class AsanaRetriever(Retriever):
         without: setting (a list) -> dotted path: records whose value is in it are left out.
         inline: streams that lie in this stream's records: `[{"stream", "column", "add"}]`.
         unique: whether the same record may come in several slices; it is sent once.
+        scout: whether a workspace's first slice goes ahead alone: what the plan refuses there, is asked for once.
     """
 
     config: Mapping[str, Any]
@@ -103,6 +104,7 @@ class AsanaRetriever(Retriever):
     without: Mapping[str, Any] = field(default_factory=dict)
     inline: list[Mapping[str, Any]] = field(default_factory=list)
     unique: bool = False
+    scout: bool = False
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         """Give the paginator the body that is already parsed."""
@@ -177,6 +179,8 @@ class AsanaRetriever(Retriever):
         finally:
             counts.done += 1
             self.end(stream_slice, ending)
+            if self.scout and "ended" in stream_slice.extra_fields:
+                stream_slice.extra_fields["ended"].set()
 
     def begin(self, piece: StreamSlice) -> None:
         """Note that reading a slice starts; refuse what was refused before without asking again."""
