@@ -1,0 +1,1 @@
+"""Whole syncs through the entrypoint against the sandbox, by behaviour."""
