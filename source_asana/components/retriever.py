@@ -158,7 +158,8 @@ class AsanaRetriever(Retriever):
         try:
             self.begin(stream_slice)
             for record in self.read(stream_slice):
-                counts.records += 1
+                # Records of other streams among them were counted where they were made.
+                counts.records += not isinstance(record, Record)
                 yield record
             ending = Ending.COMPLETE
         except Refused as refusal:

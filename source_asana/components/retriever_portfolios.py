@@ -63,6 +63,7 @@ class PortfolioRetriever(AsanaRetriever):
             yield from self.inlined([record], one)
         if self.finish:
             self.finish(record, {})
+        self.runtime.report.counts(self.name).records += 1
         yield Record(data=record, stream_name=self.name)
 
 
