@@ -10,6 +10,7 @@ from airbyte_cdk.sources.types import StreamSlice
 from typing_extensions import override
 
 from source_asana.components.cursors import BoundCursor, damaged
+from source_asana.components.cursors_pass import PassCursor, Watch
 from source_asana.components.errors import Scope, Verdict
 from source_asana.components.feeds import Ending, Group
 from source_asana.components.partitions import TaskRouter
@@ -18,11 +19,11 @@ MOST_PENDING = 100
 FIRST = -1
 
 
-class ListingCursor(BoundCursor):
-    """Task listings, by project and by user. State: `{"bounds": {key: instant}}`.
+class ListingCursor(PassCursor):
+    """Task listings, by project and by user; see `PassCursor` for the state.
 
     `modified_since` is only sent when nothing but the stream itself reads the listing: a subtask's change does not touch
-    its parent, so with child streams the listing is read whole and filtered here.
+    its parent, so with child streams the listing is read whole and filtered here. A pass reads it whole as well.
     """
 
     listed_whole = False
@@ -30,35 +31,69 @@ class ListingCursor(BoundCursor):
     @override
     def stream_slices(self) -> Iterator[StreamSlice]:
         for piece in super().stream_slices():
+            compared = self.compared(piece.extra_fields["key"])
+            whole = self.listed_whole or (compared and piece.extra_fields["key"] in self.bounds)
             yield StreamSlice(
-                partition=piece.partition, cursor_slice={}, extra_fields=dict(piece.extra_fields)
-            ) if self.listed_whole else piece
+                partition=piece.partition,
+                cursor_slice={} if whole else piece.cursor_slice,
+                extra_fields={**piece.extra_fields, "watch": Watch() if compared else None},
+            )
+        self.rolled()
+
+    @override
+    def complete(self, piece: StreamSlice) -> None:
+        super().complete(piece)
+        watch: Watch | None = piece.extra_fields["watch"]
+        if watch:
+            self.settle(piece.extra_fields["key"], watch.total)
 
 
-class WalkCursor(BoundCursor):
-    """Subtasks, found by walking every task that has some. State: `{"bounds": {key: instant}}`.
+class WalkCursor(PassCursor):
+    """Subtasks, found by walking every task that has some; see `PassCursor` for the state.
 
-    The bound of a listing moves when the listing and every walk below it are complete.
+    The bound of a listing moves when the listing and every walk below it are complete. Where a pass shows that the
+    subtasks of a listing are not those of its digest, every task that has some is walked once more, to send them whole.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._again: dict[str, int] = {}
         self.runtime.feeds.tasks.listen(self._closed)
 
     @override
     def stream_slices(self) -> Iterator[StreamSlice]:
         yield from self.router.stream_slices()
         self.forget_all_but(self.runtime.feeds.tasks.keys)
+        self.rolled()
 
     @override
     def parents_complete(self) -> bool:
         return self.runtime.feeds.tasks.keys_complete
 
+    def watches(self, group: Group) -> bool:
+        """Return whether the subtasks of a group count for a digest; a shared one's owners are not all known yet."""
+        return self.incremental and (bool(group.owners) or self.compared(group.key))
+
     def _closed(self, group: Group) -> None:
-        if group.ending is Ending.COMPLETE and group.begun is not None:
+        if group.ending is not Ending.COMPLETE or group.begun is None:
+            return
+        if self.compared(group.key) and self.differs(group.key, group.total()):
+            parents = list(group.walked())
             with self._lock:
-                self.bounds[group.key] = group.begun
-            self._progressed()
+                self._again[group.key] = len(parents)
+            for gid, place in parents:
+                self.runtime.feeds.tasks.walk_again(gid, place, group)
+            if parents:
+                return
+        with self._lock:
+            self._settle(group)
+        self._progressed()
+
+    def _settle(self, group: Group) -> None:
+        assert group.begun is not None
+        if self.compared(group.key):
+            self.settle(group.key, group.total())
+        self.bounds[group.key] = group.begun
 
     @override
     def begin(self, piece: StreamSlice) -> None:
@@ -66,7 +101,16 @@ class WalkCursor(BoundCursor):
 
     @override
     def complete(self, piece: StreamSlice) -> None:
-        """Do nothing: the group is what completes."""
+        top: Group | None = piece.extra_fields["again"]
+        if top is not None:
+            self._again[top.key] -= 1
+            if not self._again[top.key]:
+                self._settle(top)
+
+    @override
+    def wanted(self, record: Mapping[str, Any], piece: StreamSlice) -> bool:
+        # The second walk sends what the first one left out.
+        return super().wanted(record, piece) is (piece.extra_fields["again"] is None)
 
 
 class Progress:

@@ -11,7 +11,7 @@ import threading
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 Item = dict[str, Any]
 T = TypeVar("T")
@@ -156,7 +156,8 @@ class Group:
     """
 
     __slots__ = (
-        "begun", "closed", "ending", "gids", "item", "key", "modified", "open", "owners", "shared", "subgroups",
+        "begun", "closed", "digest", "ending", "gids", "item", "key", "modified", "open", "owners", "parents", "shared",
+        "subgroups",
     )
 
     def __init__(self, key: str, begun: int | None, item: Mapping[str, Any]) -> None:
@@ -171,6 +172,8 @@ class Group:
         self.shared = bytearray()
         self.owners: list[Group] = []
         self.subgroups: list[Group] = []
+        self.parents: list[str] = []
+        self.digest = 0
 
     def add(self, gid: str, modified: int, *, shared: bool) -> None:
         """Remember one task: gid, `modified_at` in milliseconds, whether it may stand in another group as well."""
@@ -178,15 +181,39 @@ class Group:
         self.modified.append(modified)
         self.shared.append(shared)
 
+    def _tree(self) -> list[Group]:
+        found, stack = {id(self): self}, [self]
+        while stack:
+            for group in stack.pop().subgroups:
+                if id(group) not in found:
+                    found[id(group)] = group
+                    stack.append(group)
+        return list(found.values())
+
+    def total(self) -> int:
+        """Return the sum of the digests here and in the groups below."""
+        return sum(group.digest for group in self._tree())
+
+    def walked(self) -> Iterator[tuple[str, Group]]:
+        """Yield the tasks whose subtasks were walked, each with its group."""
+        for group in self._tree():
+            for gid in group.parents:
+                yield gid, group
+
     def entries(self) -> Iterator[tuple[int, int, bool]]:
         """Yield (modified_at, gid, shared) of the tasks here and in the groups below."""
-        stack = [self]
-        while stack:
-            group = stack.pop()
-            stack.extend(group.subgroups)
+        for group in self._tree():
             below = bool(group.owners)
             for modified, gid, shared in zip(group.modified, group.gids, group.shared, strict=True):
                 yield modified, gid, bool(shared) or below
+
+
+class Walk(NamedTuple):
+    """A task whose subtasks are to be read; `again` is the listing for which they are read once more."""
+
+    gid: str
+    group: Group
+    again: Group | None = None
 
 
 class TaskFeed(_Log[Group]):
@@ -194,7 +221,7 @@ class TaskFeed(_Log[Group]):
 
     def __init__(self, stopped: Callable[[], Exception | None]) -> None:
         super().__init__("tasks", stopped)
-        self.walks = _Log[tuple[str, Group]]("subtasks", stopped)
+        self.walks = _Log[Walk]("subtasks", stopped)
         self.walking = False
         self.keys: set[str] = set()
         self.keys_complete = False
@@ -251,8 +278,20 @@ class TaskFeed(_Log[Group]):
             self._walk(gid, node)
 
     def _walk(self, gid: str, group: Group) -> None:
+        with self._condition:
+            group.parents.append(gid)
         self.walks.expect()
-        self.walks.put([(gid, group)])
+        self.walks.put([Walk(gid, group)])
+
+    def walk_again(self, gid: str, group: Group, top: Group) -> None:
+        """Have the subtasks of a task walked once more, for `top`, whose listing is over."""
+        self.walks.expect()
+        self.walks.put([Walk(gid, group, top)])
+
+    def count(self, group: Group, digest: int) -> None:
+        """Add to the digest of a group's subtasks."""
+        with self._condition:
+            group.digest += digest
 
     def walked(self, group: Group, ending: Ending) -> None:
         """Count one walk of `group` as over."""

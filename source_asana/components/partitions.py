@@ -227,11 +227,9 @@ class WalkRouter(AsanaRouter):
 
     @override
     def stream_slices(self) -> Iterable[StreamSlice]:
-        for gid, group in self.shared.feeds.tasks.walks:
-            yield StreamSlice(
-                partition={"task_gid": gid}, cursor_slice={},
-                extra_fields={"key": group.key, "begun": group.begun, "item": group.item, "group": group},
-            )
+        for gid, group, again in self.shared.feeds.tasks.walks:
+            extra = {"key": group.key, "begun": group.begun, "item": group.item, "group": group, "again": again}
+            yield StreamSlice(partition={"task_gid": gid}, cursor_slice={}, extra_fields=extra)
 
 
 @dataclass

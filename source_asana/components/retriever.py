@@ -212,6 +212,12 @@ class AsanaRetriever(Retriever):
 
     def emit(self, record: Raw, piece: StreamSlice) -> Iterator[Any]:
         """Yield the finished record, unless it is known to be unchanged."""
+        record = self.finished(record, piece)
+        if self.cursor.changed(record, piece):
+            yield record
+
+    def finished(self, record: Raw, piece: StreamSlice) -> Raw:
+        """Return the record with its parent columns and aliases, without what only the connector needed."""
         partition = piece.partition
         if self._declared is not None:
             record = {name: value for name, value in record.items() if name in self._declared}
@@ -219,8 +225,7 @@ class AsanaRetriever(Retriever):
             record[column] = partition[source]
         if self.finish:
             self.finish(record, partition)
-        if self.cursor.changed(record, piece):
-            yield record
+        return record
 
     def kept(self, record: Raw) -> bool:
         """Return whether the configured lists of ids let a record through."""

@@ -10,6 +10,8 @@ from airbyte_cdk.sources.types import StreamSlice
 from typing_extensions import override
 
 from source_asana.components.clock import to_millis
+from source_asana.components.cursors_pass import Watch, number
+from source_asana.components.cursors_tasks import ListingCursor, WalkCursor
 from source_asana.components.feeds import Ending, Group
 from source_asana.components.partitions import TASK_FIELDS
 from source_asana.components.retriever import AsanaRetriever, Raw
@@ -49,17 +51,43 @@ class TaskRetriever(AsanaRetriever):
 
     @override
     def read(self, piece: StreamSlice) -> Iterator[Any]:
-        by_user = "user_gid" in piece.partition
         group = self._groups.get(id(piece))
-        for page in self.pages(piece):
-            kept = [t for t in page if not t.get("projects") and not t.get("parent")] if by_user else page
+        watch: Watch | None = piece.extra_fields.get("watch")
+        for tasks in self._tasks(piece):
             if group is not None:
-                feed_tasks(self, group, kept)
+                feed_tasks(self, group, tasks)
             if self.wanted.hidden:
                 continue
-            for task in kept:
-                if self.cursor.wanted(task, piece) and self._claim(task):
-                    yield from self.emit(task, piece)
+            for task in tasks:
+                wanted = self.cursor.wanted(task, piece)
+                if watch:
+                    wanted = self._watched(task, piece, watch, wanted=wanted)
+                if wanted and self._claim(task):
+                    yield self.finished(task, piece)
+        if watch and isinstance(self.cursor, ListingCursor):
+            if self.cursor.differs(piece.extra_fields["key"], watch.total):
+                yield from self._rest(piece, watch)
+
+    def _tasks(self, piece: StreamSlice) -> Iterator[list[Raw]]:
+        for page in self.pages(piece):
+            if "user_gid" in piece.partition:
+                yield [task for task in page if not task.get("projects") and not task.get("parent")]
+            else:
+                yield page
+
+    def _watched(self, task: Raw, piece: StreamSlice, watch: Watch, *, wanted: bool) -> bool:
+        """Count a task into the digest of its listing and remember whether it is sent now."""
+        watch.add(self.finished(dict(task), piece))
+        if wanted:
+            watch.sent.add(task["gid"])
+        return wanted
+
+    def _rest(self, piece: StreamSlice, watch: Watch) -> Iterator[Raw]:
+        """Yield, from a second walk, what the first one took for unchanged."""
+        for tasks in self._tasks(piece):
+            for task in tasks:
+                if task["gid"] not in watch.sent and self._claim(task):
+                    yield self.finished(task, piece)
 
     def _claim(self, task: Raw) -> bool:
         """Return whether this version of the task was not sent yet; asked right before it is."""
@@ -84,17 +112,30 @@ class SubtaskRetriever(AsanaRetriever):
 
     @override
     def end(self, piece: StreamSlice, ending: Ending) -> None:
-        self.runtime.feeds.tasks.walked(piece.extra_fields["group"], ending)
+        feed = self.runtime.feeds.tasks
+        if piece.extra_fields["again"] is None:
+            feed.walked(piece.extra_fields["group"], ending)
+        else:
+            feed.walks.ended(ending)
 
     @override
     def read(self, piece: StreamSlice) -> Iterator[Any]:
+        group, again = piece.extra_fields["group"], piece.extra_fields["again"]
+        watched = not again and isinstance(self.cursor, WalkCursor) and self.cursor.watches(group)
         for page in self.pages(piece):
-            feed_tasks(self, piece.extra_fields["group"], page)
+            if again is None:
+                feed_tasks(self, group, page)
             if self.wanted.hidden:
                 continue
             for task in page:
-                if self.cursor.wanted(task, piece):
-                    yield from self.emit(task, piece)
+                wanted = self.cursor.wanted(task, piece)
+                if not (wanted or watched):
+                    continue
+                record = self.finished(task, piece)
+                if watched:
+                    self.runtime.feeds.tasks.count(group, number(record))
+                if wanted:
+                    yield record
 
 
 def is_shared(task: Mapping[str, Any]) -> bool:
