@@ -1,4 +1,4 @@
-"""Fixtures for tests that run whole syncs: their waits pass quickly, and no budget holds them up."""
+"""Fixtures for whole syncs: their waits pass quickly, and no budget holds them up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Syncs as a user sees them: through the CDK's entrypoint, records and states and messages as printed."""
+"""Syncs as a user sees them: through the CDK's entrypoint, everything as printed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from airbyte_cdk.models import AirbyteMessageSerializer
 from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput, ExpectedOutcome, _run_command
 
 from sandbox import Sandbox
@@ -29,6 +30,7 @@ class Sync:
     statuses: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     errors: list[Record] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     connection: Record | None = None
     catalog: Record | None = None
     messages: list[Record] = field(default_factory=list)
@@ -53,6 +55,13 @@ class Sync:
         return self.statuses[stream][-1:] == ["COMPLETE"]
 
     @property
+    def mistake(self) -> str:
+        """Return the message of the one error, which is the user's to mend."""
+        [error] = self.errors
+        assert error["failure_type"] == "config_error", error
+        return str(error["message"])
+
+    @property
     def text(self) -> str:
         """Return everything that was printed."""
         return json.dumps(self.messages)
@@ -68,23 +77,38 @@ def streams() -> dict[str, Record]:
 
 
 def catalog(
-    names: Iterable[str], *, incremental: bool = False, columns: Mapping[str, Sequence[str]] | None = None
+    names: Iterable[str],
+    *,
+    incremental: bool = False,
+    columns: Mapping[str, Sequence[str]] | None = None,
 ) -> Record:
     """Return a configured catalog; streams without a cursor stay full refresh."""
     entries = []
     for name in names:
         stream = dict(streams()[name])
-        mode = "incremental" if incremental and "incremental" in stream["supported_sync_modes"] else "full_refresh"
+        mode = (
+            "incremental"
+            if incremental and "incremental" in stream["supported_sync_modes"]
+            else "full_refresh"
+        )
         if columns and name in columns:
             properties = load_schema(name)["properties"]
-            stream["json_schema"] = {"type": "object", "properties": {c: properties[c] for c in columns[name]}}
+            stream["json_schema"] = {
+                "type": "object",
+                "properties": {c: properties[c] for c in columns[name]},
+            }
         entries.append({"stream": stream, "sync_mode": mode, "destination_sync_mode": "append"})
     return {"streams": entries}
 
 
 def config_for(asana: Sandbox, **settings: Any) -> Record:
     """Return a configuration that reads the sandbox."""
-    return {"credentials": {"personal_access_token": asana.token}, "api_url": asana.url, "num_workers": 8, **settings}
+    return {
+        "credentials": {"personal_access_token": asana.token},
+        "api_url": asana.url,
+        "num_workers": 8,
+        **settings,
+    }
 
 
 def read(
@@ -119,27 +143,30 @@ def command(name: str, config: Any, *, catalog: Any = None, state: Any = None) -
 
 
 def _parse(output: EntrypointOutput) -> Sync:
-    from airbyte_cdk.models import AirbyteMessageSerializer
-
     sync = Sync()
     for message in output._messages or []:
         raw = AirbyteMessageSerializer.dump(message)
-        kind = raw["type"]
-        if kind != "RECORD":
-            sync.messages.append(raw)
-        if kind == "RECORD":
+        if raw["type"] == "RECORD":
             sync.records[raw["record"]["stream"]].append(raw["record"]["data"])
-        elif kind == "STATE":
+            continue
+        sync.messages.append(raw)
+        if raw["type"] == "STATE":
             sync.states.append(json.loads(json.dumps(raw["state"])))
-        elif kind == "LOG":
+        elif raw["type"] == "TRACE":
+            _trace(sync, raw["trace"])
+        elif raw["type"] == "LOG":
             sync.logs.append(raw["log"]["message"])
-        elif kind == "CONNECTION_STATUS":
-            sync.connection = raw["connectionStatus"]
-        elif kind == "CATALOG":
-            sync.catalog = raw["catalog"]
-        elif kind == "TRACE" and raw["trace"]["type"] == "STREAM_STATUS":
-            status = raw["trace"]["stream_status"]
-            sync.statuses[status["stream_descriptor"]["name"]].append(status["status"])
-        elif kind == "TRACE" and raw["trace"]["type"] == "ERROR":
-            sync.errors.append(raw["trace"]["error"])
+            if raw["log"]["level"] == "WARN":
+                sync.warnings.append(raw["log"]["message"])
+        else:
+            sync.connection = raw.get("connectionStatus") or sync.connection
+            sync.catalog = raw.get("catalog") or sync.catalog
     return sync
+
+
+def _trace(sync: Sync, trace: Record) -> None:
+    if trace["type"] == "STREAM_STATUS":
+        status = trace["stream_status"]
+        sync.statuses[status["stream_descriptor"]["name"]].append(status["status"])
+    elif trace["type"] == "ERROR":
+        sync.errors.append(trace["error"])

@@ -113,7 +113,7 @@ def asked_once(asana: Sandbox) -> None:
 
 
 def asked_well(asana: Sandbox) -> None:
-    """Assert that no parameter and no field was asked for that the API lacks, and pages are full."""
+    """Assert that nothing was asked for that the API lacks, and that pages are full."""
     assert asana.unknown_params == []
     assert asana.unknown_fields == []
     assert {entry.params.get("limit", "100") for entry in asana.log} == {"100"}

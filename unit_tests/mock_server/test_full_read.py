@@ -1,7 +1,8 @@
-"""A full read of all streams gives what the token can see, with the fewest requests, on each plan."""
+"""A full read of all streams gives what the token can see, with the fewest requests, per plan."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -47,6 +48,21 @@ def test_fewest_requests(full: tuple[Sandbox, Sync]) -> None:
     asana, _ = full
     sent = Counter(entry.path_template for entry in asana.log)
     assert dict(sent) == fewest(asana)
+
+
+def test_summary_is_true(full: tuple[Sandbox, Sync]) -> None:
+    asana, sync = full
+    said = {}
+    for line in sync.logs:
+        if found := re.fullmatch(r"Summary of (\w+): (\d+) records, (\d+) requests\.", line):
+            said[found[1]] = int(found[2]), int(found[3])
+    records = {name: count for name, (count, _) in said.items() if count}
+    assert records == {name: len(found) for name, found in sync.records.items() if found}
+    assert sum(requests for _, requests in said.values()) == len(asana.log)
+    [total] = [line for line in sync.logs if line.startswith("Summary: ")]
+    assert total.startswith(
+        f"Summary: {sum(records.values())} records with {len(asana.log)} requests in "
+    )
 
 
 def fewest(asana: Sandbox) -> dict[str, int]:
