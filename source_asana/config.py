@@ -138,6 +138,16 @@ class Settings(_Strict):
         return self.include_tasks_without_project and not self.listed_by_project_only
 
 
+    @property
+    def may_search(self) -> bool:
+        """Whether changed tasks may be found by search.
+
+        A subtask that is found does not show which project it hangs below, so a choice of projects rules search out.
+        """
+        chosen = self.listed_by_project_only or self.exclude_project_ids or not self.include_archived_projects
+        return self.change_detection != "listing" and not chosen
+
+
 REMEDIES: Mapping[str, str] = {
     "credentials": (
         "an object with `personal_access_token`, or with `client_id`, `client_secret` and "

@@ -48,6 +48,7 @@ from source_asana.components.cursors import (
     GateCursor,
     TokenCursor,
 )
+from source_asana.components.cursors_family import TaskFamilyCursor
 from source_asana.components.cursors_tasks import ChildCursor, ListingCursor, WalkCursor
 from source_asana.components.feeds import WAKE_SECONDS, Ending, ParentFailedError
 from source_asana.components.partitions import AsanaRouter
@@ -55,6 +56,7 @@ from source_asana.components.plan import Step, plan
 from source_asana.components.report import Report
 from source_asana.components.retriever import AsanaRetriever, parent_failure, workspace_of
 from source_asana.components.retriever_portfolios import ItemRetriever, PortfolioRetriever
+from source_asana.components.retriever_tasks import SubtaskRetriever, TaskRetriever
 from source_asana.components.runtime import CHECK_OUTAGE_SECONDS, Runtime
 from source_asana.config import config_error, parse_config, register_secrets
 
@@ -148,10 +150,10 @@ class SourceAsana(YamlDeclarativeSource):
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
 
     @override
-    def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:  # type: ignore[override]  # as in the CDK
+    def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         declared = self._declared(config)
         return [
-            _stream(name, declared[name], declared[name]._stream_partition_generator._stream_slicer, None)
+            _stream(name, declared[name], _router(declared[name]), None)
             for name in declared
         ]
 
@@ -208,6 +210,11 @@ class SourceAsana(YamlDeclarativeSource):
             portfolios = _retriever(declared["portfolios"])
             assert isinstance(portfolios, PortfolioRetriever)
             items.parent_retriever = portfolios
+        tasks, subtasks = (
+            next((_retriever(declared[s.name]) for s in steps if s.name == name), None) for name in ("tasks", "subtasks")
+        )
+        if isinstance(tasks, TaskRetriever) and isinstance(subtasks, SubtaskRetriever):
+            tasks.subtasks = subtasks
         return [self._assembled(step, declared, runtime) for step in steps]
 
     def _assembled(self, step: Step, declared: Mapping[str, DefaultStream], runtime: Runtime) -> DefaultStream:
@@ -226,6 +233,8 @@ class SourceAsana(YamlDeclarativeSource):
         if isinstance(cursor, ListingCursor):
             cursor.listed_whole = step.wanted.feeds
         runtime.feeds.tasks.walking |= step.name == "subtasks"
+        if isinstance(cursor, TaskFamilyCursor) and not step.wanted.hidden:
+            runtime.searches.family.append(cursor)
         retriever.bind(runtime, step.wanted, cursor)
         return _stream(step.name, stream, Slices(step, cursor, runtime, scout=retriever.scout), cursor)
 
@@ -237,7 +246,15 @@ class SourceAsana(YamlDeclarativeSource):
         retriever = _retriever(declared["workspaces"])
         piece = next(iter(_router(declared["workspaces"]).stream_slices()))
         found = [record for record in retriever.preload(piece) if retriever.kept(record)]
-        verify_ids(runtime, {record["gid"] for record in found}, projects=False)
+        runtime.workspaces = frozenset(record["gid"] for record in found)
+        verify_ids(runtime, runtime.workspaces, projects=False)
+        settings, searches = runtime.settings, runtime.searches
+        searches.enabled = settings.may_search and all(cursor.incremental for cursor in searches.family)
+        searches.plan(
+            sorted(runtime.workspaces),
+            per_minute=runtime.budget.per_minute,
+            forced=settings.change_detection == "search",
+        )
         names = {step.name for step in steps}
         if "projects" in names and runtime.settings.project_ids:
             feed = runtime.feeds.of("projects")
@@ -270,6 +287,7 @@ class Slices(StreamSlicer):
         self._cursor = cursor
         self._runtime = runtime
         self._scout = scout
+        self._for_tasks_only = step.name == "users" and step.wanted.hidden and step.wanted.readers == {"tasks"}
 
     @override
     def stream_slices(self) -> Iterable[StreamSlice]:
@@ -278,6 +296,8 @@ class Slices(StreamSlicer):
         try:
             pieces = self._cursor.stream_slices()
             for piece in self._scouted(pieces) if self._scout else pieces:
+                if self._superfluous(piece):
+                    continue
                 counts.known += 1
                 self._expect(piece)
                 yield piece
@@ -306,10 +326,22 @@ class Slices(StreamSlicer):
                 if self._runtime.fatal:
                     raise self._runtime.fatal
 
+    def _superfluous(self, piece: StreamSlice) -> bool:
+        """Return whether a hidden listing of users is not wanted: search finds the changed tasks in no project."""
+        if not self._for_tasks_only:
+            return False
+        workspace = piece.partition["workspace_gid"]
+        search = self._runtime.searches.by_workspace.get(workspace)
+        return (
+            search is not None
+            and search.wait(self._runtime.feeds.stopped)
+            and not self._runtime.searches.users_needed(workspace)
+        )
+
     def _expect(self, piece: StreamSlice) -> None:
         feeds = self._runtime.feeds
         if self._step.name == "tasks":
-            feeds.tasks.expect_listing(piece.extra_fields["key"])
+            feeds.tasks.expect_listing()
         elif self._step.wanted.feeds and self._step.name != "subtasks":
             feeds.of(self._step.name).expect()
 

@@ -36,6 +36,7 @@ class Budget:
     Args:
         per_minute: the quota to start from.
         in_flight: requests under way at once.
+        burst: how many may be sent at once after a pause; without it a hundredth of the quota.
         monotonic, sleep: the process's clock, injected in tests.
     """
 
@@ -44,6 +45,7 @@ class Budget:
         per_minute: int,
         *,
         in_flight: int = 40,
+        burst: float | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -52,6 +54,7 @@ class Budget:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._full = float(per_minute)
+        self._burst = burst
         self._limit = float(per_minute)
         self._sent: deque[float] = deque()
         self._next = float("-inf")
@@ -88,8 +91,8 @@ class Budget:
                 if wait <= 0:
                     self._sent.append(now)
                     pace = WINDOW_SECONDS / (self._limit * SHARE)
-                    # A hundredth of the quota may catch up at once what a late thread left unused.
-                    earliest = now - pace * max(2.0, self._limit / 100)
+                    # What late threads left unused may be caught up with.
+                    earliest = now - pace * (self._burst or max(2.0, self._limit / 100))
                     self._next = max(self._next + pace, earliest)
                     return now
                 paused = self._paused_until > now

@@ -240,19 +240,18 @@ class BoundCursor(AsanaCursor):
         """Return the oldest instant that this sync is about for a partition; None for everything."""
         return self.bounds.get(key, self.start)
 
+    def floor_of(self, piece: StreamSlice) -> int | None:
+        """Return the oldest instant that this sync is about for a slice."""
+        return self.floor(piece.extra_fields["key"])
+
     @override
     def stream_slices(self) -> Iterator[StreamSlice]:
         seen = set()
         for piece in self.router.stream_slices():
-            key = piece.extra_fields["key"]
-            seen.add(key)
-            floor = self.floor(key)
-            yield with_since(piece, None if floor is None else self.parameter(floor))
+            seen.add(piece.extra_fields["key"])
+            floor = self.floor_of(piece)
+            yield with_since(piece, None if floor is None else from_millis(floor))
         self.forget_all_but(seen)
-
-    def parameter(self, floor: int) -> str:
-        """Return an instant in the form of Asana's parameter."""
-        return from_millis(floor)
 
     def forget_all_but(self, seen: set[str]) -> None:
         """Drop the partitions that no longer exist, if the parents' listings were complete."""
@@ -273,7 +272,7 @@ class BoundCursor(AsanaCursor):
 
     @override
     def wanted(self, record: Mapping[str, Any], piece: StreamSlice) -> bool:
-        floor = self.floor(piece.extra_fields["key"])
+        floor = self.floor_of(piece)
         if floor is None:
             return True
         stamp = to_millis(record.get(self.change["field"]))
@@ -422,7 +421,7 @@ class DigestCursor(AsanaCursor):
             with self._lock:
                 for values in (self.bounds, self._passes, self._old):
                     for key in [key for key in values if key not in seen]:
-                        del values[key]  # type: ignore[attr-defined]  # dicts of different values
+                        del values[key]
 
     @override
     def begin(self, piece: StreamSlice) -> None:

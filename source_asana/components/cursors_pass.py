@@ -13,7 +13,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from source_asana.components.cursors import DIGEST_BYTES, BoundCursor, damaged, digest
+from source_asana.components.cursors import DIGEST_BYTES, damaged, digest
+from source_asana.components.cursors_family import TaskFamilyCursor
 
 HOUR = 3_600_000
 WIDTH = 1 << (8 * DIGEST_BYTES)
@@ -43,7 +44,7 @@ def encoded(total: int) -> str:
     return b64encode((total % WIDTH).to_bytes(DIGEST_BYTES, "big")).decode().rstrip("=")
 
 
-class PassCursor(BoundCursor):
+class PassCursor(TaskFamilyCursor):
     """Bounds with a digest per partition. State: `{"bounds", "digests": {key: digest}, "passed": instant, "unpassed": [key]}`.
 
     `passed` is when the pass was rolled last, `unpassed` names partitions whose turn came and that were not read since.
@@ -77,6 +78,7 @@ class PassCursor(BoundCursor):
         passed = {"passed": self._passed} if self._passed is not None else {}
         return {**super()._dump(), "digests": dict(self.digests), **passed, **unpassed}
 
+    @override
     def compared(self, key: str) -> bool:
         """Return whether a partition's whole listing is to be compared in this sync; a new one's always is."""
         if not self.incremental:

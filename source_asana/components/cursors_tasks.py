@@ -10,10 +10,12 @@ from airbyte_cdk.sources.types import StreamSlice
 from typing_extensions import override
 
 from source_asana.components.cursors import BoundCursor, damaged
+from source_asana.components.cursors_family import TaskFamilyCursor
 from source_asana.components.cursors_pass import PassCursor, Watch
 from source_asana.components.errors import Scope, Verdict
 from source_asana.components.feeds import Ending, Group
 from source_asana.components.partitions import TaskRouter
+from source_asana.components.search import Search
 
 MOST_PENDING = 100
 FIRST = -1
@@ -30,15 +32,35 @@ class ListingCursor(PassCursor):
 
     @override
     def stream_slices(self) -> Iterator[StreamSlice]:
+        searches = self.runtime.searches
+        for search in searches.by_workspace.values():
+            yield self._search(search)
+        for search in searches.by_workspace.values():
+            search.wait(self.runtime.feeds.stopped)
+        searched = searches.succeeded()
         for piece in super().stream_slices():
-            compared = self.compared(piece.extra_fields["key"])
-            whole = self.listed_whole or (compared and piece.extra_fields["key"] in self.bounds)
+            key, workspace = piece.extra_fields["key"], piece.extra_fields["item"]["workspace_gid"]
+            self.runtime.feeds.tasks.note(key, workspace)
+            compared = self.compared(key)
+            if workspace in searched and searches.known(key) and not searches.compared(key):
+                continue
+            whole = self.listed_whole or (compared and key in self.bounds)
             yield StreamSlice(
                 partition=piece.partition,
                 cursor_slice={} if whole else piece.cursor_slice,
                 extra_fields={**piece.extra_fields, "watch": Watch() if compared else None},
             )
         self.rolled()
+
+    def _search(self, search: Search) -> StreamSlice:
+        return StreamSlice(
+            partition={"search_in_workspace": search.workspace},
+            cursor_slice={},
+            extra_fields={
+                "key": search.workspace, "begun": None, "item": {"workspace_gid": search.workspace}, "search": search,
+                "watch": None,
+            },
+        )
 
     @override
     def complete(self, piece: StreamSlice) -> None:
@@ -76,6 +98,10 @@ class WalkCursor(PassCursor):
 
     def _closed(self, group: Group) -> None:
         if group.ending is not Ending.COMPLETE or group.begun is None:
+            return
+        if group.key in self.runtime.workspaces:
+            with self._lock:
+                self.bounds[group.key] = group.begun
             return
         if self.compared(group.key) and self.differs(group.key, group.total()):
             parents = list(group.walked())
@@ -158,7 +184,7 @@ class Read:
         self.ended: bool | None = None
 
 
-class ChildCursor(BoundCursor):
+class ChildCursor(TaskFamilyCursor):
     """Children of tasks and subtasks, read when their task changed. State: `{"bounds": {key: instant}, "pending": [gid]}`.
 
     A child that fails while others succeed goes to `pending` (at most 100), is tried first at each sync, and bounds pass
@@ -199,9 +225,14 @@ class ChildCursor(BoundCursor):
         return self.runtime.feeds.tasks.keys_complete
 
     def _children(self, group: Group) -> Iterator[StreamSlice]:
-        floor = self.floor(group.key)
+        workspace = group.item.get("workspace_gid")
+        floor = self.floor_in(group.key, workspace)
         own = self.router.own_gids(group.key, group.item)
-        entries = sorted(entry for entry in group.entries() if floor is None or entry[0] >= floor)
+        entries = sorted(
+            entry
+            for entry in group.entries()
+            if (floor is None or entry[0] >= floor) and not self.is_recent(workspace, entry[1], entry[0])
+        )
         order = array("q", [FIRST] * len(own))
         order.extend(entry[0] for entry in entries)
         final = group.begun if group.ending is Ending.COMPLETE else None
@@ -215,7 +246,7 @@ class ChildCursor(BoundCursor):
             yield self._slice(gid, key=group.key, item=group.item, read=Read(0, [(progress, index)]))
         for index, (modified, number, shared) in enumerate(entries, start=len(own)):
             read = Read(modified, [(progress, index)])
-            if shared and not self._first(number, read):
+            if (shared or number in self._shared) and not self._first(number, read):
                 continue
             yield self._slice(str(number), key=group.key, item=group.item, read=read)
 
@@ -257,8 +288,10 @@ class ChildCursor(BoundCursor):
 
     @override
     def complete(self, piece: StreamSlice) -> None:
-        self._pending.discard(piece.extra_fields["gid"])
-        self._finish(piece.extra_fields["read"])
+        extra = piece.extra_fields
+        self._pending.discard(extra["gid"])
+        self.dealt(extra["item"].get("workspace_gid"), int(extra["gid"]), extra["read"].modified)
+        self._finish(extra["read"])
 
     @override
     def refused(self, piece: StreamSlice, verdict: Verdict) -> None:
@@ -285,4 +318,4 @@ class ChildCursor(BoundCursor):
         extra = piece.extra_fields
         if extra["gid"] not in self.router.own_gids(extra["key"], extra["item"]):
             return True
-        return super().wanted(record, piece)
+        return BoundCursor.wanted(self, record, piece)

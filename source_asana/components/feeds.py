@@ -224,6 +224,7 @@ class TaskFeed(_Log[Group]):
         self.walks = _Log[Walk]("subtasks", stopped)
         self.walking = False
         self.keys: set[str] = set()
+        self.workspaces: dict[str, set[str]] = {}
         self.keys_complete = False
         self._nodes: dict[str, Group] = {}
         self._listeners: list[Callable[[Group], None]] = []
@@ -238,9 +239,14 @@ class TaskFeed(_Log[Group]):
         super().announced(ending)
         self.walks.announced(ending)
 
-    def expect_listing(self, key: str) -> None:
-        """Count one more task listing, `key` being its state key."""
-        self.keys.add(key)
+    def note(self, key: str, workspace: str) -> None:
+        """Remember that there is a listing with this state key, whether or not it is read in this sync."""
+        with self._condition:
+            self.keys.add(key)
+            self.workspaces.setdefault(workspace, set()).add(key)
+
+    def expect_listing(self) -> None:
+        """Count one more task listing."""
         self.expect()
         self.walks.expect()
 

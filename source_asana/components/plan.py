@@ -63,6 +63,9 @@ def plan(catalog: ConfiguredAirbyteCatalog, routers: Mapping[str, AsanaRouter]) 
                 also=needs.get(name, frozenset()),
                 hidden=name not in selected,
                 feeds=name in needs,
+                readers=frozenset(
+                    reader for reader in {*selected, *needs} if name in routers[reader].parents()
+                ),
                 inline=tuple(inline.get(name, ())),
             ),
         )

@@ -24,6 +24,7 @@ from airbyte_cdk.sources.types import StreamSlice, StreamState
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
+from source_asana.components.budget import Budget
 from source_asana.components.errors import (
     Action,
     AsanaError,
@@ -150,18 +151,30 @@ def send(
     stream: str,
     params: Mapping[str, Any],
     headers: Mapping[str, str] | None = None,
+    search: bool = False,
 ) -> requests.Response:
-    """Send a GET until it has an answer that decides; see `AsanaRequester.send_request` for results and errors."""
-    return _Attempts(runtime, url, stream, dict(params), headers or {}).run()
+    """Send a GET until it has an answer that decides; see `AsanaRequester.send_request` for results and errors.
+
+    A `search` has a quota of its own besides the standard one.
+    """
+    budgets = [runtime.searches_budget, runtime.budget] if search else [runtime.budget]
+    return _Attempts(runtime, url, stream, dict(params), headers or {}, budgets).run()
 
 
 class _Attempts:
     """The tries of one request."""
 
     def __init__(
-        self, runtime: Runtime, url: str, stream: str, params: dict[str, Any], headers: Mapping[str, str]
+        self,
+        runtime: Runtime,
+        url: str,
+        stream: str,
+        params: dict[str, Any],
+        headers: Mapping[str, str],
+        budgets: list[Budget],
     ) -> None:
         self._runtime = runtime
+        self._budgets = budgets
         self._url = url
         self._stream = stream
         self._params = params
@@ -176,7 +189,7 @@ class _Attempts:
         while True:
             if self._runtime.fatal:
                 raise self._runtime.fatal
-            sent = self._runtime.budget.acquire()
+            sent = [budget.acquire() for budget in self._budgets][-1]
             counts.requests += 1
             token = self._token()
             try:
@@ -208,7 +221,8 @@ class _Attempts:
         if action is Action.WAIT:
             self._wait(response, verdict, sent)
             return None
-        runtime.budget.accepted(sent)
+        for budget in self._budgets:
+            budget.accepted(sent)
         if action is Action.RETRY:
             self._again(verdict)
             return None
@@ -240,7 +254,7 @@ class _Attempts:
 
     def _wait(self, response: requests.Response, verdict: Verdict, sent: float) -> None:
         seconds = _retry_after(response)
-        costly = self._runtime.budget.rejected(sent, seconds)
+        costly = self._budgets[0].rejected(sent, seconds)
         if costly:
             self._cost_refusals += 1
             if self._cost_refusals % 2 == 0:

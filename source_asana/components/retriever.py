@@ -65,6 +65,7 @@ class Wanted:
         also: dotted opt_fields that other streams need of its records.
         hidden: whether it is read for its children only, so that no record is sent.
         feeds: whether other streams wait for its records as parents.
+        readers: the streams that do.
         inline: the selected streams that lie in its records.
     """
 
@@ -72,6 +73,7 @@ class Wanted:
     also: frozenset[str] = frozenset()
     hidden: bool = False
     feeds: bool = False
+    readers: frozenset[str] = frozenset()
     inline: tuple[Inline, ...] = ()
 
 
@@ -343,7 +345,8 @@ def new(record: Raw, seen: set[str]) -> bool:
 
 def workspace_of(piece: StreamSlice) -> str | None:
     """Return the gid of the workspace that a slice lies in, None where it is not known."""
-    return piece.partition.get("workspace_gid") or piece.extra_fields.get("item", {}).get("workspace_gid")
+    gid: str | None = piece.partition.get("workspace_gid")
+    return gid or piece.extra_fields.get("item", {}).get("workspace_gid")
 
 
 def place(piece: StreamSlice) -> str:

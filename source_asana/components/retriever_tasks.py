@@ -6,28 +6,65 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.sources.types import Record, StreamSlice
 from typing_extensions import override
 
 from source_asana.components.clock import to_millis
+from source_asana.components.cursors import AsanaCursor
+from source_asana.components.cursors_family import TaskFamilyCursor
 from source_asana.components.cursors_pass import Watch, number
 from source_asana.components.cursors_tasks import ListingCursor, WalkCursor
+from source_asana.components.errors import AsanaError
 from source_asana.components.feeds import Ending, Group
 from source_asana.components.partitions import TASK_FIELDS
+from source_asana.components.requester import AsanaRequester
 from source_asana.components.retriever import AsanaRetriever, Raw
+from source_asana.components.retriever_search import fall_back, found
+from source_asana.components.search import Search
 
 
 @dataclass
-class TaskRetriever(AsanaRetriever):
-    """Tasks of projects, and those of users that are in no project.
-
-    A listing by assignee names all their tasks: those in a project are the project's, subtasks are their parent's.
-    """
+class _Family(AsanaRetriever):
+    """What tasks and subtasks have in common: versions that another listing, or a search, has sent."""
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         """Start with no task sent."""
         super().__post_init__(parameters)
         self._versions: dict[int, int] = {}
+
+    def asked(self) -> list[str]:
+        """Return the opt_fields of this stream."""
+        fields: str = self.params.get("opt_fields", "")
+        return fields.split(",") if fields else []
+
+    def own(self, task: Raw) -> Raw:
+        """Return a task without what only the other stream asked for."""
+        names = {"gid", *(path.split(".")[0] for path in self.asked())}
+        return {name: value for name, value in task.items() if name in names}
+
+    @staticmethod
+    def _dealt(cursor: AsanaCursor, piece: StreamSlice, gid: str, stamp: int) -> None:
+        if isinstance(cursor, TaskFamilyCursor):
+            cursor.dealt(piece.extra_fields["item"].get("workspace_gid"), int(gid), stamp)
+
+
+@dataclass
+class TaskRetriever(_Family):
+    """Tasks of projects, and those of users that are in no project.
+
+    A listing by assignee names all their tasks: those in a project are the project's, subtasks are their parent's.
+
+    Attributes:
+        search: path of the task search, with `{workspace}`.
+        subtasks: the retriever of subtasks, where this sync reads them.
+    """
+
+    search: str = ""
+    subtasks: SubtaskRetriever | None = None
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        """Start with no listing under way."""
+        super().__post_init__(parameters)
         self._groups: dict[int, Group] = {}
 
     @override
@@ -46,11 +83,18 @@ class TaskRetriever(AsanaRetriever):
 
     @override
     def end(self, piece: StreamSlice, ending: Ending) -> None:
+        search: Search | None = piece.extra_fields.get("search")
+        if search:
+            # However the search ended: whoever waits for it must not wait for ever.
+            search.decide(succeeded=False)
         if self.wanted.feeds:
             self.runtime.feeds.tasks.listed(self._groups.pop(id(piece)), ending)
 
     @override
     def read(self, piece: StreamSlice) -> Iterator[Any]:
+        if "search" in piece.extra_fields:
+            yield from self._search(piece, piece.extra_fields["search"])
+            return
         group = self._groups.get(id(piece))
         watch: Watch | None = piece.extra_fields.get("watch")
         for tasks in self._tasks(piece):
@@ -62,8 +106,10 @@ class TaskRetriever(AsanaRetriever):
                 wanted = self.cursor.wanted(task, piece)
                 if watch:
                     wanted = self._watched(task, piece, watch, wanted=wanted)
+                stamp = to_millis(task.get("modified_at")) or 0
                 if wanted and self._claim(task):
                     yield self.finished(task, piece)
+                self._dealt(self.cursor, piece, task["gid"], stamp)
         if watch and isinstance(self.cursor, ListingCursor):
             if self.cursor.differs(piece.extra_fields["key"], watch.total):
                 yield from self._rest(piece, watch)
@@ -91,20 +137,82 @@ class TaskRetriever(AsanaRetriever):
 
     def _claim(self, task: Raw) -> bool:
         """Return whether this version of the task was not sent yet; asked right before it is."""
-        if not is_shared(task):
+        shared = is_shared(task)
+        if not shared and not self._versions:
             return True
         number, modified = int(task["gid"]), to_millis(task.get("modified_at")) or 0
         with self._lock:
-            known = self._versions.get(number)
-            if known is not None and known >= modified:
+            if self._versions.get(number, -1) >= modified:
                 return False
-            self._versions[number] = modified
+            if shared:
+                self._versions[number] = modified
             return True
+
+    def _search(self, piece: StreamSlice, search: Search) -> Iterator[Any]:
+        """Yield what a workspace's search finds, as records of tasks and of subtasks."""
+        group = self._groups.get(id(piece))
+        try:
+            for tasks in self._found(search):
+                for task in tasks:
+                    if group is not None:
+                        stamp = to_millis(task.get("modified_at")) or 0
+                        group.add(task["gid"], stamp, shared=True)
+                    yield from self._records(task, piece, search)
+            search.decide(succeeded=True)
+        except AsanaError as error:
+            fall_back(self.runtime, search, error)
+            self.cursor.refused(piece, error.verdict)
+            if group is not None:
+                group.ending = Ending.REFUSED
+
+    def _found(self, search: Search) -> Iterator[list[Raw]]:
+        fields = {"created_at", *TASK_FIELDS, *self.asked(), *(self.subtasks.asked() if self.subtasks else ())}
+        assert isinstance(self.requester, AsanaRequester)
+        return found(
+            self.runtime,
+            search,
+            stream=self.name,
+            path=self.search,
+            params={"opt_fields": ",".join(sorted(fields))},
+            headers=dict(self.requester.get_request_headers()),
+        )
+
+    def _records(self, task: Raw, piece: StreamSlice, search: Search) -> Iterator[Any]:
+        parent, projects = task.get("parent"), task.get("projects")
+        number, stamp = int(task["gid"]), to_millis(task.get("modified_at")) or 0
+        if parent and self.subtasks:
+            yield from self.subtasks.found(task, parent["gid"], search)
+        free = not parent and not projects and self.runtime.settings.reads_tasks_without_project
+        if self.wanted.hidden or not (projects or free):
+            return
+        if self.cursor.wanted(task, piece) and self._claim(task):
+            yield self.finished(self.own(task), piece)
+        with self._lock:
+            self._versions[number] = stamp
+        self._dealt(self.cursor, piece, task["gid"], stamp)
 
 
 @dataclass
-class SubtaskRetriever(AsanaRetriever):
+class SubtaskRetriever(_Family):
     """The direct subtasks of one task; those that have subtasks themselves are walked in slices of their own."""
+
+    def found(self, task: Raw, parent: str, search: Search) -> Iterator[Record]:
+        """Yield a subtask that a search found, as this stream's record."""
+        if self.wanted.hidden:
+            return
+        item = {"workspace_gid": search.workspace}
+        piece = StreamSlice(
+            partition={"task_gid": parent},
+            cursor_slice={},
+            extra_fields={"key": search.workspace, "item": item, "again": None},
+        )
+        stamp = to_millis(task.get("modified_at")) or 0
+        if self.cursor.wanted(task, piece):
+            self.runtime.report.counts(self.name).records += 1
+            yield Record(data=self.finished(self.own(task), piece), stream_name=self.name)
+        with self._lock:
+            self._versions[int(task["gid"])] = stamp
+        self._dealt(self.cursor, piece, task["gid"], stamp)
 
     @override
     def needs(self) -> frozenset[str]:
@@ -131,11 +239,13 @@ class SubtaskRetriever(AsanaRetriever):
                 wanted = self.cursor.wanted(task, piece)
                 if not (wanted or watched):
                     continue
+                stamp = to_millis(task.get("modified_at")) or 0
                 record = self.finished(task, piece)
                 if watched:
                     self.runtime.feeds.tasks.count(group, number(record))
-                if wanted:
+                if wanted and self._versions.get(int(record["gid"]), -1) < stamp:
                     yield record
+                    self._dealt(self.cursor, piece, record["gid"], stamp)
 
 
 def is_shared(task: Mapping[str, Any]) -> bool:

@@ -16,11 +16,13 @@ from source_asana.components.budget import PAID_PER_MINUTE, Budget
 from source_asana.components.clock import ServerClock
 from source_asana.components.feeds import Feeds
 from source_asana.components.report import Report
+from source_asana.components.search import SEARCHES_PER_MINUTE, Searches
 from source_asana.config import Settings
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
 OUTAGE_SECONDS = 600.0
+SEARCH_BURST = 10.0
 CHECK_OUTAGE_SECONDS = 20.0
 
 
@@ -79,6 +81,7 @@ class Runtime:
     """One object for the process; tests give a clock and a sleep of their own.
 
     Attributes:
+        workspaces: gids of the selected workspaces, once they are listed.
         fatal: the config error that ends the sync; once set, no further request is sent.
         outage_seconds: how long a time without any success is sat out.
     """
@@ -108,6 +111,11 @@ class Runtime:
             monotonic=monotonic,
             sleep=sleep,
         )
+        self.searches_budget = Budget(
+            SEARCHES_PER_MINUTE, burst=SEARCH_BURST, monotonic=monotonic, sleep=sleep
+        )
+        self.searches = Searches(settings.search_overlap_minutes)
+        self.workspaces: frozenset[str] = frozenset()
         self.session = _session()
         self.timeout = (CONNECT_SECONDS, READ_SECONDS)
         self.auth: TokenAuth = authenticator(

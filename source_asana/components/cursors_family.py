@@ -1,0 +1,109 @@
+"""What the cursors of tasks, subtasks, stories and attachments have in common: bounds for whole workspaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airbyte_cdk.sources.types import StreamSlice
+from typing_extensions import override
+
+from source_asana.components.clock import to_millis
+from source_asana.components.cursors import BoundCursor, damaged
+from source_asana.components.search import Recent
+
+
+class TaskFamilyCursor(BoundCursor):
+    """Bounds of listings, and bounds of workspaces for search. State: `{"bounds", "recent": {workspace: {gid: instant}}}`.
+
+    `bounds` holds projects, `workspace/user` for tasks in no project, and workspaces: below a workspace's bound every task
+    that its listings show was dealt with. `recent` names the versions (`modified_at`) dealt with in the overlap before it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._recent: dict[str, Recent] = {}
+        self._window: int | None = None
+        super().__init__(*args, **kwargs)
+
+    @override
+    def _load(self, stored: Mapping[str, Any]) -> None:
+        super()._load(stored)
+        for workspace, versions in self._checked(stored, "recent", dict).items():
+            if not all(gid.isdigit() and isinstance(stamp, int) for gid, stamp in versions.items()):
+                raise damaged(self.stream)
+            self._recent[workspace] = Recent(versions)
+
+    @override
+    def _dump(self) -> dict[str, Any]:
+        overlap = self.runtime.searches.overlap
+        recent = {
+            workspace: versions
+            for workspace, known in self._recent.items()
+            if (versions := known.since(self.bounds.get(workspace, 0) - overlap))
+        }
+        return {**super()._dump(), **({"recent": recent} if recent else {})}
+
+    def compared(self, key: str) -> bool:
+        """Return whether a partition's whole listing is to be compared in this sync: never, without a pass."""
+        del key
+        return False
+
+    def floor_in(self, key: str, workspace: str | None) -> int | None:
+        """Return the oldest instant that this sync is about for a partition of a workspace; None for everything.
+
+        A search may have missed what the index did not show yet, so its bound counts only with the overlap.
+        """
+        own, whole = self.bounds.get(key), self.bounds.get(workspace or "")
+        if whole is not None and (own is not None or "/" in key):
+            back = whole - self.runtime.searches.overlap
+            return back if key == workspace or own is None else max(own, back)
+        return self.start if own is None else own
+
+    @override
+    def floor_of(self, piece: StreamSlice) -> int | None:
+        return self.floor_in(piece.extra_fields["key"], piece.extra_fields["item"].get("workspace_gid"))
+
+    def is_recent(self, workspace: str | None, gid: int, modified: int) -> bool:
+        """Return whether this version of a task was dealt with in an earlier sync."""
+        known = self._recent.get(workspace or "")
+        return known is not None and known.knows(gid, modified)
+
+    def dealt(self, workspace: str | None, gid: int, modified: int) -> None:
+        """Note that a version of a task was dealt with; its records are on their way."""
+        if not (self.incremental and self.runtime.searches.enabled and workspace):
+            return
+        with self._lock:
+            if self._window is None:
+                self._window = (self.runtime.clock.bound() or 0) - 2 * self.runtime.searches.overlap
+            if modified >= self._window:
+                self._recent.setdefault(workspace, Recent()).add(gid, modified)
+
+    @override
+    def wanted(self, record: Mapping[str, Any], piece: StreamSlice) -> bool:
+        if not super().wanted(record, piece):
+            return False
+        workspace = piece.extra_fields["item"].get("workspace_gid")
+        return not self.is_recent(workspace, int(record["gid"]), to_millis(record.get("modified_at")) or 0)
+
+    @override
+    def forget_all_but(self, seen: set[str]) -> None:
+        # Users are not listed where a workspace is searched, and workspaces are no partitions.
+        searched = self.runtime.searches.by_workspace
+        kept = {key for key in self.bounds if key in self.runtime.workspaces or key.split("/")[0] in searched}
+        super().forget_all_but(seen | kept)
+
+    @override
+    def ensure_at_least_one_state_emitted(self) -> None:
+        self._settle_workspaces()
+        super().ensure_at_least_one_state_emitted()
+
+    def _settle_workspaces(self) -> None:
+        """After complete listings, a workspace's bound is the oldest of its partitions'."""
+        tasks = self.runtime.feeds.tasks
+        if not (self.incremental and tasks.keys_complete):
+            return
+        with self._lock:
+            for workspace, keys in tasks.workspaces.items():
+                bounds = [self.bounds[key] for key in keys if key in self.bounds]
+                if bounds and workspace not in self.runtime.searches.succeeded():
+                    self.bounds[workspace] = max(min(bounds), self.bounds.get(workspace, 0))
