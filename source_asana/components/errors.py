@@ -100,7 +100,7 @@ RULES: tuple[Rule, ...] = (
     Rule((403,), None, Action.SKIP, "no access", MEMBERSHIP),
     Rule((404,), r"no matching route", Action.SKIP, "no such endpoint",
          "the endpoint is not offered for this token: deselect the stream", Scope.STREAM),
-    Rule((404,), None, Action.SKIP, "gone", "it was deleted or is no longer shared", gone=True),
+    Rule((404,), None, Action.SKIP, "gone", "share it with the token's user again, unless it was deleted", gone=True),
     Rule((424, 429), None, Action.WAIT, "rate limit"),
     Rule((451,), None, Action.ABORT, "legal block",
          "Asana refuses for legal reasons (HTTP 451): ask Asana's support why this account or address is blocked"),

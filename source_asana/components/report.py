@@ -61,7 +61,11 @@ class Report:
             workspace: gid of the partition's workspace, where it has one.
         """
         scope = verdict.rule.scope
-        place = what if scope is Scope.PARTITION else f"workspace {workspace}"
+        place = what
+        if scope is Scope.STREAM:
+            place = "all of it"
+        elif scope is not Scope.PARTITION and workspace is not None:
+            place = f"workspace {workspace}"
         key = (stream, verdict.rule.reason, place)
         with self._lock:
             if scope is not Scope.PARTITION:

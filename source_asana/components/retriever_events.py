@@ -32,12 +32,15 @@ class EventRetriever(AsanaRetriever):
             try:
                 body = body_of(self.requester.send_request(stream_slice=piece, request_params=params))
             except SyncTokenExpired as expired:
+                fresh = (expired.verdict.body or {}).get("sync")
+                if not fresh:
+                    raise
                 if token:
                     LOGGER.warning(
                         "Stream %s: the events of %s since the last sync are lost (tokens live a day): there is a gap; "
                         "sync more often, and read the tasks for what changed.", self.name, place(piece),
                     )
-                self.cursor.advance(piece, expired.verdict.body["sync"])
+                self.cursor.advance(piece, fresh)
                 return
             yield rows(body)
             token, more = body["sync"], bool(body.get("has_more"))
