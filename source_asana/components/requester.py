@@ -44,7 +44,12 @@ LOGGER = logging.getLogger("airbyte.source_asana.requester")
 TRIES = 12
 FIRST_BACKOFF_SECONDS = 0.2
 LONGEST_BACKOFF_SECONDS = 15.0
+# Rate limits use up no tries. But one request that is refused this often while others pass has a limit of its own.
+REFUSALS = 20
+LONGEST_REFUSAL_SECONDS = 3600.0
 SMALLEST_PAGE = 10
+# The first failures count in any case: whether Asana answers others is asked from then on.
+UNEXAMINED = 3
 # The tries after which a page that keeps failing is asked for with half its size.
 HALVED_AFTER = (4, 6, 8, 10)
 ERRORS: Mapping[Action, type[AsanaError]] = {
@@ -180,8 +185,14 @@ class _Attempts:
         self._params = params
         self._headers = headers
         self._tries = 0
+        self._failures = 0
         self._first_failure: float | None = None
+        self._last_failure: float | None = None
         self._renewed = False
+        self._refusals = 0
+        self._refused_alone = 0
+        self._first_refusal: float | None = None
+        self._last_refusal: float | None = None
         self._cost_refusals = 0
 
     def run(self) -> requests.Response:
@@ -253,8 +264,21 @@ class _Attempts:
         self._renewed = True
 
     def _wait(self, response: requests.Response, verdict: Verdict, sent: float) -> None:
-        seconds = _retry_after(response)
-        costly = self._budgets[0].rejected(sent, seconds)
+        """Have everyone pause; give up on a request that alone is refused again and again."""
+        runtime, now = self._runtime, self._runtime.monotonic()
+        costly = self._budgets[0].rejected(sent, _retry_after(response))
+        last, self._last_refusal = self._last_refusal, now
+        self._refusals += 1
+        if self._first_refusal is None:
+            self._first_refusal = now
+        others_succeed = last is not None and runtime.health.last_success > last
+        if not others_succeed and self._refusals > UNEXAMINED:
+            others_succeed = self._asana_answers()
+        self._refused_alone += others_succeed
+        if self._refused_alone >= REFUSALS:
+            raise PartitionFailed(verdict)
+        if now - self._first_refusal >= LONGEST_REFUSAL_SECONDS:
+            raise _outage(verdict)
         if costly:
             self._cost_refusals += 1
             if self._cost_refusals % 2 == 0:
@@ -263,23 +287,51 @@ class _Attempts:
     def _again(self, verdict: Verdict) -> None:
         """Wait before the next try, or fail: after 12 tries while others succeed, or after an outage."""
         runtime, now = self._runtime, self._runtime.monotonic()
-        self._tries += 1
+        last, self._last_failure = self._last_failure, now
+        self._failures += 1
         if self._first_failure is None:
             self._first_failure = now
-        others_succeed = runtime.health.last_success > self._first_failure
-        if others_succeed and self._tries >= TRIES:
+        # What fails while Asana answers nobody is no fault of this request, and uses up no tries.
+        others_succeed = last is not None and runtime.health.last_success > last
+        if not others_succeed and self._failures > UNEXAMINED:
+            others_succeed = self._asana_answers()
+        if others_succeed or self._failures <= UNEXAMINED:
+            self._tries += 1
+        if self._tries >= TRIES or (others_succeed and now - self._first_failure >= runtime.outage_seconds):
             raise PartitionFailed(verdict)
-        if not others_succeed and now - self._first_failure >= runtime.outage_seconds:
+        if now - max(self._first_failure, runtime.health.last_success) >= runtime.outage_seconds:
             raise _outage(verdict)
         if others_succeed and self._tries in HALVED_AFTER:
             self._halve(verdict)
-        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (self._tries - 1))
+        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (self._failures - 1))
         wait = longest * random.uniform(0.75, 1.25)  # noqa: S311  # jitter, no secret
         if now - self._first_failure > LONGEST_BACKOFF_SECONDS:
             runtime.report.once(
                 logging.WARNING, f"Asana does not answer properly ({verdict.message}): still trying."
             )
         runtime.sleep(wait)
+
+    def _asana_answers(self) -> bool:
+        """Ask for something small: it tells an outage from a request that alone fails, when no other is under way."""
+        runtime = self._runtime
+        sent, token = runtime.budget.acquire(), self._token()
+        runtime.report.counts(self._stream).requests += 1
+        try:
+            with runtime.budget.in_flight:
+                response = runtime.session.get(
+                    f"{runtime.settings.api_url}/users/me", params={"opt_fields": "gid"}, auth=_Bearer(token),
+                    timeout=runtime.timeout, allow_redirects=False,
+                )
+                action = classify(response).rule.action
+        except requests.RequestException:
+            return False
+        if action is Action.WAIT:
+            runtime.budget.rejected(sent, _retry_after(response))
+        if action in (Action.WAIT, Action.RETRY):
+            return False
+        runtime.budget.accepted(sent)
+        runtime.health.succeeded()
+        return True
 
     def _halve(self, verdict: Verdict) -> None:
         limit = self._params.get("limit")
