@@ -17,11 +17,13 @@ import orjson
 from airbyte_cdk.config_observation import create_connector_config_control_message
 from airbyte_cdk.models import (
     AirbyteConnectionStatus,
+    AirbyteErrorTraceMessage,
     AirbyteMessage,
     AirbyteMessageSerializer,
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
     ConfiguredAirbyteCatalogSerializer,
+    FailureType,
     Status,
     TraceType,
     Type,
@@ -40,7 +42,7 @@ from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
-from source_asana.components.check import verify_ids, workspaces
+from source_asana.components.check import unlisted, verify_ids, workspaces
 from source_asana.components.cursors import (
     AsanaCursor,
     BoundCursor,
@@ -50,6 +52,7 @@ from source_asana.components.cursors import (
 )
 from source_asana.components.cursors_family import TaskFamilyCursor
 from source_asana.components.cursors_tasks import ChildCursor, ListingCursor, WalkCursor
+from source_asana.components.errors import AsanaError
 from source_asana.components.feeds import WAKE_SECONDS, Ending, ParentFailedError
 from source_asana.components.partitions import AsanaRouter
 from source_asana.components.plan import Step, plan
@@ -176,12 +179,15 @@ class SourceAsana(YamlDeclarativeSource):
         streams = self._assembled_all(steps, declared, runtime)
         self._begin(runtime, declared, steps)
         hidden = {step.name for step in steps if step.wanted.hidden}
+        failed: dict[str, FailureType | None] = {}
         runtime.report.start()
         try:
-            yield from _visible(self._concurrent(runtime, len(streams)).read(streams), hidden, runtime)
+            yield from _visible(self._concurrent(runtime, len(streams)).read(streams), hidden, failed, runtime)
         except AirbyteTracedException:
             if runtime.fatal:
                 raise runtime.fatal from None
+            if failed:
+                raise _unfinished(failed) from None
             raise
         finally:
             runtime.report.close()
@@ -245,7 +251,10 @@ class SourceAsana(YamlDeclarativeSource):
             return
         retriever = _retriever(declared["workspaces"])
         piece = next(iter(_router(declared["workspaces"]).stream_slices()))
-        found = [record for record in retriever.preload(piece) if retriever.kept(record)]
+        try:
+            found = [record for record in retriever.preload(piece) if retriever.kept(record)]
+        except AsanaError as error:
+            raise unlisted(error) from None
         runtime.workspaces = frozenset(record["gid"] for record in found)
         verify_ids(runtime, runtime.workspaces, projects=False)
         settings, searches = runtime.settings, runtime.searches
@@ -365,9 +374,12 @@ def _all_found(runtime: Runtime, found: set[str], ending: Ending) -> None:
 
 
 def _visible(
-    messages: Iterable[AirbyteMessage], hidden: set[str], runtime: Runtime
+    messages: Iterable[AirbyteMessage], hidden: set[str], failed: dict[str, FailureType | None], runtime: Runtime
 ) -> Iterator[AirbyteMessage]:
-    """Yield the messages without status and state of streams that nobody selected; a fatal error is said once, at the end."""
+    """Yield the messages without status and state of streams that nobody selected; note in `failed` which ones failed.
+
+    A fatal error is said once, at the end.
+    """
     for message in messages:
         if message.type is Type.STATE and message.state and message.state.stream:
             if message.state.stream.stream_descriptor.name in hidden:
@@ -376,9 +388,31 @@ def _visible(
             if message.trace.type is TraceType.STREAM_STATUS and message.trace.stream_status:
                 if message.trace.stream_status.stream_descriptor.name in hidden:
                     continue
-            elif message.trace.type is TraceType.ERROR and runtime.fatal:
-                continue
+            elif message.trace.type is TraceType.ERROR and message.trace.error:
+                if runtime.fatal:
+                    continue
+                _note(message.trace.error, hidden, failed)
         yield message
+
+
+def _note(error: AirbyteErrorTraceMessage, hidden: set[str], failed: dict[str, FailureType | None]) -> None:
+    name = error.stream_descriptor.name if error.stream_descriptor else ""
+    if failed.get(name) is not FailureType.system_error:
+        failed[name] = error.failure_type
+    if name in hidden:
+        # The message names it; the platform does not know the stream.
+        error.stream_descriptor = None
+
+
+def _unfinished(failed: Mapping[str, FailureType | None]) -> AirbyteTracedException:
+    """Return the error that ends a sync some streams of which failed; the CDK's calls each a config error."""
+    ours = FailureType.system_error in failed.values()
+    return AirbyteTracedException(
+        message=f"Not complete: {', '.join(sorted(filter(None, failed)))}. The errors before this one say why; the next sync "
+        "reads what is missing.",
+        internal_message="Concurrent read failure",
+        failure_type=FailureType.system_error if ours else FailureType.transient_error,
+    )
 
 
 def _stream(

@@ -360,8 +360,8 @@ def failure(stream: str, piece: StreamSlice, verdict: Verdict) -> AirbyteTracedE
     advice = f" {verdict.rule.remedy[:1].upper()}{verdict.rule.remedy[1:]}." if verdict.rule.remedy else ""
     return AirbyteTracedException(
         message=(
-            f'Stream {stream}: {place(piece)} could not be read: "{verdict.message}". The other partitions were; '
-            f"the next sync reads this one again.{advice}"
+            f'Stream {stream}: {place(piece)} could not be read: "{verdict.message}". Everything else goes on; '
+            f"the next sync reads this again.{advice}"
         ),
         internal_message=f"HTTP {verdict.status}, {verdict.rule.reason}",
         failure_type=FailureType.transient_error,
