@@ -6,6 +6,7 @@ import ctypes
 import gc
 import logging
 import os
+import signal
 import sys
 
 import orjson
@@ -33,7 +34,9 @@ def run() -> None:
     args = sys.argv[1:]
     command = AirbyteEntrypoint.parse_args(args).command
     try:
-        launch(SourceAsana(), args)
+        source = SourceAsana()
+        signal.signal(signal.SIGTERM, lambda *_: source.stop())
+        launch(source, args)
     except BrokenPipeError:
         _stop("The reader of this process's output went away.")
     except AirbyteTracedException as error:

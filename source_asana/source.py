@@ -18,11 +18,11 @@ from airbyte_cdk.config_observation import create_connector_config_control_messa
 from airbyte_cdk.models import (
     AirbyteConnectionStatus,
     AirbyteErrorTraceMessage,
+    AirbyteErrorTraceMessage,
     AirbyteMessage,
     AirbyteMessageSerializer,
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
-    ConfiguredAirbyteCatalogSerializer,
     FailureType,
     Status,
     TraceType,
@@ -39,9 +39,11 @@ from airbyte_cdk.sources.streams.concurrent.cursor import CursorField
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
 from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
+from source_asana import files
 from source_asana.components.check import unlisted, verify_ids, workspaces
 from source_asana.components.cursors import (
     AsanaCursor,
@@ -57,11 +59,12 @@ from source_asana.components.feeds import WAKE_SECONDS, Ending, ParentFailedErro
 from source_asana.components.partitions import AsanaRouter
 from source_asana.components.plan import Step, plan
 from source_asana.components.report import Report
-from source_asana.components.retriever import AsanaRetriever, parent_failure, workspace_of
+from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.retriever_portfolios import ItemRetriever, PortfolioRetriever
 from source_asana.components.retriever_tasks import SubtaskRetriever, TaskRetriever
 from source_asana.components.runtime import CHECK_OUTAGE_SECONDS, Runtime
-from source_asana.config import config_error, parse_config, register_secrets
+from source_asana.components.slices import Slices
+from source_asana.config import config_error, parse_config
 
 # Records waiting for a slow destination; the CDK's 10,000 hold hundreds of megabytes.
 QUEUE_SIZE = 500
@@ -91,6 +94,7 @@ class SourceAsana(YamlDeclarativeSource):
         """Build the source; every argument may come later, with the command."""
         if config is not None:
             parse_config(config)
+        self._running: Runtime | None = None
         super().__init__(
             path_to_yaml=str(Path(__file__).with_name("manifest.yaml")),
             catalog=catalog,
@@ -103,37 +107,17 @@ class SourceAsana(YamlDeclarativeSource):
     @classmethod
     @override
     def read_config(cls, config_path: str) -> dict[str, Any]:
-        config = _json(config_path, "config")
-        parse_config(config)
-        return dict(config)
+        return files.config(config_path)
 
     @classmethod
     @override
     def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
-        content = _json(catalog_path, "catalog")
-        try:
-            return ConfiguredAirbyteCatalogSerializer.load(content)
-        except Exception as error:
-            raise config_error(
-                f"The catalog in {catalog_path} is no configured catalog: give an object with a list `streams`, "
-                "each with `stream`, `sync_mode` and `destination_sync_mode`.",
-                internal=type(error).__name__,
-            ) from None
+        return files.catalog(catalog_path)
 
     @classmethod
     @override
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
-        if not state_path:
-            return []
-        content = _json(state_path, "state")
-        try:
-            return super().read_state(state_path) if content else []
-        except Exception as error:
-            raise config_error(
-                f"The state in {state_path} is no list of Airbyte state messages: give the states that an earlier "
-                "sync printed, or none.",
-                internal=type(error).__name__,
-            ) from None
+        return files.state(state_path)
 
     @override
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
@@ -196,7 +180,18 @@ class SourceAsana(YamlDeclarativeSource):
 
     def _runtime(self, config: Mapping[str, Any], **options: Any) -> Runtime:
         self._config = dict(config)
-        return Runtime(parse_config(config), on_rotation=self._rotated, **options)
+        self._running = Runtime(parse_config(config), on_rotation=self._rotated, **options)
+        return self._running
+
+    def stop(self) -> None:
+        """End the running read: requests under way are answered, the last states are printed, the streams end incomplete."""
+        if self._running:
+            self._running.abort(
+                AirbyteTracedException(
+                    message="The sync was told to stop before its end; the next one goes on from the states it printed.",
+                    failure_type=FailureType.transient_error,
+                )
+            )
 
     def _rotated(self, refresh_token: str) -> None:
         credentials = {**self._config["credentials"], "refresh_token": refresh_token}
@@ -288,80 +283,6 @@ class SourceAsana(YamlDeclarativeSource):
         )
 
 
-class Slices(StreamSlicer):
-    """A cursor's slices; the stream's feed is told how many listings there will be."""
-
-    def __init__(self, step: Step, cursor: AsanaCursor, runtime: Runtime, *, scout: bool) -> None:
-        self._step = step
-        self._cursor = cursor
-        self._runtime = runtime
-        self._scout = scout
-        self._for_tasks_only = step.name == "users" and step.wanted.hidden and step.wanted.readers == {"tasks"}
-
-    @override
-    def stream_slices(self) -> Iterable[StreamSlice]:
-        report: Report = self._runtime.report
-        counts, ending = report.counts(self._step.name), Ending.FAILED
-        try:
-            pieces = self._cursor.stream_slices()
-            for piece in self._scouted(pieces) if self._scout else pieces:
-                if self._superfluous(piece):
-                    continue
-                counts.known += 1
-                self._expect(piece)
-                yield piece
-            ending = Ending.COMPLETE if self._cursor.parents_complete() else Ending.REFUSED
-        except ParentFailedError as error:
-            raise parent_failure(self._step.name, error) from error
-        finally:
-            self._announce(ending)
-        if self._step.name == "portfolios" and self._step.wanted.feeds:
-            # Further portfolios come from the items of those listed: the stream is not over before they are walked.
-            self._runtime.feeds.of("portfolios").wait_until_closed()
-
-    def _scouted(self, pieces: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
-        """Yield the slices; a workspace's first one is over before the next one comes."""
-        known: set[str | None] = set()
-        for piece in pieces:
-            workspace = workspace_of(piece)
-            if workspace in known:
-                yield piece
-                continue
-            known.add(workspace)
-            ended = threading.Event()
-            extra = {**piece.extra_fields, "ended": ended}
-            yield StreamSlice(partition=piece.partition, cursor_slice=piece.cursor_slice, extra_fields=extra)
-            while not ended.wait(WAKE_SECONDS):
-                if self._runtime.fatal:
-                    raise self._runtime.fatal
-
-    def _superfluous(self, piece: StreamSlice) -> bool:
-        """Return whether a hidden listing of users is not wanted: search finds the changed tasks in no project."""
-        if not self._for_tasks_only:
-            return False
-        workspace = piece.partition["workspace_gid"]
-        search = self._runtime.searches.by_workspace.get(workspace)
-        return (
-            search is not None
-            and search.wait(self._runtime.feeds.stopped)
-            and not self._runtime.searches.users_needed(workspace)
-        )
-
-    def _expect(self, piece: StreamSlice) -> None:
-        feeds = self._runtime.feeds
-        if self._step.name == "tasks":
-            feeds.tasks.expect_listing()
-        elif self._step.wanted.feeds and self._step.name != "subtasks":
-            feeds.of(self._step.name).expect()
-
-    def _announce(self, ending: Ending) -> None:
-        feeds = self._runtime.feeds
-        if self._step.name == "tasks":
-            feeds.tasks.announced(ending)
-        elif self._step.wanted.feeds and self._step.name != "subtasks":
-            feeds.of(self._step.name).announced(ending)
-
-
 def _all_found(runtime: Runtime, found: set[str], ending: Ending) -> None:
     missing = [gid for gid in runtime.settings.project_ids if gid not in found]
     if missing and ending is Ending.COMPLETE:
@@ -415,6 +336,13 @@ def _unfinished(failed: Mapping[str, FailureType | None]) -> AirbyteTracedExcept
     )
 
 
+def _mask(error: AirbyteErrorTraceMessage) -> None:
+    """Mask the secrets in an error: the CDK does so for logs only."""
+    error.message = filter_secrets(error.message)
+    error.internal_message = error.internal_message and filter_secrets(error.internal_message)
+    error.stack_trace = error.stack_trace and filter_secrets(error.stack_trace)
+
+
 def _stream(
     name: str, built: DefaultStream, slicer: StreamSlicer, cursor: AsanaCursor | None
 ) -> DefaultStream:
@@ -452,26 +380,6 @@ def _states(state: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
             "The state is no list of Airbyte states per stream: give the states that an earlier sync printed, or none.",
             internal=type(error).__name__,
         ) from None
-
-
-def _json(path: str, kind: str) -> Any:
-    try:
-        content = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise config_error(
-            f"The {kind} file {path} cannot be read ({error.strerror}): give the path of a readable file."
-        ) from None
-    except UnicodeDecodeError:
-        raise config_error(f"The {kind} file {path} is no UTF-8 text: give a JSON file.") from None
-    try:
-        value = json.loads(content)
-    except json.JSONDecodeError as error:
-        raise config_error(
-            f"The {kind} file {path} is no valid JSON (line {error.lineno}, column {error.colno}): correct it there."
-        ) from None
-    if kind == "config" and isinstance(value, Mapping):
-        register_secrets(value)
-    return value
 
 
 __all__ = ["SourceAsana"]

@@ -33,6 +33,9 @@ LONGEST_BACKOFF_SECONDS = 60.0
 class Budget:
     """Hands out permissions to send, at most `per_minute` in any minute and evenly.
 
+    Attributes:
+        given_up: whether the sync was aborted: then nobody waits any longer, and nothing is sent.
+
     Args:
         per_minute: the quota to start from.
         in_flight: requests under way at once.
@@ -52,6 +55,7 @@ class Budget:
         self.in_flight = threading.BoundedSemaphore(in_flight)
         self._monotonic = monotonic
         self._sleep = sleep
+        self.given_up: Callable[[], bool] = lambda: False
         self._lock = threading.Lock()
         self._full = float(per_minute)
         self._burst = burst
@@ -66,7 +70,7 @@ class Budget:
         self._rejections = 0
         self._refutations = 0
         self._lowered_at: float | None = None
-        self.waiting_since: float | None = None
+        self._said = float("-inf")
 
     @property
     def per_minute(self) -> float:
@@ -83,12 +87,11 @@ class Budget:
     def acquire(self) -> float:
         """Wait until a request may be sent and count it; returns the instant it counts for (monotonic seconds)."""
         began = self._monotonic()
-        said = began + SAID_AFTER_SECONDS - SAID_EVERY_SECONDS
         while True:
             with self._lock:
                 now = self._monotonic()
                 wait = self._wait(now)
-                if wait <= 0:
+                if wait <= 0 or self.given_up():
                     self._sent.append(now)
                     pace = WINDOW_SECONDS / (self._limit * SHARE)
                     # What late threads left unused may be caught up with.
@@ -96,8 +99,10 @@ class Budget:
                     self._next = max(self._next + pace, earliest)
                     return now
                 paused = self._paused_until > now
-            if wait > 2.0 and now - said >= SAID_EVERY_SECONDS and now - began + wait >= SAID_AFTER_SECONDS:
-                said = now
+                say = now - self._said >= SAID_EVERY_SECONDS and now - began + wait >= SAID_AFTER_SECONDS and wait > 2.0
+                if say:
+                    self._said = now
+            if say:
                 why = "Asana asked for a pause" if paused else "the request quota is used up"
                 LOGGER.info("Waiting %.0f s: %s (%.0f requests a minute).", wait, why, self._limit)
             self._sleep(min(wait, 5.0))

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 import requests
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 
 
 class Action(Enum):
@@ -168,7 +169,8 @@ def message_of(body: Any) -> str:
         if isinstance(error, dict) and error.get("message"):
             extra = [str(error[key]) for key in ("error", "phrase") if error.get(key)]
             texts.append(" ".join([str(error["message"]), *(f"({text})" for text in extra)]))
-    return "; ".join(texts)
+    # Asana may echo what it was sent.
+    return str(filter_secrets("; ".join(texts)))
 
 
 class AsanaError(Exception):

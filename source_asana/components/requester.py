@@ -198,9 +198,9 @@ class _Attempts:
     def run(self) -> requests.Response:
         counts = self._runtime.report.counts(self._stream)
         while True:
+            sent = [budget.acquire() for budget in self._budgets][-1]
             if self._runtime.fatal:
                 raise self._runtime.fatal
-            sent = [budget.acquire() for budget in self._budgets][-1]
             counts.requests += 1
             token = self._token()
             try:

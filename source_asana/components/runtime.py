@@ -56,7 +56,8 @@ class Room:
     FEW = 2
     LOOK_AGAIN_SECONDS = 0.05
 
-    def __init__(self, sleep: Callable[[float], None]) -> None:
+    def __init__(self, sleep: Callable[[float], None], given_up: Callable[[], bool]) -> None:
+        self._given_up = given_up
         self.backlog: Callable[[], bool] = lambda: False
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -66,7 +67,7 @@ class Room:
         """Wait for room and take it."""
         while True:
             with self._lock:
-                if self._held < self.FEW or not self.backlog():
+                if self._held < self.FEW or not self.backlog() or self._given_up():
                     self._held += 1
                     return
             self._sleep(self.LOOK_AGAIN_SECONDS)
@@ -92,18 +93,20 @@ class Runtime:
         *,
         on_rotation: Callable[[str], None] = lambda _: None,
         monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         outage_seconds: float = OUTAGE_SECONDS,
     ) -> None:
         self.settings = settings
         self.monotonic = monotonic
+        self._stopped = threading.Event()
+        sleep = sleep or self._nap
         self.sleep = sleep
         self.outage_seconds = outage_seconds
         self.clock = ServerClock()
         self.report = Report(monotonic=monotonic)
         self.feeds = Feeds()
         self.feeds.stopped = lambda: self.fatal
-        self.room = Room(sleep)
+        self.room = Room(sleep, self._stopped.is_set)
         self.health = Health(monotonic)
         self.budget = Budget(
             settings.requests_per_minute or PAID_PER_MINUTE,
@@ -114,6 +117,8 @@ class Runtime:
         self.searches_budget = Budget(
             SEARCHES_PER_MINUTE, burst=SEARCH_BURST, monotonic=monotonic, sleep=sleep
         )
+        for budget in (self.budget, self.searches_budget):
+            budget.given_up = self._stopped.is_set
         self.searches = Searches(settings.search_overlap_minutes)
         self.workspaces: frozenset[str] = frozenset()
         self.session = _session()
@@ -122,13 +127,19 @@ class Runtime:
             settings, session=self.session, timeout=self.timeout, on_rotation=on_rotation
         )
         self.fatal: AirbyteTracedException | None = None
-        self._lock = threading.Lock()
+        # A signal handler may abort while its thread does.
+        self._lock = threading.RLock()
+
+    def _nap(self, seconds: float) -> None:
+        """Sleep, or until the sync is aborted."""
+        self._stopped.wait(seconds)
 
     def abort(self, error: AirbyteTracedException) -> AirbyteTracedException:
         """Make `error` the reason why this sync ends; the first one stays. Returns the one that counts."""
         with self._lock:
             if self.fatal is None:
                 self.fatal = error
+                self._stopped.set()
             return self.fatal
 
 

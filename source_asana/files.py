@@ -1,0 +1,80 @@
+"""The files that a command names: config, catalog and state, each mistake one sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from airbyte_cdk.models import (
+    AirbyteStateMessage,
+    AirbyteStateMessageSerializer,
+    AirbyteStateType,
+    ConfiguredAirbyteCatalog,
+    ConfiguredAirbyteCatalogSerializer,
+)
+
+from source_asana.config import config_error, parse_config, register_secrets
+
+
+def config(path: str) -> dict[str, Any]:
+    """Return the configuration in a file, checked."""
+    content = _json(path, "config")
+    if isinstance(content, Mapping):
+        register_secrets(content)
+    parse_config(content)
+    return dict(content)
+
+
+def catalog(path: str) -> ConfiguredAirbyteCatalog:
+    """Return the configured catalog in a file."""
+    content = _json(path, "catalog")
+    try:
+        return ConfiguredAirbyteCatalogSerializer.load(content)
+    except Exception as error:
+        raise config_error(
+            f"The catalog in {path} is no configured catalog: give an object with a list `streams`, each with "
+            "`stream`, `sync_mode` and `destination_sync_mode`.",
+            internal=type(error).__name__,
+        ) from None
+
+
+def state(path: str) -> list[AirbyteStateMessage]:
+    """Return the states in a file; an empty path or file content is no state."""
+    content = _json(path, "state") if path else None
+    if not content:
+        return []
+    try:
+        messages = [AirbyteStateMessageSerializer.load(item) for item in content]
+    except Exception as error:
+        raise _no_states(path, type(error).__name__) from None
+    for message in messages:
+        known = message.stream if message.type in (AirbyteStateType.STREAM, None) else message.global_
+        if known is None:
+            raise _no_states(path, f"a state of type {message.type}")
+    return messages
+
+
+def _no_states(path: str, internal: str) -> Exception:
+    return config_error(
+        f"The state in {path} is no list of Airbyte state messages per stream: give the states that an earlier sync "
+        "printed, or none.",
+        internal=internal,
+    )
+
+
+def _json(path: str, kind: str) -> Any:
+    try:
+        content = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise config_error(
+            f"The {kind} file {path} cannot be read ({error.strerror}): give the path of a readable file."
+        ) from None
+    except UnicodeDecodeError:
+        raise config_error(f"The {kind} file {path} is no UTF-8 text: give a JSON file.") from None
+    try:
+        return json.loads(content)
+    except (json.JSONDecodeError, RecursionError) as error:
+        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise config_error(f"The {kind} file {path} is no valid JSON{where}: correct it there.") from None
