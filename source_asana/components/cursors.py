@@ -182,6 +182,10 @@ class AsanaCursor(Cursor):
     def refused(self, piece: StreamSlice, verdict: Verdict) -> None:
         """Note that Asana refused a slice: it ends without an error and without a new bound."""
         del verdict
+        self.abandon(piece)
+
+    def abandon(self, piece: StreamSlice) -> None:
+        """Have a slice end without an error and without a new bound."""
         with self._lock:
             self._refused.add(id(piece))
 

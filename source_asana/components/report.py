@@ -33,6 +33,7 @@ class Counts:
     requests: int = 0
     known: int = 0
     done: int = 0
+    unsaid_failures: int = 0
 
 
 class Report:
@@ -116,6 +117,10 @@ class Report:
                 found = self._counts.setdefault(stream, Counts())
         return found
 
+    def failed(self, stream: str) -> None:
+        """Count a partition that failed after many others of its stream, for the summary."""
+        self.counts(stream).unsaid_failures += 1
+
     def start(self) -> None:
         """Begin to log progress every 30 seconds."""
         self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
@@ -159,6 +164,10 @@ class Report:
         for name, count in sorted(counts.items()):
             if count.requests or count.records:
                 LOGGER.info("Summary of %s: %d records, %d requests.", name, count.records, count.requests)
+            if count.unsaid_failures:
+                LOGGER.error(
+                    "Summary of %s: %d further partitions failed like those named above.", name, count.unsaid_failures
+                )
         if not skips:
             return
         LOGGER.warning("Skipped in this sync (%d):", len(skips))

@@ -199,8 +199,9 @@ class _Attempts:
         counts = self._runtime.report.counts(self._stream)
         while True:
             sent = [budget.acquire() for budget in self._budgets][-1]
-            if self._runtime.fatal:
-                raise self._runtime.fatal
+            stop = self._runtime.stopped()
+            if stop:
+                raise stop
             counts.requests += 1
             token = self._token()
             try:
@@ -230,6 +231,7 @@ class _Attempts:
         runtime.clock.observe(response.headers)
         _announce(runtime, response)
         if action is Action.WAIT:
+            runtime.health.succeeded()
             self._wait(response, verdict, sent)
             return None
         for budget in self._budgets:

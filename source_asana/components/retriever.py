@@ -34,6 +34,7 @@ from source_asana.components.schemas import load_schema
 
 Raw = dict[str, Any]
 RESTARTS_WITHOUT_PROGRESS = 3
+FAILURES_SAID = 10
 REPEATED_OFFSET = Rule((), None, Action.FAIL, "repeated offset")
 
 
@@ -116,6 +117,7 @@ class AsanaRetriever(Retriever):
         self._lock = threading.Lock()
         self._sent: set[str] = set()
         self._ready: list[list[Raw]] | None = None
+        self._failures = 0
 
     def bind(self, runtime: Runtime, wanted: Wanted, cursor: AsanaCursor) -> None:
         """Take what all streams share, what this sync wants, and the stream's cursor."""
@@ -172,18 +174,27 @@ class AsanaRetriever(Retriever):
             )
         except AsanaError as error:
             self.cursor.failed(stream_slice, lasting=True)
-            raise failure(self.name, stream_slice, error.verdict) from error
-        except ParentFailedError as error:
-            self.cursor.failed(stream_slice, lasting=False)
-            raise parent_failure(self.name, error) from error
+            if self._is_said(stream_slice):
+                raise failure(self.name, stream_slice, error.verdict) from error
         except Exception:
             self.cursor.failed(stream_slice, lasting=False)
-            raise
+            if self._is_said(stream_slice):
+                raise
         finally:
             counts.done += 1
             self.end(stream_slice, ending)
             if self.scout and "ended" in stream_slice.extra_fields:
                 stream_slice.extra_fields["ended"].set()
+
+    def _is_said(self, piece: StreamSlice) -> bool:
+        """Return whether a failure is raised, so that the CDK says it; after many it only counts, and keeps its bound."""
+        with self._lock:
+            self._failures += 1
+            said = self._failures <= (1 if self.runtime.fatal else FAILURES_SAID)
+        if not said:
+            self.cursor.abandon(piece)
+            self.runtime.report.failed(self.name)
+        return said
 
     def begin(self, piece: StreamSlice) -> None:
         """Note that reading a slice starts; refuse what was refused before without asking again."""

@@ -40,10 +40,19 @@ class Health:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self.last_success = float("-inf")
+        self._failing_since: float | None = None
 
     def succeeded(self) -> None:
         """Count an answer that no fault produced."""
         self.last_success = self._monotonic()
+        self._failing_since = None
+
+    def failed(self) -> float:
+        """Count a try without such an answer; returns for how many seconds there has been none."""
+        now = self._monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        return now - self._failing_since
 
 
 class Room:
@@ -105,7 +114,7 @@ class Runtime:
         self.clock = ServerClock()
         self.report = Report(monotonic=monotonic)
         self.feeds = Feeds()
-        self.feeds.stopped = lambda: self.fatal
+        self.feeds.stopped = self.stopped
         self.room = Room(sleep, self._stopped.is_set)
         self.health = Health(monotonic)
         self.budget = Budget(
@@ -133,6 +142,18 @@ class Runtime:
     def _nap(self, seconds: float) -> None:
         """Sleep, or until the sync is aborted."""
         self._stopped.wait(seconds)
+
+    def stopped(self) -> AirbyteTracedException | None:
+        """Return the error to raise in a thread of an aborted sync, None while it runs.
+
+        A new one each time: an exception that is raised in many threads collects the tracebacks of all of them.
+        """
+        fatal = self.fatal
+        if fatal is None:
+            return None
+        return AirbyteTracedException(
+            message=fatal.message, internal_message=fatal.internal_message, failure_type=fatal.failure_type
+        )
 
     def abort(self, error: AirbyteTracedException) -> AirbyteTracedException:
         """Make `error` the reason why this sync ends; the first one stays. Returns the one that counts."""

@@ -61,8 +61,9 @@ class Slices(StreamSlicer):
             extra = {**piece.extra_fields, "ended": ended}
             yield StreamSlice(partition=piece.partition, cursor_slice=piece.cursor_slice, extra_fields=extra)
             while not ended.wait(WAKE_SECONDS):
-                if self._runtime.fatal:
-                    raise self._runtime.fatal
+                stop = self._runtime.stopped()
+                if stop:
+                    raise stop
 
     def _superfluous(self, piece: StreamSlice) -> bool:
         """Return whether a hidden listing of users is not wanted: search finds the changed tasks in no project."""
