@@ -131,7 +131,9 @@ class SourceAsana(YamlDeclarativeSource):
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         try:
             runtime = self._runtime(config, outage_seconds=CHECK_OUTAGE_SECONDS)
-            verify_ids(runtime, workspaces(runtime), projects=True)
+            found = workspaces(runtime)
+            verify_ids(runtime, found, projects=True)
+            say_what_is_skipped(runtime, found)
         except AirbyteTracedException as error:
             return AirbyteConnectionStatus(status=Status.FAILED, message=error.message)
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)

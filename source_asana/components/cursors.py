@@ -88,6 +88,7 @@ class AsanaCursor(Cursor):
         self.start = to_millis(start.isoformat()) if start else None
         if incremental:
             self._load(self._stored())
+        self.has_read_before = bool(getattr(self, "bounds", None))
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
 
@@ -183,6 +184,10 @@ class AsanaCursor(Cursor):
         """Note that Asana refused a slice: it ends without an error and without a new bound."""
         del verdict
         self.abandon(piece)
+
+    def was_readable(self, piece: StreamSlice) -> bool:
+        """Return whether an earlier sync has read this partition."""
+        return piece.extra_fields["key"] in getattr(self, "bounds", ())
 
     def abandon(self, piece: StreamSlice) -> None:
         """Have a slice end without an error and without a new bound."""

@@ -109,6 +109,7 @@ RULES: tuple[Rule, ...] = (
     Rule((500, 501, 502, 503, 504), None, Action.RETRY, "server error"),
     Rule((), None, Action.FAIL, "unexpected answer", SUPPORT),
 )
+FIELDS = Rule((), None, Action.SKIP, "scope", SCOPE)
 UNREADABLE = Rule((), None, Action.RETRY, "body cut off or no JSON")
 REDIRECT = Rule(
     (), None, Action.FAIL, "redirect", "check `api_url`: the token is never sent to another address"

@@ -6,9 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from source_asana.components.errors import Scope, Verdict
+from source_asana.components.errors import FIELDS, Scope, Verdict
 
 LOGGER = logging.getLogger("airbyte.source_asana")
 PROGRESS_SECONDS = 30.0
@@ -27,13 +27,27 @@ class Skip:
 
 @dataclass
 class Counts:
-    """What one stream did so far."""
+    """What one stream did so far; `lost` are partitions that are refused now and were read in an earlier sync."""
 
     records: int = 0
     requests: int = 0
     known: int = 0
     done: int = 0
     unsaid_failures: int = 0
+    refused: int = 0
+    lost: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def refuse(self, *, lost: bool) -> None:
+        """Count a refused partition."""
+        with self._lock:
+            self.refused += 1
+            self.lost += lost
+
+    def end(self) -> None:
+        """Count a partition as over, however it ended."""
+        with self._lock:
+            self.done += 1
 
 
 class Report:
@@ -89,6 +103,10 @@ class Report:
     def _where(workspace: str | None, scope: Scope) -> str:
         return "*" if scope is Scope.STREAM else str(workspace)
 
+    def fields_dropped(self, stream: str, fields: Iterable[str], verdict: Verdict) -> None:
+        """Record that columns of a stream are left out, as the token has no scope for them."""
+        self.skip(stream, f"the columns {', '.join(fields)}", replace(verdict, rule=FIELDS), workspace=None)
+
     def closed(self, stream: str, workspace: str | None) -> Verdict | None:
         """Return the refusal that already covers `stream` in `workspace`: no further request is worth sending."""
         if not self._closed:
@@ -110,7 +128,7 @@ class Report:
     # ── counts ─────────────────────────────────────────────────────────────────────────────────
 
     def counts(self, stream: str) -> Counts:
-        """Return the counters of `stream`; increments from several threads may lose one, they are for people."""
+        """Return the counters of `stream`; records and requests may miss one of several threads, they are for people."""
         found = self._counts.get(stream)
         if found is None:
             with self._lock:

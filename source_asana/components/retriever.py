@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import Any
 
+import requests
 from airbyte_cdk.models import FailureType, StreamDescriptor
 from airbyte_cdk.sources.declarative.decoders import Decoder
 from airbyte_cdk.sources.declarative.partition_routers import PartitionRouter
@@ -31,6 +32,7 @@ from source_asana.components.partitions import value_at
 from source_asana.components.requester import AsanaRequester, body_of, limit_of
 from source_asana.components.runtime import Runtime
 from source_asana.components.schemas import load_schema
+from source_asana.components.scopes import without_scope
 
 Raw = dict[str, Any]
 RESTARTS_WITHOUT_PROGRESS = 3
@@ -167,6 +169,7 @@ class AsanaRetriever(Retriever):
                 yield record
             ending = Ending.COMPLETE
         except Refused as refusal:
+            counts.refuse(lost=self.cursor.was_readable(stream_slice) and not refusal.verdict.rule.gone)
             self.cursor.refused(stream_slice, refusal.verdict)
             ending = Ending.COMPLETE if refusal.verdict.rule.gone else Ending.REFUSED
             self.runtime.report.skip(
@@ -181,7 +184,7 @@ class AsanaRetriever(Retriever):
             if self._is_said(stream_slice):
                 raise
         finally:
-            counts.done += 1
+            counts.end()
             self.end(stream_slice, ending)
             if self.scout and "ended" in stream_slice.extra_fields:
                 stream_slice.extra_fields["ended"].set()
@@ -306,16 +309,13 @@ class AsanaRetriever(Retriever):
         while True:
             with self.runtime.room:
                 try:
-                    response = self.requester.send_request(
-                        stream_slice=piece, next_page_token=token, request_params=self._page_params(token, limit)
-                    )
+                    response = self._page(piece, token, limit)
                 except OffsetExpired as expired:
                     restarts = 1 if len(seen) > known else restarts + 1
                     known, token = len(seen), None
                     if restarts > RESTARTS_WITHOUT_PROGRESS:
                         raise PartitionFailed(expired.verdict) from expired
                     continue
-                assert response is not None
                 page = rows(body_of(response))
                 last, limit = token and token["next_page_token"], limit_of(response)
                 token = self.paginator.next_page_token(response, len(page), None, last)
@@ -327,6 +327,25 @@ class AsanaRetriever(Retriever):
                 return
             if token["next_page_token"] == last:
                 raise PartitionFailed(Verdict(REPEATED_OFFSET, 200, "the next page has the offset of this one"))
+
+    def _page(
+        self, piece: StreamSlice, token: Mapping[str, Any] | None, limit: int | None
+    ) -> requests.Response:
+        """Return one page's answer; fields that the token has no scope for are left out and said."""
+        while True:
+            try:
+                response = self.requester.send_request(
+                    stream_slice=piece, next_page_token=token, request_params=self._page_params(token, limit)
+                )
+            except Refused as refusal:
+                fewer, dropped = without_scope(self.params.get("opt_fields", ""), refusal.verdict)
+                if not dropped:
+                    raise
+                self.runtime.report.fields_dropped(self.name, dropped, refusal.verdict)
+                self.params = {**self.params, "opt_fields": fewer}
+                continue
+            assert response is not None
+            return response
 
     def _page_params(self, token: Mapping[str, Any] | None, limit: int | None) -> Mapping[str, Any]:
         params = {**self.paginator.get_request_params(next_page_token=token), **self.params}

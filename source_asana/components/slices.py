@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
 from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
 from source_asana.components.cursors import AsanaCursor
@@ -15,6 +17,8 @@ from source_asana.components.plan import Step
 from source_asana.components.report import Report
 from source_asana.components.retriever import parent_failure, workspace_of
 from source_asana.components.runtime import Runtime
+
+LOOK_AGAIN_SECONDS = 0.1
 
 
 class Slices(StreamSlicer):
@@ -47,6 +51,26 @@ class Slices(StreamSlicer):
         if self._step.name == "portfolios" and self._step.wanted.feeds:
             # Further portfolios come from the items of those listed: the stream is not over before they are walked.
             self._runtime.feeds.of("portfolios").wait_until_closed()
+        self._complain_of_lost_access()
+
+    def _complain_of_lost_access(self) -> None:
+        """Fail a stream none of whose partitions can be read any more, though some could be: that is no plan limit."""
+        counts = self._runtime.report.counts(self._step.name)
+        if not (self._cursor.incremental and self._cursor.has_read_before):
+            return
+        while counts.done <= counts.refused and counts.done < counts.known:
+            stop = self._runtime.stopped()
+            if stop:
+                raise stop
+            self._runtime.sleep(LOOK_AGAIN_SECONDS)
+        if counts.lost and counts.refused == counts.known:
+            raise AirbyteTracedException(
+                message=(
+                    f"Stream {self._step.name}: Asana refuses everything that it could be read from in an earlier sync: "
+                    "give the token's user access again, or deselect the stream. The warnings say what was refused."
+                ),
+                failure_type=FailureType.config_error,
+            )
 
     def _scouted(self, pieces: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         """Yield the slices; a workspace's first one is over before the next one comes."""
