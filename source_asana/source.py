@@ -44,7 +44,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
 from source_asana import files
-from source_asana.components.check import unlisted, verify_ids, workspaces
+from source_asana.components.check import say_what_is_skipped, unlisted, verify_ids, workspaces
 from source_asana.components.cursors import (
     AsanaCursor,
     BoundCursor,

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.components import scopes
 from source_asana.components.auth import OAuthAuth
-from source_asana.components.errors import AsanaError, Refused
+from source_asana.components.errors import Action, AsanaError, Refused
 from source_asana.components.requester import body_of, send
 from source_asana.components.runtime import Runtime
 from source_asana.config import config_error
@@ -67,14 +68,29 @@ def workspaces(runtime: Runtime) -> dict[str, bool]:
         try:
             body = body_of(send(runtime, url, stream=STREAM, params=params))
         except AsanaError as error:
-            raise config_error(
-                f'Asana refuses to list the token\'s workspaces ("{error}"): give a token that may read them.'
-            ) from None
+            raise unlisted(error) from None
         found |= {record["gid"]: bool(record.get("is_organization")) for record in body["data"]}
         if not body.get("next_page"):
             wanted = runtime.settings.workspace_ids
             return {gid: found[gid] for gid in wanted if gid in found} if wanted else found
         params = {**params, "offset": body["next_page"]["offset"]}
+
+
+def unlisted(error: AsanaError) -> AirbyteTracedException:
+    """Return the error for workspaces that could not be listed: without them nothing can be read."""
+    if isinstance(error, Refused):
+        return config_error(
+            f'Asana refuses to list the token\'s workspaces ("{error}"): give a token that may read them.'
+        )
+    return _later("the token's workspaces", error)
+
+
+def _later(what: str, error: AsanaError) -> AirbyteTracedException:
+    return AirbyteTracedException(
+        message=f'Asana could not show {what} ("{error}"): try again later.',
+        internal_message=f"HTTP {error.verdict.status}, {error.verdict.rule.reason}",
+        failure_type=FailureType.transient_error,
+    )
 
 
 def verify_ids(runtime: Runtime, found: Collection[str], *, projects: bool) -> None:
@@ -109,6 +125,8 @@ def _readable(runtime: Runtime, key: str, path: str, gids: Collection[str]) -> N
         try:
             send(runtime, url, stream=STREAM, params={"opt_fields": "gid"})
         except AsanaError as error:
+            if not isinstance(error, Refused) and error.verdict.rule.action is Action.RETRY:
+                raise _later(f"{gid} of the config key `{key}`", error) from None
             raise config_error(
                 f'Config key `{key}` names {gid}, which the token cannot read (Asana said: "{error}"): correct the id '
                 "or give the token's user access."

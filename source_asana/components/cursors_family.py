@@ -54,10 +54,13 @@ class TaskFamilyCursor(BoundCursor):
         A search may have missed what the index did not show yet, so its bound counts only with the overlap.
         """
         own, whole = self.bounds.get(key), self.bounds.get(workspace or "")
-        if whole is not None and (own is not None or "/" in key):
-            back = whole - self.runtime.searches.overlap
-            return back if key == workspace or own is None else max(own, back)
-        return self.start if own is None else own
+        if own is None:
+            # Whoever comes (back) was not read meanwhile, whatever was: a workspace's bound is not about them.
+            return self.start
+        if whole is None:
+            return own
+        back = whole - self.runtime.searches.overlap
+        return back if key == workspace else max(own, back)
 
     @override
     def floor_of(self, piece: StreamSlice) -> int | None:
@@ -88,7 +91,7 @@ class TaskFamilyCursor(BoundCursor):
     @override
     def forget_all_but(self, seen: set[str]) -> None:
         # Users are not listed where a workspace is searched, and workspaces are no partitions.
-        searched = self.runtime.searches.by_workspace
+        searched = self.runtime.searches.succeeded()
         kept = {key for key in self.bounds if key in self.runtime.workspaces or key.split("/")[0] in searched}
         super().forget_all_but(seen | kept)
 
@@ -98,12 +101,16 @@ class TaskFamilyCursor(BoundCursor):
         super().ensure_at_least_one_state_emitted()
 
     def _settle_workspaces(self) -> None:
-        """After complete listings, a workspace's bound is the oldest of its partitions'."""
+        """After complete listings, a workspace's bound is the oldest of its partitions'.
+
+        A search lists unknown projects, but no users: it may not begin before each user's listing was read once.
+        """
         tasks = self.runtime.feeds.tasks
         if not (self.incremental and tasks.keys_complete):
             return
         with self._lock:
             for workspace, keys in tasks.workspaces.items():
                 bounds = [self.bounds[key] for key in keys if key in self.bounds]
-                if bounds and workspace not in self.runtime.searches.succeeded():
+                unread = any("/" in key and key not in self.bounds for key in keys)
+                if bounds and not unread and workspace not in self.runtime.searches.succeeded():
                     self.bounds[workspace] = max(min(bounds), self.bounds.get(workspace, 0))

@@ -81,6 +81,7 @@ class WalkCursor(PassCursor):
         super().__init__(*args, **kwargs)
         self._again: dict[str, int] = {}
         self.runtime.feeds.tasks.listen(self._closed)
+        self.runtime.feeds.tasks.floor = self.floor_in
 
     @override
     def stream_slices(self) -> Iterator[StreamSlice]:
@@ -134,6 +135,11 @@ class WalkCursor(PassCursor):
                 self._settle(top)
 
     @override
+    def floor_of(self, piece: StreamSlice) -> int | None:
+        group: Group | None = piece.extra_fields.get("group")
+        return super().floor_of(piece) if group is None else group.floor
+
+    @override
     def wanted(self, record: Mapping[str, Any], piece: StreamSlice) -> bool:
         # The second walk sends what the first one left out.
         return super().wanted(record, piece) is (piece.extra_fields["again"] is None)
@@ -185,16 +191,18 @@ class Read:
 
 
 class ChildCursor(TaskFamilyCursor):
-    """Children of tasks and subtasks, read when their task changed. State: `{"bounds": {key: instant}, "pending": [gid]}`.
+    """Children of tasks and subtasks, read when their task changed. State: `{"bounds", "pending": [gid], "unfinished"}`.
 
     A child that fails while others succeed goes to `pending` (at most 100), is tried first at each sync, and bounds pass
-    over it; beyond that it holds the bound of every listing that its task is in.
+    over it; beyond that it holds the bound of every listing that its task is in. `unfinished` are the bounds of listings
+    whose first read has not come to its end: no workspace's bound is about them.
     """
 
     router: TaskRouter
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._pending: set[str] = set()
+        self._unfinished: dict[str, int] = {}
         # Tasks that several groups may name: the newest read of each.
         self._shared: dict[int, Read] = {}
         super().__init__(*args, **kwargs)
@@ -206,11 +214,25 @@ class ChildCursor(TaskFamilyCursor):
         if not isinstance(pending, list) or not all(isinstance(gid, str) for gid in pending):
             raise damaged(self.stream)
         self._pending = set(pending)
+        self._unfinished = self._checked(stored, "unfinished", int)
 
     @override
     def _dump(self) -> dict[str, Any]:
         pending = {"pending": sorted(self._pending)} if self._pending else {}
-        return {**super()._dump(), **pending}
+        unfinished = {"unfinished": dict(self._unfinished)} if self._unfinished else {}
+        return {**super()._dump(), **pending, **unfinished}
+
+    @override
+    def floor_in(self, key: str, workspace: str | None) -> int | None:
+        unfinished = None if key in self.bounds else self._unfinished.get(key)
+        return super().floor_in(key, workspace) if unfinished is None else unfinished
+
+    @override
+    def forget_all_but(self, seen: set[str]) -> None:
+        super().forget_all_but(seen)
+        if self.parents_complete():
+            with self._lock:
+                self._unfinished = {key: bound for key, bound in self._unfinished.items() if key in seen}
 
     @override
     def stream_slices(self) -> Iterator[StreamSlice]:
@@ -278,9 +300,14 @@ class ChildCursor(TaskFamilyCursor):
         read.places = []
 
     def _move(self, progress: Progress) -> None:
-        bound = progress.bound()
-        if bound is not None and bound >= self.bounds.get(progress.key, bound):
-            self.bounds[progress.key] = bound
+        key, bound = progress.key, progress.bound()
+        if bound is None:
+            return
+        if key not in self.bounds and progress.head < len(progress.order):
+            self._unfinished[key] = max(bound, self._unfinished.get(key, bound))
+        elif bound >= self.bounds.get(key, bound):
+            self.bounds[key] = bound
+            self._unfinished.pop(key, None)
 
     @override
     def begin(self, piece: StreamSlice) -> None:

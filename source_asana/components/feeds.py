@@ -152,18 +152,23 @@ class Group:
     """The tasks of one listing (a project's, or a user's in no project) with all their subtasks, or of one shared task.
 
     A task that can be reached from several places and has subtasks gets a group of its own, which belongs to all of
-    them: it is walked once, and each of its owners waits for it.
+    them: it is walked once, and each of its owners waits for it. Only for an owner that wants older changes than the walk
+    sends (a project that is new, or that failed before) it is walked anew.
+
+    Attributes:
+        floor: the oldest instant of change that the walks of this group send; None for everything.
     """
 
     __slots__ = (
-        "begun", "closed", "digest", "ending", "gids", "item", "key", "modified", "open", "owners", "parents", "shared",
-        "subgroups",
+        "begun", "closed", "digest", "ending", "floor", "gids", "item", "key", "modified", "open", "owners", "parents",
+        "shared", "subgroups",
     )
 
-    def __init__(self, key: str, begun: int | None, item: Mapping[str, Any]) -> None:
+    def __init__(self, key: str, begun: int | None, item: Mapping[str, Any], floor: int | None = None) -> None:
         self.key = key
         self.begun = begun
         self.item = item
+        self.floor = floor
         self.open = 1
         self.closed = False
         self.ending = Ending.COMPLETE
@@ -189,6 +194,19 @@ class Group:
                     found[id(group)] = group
                     stack.append(group)
         return list(found.values())
+
+    def wants_more_than(self, other: Group) -> bool:
+        """Return whether older changes are wanted here than there."""
+        return other.floor is not None and (self.floor is None or self.floor < other.floor)
+
+    def above(self) -> set[int]:
+        """Return the ids of this group and of all that wait for it."""
+        found, stack = {id(self)}, [self]
+        while stack:
+            new = [owner for owner in stack.pop().owners if id(owner) not in found]
+            found.update(map(id, new))
+            stack.extend(new)
+        return found
 
     def total(self) -> int:
         """Return the sum of the digests here and in the groups below."""
@@ -226,6 +244,7 @@ class TaskFeed(_Log[Group]):
         self.keys: set[str] = set()
         self.workspaces: dict[str, set[str]] = {}
         self.keys_complete = False
+        self.floor: Callable[[str, str | None], int | None] = lambda _key, _workspace: None
         self._nodes: dict[str, Group] = {}
         self._listeners: list[Callable[[Group], None]] = []
 
@@ -252,7 +271,7 @@ class TaskFeed(_Log[Group]):
 
     def begin(self, key: str, begun: int | None, item: Mapping[str, Any]) -> Group:
         """Return the group of a listing that starts now."""
-        return Group(key, begun, item)
+        return Group(key, begun, item, self.floor(key, item.get("workspace_gid")))
 
     def add(self, group: Group, gid: str, modified: int, *, shared: bool, subtasks: bool) -> None:
         """Put a task into `group` and, where it has subtasks, have them walked once, whoever lists it first."""
@@ -267,18 +286,19 @@ class TaskFeed(_Log[Group]):
             return
         with self._condition:
             node = self._nodes.get(gid)
-            new = node is None
-            if node is None:
-                node = self._nodes[gid] = Group(group.key, group.begun, group.item)
+            if node is not None and id(node) in group.above():
+                # Tasks changed places meanwhile: whoever waits for this group waits for that walk already.
+                return
+            new = node is None or group.wants_more_than(node)
+            if node is None or new:
+                node = self._nodes[gid] = Group(group.key, group.begun, group.item, group.floor)
             node.owners.append(group)
             group.subgroups.append(node)
-            # What changed below since the node was walked is for the next sync, whoever lists it then.
-            if group.begun is not None and node.begun is not None:
-                group.begun = min(group.begun, node.begun)
-            if not node.closed:
-                group.open += 1
-            else:
+            if node.closed:
+                _inherit(group, node)
                 group.ending = max(group.ending, node.ending)
+            else:
+                group.open += 1
         if new:
             node.add(gid, modified, shared=True)
             self._walk(gid, node)
@@ -321,6 +341,8 @@ class TaskFeed(_Log[Group]):
                     continue
                 current.closed = True
                 if current.owners:
+                    for owner in current.owners:
+                        _inherit(owner, current)
                     pending.extend((owner, current.ending) for owner in current.owners)
                 else:
                     closed.append(current)
@@ -330,6 +352,12 @@ class TaskFeed(_Log[Group]):
             if done.ending is not Ending.FAILED:
                 self.put([done])
             self.ended(done.ending)
+
+
+def _inherit(owner: Group, node: Group) -> None:
+    """Have the owner begin with what is below it: what changed there since is for the next sync, whoever lists it then."""
+    if owner.begun is not None and node.begun is not None:
+        owner.begun = min(owner.begun, node.begun)
 
 
 class Feeds:

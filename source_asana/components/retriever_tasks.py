@@ -14,7 +14,7 @@ from source_asana.components.cursors import AsanaCursor
 from source_asana.components.cursors_family import TaskFamilyCursor
 from source_asana.components.cursors_pass import Watch, number
 from source_asana.components.cursors_tasks import ListingCursor, WalkCursor
-from source_asana.components.errors import AsanaError
+from source_asana.components.errors import AsanaError, Refused
 from source_asana.components.feeds import Ending, Group
 from source_asana.components.partitions import TASK_FIELDS
 from source_asana.components.requester import AsanaRequester
@@ -115,11 +115,18 @@ class TaskRetriever(_Family):
                 yield from self._rest(piece, watch)
 
     def _tasks(self, piece: StreamSlice) -> Iterator[list[Raw]]:
-        for page in self.pages(piece):
-            if "user_gid" in piece.partition:
-                yield [task for task in page if not task.get("projects") and not task.get("parent")]
-            else:
-                yield page
+        try:
+            for page in self.pages(piece):
+                if "user_gid" in piece.partition:
+                    yield [task for task in page if not task.get("projects") and not task.get("parent")]
+                else:
+                    yield page
+        except Refused:
+            group = self._groups.get(id(piece))
+            if group is not None:
+                # Even what is gone was not read: should it come back, subtasks and children go on from their bounds.
+                group.begun = None
+            raise
 
     def _watched(self, task: Raw, piece: StreamSlice, watch: Watch, *, wanted: bool) -> bool:
         """Count a task into the digest of its listing and remember whether it is sent now."""
