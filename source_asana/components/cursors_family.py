@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 from airbyte_cdk.sources.types import StreamSlice
@@ -12,17 +13,24 @@ from source_asana.components.clock import to_millis
 from source_asana.components.cursors import BoundCursor, damaged
 from source_asana.components.search import Recent
 
+HOUR = 3_600_000
+
 
 class TaskFamilyCursor(BoundCursor):
-    """Bounds of listings, and bounds of workspaces for search. State: `{"bounds", "recent": {workspace: {gid: instant}}}`.
+    """Bounds of listings and of workspaces, and the rolling pass.
 
+    State: `{"bounds": {key: instant}, "recent": {workspace: {gid: instant}}, "passed": instant, "unpassed": [key]}`.
     `bounds` holds projects, `workspace/user` for tasks in no project, and workspaces: below a workspace's bound every task
     that its listings show was dealt with. `recent` names the versions (`modified_at`) dealt with in the overlap before it.
+    `passed` is when the pass was rolled last, `unpassed` names partitions whose turn came and that were not read since.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._recent: dict[str, Recent] = {}
         self._window: int | None = None
+        self._passed: int | None = None
+        self._rolled: int | None = None
+        self._unpassed: set[str] = set()
         super().__init__(*args, **kwargs)
 
     @override
@@ -32,6 +40,10 @@ class TaskFamilyCursor(BoundCursor):
             if not all(gid.isdigit() and isinstance(stamp, int) for gid, stamp in versions.items()):
                 raise damaged(self.stream)
             self._recent[workspace] = Recent(versions)
+        self._passed, unpassed = stored.get("passed"), stored.get("unpassed", [])
+        if not isinstance(unpassed, list) or not isinstance(self._passed, int | None):
+            raise damaged(self.stream)
+        self._unpassed = set(map(str, unpassed))
 
     @override
     def _dump(self) -> dict[str, Any]:
@@ -41,7 +53,44 @@ class TaskFamilyCursor(BoundCursor):
             for workspace, known in self._recent.items()
             if (versions := known.since(self.bounds.get(workspace, 0) - overlap))
         }
-        return {**super()._dump(), **({"recent": recent} if recent else {})}
+        optional = {"recent": recent, "passed": self._passed, "unpassed": sorted(self._unpassed)}
+        return {**super()._dump(), **{name: value for name, value in optional.items() if value}}
+
+    # ── the rolling pass ───────────────────────────────────────────────────────────────────────
+
+    def turn(self, key: str) -> bool:
+        """Return whether the pass has come to a partition, in this sync or in one that did not finish it."""
+        with self._lock:
+            if key in self._unpassed:
+                return True
+            now, last = self._now(), self._passed
+            if now is None:
+                return False
+            period = self.runtime.settings.listing_pass_hours * HOUR
+            due = last is None or period == 0 or now - last >= period
+            if last is not None and not due:
+                place = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") % period
+                due = (now - place) // period > (last - place) // period
+            if due:
+                self._unpassed.add(key)
+            return due
+
+    def _now(self) -> int | None:
+        if self._rolled is None:
+            self._rolled = self.runtime.clock.bound()
+        return self._rolled
+
+    def passed(self, key: str) -> None:
+        """Note that a partition was read whole; called under the lock."""
+        self._unpassed.discard(key)
+
+    def rolled(self) -> None:
+        """Note that every partition was asked about: the next pass goes on from here."""
+        with self._lock:
+            if self.incremental and self._now() is not None:
+                self._passed = self._now()
+
+    # ── workspaces ─────────────────────────────────────────────────────────────────────────────
 
     def compared(self, key: str) -> bool:
         """Return whether a partition's whole listing is to be compared in this sync: never, without a pass."""
@@ -94,6 +143,9 @@ class TaskFamilyCursor(BoundCursor):
         searched = self.runtime.searches.succeeded()
         kept = {key for key in self.bounds if key in self.runtime.workspaces or key.split("/")[0] in searched}
         super().forget_all_but(seen | kept)
+        if self.parents_complete():
+            with self._lock:
+                self._unpassed &= seen | kept
 
     @override
     def ensure_at_least_one_state_emitted(self) -> None:

@@ -238,9 +238,22 @@ class ChildCursor(TaskFamilyCursor):
     def stream_slices(self) -> Iterator[StreamSlice]:
         for gid in sorted(self._pending):
             yield self._slice(gid, key="", item={}, read=Read(0, []))
+        handed = set()
         for group in self.runtime.feeds.tasks:
+            handed.add(group.key)
             yield from self._children(group)
+        if self.router.own:
+            yield from self._passed_projects(handed)
+            self.rolled()
         self.forget_all_but(self.runtime.feeds.tasks.keys)
+
+    def _passed_projects(self, handed: set[str]) -> Iterator[StreamSlice]:
+        """Yield the projects (and briefs) themselves whose listing a search made superfluous: nothing else shows their children."""
+        for item in self.runtime.feeds.of("projects"):
+            key = item["gid"]
+            if key not in handed and key in self.bounds and self.turn(key):
+                for gid in self.router.own_gids(key, item):
+                    yield self._slice(gid, key=key, item=item, read=Read(0, []), whole=True)
 
     @override
     def parents_complete(self) -> bool:
@@ -250,6 +263,9 @@ class ChildCursor(TaskFamilyCursor):
         workspace = group.item.get("workspace_gid")
         floor = self.floor_in(group.key, workspace)
         own = self.router.own_gids(group.key, group.item)
+        if own:
+            with self._lock:
+                self.passed(group.key)
         entries = sorted(
             entry
             for entry in group.entries()
@@ -285,11 +301,13 @@ class ChildCursor(TaskFamilyCursor):
                 self._finish(read)
             return False
 
-    def _slice(self, gid: str, *, key: str, item: Mapping[str, Any], read: Read) -> StreamSlice:
+    def _slice(
+        self, gid: str, *, key: str, item: Mapping[str, Any], read: Read, whole: bool = False
+    ) -> StreamSlice:
         return StreamSlice(
             partition={self.router.task_field: gid},
             cursor_slice={},
-            extra_fields={"key": key, "begun": None, "item": item, "gid": gid, "read": read},
+            extra_fields={"key": key, "begun": None, "item": item, "gid": gid, "read": read, "whole": whole},
         )
 
     def _finish(self, read: Read) -> None:
@@ -319,6 +337,8 @@ class ChildCursor(TaskFamilyCursor):
         self._pending.discard(extra["gid"])
         self.dealt(extra["item"].get("workspace_gid"), int(extra["gid"]), extra["read"].modified)
         self._finish(extra["read"])
+        if extra["whole"]:
+            self.passed(extra["key"])
 
     @override
     def refused(self, piece: StreamSlice, verdict: Verdict) -> None:
@@ -343,6 +363,6 @@ class ChildCursor(TaskFamilyCursor):
         # All children of a changed task are sent again: an edited comment has no other sign. Attachments of the
         # project itself and of its brief have no task, only their own `created_at`.
         extra = piece.extra_fields
-        if extra["gid"] not in self.router.own_gids(extra["key"], extra["item"]):
+        if extra["whole"] or extra["gid"] not in self.router.own_gids(extra["key"], extra["item"]):
             return True
         return BoundCursor.wanted(self, record, piece)
