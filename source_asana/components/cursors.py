@@ -368,6 +368,7 @@ class DigestCursor(AsanaCursor):
         self._old: dict[str, frozenset[bytes]] = {}
         self._new: dict[str, list[tuple[bytes, str | None]]] = {}
         self._begun: dict[str, int | None] = {}
+        self._passing: set[str] = set()
         super().__init__(*args, **kwargs)
 
     @override
@@ -425,6 +426,8 @@ class DigestCursor(AsanaCursor):
         for piece in self.router.stream_slices():
             key = piece.extra_fields["key"]
             seen.add(key)
+            if self._pass_is_due(key):
+                self._passing.add(key)
             yield with_since(piece, self._since(key))
         if self.parents_complete():
             with self._lock:
@@ -451,7 +454,8 @@ class DigestCursor(AsanaCursor):
         begun, found = self._begun.pop(key, None), self._new.pop(key, [])
         if begun is None:
             return
-        if self._pass_is_due(key):
+        # Not what is due by now counts, but what the request asked for.
+        if key in self._passing:
             self._passes[key] = begun
         self.bounds[key] = begun
         # Only what the next sync will read again needs to be known.

@@ -107,7 +107,10 @@ class TaskRetriever(_Family):
                 if watch:
                     wanted = self._watched(task, piece, watch, wanted=wanted)
                 stamp = to_millis(task.get("modified_at")) or 0
-                if wanted and self._claim(task):
+                if wanted and not self._claim(task):
+                    # Another listing sends it, and says so when it did: a state before that must not.
+                    continue
+                if wanted:
                     yield self.finished(task, piece)
                 self._dealt(self.cursor, piece, task["gid"], stamp)
         if watch and isinstance(self.cursor, ListingCursor):
