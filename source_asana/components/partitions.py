@@ -16,6 +16,7 @@ from airbyte_cdk.sources.declarative.partition_routers import PartitionRouter
 from airbyte_cdk.sources.types import StreamSlice, StreamState
 from typing_extensions import override
 
+from source_asana.components.feeds import ParentFailedError
 from source_asana.components.runtime import Runtime
 
 
@@ -185,8 +186,15 @@ class UnionRouter(AsanaRouter):
 
     @override
     def stream_slices(self) -> Iterable[StreamSlice]:
+        failure: ParentFailedError | None = None
         for router in self._all():
-            yield from router.stream_slices()
+            try:
+                yield from router.stream_slices()
+            except ParentFailedError as error:
+                # What hangs on the other parents is there all the same.
+                failure = failure or error
+        if failure:
+            raise failure
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator
 
@@ -44,6 +45,7 @@ class Slices(StreamSlicer):
                 self._expect(piece)
                 yield piece
             ending = Ending.COMPLETE if self._cursor.parents_complete() else Ending.REFUSED
+            self._say_what_is_missing()
         except ParentFailedError as error:
             raise parent_failure(self._step.name, error) from error
         finally:
@@ -88,6 +90,18 @@ class Slices(StreamSlicer):
                 stop = self._runtime.stopped()
                 if stop:
                     raise stop
+
+    def _say_what_is_missing(self) -> None:
+        """Warn that the children of refused parents are missing; the refusals themselves are said where they came."""
+        feeds = self._runtime.feeds
+        parents = self._cursor.router.parents()
+        feed_of = {name: feeds.tasks if name in ("tasks", "subtasks") else feeds.of(name) for name in parents}
+        refused = sorted(name for name, feed in feed_of.items() if feed.ending is Ending.REFUSED)
+        if refused and not self._step.wanted.hidden:
+            what = " and ".join(refused)
+            self._runtime.report.once(
+                logging.WARNING, f"Stream {self._step.name}: what belongs to refused parts of {what} is not read."
+            )
 
     def _superfluous(self, piece: StreamSlice) -> bool:
         """Return whether a hidden listing of users is not wanted: search finds the changed tasks in no project."""
