@@ -206,6 +206,8 @@ class _Attempts:
             token = self._token()
             try:
                 with self._runtime.budget.in_flight:
+                    if self._runtime.fatal:
+                        raise self._runtime.fatal
                     response = self._runtime.session.get(
                         self._url, params=self._params, headers=self._headers, auth=_Bearer(token),
                         timeout=self._runtime.timeout, allow_redirects=False,
