@@ -13,21 +13,17 @@ SPEED = 50.0
 NO_LIMIT = 10_000_000
 
 
-def fast_monotonic() -> float:
-    """Return seconds that pass fifty times as fast as real ones."""
-    return time.monotonic() * SPEED
-
-
-def fast_sleep(seconds: float) -> None:
-    """Sleep a fiftieth of `seconds`."""
-    time.sleep(seconds / SPEED)
-
-
-def quicken(patch: pytest.MonkeyPatch) -> None:
-    """Let the connector's time pass fifty times as fast, and let it send without a budget."""
-    quick = partial(Runtime, monotonic=fast_monotonic, sleep=fast_sleep)
+def quicken(patch: pytest.MonkeyPatch, speed: float = SPEED) -> None:
+    """Let the connector's time pass `speed` times as fast, and let it send without a budget."""
+    quick = partial(
+        Runtime,
+        monotonic=lambda: time.monotonic() * speed,
+        sleep=lambda seconds: time.sleep(seconds / speed),
+    )
     patch.setattr("source_asana.source.Runtime", quick)
     patch.setattr("source_asana.components.runtime.PAID_PER_MINUTE", NO_LIMIT)
+    patch.setattr("source_asana.components.feeds.WAKE_SECONDS", 1 / speed)
+    patch.setattr("source_asana.components.slices.WAKE_SECONDS", 1 / speed)
 
 
 @pytest.fixture

@@ -80,8 +80,8 @@ def declared(sync: Sync) -> None:
                 f"{list(error.path)}: {error.message}"
                 for error in _validator(stream).iter_errors(record)
             ]
-            assert problems == [], stream
-            assert list(undeclared(record, load_schema(stream))) == [], stream
+            assert not problems, (stream, problems, record)
+            assert list(undeclared(record, load_schema(stream))) == [], (stream, record)
 
 
 @cache
