@@ -114,6 +114,8 @@ UNREADABLE = Rule((), None, Action.RETRY, "body cut off or no JSON")
 REDIRECT = Rule(
     (), None, Action.FAIL, "redirect", "check `api_url`: the token is never sent to another address"
 )
+# Asana gives its reason in the body. Without one the answer is a proxy's, or cut off: no ground to leave anything out.
+BODY_DECIDES = frozenset({400, 402, 403, 404, 412})
 OK = Rule((), None, Action.SUCCESS, "ok")
 
 
@@ -156,6 +158,8 @@ def classify(response: requests.Response) -> Verdict:
         return Verdict(known or UNREADABLE, status, message, body)
     if isinstance(body, dict) and body.get("sync") and status in (400, 412):
         return Verdict(next(r for r in RULES if r.action is Action.NEW_SYNC_TOKEN), status, message, body)
+    if status in BODY_DECIDES and not message_of(body):
+        return Verdict(UNREADABLE, status, message, body)
     rule = next(rule for rule in RULES if rule.matches(status, message))
     return Verdict(rule, status, message, body)
 
