@@ -1,0 +1,178 @@
+"""Networks and servers that fail now and then lose no record, and what stays broken is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sandbox import Sandbox, World
+from unit_tests.conftest import quicken
+from unit_tests.mock_server import expect
+from unit_tests.mock_server.worlds import Small
+from unit_tests.sync import read, streams
+
+EVERY_KIND: dict[str, dict[str, Any]] = {
+    "500": {"kind": "status", "status": 500},
+    "502 in HTML": {"kind": "html502"},
+    "503": {"kind": "status", "status": 503, "body": b""},
+    "504": {"kind": "status", "status": 504, "body": "<html>Gateway Timeout</html>"},
+    "dropped connection": {"kind": "drop"},
+    "JSON cut off": {"kind": "cut_json"},
+    "short read": {"kind": "short_read"},
+    "empty body": {"kind": "empty"},
+    "errors in a 200": {"kind": "errors_in_200"},
+    "no object in a 200": {"kind": "errors_in_200", "body": b"[]"},
+    "no data in a 200": {"kind": "errors_in_200", "body": b"{}"},
+    "429 with Retry-After": {"kind": "rate_limited", "retry_after": 1},
+    "429 without": {"kind": "rate_limited", "retry_after": None},
+    "424": {"kind": "status", "status": 424},
+    "408": {"kind": "status", "status": 408},
+}
+
+
+@pytest.fixture(autouse=True)
+def _faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    quicken(monkeypatch, 100)
+
+
+@pytest.mark.parametrize("fault", EVERY_KIND.values(), ids=EVERY_KIND)
+def test_a_third_of_the_requests_fails_and_nothing_is_lost(fault: dict[str, Any]) -> None:
+    small = Small()
+    with Sandbox(small.world, plan="service") as asana:
+        planned = asana.fault(fault["kind"], times=None, share=0.3, seed=7, **_but_kind(fault))
+        sync = read(
+            asana, streams(), incremental=True, organization_export_ids=[small.export]
+        )
+        assert planned.hits > 20
+        assert sync.errors == []
+        expect.whole(asana, sync, streams())
+
+
+def test_all_kinds_at_once_on_long_listings() -> None:
+    world = World.generate(tasks=120, projects=3)
+    big = world.find("Water 0")
+    project = world[big]["_projects"][0]
+    for number in range(210):
+        world.add_task(f"T{number}", projects=[project])
+    for number in range(210):
+        world.add_story(big, f"story {number}")
+    with Sandbox(world) as asana:
+        for number, fault in enumerate(EVERY_KIND.values()):
+            share = 0.35 / len(EVERY_KIND)
+            asana.fault(fault["kind"], times=None, share=share, seed=number, **_but_kind(fault))
+        names = ("projects", "sections", "tasks", "subtasks", "stories", "users")
+        sync = read(asana, names)
+        assert sync.errors == []
+        expect.whole(asana, sync, names)
+
+
+@pytest.mark.parametrize("status", [400, 402, 403, 404, 412])
+def test_a_refusal_without_a_reason_is_no_refusal(status: int) -> None:
+    small = Small()
+    with Sandbox(small.world) as asana:
+        proxy = {"status": status, "body": "<html>Nothing here</html>"}
+        asana.fault("status", "/tags", times=3, **proxy)
+        asana.fault("status", "/projects/{project_gid}/sections", times=None, **proxy)
+        sync = read(asana, ["tags", "sections"])
+        assert sync.gids("tags") == [small.tag]
+        assert not sync.complete("sections")
+        assert sync.errors[0]["message"].startswith("Stream sections: project ")
+        assert f"HTTP {status}" in sync.errors[0]["message"]
+
+
+def _but_kind(fault: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fault.items() if name != "kind"}
+
+
+def test_one_projects_tasks_that_keep_failing_fail_alone() -> None:
+    small = Small()
+    with Sandbox(small.world, plan="service") as asana:
+        fault = asana.fault(
+            "status", rf"^/tasks\?.*project={small.second}", times=None, message="Overloaded"
+        )
+        names = ("projects", "sections", "tasks", "subtasks", "stories", "attachments", "users")
+        sync = read(asana, names)
+        assert {name: sync.complete(name) for name in names} == {
+            "projects": True,
+            "sections": True,
+            "users": True,
+            "tasks": False,
+            "subtasks": False,
+            "stories": False,
+            "attachments": False,
+        }
+        assert sync.gids("tasks") == sorted([small.task, small.both, small.loose])
+        assert sync.gids("subtasks") == sorted(small.subtasks)
+        told = {record["task_id"] for record in sync.records["stories"]}
+        assert told == {small.task, small.both, small.loose, small.subtask, small.deep}
+        said = [error["message"] for error in sync.errors]
+        assert (
+            f'Stream tasks: project {small.second} could not be read: "Overloaded '
+            '(6 sad squid snuggle softly)". Everything else goes on; the next sync reads this again.'
+        ) in said
+        assert fault.hits == 12
+
+
+def test_one_tasks_stories_that_keep_failing_fail_alone() -> None:
+    small = Small()
+    with Sandbox(small.world) as asana:
+        fault = asana.fault("cut_json", f"^/tasks/{small.other}/stories", times=None)
+        names = ("tasks", "subtasks", "stories", "attachments")
+        sync = read(asana, names)
+        assert [name for name in names if not sync.complete(name)] == ["stories"]
+        told = {record["task_id"] for record in sync.records["stories"]}
+        assert told == {small.task, small.both, small.loose, small.subtask, small.deep}
+        first, last = sync.errors
+        assert first["message"] == (
+            f"Stream stories: task {small.other} could not be read: "
+            '"HTTP 200 with a body that is no whole JSON". '
+            "Everything else goes on; the next sync reads this again."
+        )
+        assert first["failure_type"] == last["failure_type"] == "transient_error"
+        assert first["stream_descriptor"] == {"name": "stories"}
+        assert last["message"] == (
+            "Not complete: stories. The errors before this one say why; the next sync reads what "
+            "is missing."
+        )
+        assert fault.hits == 12
+
+
+def test_a_page_that_is_too_heavy_is_asked_for_in_halves() -> None:
+    world = World.empty()
+    project = world.add_project("P")
+    gids = [world.add_task(f"T{number}", projects=[project]) for number in range(130)]
+    with Sandbox(world) as asana:
+        for limit in (100, 50):
+            asana.fault("status", rf"^/tasks\?.*project=.*limit={limit}(&|$)", times=None)
+            asana.fault("status", rf"^/tasks\?.*limit={limit}&.*project=", times=None)
+        sync = read(asana, ["tasks"])
+        assert sync.errors == []
+        assert sync.gids("tasks") == gids
+        pages = [e for e in asana.log if e.status == 200 and "project" in e.params]
+        assert [page.params["limit"] for page in pages] == ["25"] * 6
+
+
+@pytest.mark.parametrize("kind", ["status", "drop"])
+def test_an_outage_of_five_minutes_is_sat_out(kind: str) -> None:
+    small = Small()
+    with Sandbox(small.world) as asana:
+        # 8 requests at once fail 15 times or more before 5 minutes are over.
+        asana.fault(kind, times=150, skip=12)
+        sync = read(asana, ["tasks", "stories"])
+        assert sync.errors == []
+        expect.whole(asana, sync, ["tasks", "stories"])
+        assert any("Asana does not answer properly" in line for line in sync.warnings)
+
+
+def test_an_outage_of_more_than_ten_minutes_ends_the_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    quicken(monkeypatch, 500)
+    small = Small()
+    with Sandbox(small.world) as asana:
+        asana.fault("status", times=None, status=503, skip=9)
+        sync = read(asana, ["workspaces", "tags", "tasks", "stories"], incremental=True)
+        assert sync.complete("workspaces")
+        assert not sync.complete("stories")
+        assert {error["failure_type"] for error in sync.errors} == {"transient_error"}
+        assert any("could not be reached for too long" in e["message"] for e in sync.errors)
+        assert sync.state_of("tasks")["v"] == 1
