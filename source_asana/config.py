@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    Strict,
     StringConstraints,
     ValidationError,
     field_validator,
@@ -48,7 +49,19 @@ def _none_is_default(value: Any) -> Any:
     return [] if value is None else value
 
 
-Gid = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$")]
+def _gid(value: Any) -> Any:
+    # Older configurations hold numbers; in JSON they are exact.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("text")
+    return value
+
+
+Gid = Annotated[str, BeforeValidator(_gid), StringConstraints(pattern=r"^[0-9]{1,32}$")]
+Flag = Annotated[bool, Strict()]
 Gids = Annotated[list[Gid], BeforeValidator(_none_is_default)]
 Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -82,16 +95,16 @@ class Settings(_Strict):
 
     credentials: PersonalAccessToken | OAuth
     organization_export_ids: Gids = []
-    test_mode: bool | None = None
+    test_mode: Flag | None = None
     num_workers: int = Field(default=20, ge=1, le=40, strict=True)
     workspace_ids: Gids = []
     project_ids: Gids = []
     exclude_project_ids: Gids = []
     team_ids: Gids = []
     portfolio_ids: Gids = []
-    include_archived_projects: bool = True
-    start_date: Annotated[datetime, AfterValidator(_utc)] | None = None
-    include_tasks_without_project: bool = True
+    include_archived_projects: Flag = True
+    start_date: Annotated[datetime, BeforeValidator(_text), AfterValidator(_utc)] | None = None
+    include_tasks_without_project: Flag = True
     change_detection: Literal["auto", "listing", "search"] = "auto"
     search_overlap_minutes: int = Field(default=15, ge=1, le=1440, strict=True)
     listing_pass_hours: int = Field(default=168, ge=0, le=8760, strict=True)

@@ -83,11 +83,13 @@ class AsanaCursor(Cursor):
         self._repository = repository
         self._lock = threading.RLock()
         self._emitted_at = runtime.monotonic()
+        self._emitted: MutableMapping[str, Any] = {}
         self._refused: set[int] = set()
         start = runtime.settings.start_date
         self.start = to_millis(start.isoformat()) if start else None
         if incremental:
             self._load(self._stored())
+            self._emitted = self.state
         self.has_read_before = bool(getattr(self, "bounds", None))
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
@@ -138,8 +140,11 @@ class AsanaCursor(Cursor):
             now = self.runtime.monotonic()
             if now - self._emitted_at < pause:
                 return
-            self._emitted_at = now
-            self._emit()
+            # A state without progress would only seem to commit the records before it.
+            current = self.state
+            if current != self._emitted:
+                self._emitted_at, self._emitted = now, current
+                self._emit()
 
     def _emit(self) -> None:
         self._states.update_state_for_stream(self.stream, None, self.state)

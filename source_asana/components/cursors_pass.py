@@ -6,7 +6,7 @@ shows them. Each sync passes the projects whose place in the period `listing_pas
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,7 +43,7 @@ def encoded(total: int) -> str:
 
 
 class PassCursor(TaskFamilyCursor):
-    """Bounds with a digest per partition. State: `{..., "digests": {key: digest}}`, the rest as in `TaskFamilyCursor`."""
+    """Bounds with a digest per partition. State: `{"bounds": {key: [instant, digest]}}`, the rest as in `TaskFamilyCursor`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.digests: dict[str, str] = {}
@@ -51,17 +51,19 @@ class PassCursor(TaskFamilyCursor):
 
     @override
     def _load(self, stored: Mapping[str, Any]) -> None:
-        super()._load(stored)
-        self.digests = self._checked(stored, "digests", str)
-        try:
-            for text in self.digests.values():
-                b64decode(text + "=", validate=True)
-        except ValueError:
-            raise damaged(self.stream) from None
+        pairs = self._checked(stored, "bounds", (int, list))
+        super()._load({**stored, "bounds": {k: v[0] if isinstance(v, list) and v else v for k, v in pairs.items()}})
+        for key, value in pairs.items():
+            if isinstance(value, list):
+                if len(value) != 2 or not isinstance(value[1], str):
+                    raise damaged(self.stream)
+                self.digests[key] = value[1]
 
     @override
     def _dump(self) -> dict[str, Any]:
-        return {**super()._dump(), "digests": dict(self.digests)}
+        digests = self.digests
+        bounds = {key: [bound, digests[key]] if key in digests else bound for key, bound in self.bounds.items()}
+        return {**super()._dump(), "bounds": bounds}
 
     @override
     def compared(self, key: str) -> bool:
