@@ -173,7 +173,8 @@ class TaskRetriever(_Family):
             fall_back(self.runtime, search, error)
             self.cursor.refused(piece, error.verdict)
             if group is not None:
-                group.ending = Ending.REFUSED
+                # Its children may be read, but no bound comes of them: the listings follow.
+                group.begun = None
 
     def _found(self, search: Search) -> Iterator[list[Raw]]:
         fields = {"created_at", *TASK_FIELDS, *self.asked(), *(self.subtasks.asked() if self.subtasks else ())}
