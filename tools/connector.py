@@ -75,6 +75,7 @@ def run(  # noqa: PLR0913 - the files of a command
     state: Sequence[Mapping[str, Any]] | None = None,
     keep_records: bool = False,
     on_log: Callable[[str], None] = lambda _: None,
+    kill_when: Callable[[Output], bool] = lambda _: False,
 ) -> Output:
     """Run one command of the connector and return what it printed.
 
@@ -85,6 +86,7 @@ def run(  # noqa: PLR0913 - the files of a command
         state: the states of an earlier read.
         keep_records: whether records are kept, not just counted.
         on_log: called with each log message.
+        kill_when: asked after each line; once it is true, the process gets SIGKILL.
     """
     output = Output()
     with tempfile.TemporaryDirectory() as name:
@@ -105,6 +107,9 @@ def run(  # noqa: PLR0913 - the files of a command
             assert process.stdout is not None
             for line in process.stdout:
                 _take(output, line, keep_records=keep_records, on_log=on_log)
+                if kill_when(output):
+                    process.kill()
+                    break
             output.exit_code = process.wait()
         output.seconds = time.monotonic() - began
     return output

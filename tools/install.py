@@ -1,14 +1,13 @@
-"""Install the locked versions with python3 and pip alone: `python3 tools/install.py [--export]`.
+"""Install the locked versions with python3 and pip alone: `python3 tools/install.py`.
 
 Creates `.venv`, has pip install what `poetry.lock` names for the groups main and dev, every file
 checked against its hash there, and puts this source tree with its `source-asana` command into it.
-A stamp in `.venv` makes the next call instant. With `--export` it prints pip's requirement lines of
-the group main and installs nothing; the Dockerfile uses that.
+A stamp in `.venv` makes the next call instant. The image is built by the same means: `--venv
+FOLDER --group main`.
 """
 
 import argparse
 import hashlib
-import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -21,9 +20,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
-STAMP = VENV / ".installed"
 
 
 def requirements(lock: Mapping[str, Any], groups: Collection[str]) -> Iterator[str]:
@@ -92,12 +88,15 @@ def _digest(text: str) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def make_venv() -> None:
-    """Create `.venv`, or create it anew when its Python is gone or another one than this."""
-    if _version_of(PYTHON) != sys.version_info[:2]:
-        # Where Python comes without ensurepip, pip of the calling Python installs into it.
-        has_pip = importlib.util.find_spec("ensurepip") is not None
-        venv.create(VENV, clear=True, symlinks=True, with_pip=has_pip)
+def make_venv(folder: Path) -> Path:
+    """Create a virtual environment, anew when its Python is gone or another one; return its Python.
+
+    It gets no pip: that of the calling Python installs into it, so ensurepip need not be there.
+    """
+    python = folder / "bin" / "python"
+    if _version_of(python) != sys.version_info[:2]:
+        venv.create(folder, clear=True, symlinks=True)
+    return python
 
 
 def _version_of(python: Path) -> tuple[int, ...] | None:
@@ -109,50 +108,43 @@ def _version_of(python: Path) -> tuple[int, ...] | None:
     return tuple(map(int, done.stdout.split()))
 
 
-def pip(*arguments: str | Path) -> None:
-    """Run pip for `.venv`; its own output says what went wrong."""
-    probe = subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True, check=False)
-    own = probe.returncode == 0
-    command: list[str | Path] = [PYTHON] if own else [sys.executable]
-    target: list[str | Path] = [] if own else ["--python", PYTHON]
-    quiet = ["--quiet", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*command, "-m", "pip", *target, "install", *quiet, *arguments], check=False
-    )
+def pip(python: Path, *arguments: str | Path) -> None:
+    """Have pip install into the environment of `python`; its own output says what went wrong."""
+    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    done = subprocess.run([*command, "--disable-pip-version-check", *arguments], check=False)
     if done.returncode:
         sys.exit("pip could not install the locked packages; its message is above.")
 
 
-def install(lines: list[str], project: Mapping[str, Any]) -> None:
-    """Install the requirement lines and the source tree into `.venv`."""
+def install(python: Path, lines: list[str], project: Mapping[str, Any]) -> None:
+    """Install the requirement lines and the source tree into the environment of `python`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         listed = folder / "requirements.txt"
         listed.write_text("\n".join(lines) + "\n", "utf-8")
-        sys.stdout.write(f"Installing up to {len(lines)} locked packages into .venv\n")
+        sys.stdout.write(f"Installing up to {len(lines)} locked packages with pip\n")
         sys.stdout.flush()
         # Compiling everything takes longer than compiling what is imported when it is.
-        pip("--no-deps", "--require-hashes", "--no-compile", "-r", listed)
-        pip("--no-deps", "--no-index", "--force-reinstall", editable_wheel(folder, project))
+        pip(python, "--no-deps", "--require-hashes", "--no-compile", "-r", listed)
+        wheel = editable_wheel(folder, project)
+        pip(python, "--no-deps", "--no-index", "--force-reinstall", "--no-compile", wheel)
 
 
 def main() -> None:
-    """Install, unless the stamp says that nothing changed; or print the requirement lines."""
-    parser = argparse.ArgumentParser(description="Install the locked versions into .venv.")
-    parser.add_argument("--export", action="store_true", help="print pip's lines of the group main")
+    """Install, unless the stamp says that nothing changed."""
+    parser = argparse.ArgumentParser(description="Install the locked versions.")
+    parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="where to")
+    parser.add_argument("--group", action="append", help="dependency group; all when left out")
     options = parser.parse_args()
     lock = tomllib.loads((ROOT / "poetry.lock").read_text("utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poetry"]
-    if options.export:
-        sys.stdout.writelines(f"{line}\n" for line in requirements(lock, ["main"]))
-        return
-    lines = list(requirements(lock, ["main", "dev"]))
-    make_venv()
-    parts = [*lines, str(ROOT), project["version"], str(project["scripts"])]
-    state = _digest("\n".join(parts))
-    if not STAMP.exists() or STAMP.read_text("utf-8") != state:
-        install(lines, project)
-    STAMP.write_text(state, "utf-8")
+    lines = list(requirements(lock, options.group or ["main", "dev"]))
+    state = _digest("\n".join([*lines, str(ROOT), project["version"], str(project["scripts"])]))
+    python = make_venv(options.venv)
+    stamp = options.venv / ".installed"
+    if not stamp.exists() or stamp.read_text("utf-8") != state:
+        install(python, lines, project)
+    stamp.write_text(state, "utf-8")
 
 
 if __name__ == "__main__":
