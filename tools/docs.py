@@ -1,0 +1,273 @@
+"""Write the generated parts of the documentation: `python -m tools.docs [--check]`.
+
+`docs/columns.md` is generated as a whole, in `docs/asana.md` what stands between the markers
+`<!-- begin NAME -->` and `<!-- end NAME -->`. They are made from the manifest, the schemas, the
+table of Asana's answers and the facts below. With `--check` nothing is written, and the exit code
+is 1 when something is not current.
+"""
+
+import argparse
+import logging
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from source_asana import SourceAsana
+from source_asana.components import scopes
+from source_asana.components.errors import RULES, Action
+from tools.docs_columns import columns_page
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+# Builds the streams, and is never sent anywhere.
+CONFIG = {"credentials": {"personal_access_token": "unused-token"}}
+
+# What Asana's documentation says and the manifest does not: the plan of streams that do not come
+# with every plan. A stream without a scope needs full permissions.
+PLANS: Mapping[str, str] = {
+    "custom_fields": "paid",
+    "project_custom_field_settings": "paid",
+    "portfolios": "Advanced",
+    "goals": "Advanced",
+    "allocations": "Advanced",
+    "time_tracking_entries": "Advanced",
+    "time_tracking_categories": "add-on",
+    "timesheet_approval_statuses": "add-on",
+    "budgets": "add-on",
+    "rates": "add-on",
+    "roles": "Enterprise",
+    "audit_log_events": "Enterprise, service account",
+    "organization_exports": "Enterprise, service account",
+}
+SCOPES: Mapping[str, str] = {
+    stream: scope for scope, streams in scopes.STREAMS.items() for stream in streams
+}
+# Requests, where they are not simply one per parent.
+COSTS: Mapping[str, str] = {
+    "attachments": "1 per task, subtask, project and brief; later not for unchanged tasks",
+    "audit_log_events": "1 per 100 events; later of new ones only",
+    "events": "1 per project and 100 events",
+    "goal_status_updates": "1 per goal; later where there is a new one",
+    "organization_exports": "1 per id in the configuration",
+    "portfolio_status_updates": "1 per portfolio; later where there is a new one",
+    "portfolios": "1 per 100, and what `portfolio_items` costs",
+    "project_briefs": "1 per project that has one",
+    "project_status_updates": "1 per project; later where there is a new one",
+    "stories": "1 per task and subtask; later of changed ones only",
+    "subtasks": "1 per task that has some, at every level",
+    "task_counts": "1 per project; Asana limits them apart",
+    "tasks": "1 per 100 tasks, at least 1 per project and user",
+    "time_tracking_categories": "1 per 100, active and archived apart",
+    "time_tracking_entries": "1 per 100 entries; later of the last weeks only",
+    "workspaces": "1",
+}
+DONE: Mapping[Action, str] = {
+    Action.RETRY: "tries again for up to ten minutes",
+    Action.WAIT: "waits as long as Asana says, and slows down",
+    Action.REAUTHENTICATE: "renews an OAuth token once, then ends the sync",
+    Action.RESTART: "reads that list again from its first page",
+    Action.NEW_SYNC_TOKEN: "takes the new token; `events` has a gap when the old one had expired",
+    Action.SKIP: "leaves out exactly what was refused, with a warning",
+    Action.FAIL: "fails that stream and reads the rest; the next sync tries again",
+    Action.ABORT: "ends the sync",
+}
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream as the manifest has it.
+
+    Attributes:
+        name: its name.
+        key: columns of the primary key.
+        cursor: the cursor column of incremental syncs, empty for full refresh only.
+        parents: the streams whose records name its partitions.
+        inline: whether its records come with the parent's.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    cursor: str
+    parents: tuple[str, ...]
+    inline: bool
+
+
+def streams(source: SourceAsana) -> list[Stream]:
+    """Return the streams in the manifest's order."""
+    routers = {
+        stream["name"]: stream["retriever"]["partition_router"]
+        for stream in source.resolved_manifest["streams"]
+    }
+    return [
+        Stream(
+            name=stream.name,
+            key=tuple(path[0] for path in stream.source_defined_primary_key or ()),
+            cursor=(stream.default_cursor_field or [""])[0],
+            parents=tuple(_parents(routers[stream.name])),
+            inline=_kind(routers[stream.name]) == "InlineRouter",
+        )
+        for stream in source.discover(logging.getLogger("docs"), CONFIG).streams
+    ]
+
+
+def _kind(router: Json) -> str:
+    return str(router["class_name"]).rpartition(".")[2]
+
+
+def _parents(router: Json) -> Iterator[str]:
+    kind = _kind(router)
+    if kind in {"ParentRouter", "InlineRouter"}:
+        yield router["parent"]
+    elif kind == "UnionRouter":
+        for one in router["routers"]:
+            yield from _parents(one)
+    elif kind == "WalkRouter":
+        yield from ("tasks", "subtasks")
+    elif kind == "TaskRouter":
+        yield from ("tasks", "subtasks")
+        if router.get("own"):
+            yield "projects"
+    elif kind != "SingleRouter":
+        message = f"tools/docs.py does not know what parents a {kind} has"
+        raise ValueError(message)
+
+
+# ── the blocks ──────────────────────────────────────────────────────────────────────────────────
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; pipes inside cells are escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
+    )
+
+
+def code(names: Iterable[str]) -> str:
+    """Return the names as code, with commas."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def stream_table(found: Sequence[Stream]) -> str:
+    """Return the table of all streams."""
+    return table(
+        ["Stream", "Primary key", "Incremental by", "Read per", "Requests", "Plan", "OAuth scope"],
+        (
+            [
+                f"[{stream.name}](columns.md#{stream.name})",
+                code(stream.key) or "none",
+                code(filter(None, [stream.cursor])) or "full refresh",
+                code(stream.parents) or "token",
+                _cost(stream),
+                _inherited(PLANS, stream, found) or "any",
+                code(filter(None, [SCOPES.get(stream.name, "")])) or "full permissions",
+            ]
+            for stream in found
+        ),
+    )
+
+
+def _cost(stream: Stream) -> str:
+    if stream.inline:
+        return f"none: comes with `{stream.parents[0]}`"
+    if stream.name in COSTS:
+        return COSTS[stream.name]
+    if len(stream.parents) != 1:
+        message = f"tools/docs.py: COSTS must say what {stream.name} costs"
+        raise ValueError(message)
+    parent = stream.parents[0]
+    return "1 per 100" if parent == "workspaces" else f"1 per {parent.removesuffix('s')}"
+
+
+def _inherited(facts: Mapping[str, str], stream: Stream, found: Sequence[Stream]) -> str:
+    """Return the fact of a stream, else that of its first parent: without goals no goal stories."""
+    if stream.name in facts or not stream.parents or stream.parents[0] == stream.name:
+        return facts.get(stream.name, "")
+    by_name = {one.name: one for one in found}
+    return _inherited(facts, by_name[stream.parents[0]], found)
+
+
+def config_table(source: SourceAsana) -> str:
+    """Return the table of the configuration's keys; hidden ones are left out."""
+    spec = source.spec(logging.getLogger("docs")).connectionSpecification
+    rows = []
+    for key, node in spec["properties"].items():
+        if node.get("airbyte_hidden"):
+            continue
+        default = node.get("default", "")
+        limits = [f"{node['minimum']} to {node['maximum']}"] if "maximum" in node else []
+        rows.append(
+            [
+                f"`{key}`",
+                node["title"],
+                str(default).lower() if isinstance(default, bool) else str(default),
+                " ".join(filter(None, [node.get("description", ""), *limits])),
+            ]
+        )
+    return table(["Key", "Title", "Default", "Meaning"], rows)
+
+
+def answer_table() -> str:
+    """Return the table of Asana's answers and what the connector does with them."""
+    return table(
+        ["HTTP", "Asana says", "Meaning", "The connector", "What you can do"],
+        (
+            [
+                ", ".join(map(str, rule.statuses)) or "other",
+                f"`{rule.pattern}`" if rule.pattern else "anything else",
+                rule.reason,
+                DONE[rule.action],
+                rule.remedy or "nothing",
+            ]
+            for rule in RULES
+        ),
+    )
+
+
+def generated(source: SourceAsana | None = None) -> dict[Path, str]:
+    """Return the documents with current generated parts: path -> content."""
+    source = source or SourceAsana(config=CONFIG)
+    found = streams(source)
+    page = DOCS / "asana.md"
+    text = page.read_text("utf-8")
+    blocks = {
+        "streams": stream_table(found),
+        "configuration": config_table(source),
+        "answers": answer_table(),
+    }
+    for name, block in blocks.items():
+        text = _replaced(text, name, block)
+    return {page: text, DOCS / "columns.md": columns_page([stream.name for stream in found])}
+
+
+def _replaced(text: str, name: str, block: str) -> str:
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    found = re.compile(f"{begin}.*?{end}", re.DOTALL)
+    new, count = found.subn(lambda _: f"{begin}\n\n{block}\n\n{end}", text)
+    if count != 1:
+        message = f"docs/asana.md has {count} places for {begin}, not one"
+        raise ValueError(message)
+    return new
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write, or compare; return the process exit code."""
+    parser = argparse.ArgumentParser(description="Write the generated parts of docs/.")
+    parser.add_argument("--check", action="store_true", help="write nothing, fail on differences")
+    options = parser.parse_args(arguments)
+    wanted = generated()
+    old = [p for p, text in wanted.items() if not p.exists() or p.read_text("utf-8") != text]
+    for path in old:
+        if options.check:
+            sys.stderr.write(f"docs/{path.name} is not current: make docs\n")
+        else:
+            path.write_text(wanted[path], "utf-8")
+    return int(options.check and bool(old))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

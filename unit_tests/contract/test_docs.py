@@ -1,0 +1,62 @@
+"""The documentation says what the connector does: generated parts, links, versions."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from source_asana import SourceAsana
+from tools import docs
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "sandbox" / "README.md"])
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def source() -> SourceAsana:
+    return SourceAsana(config=docs.CONFIG)
+
+
+def test_generated_parts_are_current(source: SourceAsana) -> None:
+    old = [p.name for p, text in docs.generated(source).items() if p.read_text("utf-8") != text]
+    assert not old, "run `make docs`"
+
+
+def test_facts_are_about_streams_that_exist(source: SourceAsana) -> None:
+    names = {stream.name for stream in docs.streams(source)}
+    assert {*docs.PLANS, *docs.SCOPES, *docs.COSTS} <= names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    missing = [link for link in LINK.findall(page.read_text("utf-8")) if not _exists(page, link)]
+    assert not missing
+
+
+def _exists(page: Path, link: str) -> bool:
+    name, _, anchor = link.partition("#")
+    target = page.parent / name if name else page
+    return target.exists() and (not anchor or anchor in _anchors(target))
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, made the way that code hosts make them."""
+    return {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in HEADING.findall(page.read_text("utf-8"))
+    }
+
+
+def test_versions_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poetry"]
+    metadata = yaml.safe_load((ROOT / "metadata.yaml").read_text("utf-8"))["data"]
+    [newest, *_] = re.findall(r"^## (\d\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    page = (ROOT / "docs" / "asana.md").read_text("utf-8").partition("## Changelog")[2]
+    [row, *_] = re.findall(r"^\| (\d\S+) \|", page, re.MULTILINE)
+    assert {project["version"], metadata["dockerImageTag"], newest, row} == {project["version"]}
