@@ -14,6 +14,7 @@ from sandbox.spec import ENDPOINTS
 
 # How a reply is spoiled after it was made; the others replace it by an error.
 TRANSPORT = frozenset({"cut_json", "short_read", "drop", "slow", "empty"})
+SERVER_ERROR = "Server Error"
 KINDS = TRANSPORT | {
     "status",
     "html502",
@@ -35,7 +36,7 @@ class Fault:
     share: float = 1.0
     status: int = 500
     body: Any = None
-    message: str = "Server Error"
+    message: str = ""
     seconds: float = 1.0
     retry_after: int | None = 1
     random: Random = field(default_factory=Random)
@@ -69,7 +70,7 @@ class Fault:
         if self.kind == "html502":
             return 502, {"Content-Type": "text/html"}, b"<html><h1>502 Bad Gateway</h1></html>"
         if self.kind == "errors_in_200":
-            return 200, json, self.body_or(ApiError(200, self.message))
+            return 200, json, self.body_or(ApiError(200, self.message or SERVER_ERROR))
         if self.kind == "rate_limited":
             headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
             message = "You have made too many requests recently."
@@ -77,8 +78,8 @@ class Fault:
         if self.kind == "offset_expired":
             return 400, json, ApiError(400, EXPIRED_OFFSET).body()
         if self.kind == "truncation":
-            return 400, json, self.body_or(ApiError(400, TRUNCATED))
-        return self.status, json, self.body_or(ApiError(self.status, self.message))
+            return 400, json, self.body_or(ApiError(400, self.message or TRUNCATED))
+        return self.status, json, self.body_or(ApiError(self.status, self.message or SERVER_ERROR))
 
     def body_or(self, error: ApiError) -> bytes:
         """Return the body given with the fault, else that of `error`."""
