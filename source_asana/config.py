@@ -56,7 +56,7 @@ def _gid(value: Any) -> Any:
 
 def _text(value: Any) -> Any:
     if not isinstance(value, str):
-        raise ValueError("text")
+        raise ValueError("text")  # noqa: TRY004  # pydantic turns ValueErrors into its own
     return value
 
 
@@ -150,14 +150,18 @@ class Settings(_Strict):
         """Whether tasks in no project are read: one listing a user."""
         return self.include_tasks_without_project and not self.listed_by_project_only
 
-
     @property
     def may_search(self) -> bool:
         """Whether changed tasks may be found by search.
 
-        A subtask that is found does not show which project it hangs below, so a choice of projects rules search out.
+        A subtask that is found does not show which project it hangs below, so a choice of projects
+        rules search out.
         """
-        chosen = self.listed_by_project_only or self.exclude_project_ids or not self.include_archived_projects
+        chosen = (
+            self.listed_by_project_only
+            or self.exclude_project_ids
+            or not self.include_archived_projects
+        )
         return self.change_detection != "listing" and not chosen
 
 
@@ -183,7 +187,7 @@ REMEDIES: Mapping[str, str] = {
     "include_tasks_without_project": "true or false",
     "test_mode": "true or false, or left out",
 }
-GID_LIST = "a list of Asana ids: digits in quotes, such as [\"1201234567890123\"]"
+GID_LIST = 'a list of Asana ids: digits in quotes, such as ["1201234567890123"]'
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
@@ -205,7 +209,8 @@ def parse_config(config: Any) -> Settings:
     """Return the settings in `config`, a mapping as described by the spec.
 
     Raises:
-        AirbyteTracedException: a config error of one sentence that names the key and the remedy and quotes no value.
+        AirbyteTracedException: a config error of one sentence that names the key and the remedy and
+            quotes no value.
     """
     if not isinstance(config, Mapping):
         raise config_error("The config is no JSON object: give an object with `credentials`.")
@@ -225,7 +230,10 @@ def parse_config(config: Any) -> Settings:
 
 
 def register_secrets(config: Mapping[str, Any]) -> None:
-    """Have every string under `credentials` masked in logs, whatever its key: a typo must not print it."""
+    """Have every string under `credentials` masked in logs, whatever its key.
+
+    A typo must not print it.
+    """
     for secret in _strings(config.get("credentials")):
         if len(secret) >= SHORTEST_SECRET and not re.fullmatch(r"(PAT|OAuth) Credentials", secret):
             add_to_secrets(secret)

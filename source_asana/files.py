@@ -32,9 +32,10 @@ def catalog(path: str) -> ConfiguredAirbyteCatalog:
     content = _json(path, "catalog")
     try:
         return ConfiguredAirbyteCatalogSerializer.load(content)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # the serializer raises whatever a value provokes
         raise config_error(
-            f"The catalog in {path} is no configured catalog: give an object with a list `streams`, each with "
+            f"The catalog in {path} is no configured catalog: give an object with a list "
+            "`streams`, each with "
             "`stream`, `sync_mode` and `destination_sync_mode`.",
             internal=type(error).__name__,
         ) from None
@@ -47,10 +48,12 @@ def state(path: str) -> list[AirbyteStateMessage]:
         return []
     try:
         messages = [AirbyteStateMessageSerializer.load(item) for item in content]
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # as above
         raise _no_states(path, type(error).__name__) from None
     for message in messages:
-        known = message.stream if message.type in (AirbyteStateType.STREAM, None) else message.global_
+        known = (
+            message.stream if message.type in (AirbyteStateType.STREAM, None) else message.global_
+        )
         if known is None:
             raise _no_states(path, f"a state of type {message.type}")
     return messages
@@ -58,7 +61,8 @@ def state(path: str) -> list[AirbyteStateMessage]:
 
 def _no_states(path: str, internal: str) -> Exception:
     return config_error(
-        f"The state in {path} is no list of Airbyte state messages per stream: give the states that an earlier sync "
+        f"The state in {path} is no list of Airbyte state messages per stream: give the states "
+        "that an earlier sync "
         "printed, or none.",
         internal=internal,
     )
@@ -69,12 +73,19 @@ def _json(path: str, kind: str) -> Any:
         content = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise config_error(
-            f"The {kind} file {path} cannot be read ({error.strerror}): give the path of a readable file."
+            f"The {kind} file {path} cannot be read ({error.strerror}): give the path of a "
+            "readable file."
         ) from None
     except UnicodeDecodeError:
         raise config_error(f"The {kind} file {path} is no UTF-8 text: give a JSON file.") from None
     try:
         return json.loads(content)
     except (json.JSONDecodeError, RecursionError) as error:
-        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise config_error(f"The {kind} file {path} is no valid JSON{where}: correct it there.") from None
+        where = (
+            f" (line {error.lineno}, column {error.colno})"
+            if isinstance(error, json.JSONDecodeError)
+            else ""
+        )
+        raise config_error(
+            f"The {kind} file {path} is no valid JSON{where}: correct it there."
+        ) from None

@@ -25,9 +25,11 @@ M_ARENA_MAX = -8
 def run() -> None:
     """Run one command of the Airbyte protocol with the arguments of the process.
 
-    A mistake of the user ends with exit code 1 and one TRACE, for `check` with a failed CONNECTION_STATUS and exit code 0.
+    A mistake of the user ends with exit code 1 and one TRACE, for `check` with a failed
+    CONNECTION_STATUS and exit code 0.
     """
-    # Records are short-lived trees without cycles: collecting them a hundred times a second costs a fifth of the CPU.
+    # Records are short-lived trees without cycles: collecting them a hundred times a second costs a
+    # fifth of the CPU.
     gc.set_threshold(100_000, 20, 100)
     _few_arenas()
     init_uncaught_exception_handler(init_logger("airbyte"))
@@ -44,14 +46,21 @@ def run() -> None:
         if command == "check" and status:
             _write(orjson.dumps(AirbyteMessageSerializer.dump(status)).decode())
             return
-        _write(orjson.dumps(AirbyteMessageSerializer.dump(error.as_sanitized_airbyte_message())).decode())
+        _write(
+            orjson.dumps(
+                AirbyteMessageSerializer.dump(error.as_sanitized_airbyte_message())
+            ).decode()
+        )
         _stop()
     except OSError as error:
         _stop(f"The output cannot be written: {error.strerror}.")
 
 
 def _few_arenas() -> None:
-    """Have glibc keep two heaps instead of eight a core: with 30 threads, pages of JSON would lie about in all of them."""
+    """Have glibc keep two heaps instead of eight a core.
+
+    With 30 threads, pages of JSON would lie about in all of them.
+    """
     try:
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
     except (AttributeError, OSError, TypeError):

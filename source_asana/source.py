@@ -1,15 +1,15 @@
-"""The source: builds the streams from the manifest, gives them what they share, and reads parents before children.
+"""The source.
+
+Builds the streams from the manifest, gives them what they share, and reads parents before children.
 
 Private names of the CDK are used in this module only; a test holds that they exist.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,12 @@ import orjson
 from airbyte_cdk.config_observation import create_connector_config_control_message
 from airbyte_cdk.models import (
     AirbyteConnectionStatus,
-    AirbyteErrorTraceMessage,
-    AirbyteErrorTraceMessage,
     AirbyteMessage,
     AirbyteMessageSerializer,
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
     FailureType,
     Status,
-    TraceType,
-    Type,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
@@ -38,27 +34,20 @@ from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStrea
 from airbyte_cdk.sources.streams.concurrent.cursor import CursorField
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
-from airbyte_cdk.sources.types import StreamSlice
-from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
 from source_asana import files
 from source_asana.components.check import say_what_is_skipped, unlisted, verify_ids, workspaces
-from source_asana.components.cursors import (
-    AsanaCursor,
-    BoundCursor,
-    DigestCursor,
-    GateCursor,
-    TokenCursor,
-)
+from source_asana.components.cursors import AsanaCursor, BoundCursor
+from source_asana.components.cursors_children import ChildCursor
 from source_asana.components.cursors_family import TaskFamilyCursor
-from source_asana.components.cursors_tasks import ChildCursor, ListingCursor, WalkCursor
+from source_asana.components.cursors_lists import DigestCursor, GateCursor, TokenCursor
+from source_asana.components.cursors_walks import ListingCursor, WalkCursor
 from source_asana.components.errors import AsanaError
-from source_asana.components.feeds import WAKE_SECONDS, Ending, ParentFailedError
+from source_asana.components.messages import all_found, unfinished, visible
 from source_asana.components.partitions import AsanaRouter
 from source_asana.components.plan import Step, plan
-from source_asana.components.report import Report
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.retriever_portfolios import ItemRetriever, PortfolioRetriever
 from source_asana.components.retriever_tasks import SubtaskRetriever, TaskRetriever
@@ -82,7 +71,8 @@ KINDS: Mapping[str, type[AsanaCursor]] = {
 class SourceAsana(YamlDeclarativeSource):
     """Asana's streams for Airbyte."""
 
-    # The settings are checked by `parse_config`, whose sentences quote no value; the CDK's quote the config.
+    # The settings are checked by `parse_config`, whose sentences quote no value; the CDK's quote
+    # the config.
     check_config_against_spec = False
 
     def __init__(
@@ -141,10 +131,7 @@ class SourceAsana(YamlDeclarativeSource):
     @override
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         declared = self._declared(config)
-        return [
-            _stream(name, declared[name], _router(declared[name]), None)
-            for name in declared
-        ]
+        return [_stream(name, declared[name], _router(declared[name]), None) for name in declared]
 
     @override
     def read(
@@ -168,12 +155,14 @@ class SourceAsana(YamlDeclarativeSource):
         failed: dict[str, FailureType | None] = {}
         runtime.report.start()
         try:
-            yield from _visible(self._concurrent(runtime, len(streams)).read(streams), hidden, failed, runtime)
+            yield from visible(
+                self._concurrent(runtime, len(streams)).read(streams), hidden, failed, runtime
+            )
         except AirbyteTracedException:
             if runtime.fatal:
                 raise runtime.fatal from None
             if failed:
-                raise _unfinished(failed) from None
+                raise unfinished(failed) from None
             raise
         finally:
             runtime.report.close()
@@ -186,11 +175,17 @@ class SourceAsana(YamlDeclarativeSource):
         return self._running
 
     def stop(self) -> None:
-        """End the running read: requests under way are answered, the last states are printed, the streams end incomplete."""
+        """End the running read.
+
+        Requests under way are answered, the last states are printed, the streams end incomplete.
+        """
         if self._running:
             self._running.abort(
                 AirbyteTracedException(
-                    message="The sync was told to stop before its end; the next one goes on from the states it printed.",
+                    message=(
+                        "The sync was told to stop before its end; the next one goes on from "
+                        "the states it printed."
+                    ),
                     failure_type=FailureType.transient_error,
                 )
             )
@@ -203,35 +198,50 @@ class SourceAsana(YamlDeclarativeSource):
 
     def _declared(self, config: Mapping[str, Any]) -> dict[str, DefaultStream]:
         self._config = dict(config)
-        return {stream.name: stream for stream in super().streams(config) if isinstance(stream, DefaultStream)}
+        return {
+            stream.name: stream
+            for stream in super().streams(config)
+            if isinstance(stream, DefaultStream)
+        }
 
     def _assembled_all(
         self, steps: list[Step], declared: Mapping[str, DefaultStream], runtime: Runtime
     ) -> list[AbstractStream]:
-        items = next((_retriever(declared[s.name]) for s in steps if s.name == "portfolio_items"), None)
+        items = next(
+            (_retriever(declared[s.name]) for s in steps if s.name == "portfolio_items"), None
+        )
         if isinstance(items, ItemRetriever):
             portfolios = _retriever(declared["portfolios"])
             assert isinstance(portfolios, PortfolioRetriever)
             items.parent_retriever = portfolios
         tasks, subtasks = (
-            next((_retriever(declared[s.name]) for s in steps if s.name == name), None) for name in ("tasks", "subtasks")
+            next((_retriever(declared[s.name]) for s in steps if s.name == name), None)
+            for name in ("tasks", "subtasks")
         )
         if isinstance(tasks, TaskRetriever) and isinstance(subtasks, SubtaskRetriever):
             tasks.subtasks = subtasks
         return [self._assembled(step, declared, runtime) for step in steps]
 
-    def _assembled(self, step: Step, declared: Mapping[str, DefaultStream], runtime: Runtime) -> DefaultStream:
+    def _assembled(
+        self, step: Step, declared: Mapping[str, DefaultStream], runtime: Runtime
+    ) -> DefaultStream:
         stream = declared[step.name]
         retriever, router = _retriever(stream), _router(stream)
         change = retriever.change or {}
         kind = KINDS[change["kind"]] if change else AsanaCursor
         if step.incremental and not change:
             raise config_error(
-                f"Stream `{step.name}` cannot be synced incrementally: choose full refresh for it in the catalog."
+                f"Stream `{step.name}` cannot be synced incrementally: choose full refresh for "
+                "it in the catalog."
             )
         cursor = kind(
-            step.name, router, runtime=runtime, states=self._connector_state_manager,
-            repository=self._message_repository, incremental=step.incremental, change=change,
+            step.name,
+            router,
+            runtime=runtime,
+            states=self._connector_state_manager,
+            repository=self._message_repository,
+            incremental=step.incremental,
+            change=change,
         )
         if isinstance(cursor, ListingCursor):
             cursor.listed_whole = step.wanted.feeds
@@ -239,10 +249,17 @@ class SourceAsana(YamlDeclarativeSource):
         if isinstance(cursor, TaskFamilyCursor) and not step.wanted.hidden:
             runtime.searches.family.append(cursor)
         retriever.bind(runtime, step.wanted, cursor)
-        return _stream(step.name, stream, Slices(step, cursor, runtime, scout=retriever.scout), cursor)
+        return _stream(
+            step.name, stream, Slices(step, cursor, runtime, scout=retriever.scout), cursor
+        )
 
-    def _begin(self, runtime: Runtime, declared: Mapping[str, DefaultStream], steps: list[Step]) -> None:
-        """List the workspaces, whose answer is the first to show the server's clock, and check the configured ids."""
+    def _begin(
+        self, runtime: Runtime, declared: Mapping[str, DefaultStream], steps: list[Step]
+    ) -> None:
+        """List the workspaces, whose answer is the first to show the server's clock.
+
+        And check the configured ids.
+        """
         step = next((step for step in steps if step.name == "workspaces"), None)
         if step is None:
             return
@@ -255,7 +272,9 @@ class SourceAsana(YamlDeclarativeSource):
         runtime.workspaces = frozenset(record["gid"] for record in found)
         verify_ids(runtime, runtime.workspaces, projects=False)
         settings, searches = runtime.settings, runtime.searches
-        searches.enabled = settings.may_search and all(cursor.incremental for cursor in searches.family)
+        searches.enabled = settings.may_search and all(
+            cursor.incremental for cursor in searches.family
+        )
         searches.plan(
             sorted(runtime.workspaces),
             per_minute=runtime.budget.per_minute,
@@ -264,13 +283,18 @@ class SourceAsana(YamlDeclarativeSource):
         names = {step.name for step in steps}
         if "projects" in names and runtime.settings.project_ids:
             feed = runtime.feeds.of("projects")
-            feed.when_closed = lambda: _all_found(runtime, {item["gid"] for item in feed.items()}, feed.ending)
+            feed.when_closed = lambda: all_found(
+                runtime, {item["gid"] for item in feed.items()}, feed.ending
+            )
 
     def _concurrent(self, runtime: Runtime, streams: int) -> ConcurrentSource:
-        """Return the CDK's thread pool with a thread for every stream's generator besides the readers'.
+        """Return the CDK's thread pool with a thread for every stream's generator b.
 
-        A child's generator waits for its parents and holds a thread meanwhile; with a thread each, none can starve the
-        readers that it waits for. Requests in flight are limited by the budget, not by the threads.
+        S the readers'.
+
+        A child's generator waits for its parents and holds a thread meanwhile; with a thread each,
+        none can starve the readers that it waits for. Requests in flight are limited by the budget,
+        not by the threads.
         """
         queue = self._concurrent_source._queue
         queue.maxsize = QUEUE_SIZE
@@ -283,66 +307,6 @@ class SourceAsana(YamlDeclarativeSource):
             queue=queue,
             message_repository=self._message_repository,
         )
-
-
-def _all_found(runtime: Runtime, found: set[str], ending: Ending) -> None:
-    missing = [gid for gid in runtime.settings.project_ids if gid not in found]
-    if missing and ending is Ending.COMPLETE:
-        runtime.abort(
-            config_error(
-                f"Config key `project_ids` names {', '.join(missing)}, which the token cannot read in the selected "
-                "workspaces: correct the ids or share the projects with the token's user."
-            )
-        )
-
-
-def _visible(
-    messages: Iterable[AirbyteMessage], hidden: set[str], failed: dict[str, FailureType | None], runtime: Runtime
-) -> Iterator[AirbyteMessage]:
-    """Yield the messages without status and state of streams that nobody selected; note in `failed` which ones failed.
-
-    A fatal error is said once, at the end.
-    """
-    for message in messages:
-        if message.type is Type.STATE and message.state and message.state.stream:
-            if message.state.stream.stream_descriptor.name in hidden:
-                continue
-        elif message.type is Type.TRACE and message.trace:
-            if message.trace.type is TraceType.STREAM_STATUS and message.trace.stream_status:
-                if message.trace.stream_status.stream_descriptor.name in hidden:
-                    continue
-            elif message.trace.type is TraceType.ERROR and message.trace.error:
-                if runtime.fatal:
-                    continue
-                _note(message.trace.error, hidden, failed)
-        yield message
-
-
-def _note(error: AirbyteErrorTraceMessage, hidden: set[str], failed: dict[str, FailureType | None]) -> None:
-    name = error.stream_descriptor.name if error.stream_descriptor else ""
-    if failed.get(name) is not FailureType.system_error:
-        failed[name] = error.failure_type
-    if name in hidden:
-        # The message names it; the platform does not know the stream.
-        error.stream_descriptor = None
-
-
-def _unfinished(failed: Mapping[str, FailureType | None]) -> AirbyteTracedException:
-    """Return the error that ends a sync some streams of which failed; the CDK's calls each a config error."""
-    ours = FailureType.system_error in failed.values()
-    return AirbyteTracedException(
-        message=f"Not complete: {', '.join(sorted(filter(None, failed)))}. The errors before this one say why; the next sync "
-        "reads what is missing.",
-        internal_message="Concurrent read failure",
-        failure_type=FailureType.system_error if ours else FailureType.transient_error,
-    )
-
-
-def _mask(error: AirbyteErrorTraceMessage) -> None:
-    """Mask the secrets in an error: the CDK does so for logs only."""
-    error.message = filter_secrets(error.message)
-    error.internal_message = error.internal_message and filter_secrets(error.internal_message)
-    error.stack_trace = error.stack_trace and filter_secrets(error.stack_trace)
 
 
 def _stream(
@@ -377,9 +341,10 @@ def _router(stream: DefaultStream) -> AsanaRouter:
 def _states(state: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
     try:
         return ConnectorStateManager(state=state)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # the manager raises whatever a value provokes
         raise config_error(
-            "The state is no list of Airbyte states per stream: give the states that an earlier sync printed, or none.",
+            "The state is no list of Airbyte states per stream: give the states that an earlier "
+            "sync printed, or none.",
             internal=type(error).__name__,
         ) from None
 

@@ -1,7 +1,10 @@
-"""The one authenticator of a process: a fixed token, or an OAuth token that is renewed ahead of its end and on a 401.
+"""The one authenticator of a process.
 
-The CDK builds an OAuth authenticator per stream (one refresh each) and its single-use variant demands a new refresh token
-in every answer; Asana usually keeps the old one. Source: Asana's page "OAuth".
+A fixed token, or an OAuth token that is renewed ahead of its end and on a 401.
+
+The CDK builds an OAuth authenticator per stream (one refresh each) and its single-use variant
+demands a new refresh token in every answer; Asana usually keeps the old one. Source: Asana's page
+"OAuth".
 """
 
 from __future__ import annotations
@@ -80,7 +83,7 @@ class OAuthAuth(TokenAuth):
             return self._token
 
     def renew(self, refused: str) -> bool:
-        """Replace the token if it still is the `refused` one (another thread may have been faster)."""
+        """Replace the token if it still is the `refused` one; another thread may be faster."""
         with self._lock:
             if self._token == refused:
                 self._refresh()
@@ -112,7 +115,11 @@ class OAuthAuth(TokenAuth):
                 self._sleep(min(15.0, 0.5 * 2**attempt))
             try:
                 response = self._session.post(
-                    self._url, data=form, timeout=self._timeout, allow_redirects=False, auth=_no_auth
+                    self._url,
+                    data=form,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    auth=_no_auth,
                 )
                 body = orjson.loads(response.content) if response.content else {}
             except (requests.RequestException, orjson.JSONDecodeError) as error:
@@ -124,7 +131,8 @@ class OAuthAuth(TokenAuth):
             if 400 <= response.status_code < 500 and response.status_code != 429:
                 raise config_error(_refusal(body, response.status_code))
         raise config_error(
-            f"Asana's token endpoint could not be used ({problem}): check the network and try again."
+            f"Asana's token endpoint could not be used ({problem}): check the network and try "
+            "again."
         )
 
 
@@ -141,12 +149,14 @@ def _refusal(body: Any, status: int) -> str:
         )
     if error == "invalid_grant":
         return (
-            "Asana no longer accepts the refresh token (revoked or of another app): authorize the app "
+            "Asana no longer accepts the refresh token (revoked or of another app): authorize "
+            "the app "
             "again and give the new `credentials.refresh_token`."
         )
     return (
         f"Asana refused to renew the OAuth token ({error or f'HTTP {status}'}): check "
-        "`credentials.client_id`, `credentials.client_secret` and `credentials.refresh_token`, or authorize again."
+        "`credentials.client_id`, `credentials.client_secret` and `credentials.refresh_token`, "
+        "or authorize again."
     )
 
 
@@ -157,7 +167,10 @@ def authenticator(
     timeout: tuple[float, float],
     on_rotation: Callable[[str], None],
 ) -> TokenAuth:
-    """Return the authenticator that the credentials ask for; the token endpoint is on the host of `api_url`."""
+    """Return the authenticator that the credentials ask for.
+
+    The token endpoint is on the host of `api_url`.
+    """
     credentials = settings.credentials
     if not isinstance(credentials, OAuth):
         return TokenAuth(credentials.personal_access_token)

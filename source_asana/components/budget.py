@@ -1,8 +1,11 @@
-"""One request budget for the whole process: even pacing, pauses for everyone, a quota learnt from refusals.
+"""One request budget for the whole process.
 
-The CDK's policies wait per thread, ignore Retry-After in the budget and send a burst at each window's start; rejected
-requests count at Asana. Source: Asana's page "Rate limits" (150 or 1500 a minute per token, evaluated more often than each
-minute; 50 GET in flight; a cost limit of unstated size).
+Even pacing, pauses for everyone, a quota learnt from refusals.
+
+The CDK's policies wait per thread, ignore Retry-After in the budget and send a burst at each
+window's start; rejected requests count at Asana. Source: Asana's page "Rate limits" (150 or 1500 a
+minute per token, evaluated more often than each minute; 50 GET in flight; a cost limit of unstated
+size).
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ PAID_PER_MINUTE = 1500
 FREE_PER_MINUTE = 150
 FLOOR_PER_MINUTE = 15
 WINDOW_SECONDS = 60.0
-# Requests do not arrive evenly as they are sent: a little below the quota, and a window a little longer.
+# Requests do not arrive evenly as they are sent: a little below the quota, and a window a little
+# longer.
 SHARE = 0.98
 WINDOW_MARGIN = 1.005
 SAID_AFTER_SECONDS = 15.0
@@ -85,7 +89,10 @@ class Budget:
             self._limit = min(self._limit, self._full)
 
     def acquire(self) -> float:
-        """Wait until a request may be sent and count it; returns the instant it counts for (monotonic seconds)."""
+        """Wait until a request may be sent and count it.
+
+        Returns the instant it counts for (monotonic seconds).
+        """
         began = self._monotonic()
         while True:
             with self._lock:
@@ -99,7 +106,11 @@ class Budget:
                     self._next = max(self._next + pace, earliest)
                     return now
                 paused = self._paused_until > now
-                say = now - self._said >= SAID_EVERY_SECONDS and now - began + wait >= SAID_AFTER_SECONDS and wait > 2.0
+                say = (
+                    now - self._said >= SAID_EVERY_SECONDS
+                    and now - began + wait >= SAID_AFTER_SECONDS
+                    and wait > 2.0
+                )
                 if say:
                     self._said = now
             if say:
@@ -122,7 +133,11 @@ class Budget:
         """Count an answer that was no rate limit, to the request that `acquire` dated `sent`."""
         with self._lock:
             self._backoff = BACKOFF_SECONDS
-            if self._rejections and sent > self._suspect_since and self._count_before(sent) > self._suspect_limit:
+            if (
+                self._rejections
+                and sent > self._suspect_since
+                and self._count_before(sent) > self._suspect_limit
+            ):
                 self._refutations += 1
                 if self._refutations >= 3 and self._refutations > self._rejections:
                     self._clear()
@@ -134,14 +149,17 @@ class Budget:
         self._limit = self._full
 
     def rejected(self, sent: float, retry_after: float | None) -> bool:
-        """Count a 429: everyone pauses, and a second one like it lowers the rate to what was accepted.
+        """Count a 429.
 
-        A lone 429 may be a passing fault, and the quota is not always the plan's (another client may share it), so the
-        quota is taken to be what Asana accepted in the minute before the refusal; requests that are accepted above that
-        refute it.
+        Everyone pauses, and a second one like it lowers the rate to what was accepted.
+
+        A lone 429 may be a passing fault, and the quota is not always the plan's (another client
+        may share it), so the quota is taken to be what Asana accepted in the minute before the
+        refusal; requests that are accepted above that refute it.
 
         Returns:
-            Whether this looks like the cost limit: refused after few requests, so smaller pages help, not a lower rate.
+            Whether this looks like the cost limit: refused after few requests, so smaller pages
+                help, not a lower rate.
         """
         with self._lock:
             now = self._monotonic()
@@ -162,7 +180,8 @@ class Budget:
                 if lowered < self._limit:
                     self._limit = lowered
                     LOGGER.warning(
-                        "Asana refuses requests above its rate limit: going on with %.0f a minute.", lowered
+                        "Asana refuses requests above its rate limit: going on with %.0f a minute.",
+                        lowered,
                     )
                 self._lowered_at = now
             return False
@@ -175,6 +194,8 @@ class Budget:
         if self._lowered_at is None or now - self._lowered_at < QUIET_SECONDS:
             return
         self._limit = min(self._full, self._limit * (1 + RECOVERY_A_MINUTE))
-        self._lowered_at = now - QUIET_SECONDS + WINDOW_SECONDS if self._limit < self._full else None
+        self._lowered_at = (
+            now - QUIET_SECONDS + WINDOW_SECONDS if self._limit < self._full else None
+        )
         if self._lowered_at is None:
             self._clear()

@@ -15,9 +15,9 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.components import scopes
+from source_asana.components.attempts import body_of, send
 from source_asana.components.auth import OAuthAuth
 from source_asana.components.errors import Action, AsanaError, Refused
-from source_asana.components.requester import body_of, send
 from source_asana.components.runtime import Runtime
 from source_asana.config import config_error
 
@@ -46,15 +46,26 @@ class Probe:
 
 ONE = {"workspace": "{workspace}", "limit": "1"}
 PROBES = (
-    Probe("custom_fields, project_custom_field_settings", "workspaces/{workspace}/custom_fields", {"limit": "1"}),
+    Probe(
+        "custom_fields, project_custom_field_settings",
+        "workspaces/{workspace}/custom_fields",
+        {"limit": "1"},
+    ),
     Probe("portfolios and what belongs to them", "portfolios", {**ONE, "owner": "me"}),
     Probe("goals and what belongs to them", "goals", ONE),
-    Probe("time_tracking_entries", "time_tracking_entries", {**ONE, "entered_on_start_date": "2999-01-01"}),
+    Probe(
+        "time_tracking_entries",
+        "time_tracking_entries",
+        {**ONE, "entered_on_start_date": "2999-01-01"},
+    ),
     Probe("time_tracking_categories", "time_tracking_categories", ONE),
     Probe("timesheet_approval_statuses", "timesheet_approval_statuses", ONE),
     Probe("roles", "roles", ONE),
     Probe(
-        "audit_log_events", "workspaces/{workspace}/audit_log_events", {"limit": "1"}, organization=True
+        "audit_log_events",
+        "workspaces/{workspace}/audit_log_events",
+        {"limit": "1"},
+        organization=True,
     ),
 )
 
@@ -77,10 +88,14 @@ def workspaces(runtime: Runtime) -> dict[str, bool]:
 
 
 def unlisted(error: AsanaError) -> AirbyteTracedException:
-    """Return the error for workspaces that could not be listed: without them nothing can be read."""
+    """Return the error for workspaces that could not be listed.
+
+    Without them nothing can be read.
+    """
     if isinstance(error, Refused):
         return config_error(
-            f'Asana refuses to list the token\'s workspaces ("{error}"): give a token that may read them.'
+            f'Asana refuses to list the token\'s workspaces ("{error}"): give a token that may '
+            "read them."
         )
     return _later("the token's workspaces", error)
 
@@ -108,7 +123,8 @@ def verify_ids(runtime: Runtime, found: Collection[str], *, projects: bool) -> N
     missing = [gid for gid in settings.workspace_ids if gid not in found]
     if missing:
         raise config_error(
-            f"Config key `workspace_ids` names {', '.join(missing)}, which the token does not see: correct the ids "
+            f"Config key `workspace_ids` names {', '.join(missing)}, which the token does not "
+            "see: correct the ids "
             "or use a token of a member of that workspace."
         )
     if not found:
@@ -128,13 +144,17 @@ def _readable(runtime: Runtime, key: str, path: str, gids: Collection[str]) -> N
             if not isinstance(error, Refused) and error.verdict.rule.action is Action.RETRY:
                 raise _later(f"{gid} of the config key `{key}`", error) from None
             raise config_error(
-                f'Config key `{key}` names {gid}, which the token cannot read (Asana said: "{error}"): correct the id '
+                f"Config key `{key}` names {gid}, which the token cannot read (Asana said: "
+                f'"{error}"): correct the id '
                 "or give the token's user access."
             ) from None
 
 
 def say_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
-    """Log what a sync of the selected workspaces would skip, for plan or scope; nothing of it fails a check."""
+    """Log what a sync of the selected workspaces would skip, for plan or scope.
+
+    Nothing of it fails a check.
+    """
     _say_missing_scopes(runtime)
     probed = [
         (gid, probe)
@@ -156,15 +176,22 @@ def _refusal(runtime: Runtime, workspace: str, probe: Probe) -> str | None:
     except Refused as refusal:
         return (
             f"Workspace {workspace}: a sync would skip {probe.streams}; Asana says "
-            f'(HTTP {refusal.verdict.status}): "{refusal}". To read it: {refusal.verdict.rule.remedy}.'
+            f'(HTTP {refusal.verdict.status}): "{refusal}". To read it: '
+            f"{refusal.verdict.rule.remedy}."
         )
     except (AsanaError, AirbyteTracedException) as error:
-        return f"Workspace {workspace}: whether {probe.streams} can be read was not found out ({error})."
+        return (
+            f"Workspace {workspace}: whether {probe.streams} can be read was not found out "
+            f"({error})."
+        )
     return None
 
 
 def _say_missing_scopes(runtime: Runtime) -> None:
-    """Name the scopes that an OAuth token lacks, with the streams they cost. Source: `/-/token_info`."""
+    """Name the scopes that an OAuth token lacks, with the streams they cost.
+
+    Source: `/-/token_info`.
+    """
     if not isinstance(runtime.auth, OAuthAuth):
         return
     parts = urlsplit(runtime.settings.api_url)
@@ -183,4 +210,8 @@ def _say_missing_scopes(runtime: Runtime) -> None:
         return
     for scope, streams in scopes.STREAMS.items():
         if scope not in granted:
-            LOGGER.info("The OAuth app lacks the scope %s: a sync would skip %s.", scope, ", ".join(sorted(streams)))
+            LOGGER.info(
+                "The OAuth app lacks the scope %s: a sync would skip %s.",
+                scope,
+                ", ".join(sorted(streams)),
+            )

@@ -1,4 +1,7 @@
-"""Time: the server's clock, which stamps the records, and the process's, which paces the requests."""
+"""Time as the server and the process have it.
+
+The server's clock, which stamps the records, and the process's, which paces the requests.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ DATE_GRAIN = timedelta(seconds=1)
 
 
 def to_millis(value: str | None) -> int | None:
-    """Return milliseconds since 1970 of an ISO date-time with zone, or None of None or what is no such text."""
+    """Return milliseconds since 1970 of an ISO date-time with zone.
+
+    Or None of None or what is no such text.
+    """
     if not value:
         return None
     try:
@@ -31,7 +37,10 @@ def from_millis(millis: int) -> str:
 
 
 class ServerClock:
-    """The latest `Date` of all answers so far: bounds are instants of the server's clock, never of ours."""
+    """The latest `Date` of all answers so far.
+
+    Bounds are instants of the server's clock, never of ours.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -50,7 +59,9 @@ class ServerClock:
                 self._latest = moment
 
     def bound(self) -> int | None:
-        """Return the bound of a listing that starts now, in milliseconds: the latest `Date` minus its grain.
+        """Return the bound of a listing that starts now, in milliseconds.
+
+        The latest `Date` minus its grain.
 
         None before the first answer: then no bound may be stored.
         """

@@ -1,4 +1,7 @@
-"""What the cursors of tasks, subtasks, stories and attachments have in common: bounds for whole workspaces."""
+"""What the cursors of tasks, subtasks, stories and attachments have in common.
+
+Bounds for whole workspaces.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,11 @@ HOUR = 3_600_000
 class TaskFamilyCursor(BoundCursor):
     """Bounds of listings and of workspaces, and the rolling pass.
 
-    State: `{"bounds": {key: instant}, "recent": {workspace: {gid: instant}}, "passed": instant, "unpassed": [key]}`.
-    `bounds` holds projects, `workspace/user` for tasks in no project, and workspaces: below a workspace's bound every task
-    that its listings show was dealt with. `recent` names the versions (`modified_at`) dealt with in the overlap before it.
-    `passed` is when the pass was rolled last, `unpassed` names partitions whose turn came and that were not read since.
+    State: `{"bounds": {key: instant}, "recent": {workspace: {gid: instant}}, "passed": instant,
+    "unpassed": [key]}`. `bounds` holds projects, `workspace/user` for tasks in no project, and
+    workspaces: below a workspace's bound every task that its listings show was dealt with. `recent`
+    names the versions (`modified_at`) dealt with in the overlap before it. `passed` is when the
+    pass was rolled last, `unpassed` names partitions whose turn came and that were not read since.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -59,7 +63,10 @@ class TaskFamilyCursor(BoundCursor):
     # ── the rolling pass ───────────────────────────────────────────────────────────────────────
 
     def turn(self, key: str) -> bool:
-        """Return whether the pass has come to a partition, in this sync or in one that did not finish it."""
+        """Return whether the pass has come to a partition.
+
+        In this sync or in one that did not finish it.
+        """
         with self._lock:
             if key in self._unpassed:
                 return True
@@ -69,7 +76,9 @@ class TaskFamilyCursor(BoundCursor):
             period = self.runtime.settings.listing_pass_hours * HOUR
             due = last is None or period == 0 or now - last >= period
             if last is not None and not due:
-                place = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") % period
+                place = (
+                    int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") % period
+                )
                 due = (now - place) // period > (last - place) // period
             if due:
                 self._unpassed.add(key)
@@ -93,18 +102,25 @@ class TaskFamilyCursor(BoundCursor):
     # ── workspaces ─────────────────────────────────────────────────────────────────────────────
 
     def compared(self, key: str) -> bool:
-        """Return whether a partition's whole listing is to be compared in this sync: never, without a pass."""
+        """Return whether a partition's whole listing is to be compared in this sync.
+
+        Never, without a pass.
+        """
         del key
         return False
 
     def floor_in(self, key: str, workspace: str | None) -> int | None:
-        """Return the oldest instant that this sync is about for a partition of a workspace; None for everything.
+        """Return the oldest instant that this sync is about for a partition of a workspace.
 
-        A search may have missed what the index did not show yet, so its bound counts only with the overlap.
+        None for everything.
+
+        A search may have missed what the index did not show yet, so its bound counts only with the
+        overlap.
         """
         own, whole = self.bounds.get(key), self.bounds.get(workspace or "")
         if own is None:
-            # Whoever comes (back) was not read meanwhile, whatever was: a workspace's bound is not about them.
+            # Whoever comes (back) was not read meanwhile, whatever was: a workspace's bound is not
+            # about them.
             return self.start
         if whole is None:
             return own
@@ -113,7 +129,9 @@ class TaskFamilyCursor(BoundCursor):
 
     @override
     def floor_of(self, piece: StreamSlice) -> int | None:
-        return self.floor_in(piece.extra_fields["key"], piece.extra_fields["item"].get("workspace_gid"))
+        return self.floor_in(
+            piece.extra_fields["key"], piece.extra_fields["item"].get("workspace_gid")
+        )
 
     def is_recent(self, workspace: str | None, gid: int, modified: int) -> bool:
         """Return whether this version of a task was dealt with in an earlier sync."""
@@ -135,13 +153,19 @@ class TaskFamilyCursor(BoundCursor):
         if not super().wanted(record, piece):
             return False
         workspace = piece.extra_fields["item"].get("workspace_gid")
-        return not self.is_recent(workspace, int(record["gid"]), to_millis(record.get("modified_at")) or 0)
+        return not self.is_recent(
+            workspace, int(record["gid"]), to_millis(record.get("modified_at")) or 0
+        )
 
     @override
     def forget_all_but(self, seen: set[str]) -> None:
         # Users are not listed where a workspace is searched, and workspaces are no partitions.
         searched = self.runtime.searches.succeeded()
-        kept = {key for key in self.bounds if key in self.runtime.workspaces or key.split("/")[0] in searched}
+        kept = {
+            key
+            for key in self.bounds
+            if key in self.runtime.workspaces or key.split("/")[0] in searched
+        }
         super().forget_all_but(seen | kept)
         if self.parents_complete():
             with self._lock:
@@ -155,7 +179,8 @@ class TaskFamilyCursor(BoundCursor):
     def _settle_workspaces(self) -> None:
         """After complete listings, a workspace's bound is the oldest of its partitions'.
 
-        A search lists unknown projects, but no users: it may not begin before each user's listing was read once.
+        A search lists unknown projects, but no users: it may not begin before each user's listing
+        was read once.
         """
         tasks = self.runtime.feeds.tasks
         if not (self.incremental and tasks.keys_complete):

@@ -1,7 +1,10 @@
-"""The rolling listing pass: what moves no timestamp is found by comparing whole listings with a digest.
+"""The rolling listing pass.
 
-Moves between projects, likes, tags and the like leave `modified_at` alone (Asana's description of TaskBase), so no filter
-shows them. Each sync passes the projects whose place in the period `listing_pass_hours` has gone by since the last one.
+What moves no timestamp is found by comparing whole listings with a digest.
+
+Moves between projects, likes, tags and the like leave `modified_at` alone (Asana's description of
+TaskBase), so no filter shows them. Each sync passes the projects whose place in the period
+`listing_pass_hours` has gone by since the last one.
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ from typing import Any
 
 from typing_extensions import override
 
-from source_asana.components.cursors import DIGEST_BYTES, damaged, digest
+from source_asana.components.cursors import damaged
 from source_asana.components.cursors_family import TaskFamilyCursor
+from source_asana.components.cursors_lists import DIGEST_BYTES, digest
 
 WIDTH = 1 << (8 * DIGEST_BYTES)
 
@@ -43,7 +47,10 @@ def encoded(total: int) -> str:
 
 
 class PassCursor(TaskFamilyCursor):
-    """Bounds with a digest per partition. State: `{"bounds": {key: [instant, digest]}}`, the rest as in `TaskFamilyCursor`."""
+    """Bounds with a digest per partition.
+
+    State: `{"bounds": {key: [instant, digest]}}`, the rest as in `TaskFamilyCursor`.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.digests: dict[str, str] = {}
@@ -52,7 +59,12 @@ class PassCursor(TaskFamilyCursor):
     @override
     def _load(self, stored: Mapping[str, Any]) -> None:
         pairs = self._checked(stored, "bounds", (int, list))
-        super()._load({**stored, "bounds": {k: v[0] if isinstance(v, list) and v else v for k, v in pairs.items()}})
+        super()._load(
+            {
+                **stored,
+                "bounds": {k: v[0] if isinstance(v, list) and v else v for k, v in pairs.items()},
+            }
+        )
         for key, value in pairs.items():
             if isinstance(value, list):
                 if len(value) != 2 or not isinstance(value[1], str):
@@ -62,12 +74,18 @@ class PassCursor(TaskFamilyCursor):
     @override
     def _dump(self) -> dict[str, Any]:
         digests = self.digests
-        bounds = {key: [bound, digests[key]] if key in digests else bound for key, bound in self.bounds.items()}
+        bounds = {
+            key: [bound, digests[key]] if key in digests else bound
+            for key, bound in self.bounds.items()
+        }
         return {**super()._dump(), "bounds": bounds}
 
     @override
     def compared(self, key: str) -> bool:
-        """Return whether a partition's whole listing is to be compared in this sync; a new one's always is."""
+        """Return whether a partition's whole listing is to be compared in this sync.
+
+        A new one's always is.
+        """
         return self.incremental and (key not in self.bounds or self.turn(key))
 
     def differs(self, key: str, total: int) -> bool:
@@ -75,7 +93,10 @@ class PassCursor(TaskFamilyCursor):
         return key in self.bounds and self.digests.get(key) != encoded(total)
 
     def settle(self, key: str, total: int) -> None:
-        """Keep the digest of a partition whose records were sent as far as they differ; called under the lock."""
+        """Keep the digest of a partition whose records were sent as far as they differ.
+
+        Called under the lock.
+        """
         self.digests[key] = encoded(total)
         self.passed(key)
 

@@ -1,8 +1,9 @@
 """What an answer of Asana means: one table from status and message to an action.
 
-The CDK's own handlers look at the status alone and take a 2xx whose body was cut off for an empty page; here the body is
-parsed before anything is called a success, once, and kept on the response for paginator and retriever.
-Source of the rules: Asana's page "Errors", the OpenAPI responses, and the wordings that Asana is known to send.
+The CDK's own handlers look at the status alone and take a 2xx whose body was cut off for an empty
+page; here the body is parsed before anything is called a success, once, and kept on the response
+for paginator and retriever. Source of the rules: Asana's page "Errors", the OpenAPI responses, and
+the wordings that Asana is known to send.
 """
 
 from __future__ import annotations
@@ -46,12 +47,14 @@ class Rule:
 
     Attributes:
         statuses: HTTP statuses; empty matches every status from 400 on.
-        pattern: what Asana's message must contain, a case-insensitive regular expression; None matches all.
+        pattern: what Asana's message must contain, a case-insensitive regular expression; None
+            matches all.
         action: what to do.
         reason: a word for the report and for tests.
         remedy: what the user can do, a clause.
         scope: for `SKIP`, how far the refusal reaches.
-        gone: for `SKIP`, whether the object does not exist (any more), so that nothing was left unread.
+        gone: for `SKIP`, whether the object does not exist (any more), so that nothing was left
+            unread.
     """
 
     statuses: tuple[int, ...]
@@ -70,7 +73,10 @@ class Rule:
 
 
 PLAN = "upgrade the Asana plan or deselect the stream"
-SCOPE = "give the OAuth app the scope, use a full-permission app or a personal access token, or deselect the stream"
+SCOPE = (
+    "give the OAuth app the scope, use a full-permission app or a personal access token, or "
+    "deselect the stream"
+)
 MEMBERSHIP = "give the token's user access, or exclude the object in the configuration"
 SUPPORT = "try again later; if it stays, report it with the message above"
 
@@ -78,33 +84,77 @@ RULES: tuple[Rule, ...] = (
     Rule((400,), r"offset.*(expired|invalid)|pagination token", Action.RESTART, "offset expired"),
     Rule((400, 412), r"sync token", Action.NEW_SYNC_TOKEN, "sync token"),
     Rule((412,), None, Action.NEW_SYNC_TOKEN, "sync token"),
-    Rule((400,), r"truncat", Action.FAIL, "truncated", "the list is too long for Asana to deliver whole"),
+    Rule(
+        (400,),
+        r"truncat",
+        Action.FAIL,
+        "truncated",
+        "the list is too long for Asana to deliver whole",
+    ),
     Rule((400,), r"too large", Action.FAIL, "too large", SUPPORT),
     Rule(
-        (400,), r"does not have access|only available to|not available for|premium|upgrade",
-        Action.SKIP, "plan", PLAN, Scope.WORKSPACE,
+        (400,),
+        r"does not have access|only available to|not available for|premium|upgrade",
+        Action.SKIP,
+        "plan",
+        PLAN,
+        Scope.WORKSPACE,
     ),
     Rule((400,), None, Action.FAIL, "bad request", SUPPORT),
     Rule(
-        (401,), r"disabled|blocked|\badmin|not (been )?(allowed|approved|permitted)",
-        Action.SKIP, "app disabled", "ask the workspace's admin to allow the app", Scope.WHOLE_WORKSPACE,
+        (401,),
+        r"disabled|blocked|\badmin|not (been )?(allowed|approved|permitted)",
+        Action.SKIP,
+        "app disabled",
+        "ask the workspace's admin to allow the app",
+        Scope.WHOLE_WORKSPACE,
     ),
     Rule((401,), None, Action.REAUTHENTICATE, "token refused"),
     Rule((402,), None, Action.SKIP, "plan", PLAN, Scope.WORKSPACE),
     Rule(
-        (403,), r"premium|upgrade|paid|not available (for|to|on)|only available|free users|business|enterprise",
-        Action.SKIP, "plan", PLAN, Scope.WORKSPACE,
+        (403,),
+        r"premium|upgrade|paid|not available (for|to|on)|only available|free users|business"
+        r"|enterprise",
+        Action.SKIP,
+        "plan",
+        PLAN,
+        Scope.WORKSPACE,
     ),
     Rule((403,), r"scope", Action.SKIP, "scope", SCOPE, Scope.STREAM),
-    Rule((403,), r"service[_ ]account", Action.SKIP, "service account",
-         "use the token of a service account, or deselect the stream", Scope.WORKSPACE),
+    Rule(
+        (403,),
+        r"service[_ ]account",
+        Action.SKIP,
+        "service account",
+        "use the token of a service account, or deselect the stream",
+        Scope.WORKSPACE,
+    ),
     Rule((403,), None, Action.SKIP, "no access", MEMBERSHIP),
-    Rule((404,), r"no matching route", Action.SKIP, "no such endpoint",
-         "the endpoint is not offered for this token: deselect the stream", Scope.STREAM),
-    Rule((404,), None, Action.SKIP, "gone", "share it with the token's user again, unless it was deleted", gone=True),
+    Rule(
+        (404,),
+        r"no matching route",
+        Action.SKIP,
+        "no such endpoint",
+        "the endpoint is not offered for this token: deselect the stream",
+        Scope.STREAM,
+    ),
+    Rule(
+        (404,),
+        None,
+        Action.SKIP,
+        "gone",
+        "share it with the token's user again, unless it was deleted",
+        gone=True,
+    ),
     Rule((424, 429), None, Action.WAIT, "rate limit"),
-    Rule((451,), None, Action.ABORT, "legal block",
-         "Asana refuses for legal reasons (HTTP 451): ask Asana's support why this account or address is blocked"),
+    Rule(
+        (451,),
+        None,
+        Action.ABORT,
+        "legal block",
+        "Asana refuses for legal reasons (HTTP 451): ask Asana's support why this account or "
+        "address is blocked",
+    ),
     Rule((408, 409, 425), None, Action.RETRY, "try again"),
     Rule((500, 501, 502, 503, 504), None, Action.RETRY, "server error"),
     Rule((), None, Action.FAIL, "unexpected answer", SUPPORT),
@@ -114,7 +164,8 @@ UNREADABLE = Rule((), None, Action.RETRY, "body cut off or no JSON")
 REDIRECT = Rule(
     (), None, Action.FAIL, "redirect", "check `api_url`: the token is never sent to another address"
 )
-# Asana gives its reason in the body. Without one the answer is a proxy's, or cut off: no ground to leave anything out.
+# Asana gives its reason in the body. Without one the answer is a proxy's, or cut off: no ground to
+# leave anything out.
 BODY_DECIDES = frozenset({400, 402, 403, 404, 412})
 OK = Rule((), None, Action.SUCCESS, "ok")
 
@@ -147,25 +198,37 @@ def classify(response: requests.Response) -> Verdict:
     if 300 <= status < 400:
         return Verdict(REDIRECT, status, message, body)
     if status < 300:
-        if not isinstance(body, dict):
-            return Verdict(UNREADABLE, status, f"HTTP {status} with a body that is no whole JSON")
-        if "data" in body:
-            return Verdict(OK, status, "", body)
-        if "errors" not in body:
-            return Verdict(UNREADABLE, status, f"HTTP {status} without data", body)
-        # Asana's batch style: the error came with a 2xx. What it says decides; without a known wording it is retried.
-        known = next((rule for rule in RULES if rule.pattern and rule.matches(rule.statuses[0], message)), None)
-        return Verdict(known or UNREADABLE, status, message, body)
+        return _classify_success(status, message, body)
     if isinstance(body, dict) and body.get("sync") and status in (400, 412):
-        return Verdict(next(r for r in RULES if r.action is Action.NEW_SYNC_TOKEN), status, message, body)
+        return Verdict(
+            next(r for r in RULES if r.action is Action.NEW_SYNC_TOKEN), status, message, body
+        )
     if status in BODY_DECIDES and not message_of(body):
         return Verdict(UNREADABLE, status, message, body)
     rule = next(rule for rule in RULES if rule.matches(status, message))
     return Verdict(rule, status, message, body)
 
 
+def _classify_success(status: int, message: str, body: Any) -> Verdict:
+    if not isinstance(body, dict):
+        return Verdict(UNREADABLE, status, f"HTTP {status} with a body that is no whole JSON")
+    if "data" in body:
+        return Verdict(OK, status, "", body)
+    if "errors" not in body:
+        return Verdict(UNREADABLE, status, f"HTTP {status} without data", body)
+    # Asana's batch style: the error came with a 2xx. What it says decides; without a known
+    # wording it is retried.
+    known = next(
+        (rule for rule in RULES if rule.pattern and rule.matches(rule.statuses[0], message)), None
+    )
+    return Verdict(known or UNREADABLE, status, message, body)
+
+
 def message_of(body: Any) -> str:
-    """Return the messages of an error body `{"errors": [{"message", "phrase"?, "error"?}]}`, joined; else ""."""
+    """Return the messages of an error body, joined.
+
+    [{"message", "phrase"?, "error"?}]}`, joined; else "".
+    """
     errors = body.get("errors") if isinstance(body, dict) else None
     if not isinstance(errors, list):
         return ""

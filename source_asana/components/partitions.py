@@ -1,8 +1,9 @@
 """Partition routers: which slices a stream has, from the feeds of its parents.
 
-The CDK's substream router reads parents itself, serially, once per child; these wait for what others read. A slice's
-`partition` holds gids for path and parameters, its `extra_fields` what a cursor needs: `key` (the state key), `begun` (when
-the listing that named the parent began, milliseconds) and `item` (the parent's entry in its feed).
+The CDK's substream router reads parents itself, serially, once per child; these wait for what
+others read. A slice's `partition` holds gids for path and parameters, its `extra_fields` what a
+cursor needs: `key` (the state key), `begun` (when the listing that named the parent began,
+milliseconds) and `item` (the parent's entry in its feed).
 """
 
 from __future__ import annotations
@@ -51,7 +52,10 @@ class AsanaRouter(PartitionRouter):
 
     @abstractmethod
     def parents(self) -> Mapping[str, frozenset[str]]:
-        """Return the parent streams and the fields of theirs that are needed: stream name -> dotted opt_fields."""
+        """Return the parent streams and the fields of theirs that are needed.
+
+        Stream name -> dotted opt_fields.
+        """
 
     def reads_along(self) -> list[str]:
         """Return streams that are not parents but must be read too."""
@@ -113,7 +117,8 @@ class ParentRouter(AsanaRouter):
         gate: dotted path that must be set, else the parent is not worth a request.
         also: fields of the parent that the cursor needs.
         setting: name of a setting that must be true, else there are no slices and no parents.
-        variants: further partition fields, one slice for each of them (`[{"is_archived": "true"}, ...]`).
+        variants: further partition fields, one slice for each of them (`[{"is_archived": "true"},
+            ...]`).
         listed: whether slices begin only when every listing of the parent is over.
     """
 
@@ -133,7 +138,11 @@ class ParentRouter(AsanaRouter):
         return {self.parent: frozenset(path for path in paths if not path.endswith("_gid"))}
 
     def _wanted(self) -> bool:
-        return self.setting is None or self.runtime is None or bool(getattr(self.shared.settings, self.setting))
+        return (
+            self.setting is None
+            or self.runtime is None
+            or bool(getattr(self.shared.settings, self.setting))
+        )
 
     @override
     def stream_slices(self) -> Iterable[StreamSlice]:
@@ -199,7 +208,9 @@ class UnionRouter(AsanaRouter):
 
 @dataclass
 class InlineRouter(AsanaRouter):
-    """A stream whose records arrive in a column of its parent's listing: no slices, only the wait for the parent.
+    """A stream whose records arrive in a column of its parent's listing.
+
+    No slices, only the wait for the parent.
 
     Attributes:
         parent: the parent stream; its retriever sends the records.
@@ -227,7 +238,10 @@ TASK_FIELDS = frozenset({"modified_at", "num_subtasks", "projects.gid", "parent.
 
 @dataclass
 class WalkRouter(AsanaRouter):
-    """One slice per task that has subtasks, at every level: `{"task_gid"}`; the group travels along."""
+    """One slice per task that has subtasks, at every level: `{"task_gid"}`.
+
+    The group travels along.
+    """
 
     @override
     def parents(self) -> Mapping[str, frozenset[str]]:
@@ -236,17 +250,26 @@ class WalkRouter(AsanaRouter):
     @override
     def stream_slices(self) -> Iterable[StreamSlice]:
         for gid, group, again in self.shared.feeds.tasks.walks:
-            extra = {"key": group.key, "begun": group.begun, "item": group.item, "group": group, "again": again}
+            extra = {
+                "key": group.key,
+                "begun": group.begun,
+                "item": group.item,
+                "group": group,
+                "again": again,
+            }
             yield StreamSlice(partition={"task_gid": gid}, cursor_slice={}, extra_fields=extra)
 
 
 @dataclass
 class TaskRouter(AsanaRouter):
-    """Groups of tasks and subtasks for child streams; the cursor chooses the tasks and makes the slices.
+    """Groups of tasks and subtasks for child streams.
+
+    The cursor chooses the tasks and makes the slices.
 
     Attributes:
         task_field: name of the partition field that holds the task's gid.
-        own: dotted paths in the project's item whose gids are parents as well (`gid`, `project_brief.gid`).
+        own: dotted paths in the project's item whose gids are parents as well (`gid`,
+            `project_brief.gid`).
     """
 
     task_field: str = "task_gid"
@@ -274,7 +297,11 @@ class TaskRouter(AsanaRouter):
         raise TypeError("the slices of tasks are made by ChildCursor, group by group")
 
 
-def _slice(partition: dict[str, Any], *, key: str, begun: int | None, item: Mapping[str, Any]) -> StreamSlice:
+def _slice(
+    partition: dict[str, Any], *, key: str, begun: int | None, item: Mapping[str, Any]
+) -> StreamSlice:
     return StreamSlice(
-        partition=partition, cursor_slice={}, extra_fields={"key": key, "begun": begun, "item": item}
+        partition=partition,
+        cursor_slice={},
+        extra_fields={"key": key, "begun": begun, "item": item},
     )

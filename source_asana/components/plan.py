@@ -1,4 +1,7 @@
-"""What a sync reads: the selected streams, the parents they need besides, and the fields each must bring."""
+"""What a sync reads.
+
+The selected streams, the parents they need besides, and the fields each must bring.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalog, ConfiguredAirbyteStream
 from source_asana.components import records
 from source_asana.components.opt_fields import opt_fields
 from source_asana.components.partitions import AsanaRouter, InlineRouter
-from source_asana.components.retriever import Inline, Wanted
+from source_asana.components.wanted import Inline, Wanted
 from source_asana.config import config_error
 
 
@@ -30,7 +33,10 @@ class Step:
 
 
 def columns_of(configured: ConfiguredAirbyteStream) -> frozenset[str] | None:
-    """Return the selected top-level columns of a catalog entry; None (all) for an entry without columns."""
+    """Return the selected top-level columns of a catalog entry.
+
+    None (all) for an entry without columns.
+    """
     schema = configured.stream.json_schema
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
     return frozenset(properties) if properties else None
@@ -44,13 +50,16 @@ def plan(catalog: ConfiguredAirbyteCatalog, routers: Mapping[str, AsanaRouter]) 
         routers: stream name -> its bound router, for every stream there is.
 
     Raises:
-        AirbyteTracedException: a config error for a stream that does not exist or cannot be read as asked.
+        AirbyteTracedException: a config error for a stream that does not exist or cannot be read as
+            asked.
     """
     selected: dict[str, Step] = {}
     for configured in catalog.streams:
         name = configured.stream.name
         if name not in routers:
-            raise config_error(f"The catalog names a stream `{name}` that Asana's source does not have: remove it.")
+            raise config_error(
+                f"The catalog names a stream `{name}` that Asana's source does not have: remove it."
+            )
         incremental = configured.sync_mode == SyncMode.incremental
         selected[name] = Step(name, Wanted(columns=columns_of(configured)), incremental)
     needs = _needs(selected, routers)
@@ -69,11 +78,15 @@ def plan(catalog: ConfiguredAirbyteCatalog, routers: Mapping[str, AsanaRouter]) 
                 inline=tuple(inline.get(name, ())),
             ),
         )
-        for name, step in _ordered({**{n: Step(n, Wanted(), incremental=False) for n in needs}, **selected}, routers)
+        for name, step in _ordered(
+            {**{n: Step(n, Wanted(), incremental=False) for n in needs}, **selected}, routers
+        )
     ]
 
 
-def _needs(selected: Iterable[str], routers: Mapping[str, AsanaRouter]) -> dict[str, frozenset[str]]:
+def _needs(
+    selected: Iterable[str], routers: Mapping[str, AsanaRouter]
+) -> dict[str, frozenset[str]]:
     needs: dict[str, frozenset[str]] = {}
     open_, done = list(selected), set[str]()
     while open_:
@@ -90,7 +103,9 @@ def _needs(selected: Iterable[str], routers: Mapping[str, AsanaRouter]) -> dict[
     return needs
 
 
-def _inline(selected: Mapping[str, Step], routers: Mapping[str, AsanaRouter]) -> dict[str, list[Inline]]:
+def _inline(
+    selected: Mapping[str, Step], routers: Mapping[str, AsanaRouter]
+) -> dict[str, list[Inline]]:
     found: dict[str, list[Inline]] = {}
     for name, step in selected.items():
         router = routers[name]
@@ -108,7 +123,9 @@ def _inline(selected: Mapping[str, Step], routers: Mapping[str, AsanaRouter]) ->
     return found
 
 
-def _ordered(steps: Mapping[str, Step], routers: Mapping[str, AsanaRouter]) -> list[tuple[str, Step]]:
+def _ordered(
+    steps: Mapping[str, Step], routers: Mapping[str, AsanaRouter]
+) -> list[tuple[str, Step]]:
     order: dict[str, Step] = {}
 
     def visit(name: str) -> None:

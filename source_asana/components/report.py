@@ -1,4 +1,7 @@
-"""What a sync tells its user: every skip once with its remedy, progress while it runs, a summary at the end."""
+"""What a sync tells its user.
+
+Every skip once with its remedy, progress while it runs, a summary at the end.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ class Skip:
 
 @dataclass
 class Counts:
-    """What one stream did so far; `lost` are partitions that are refused now and were read in an earlier sync."""
+    """What one stream did so far.
+
+    `lost` are partitions that are refused now and were read in an earlier sync.
+    """
 
     records: int = 0
     requests: int = 0
@@ -67,7 +73,9 @@ class Report:
     # ── skips ──────────────────────────────────────────────────────────────────────────────────
 
     def skip(self, stream: str, what: str, verdict: Verdict, *, workspace: str | None) -> None:
-        """Record that `what` of `stream` was refused; the first of its kind is warned about at once.
+        """Record that `what` of `stream` was refused.
+
+        The first of its kind is warned about at once.
 
         Args:
             stream: stream name.
@@ -92,7 +100,11 @@ class Report:
             self._skips[key] = Skip(stream, place, verdict)
         LOGGER.warning(
             'Stream %s: skipped %s. Asana said (HTTP %s): "%s". To read it: %s.',
-            stream, place, verdict.status, verdict.message, verdict.rule.remedy,
+            stream,
+            place,
+            verdict.status,
+            verdict.message,
+            verdict.rule.remedy,
         )
 
     @staticmethod
@@ -105,10 +117,18 @@ class Report:
 
     def fields_dropped(self, stream: str, fields: Iterable[str], verdict: Verdict) -> None:
         """Record that columns of a stream are left out, as the token has no scope for them."""
-        self.skip(stream, f"the columns {', '.join(fields)}", replace(verdict, rule=FIELDS), workspace=None)
+        self.skip(
+            stream,
+            f"the columns {', '.join(fields)}",
+            replace(verdict, rule=FIELDS),
+            workspace=None,
+        )
 
     def closed(self, stream: str, workspace: str | None) -> Verdict | None:
-        """Return the refusal that already covers `stream` in `workspace`: no further request is worth sending."""
+        """Return the refusal that already covers `stream` in `workspace`.
+
+        No further request is worth sending.
+        """
         if not self._closed:
             return None
         with self._lock:
@@ -128,7 +148,10 @@ class Report:
     # ── counts ─────────────────────────────────────────────────────────────────────────────────
 
     def counts(self, stream: str) -> Counts:
-        """Return the counters of `stream`; records and requests may miss one of several threads, they are for people."""
+        """Return the counters of `stream`.
+
+        Records and requests may miss one of several threads, they are for people.
+        """
         found = self._counts.get(stream)
         if found is None:
             with self._lock:
@@ -162,7 +185,8 @@ class Report:
         for name, count in sorted(busy.items()):
             left = ""
             if count.done and count.known > count.done:
-                left = f", about {seconds / count.done * (count.known - count.done) / 60:.0f} min left of what is known"
+                minutes = seconds / count.done * (count.known - count.done) / 60
+                left = f", about {minutes:.0f} min left of what is known"
             yield (
                 f"Progress of {name}: {count.records} records, {count.requests} requests, "
                 f"{count.done} of {count.known} known partitions{left}."
@@ -177,23 +201,36 @@ class Report:
         requests = sum(count.requests for count in counts.values())
         LOGGER.info(
             "Summary: %d records with %d requests in %.1f s.",
-            sum(count.records for count in counts.values()), requests, seconds,
+            sum(count.records for count in counts.values()),
+            requests,
+            seconds,
         )
         for name, count in sorted(counts.items()):
             if count.requests or count.records:
-                LOGGER.info("Summary of %s: %d records, %d requests.", name, count.records, count.requests)
+                LOGGER.info(
+                    "Summary of %s: %d records, %d requests.", name, count.records, count.requests
+                )
             if count.unsaid_failures:
                 LOGGER.error(
-                    "Summary of %s: %d further partitions failed like those named above.", name, count.unsaid_failures
+                    "Summary of %s: %d further partitions failed like those named above.",
+                    name,
+                    count.unsaid_failures,
                 )
         if not skips:
             return
         LOGGER.warning("Skipped in this sync (%d):", len(skips))
         for skip in sorted(skips, key=lambda item: (item.stream, item.what))[:ROWS_SHOWN]:
             LOGGER.warning(
-                'Skipped | %s | %s | %s | HTTP %s "%s" | %s%s', skip.stream, skip.what, skip.verdict.rule.reason,
-                skip.verdict.status, skip.verdict.message, skip.verdict.rule.remedy,
+                'Skipped | %s | %s | %s | HTTP %s "%s" | %s%s',
+                skip.stream,
+                skip.what,
+                skip.verdict.rule.reason,
+                skip.verdict.status,
+                skip.verdict.message,
+                skip.verdict.rule.remedy,
                 f" | {skip.times} times" if skip.times > 1 else "",
             )
         if len(skips) > ROWS_SHOWN:
-            LOGGER.warning("Skipped | and %d more, each warned about above.", len(skips) - ROWS_SHOWN)
+            LOGGER.warning(
+                "Skipped | and %d more, each warned about above.", len(skips) - ROWS_SHOWN
+            )

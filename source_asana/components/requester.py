@@ -1,81 +1,33 @@
-"""One request until it is answered: the manifest says what is sent, this says how long it is tried.
+"""What is sent: path, parameters and headers as the manifest says.
 
-The CDK's HttpRequester composes path, parameters and headers from YAML and is used for that. Its client is not: it adds a
-second to every wait, lets 429s use up tries, gives up after ten minutes in all, holds a session per stream and calls any
-2xx a success.
+How long it is tried is said in `attempts`.
 """
 
 from __future__ import annotations
 
-import logging
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import InitVar, dataclass
 from typing import Any
 
 import requests
-from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.decoders import Decoder
 from airbyte_cdk.sources.declarative.requesters import HttpRequester
-from airbyte_cdk.sources.declarative.requesters.request_options.interpolated_request_options_provider import (
+from airbyte_cdk.sources.declarative.requesters.request_options import (
     InterpolatedRequestOptionsProvider,
 )
 from airbyte_cdk.sources.types import StreamSlice, StreamState
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
-from source_asana.components.budget import Budget
-from source_asana.components.errors import (
-    Action,
-    AsanaError,
-    OffsetExpired,
-    PartitionFailed,
-    Refused,
-    Rule,
-    SyncTokenExpired,
-    Verdict,
-    classify,
-)
+from source_asana.components.attempts import body_of, send
 from source_asana.components.runtime import Runtime
-from source_asana.config import config_error
-
-LOGGER = logging.getLogger("airbyte.source_asana.requester")
-
-TRIES = 12
-FIRST_BACKOFF_SECONDS = 0.2
-LONGEST_BACKOFF_SECONDS = 15.0
-# Rate limits use up no tries. But one request that is refused this often while others pass has a limit of its own.
-REFUSALS = 20
-LONGEST_REFUSAL_SECONDS = 3600.0
-SMALLEST_PAGE = 10
-# The first failures count in any case: whether Asana answers others is asked from then on.
-UNEXAMINED = 3
-# The tries after which a page that keeps failing is asked for with half its size.
-HALVED_AFTER = (4, 6, 8, 10)
-ERRORS: Mapping[Action, type[AsanaError]] = {
-    Action.RESTART: OffsetExpired,
-    Action.NEW_SYNC_TOKEN: SyncTokenExpired,
-    Action.SKIP: Refused,
-    Action.FAIL: PartitionFailed,
-}
-NO_ANSWER = Rule((), None, Action.RETRY, "no answer")
-
-
-def body_of(response: requests.Response) -> dict[str, Any]:
-    """Return the parsed body of an answer that `AsanaRequester.send_request` returned."""
-    body: dict[str, Any] = response.body  # type: ignore[attr-defined]  # set below, once per answer
-    return body
-
-
-def limit_of(response: requests.Response) -> int | None:
-    """Return the page size that the answer was given for, smaller than asked where a page had to shrink."""
-    limit: int | None = response.limit  # type: ignore[attr-defined]  # as above
-    return limit
 
 
 @dataclass
 class BodyDecoder(Decoder):
-    """Hands on the body that was parsed when the answer came; the CDK's JsonDecoder would parse it again."""
+    """Hands on the body that was parsed when the answer came.
+
+    The CDK's JsonDecoder would parse it again.
+    """
 
     config: Mapping[str, Any]
     parameters: InitVar[Mapping[str, Any]]
@@ -130,7 +82,8 @@ class AsanaRequester(HttpRequester):
         """Return the answer to a GET, its body parsed.
 
         Raises:
-            Refused, OffsetExpired, SyncTokenExpired, PartitionFailed: what the answer means for this partition.
+            Refused, OffsetExpired, SyncTokenExpired, PartitionFailed: what the answer means for
+                this partition.
             AirbyteTracedException: a config error that ends the sync.
         """
         assert self.runtime is not None
@@ -147,236 +100,3 @@ class AsanaRequester(HttpRequester):
 
     def _path_of(self, stream_slice: StreamSlice | None, path: str | None) -> str:
         return (path or self.get_path(stream_slice=stream_slice)).lstrip("/")
-
-
-def send(
-    runtime: Runtime,
-    url: str,
-    *,
-    stream: str,
-    params: Mapping[str, Any],
-    headers: Mapping[str, str] | None = None,
-    search: bool = False,
-) -> requests.Response:
-    """Send a GET until it has an answer that decides; see `AsanaRequester.send_request` for results and errors.
-
-    A `search` has a quota of its own besides the standard one.
-    """
-    budgets = [runtime.searches_budget, runtime.budget] if search else [runtime.budget]
-    return _Attempts(runtime, url, stream, dict(params), headers or {}, budgets).run()
-
-
-class _Attempts:
-    """The tries of one request."""
-
-    def __init__(
-        self,
-        runtime: Runtime,
-        url: str,
-        stream: str,
-        params: dict[str, Any],
-        headers: Mapping[str, str],
-        budgets: list[Budget],
-    ) -> None:
-        self._runtime = runtime
-        self._budgets = budgets
-        self._url = url
-        self._stream = stream
-        self._params = params
-        self._headers = headers
-        self._tries = 0
-        self._failures = 0
-        self._first_failure: float | None = None
-        self._last_failure: float | None = None
-        self._renewed = False
-        self._refusals = 0
-        self._refused_alone = 0
-        self._first_refusal: float | None = None
-        self._last_refusal: float | None = None
-        self._cost_refusals = 0
-
-    def run(self) -> requests.Response:
-        counts = self._runtime.report.counts(self._stream)
-        while True:
-            sent = [budget.acquire() for budget in self._budgets][-1]
-            stop = self._runtime.stopped()
-            if stop:
-                raise stop
-            counts.requests += 1
-            token = self._token()
-            try:
-                with self._runtime.budget.in_flight:
-                    if self._runtime.fatal:
-                        raise self._runtime.fatal
-                    response = self._runtime.session.get(
-                        self._url, params=self._params, headers=self._headers, auth=_Bearer(token),
-                        timeout=self._runtime.timeout, allow_redirects=False,
-                    )
-                    verdict = classify(response)
-            except requests.RequestException as error:
-                self._again(Verdict(NO_ANSWER, 0, f"no answer ({type(error).__name__})"))
-                continue
-            done = self._decide(response, verdict, sent, token)
-            if done is not None:
-                return done
-
-    def _token(self) -> str:
-        try:
-            return self._runtime.auth.current()
-        except AirbyteTracedException as error:
-            raise self._runtime.abort(error) from None
-
-    def _decide(
-        self, response: requests.Response, verdict: Verdict, sent: float, token: str
-    ) -> requests.Response | None:
-        runtime, action = self._runtime, verdict.rule.action
-        runtime.clock.observe(response.headers)
-        _announce(runtime, response)
-        if action is Action.WAIT:
-            runtime.health.succeeded()
-            self._wait(response, verdict, sent)
-            return None
-        for budget in self._budgets:
-            budget.accepted(sent)
-        if action is Action.RETRY:
-            self._again(verdict)
-            return None
-        runtime.health.succeeded()
-        if action is Action.SUCCESS:
-            response.body = verdict.body  # type: ignore[attr-defined]  # parsed once, for all
-            response.limit = self._params.get("limit")  # type: ignore[attr-defined]  # see limit_of
-            return response
-        if action is Action.REAUTHENTICATE:
-            self._reauthenticate(verdict, token)
-            return None
-        if action is Action.ABORT:
-            raise runtime.abort(config_error(f'{verdict.rule.remedy}. Asana said: "{verdict.message}".'))
-        raise ERRORS[action](verdict)
-
-    def _reauthenticate(self, verdict: Verdict, token: str) -> None:
-        try:
-            fresh = not self._renewed and self._runtime.auth.renew(token)
-        except AirbyteTracedException as error:
-            raise self._runtime.abort(error) from None
-        if not fresh:
-            raise self._runtime.abort(
-                config_error(
-                    f'Asana does not accept the token (HTTP 401, "{verdict.message}"): give a valid one under '
-                    "`credentials`, and see that the workspace's admin has not disabled the app."
-                )
-            )
-        self._renewed = True
-
-    def _wait(self, response: requests.Response, verdict: Verdict, sent: float) -> None:
-        """Have everyone pause; give up on a request that alone is refused again and again."""
-        runtime, now = self._runtime, self._runtime.monotonic()
-        costly = self._budgets[0].rejected(sent, _retry_after(response))
-        last, self._last_refusal = self._last_refusal, now
-        self._refusals += 1
-        if self._first_refusal is None:
-            self._first_refusal = now
-        others_succeed = last is not None and runtime.health.last_success > last
-        if not others_succeed and self._refusals > UNEXAMINED:
-            others_succeed = self._asana_answers()
-        self._refused_alone += others_succeed
-        if self._refused_alone >= REFUSALS:
-            raise PartitionFailed(verdict)
-        if now - self._first_refusal >= LONGEST_REFUSAL_SECONDS:
-            raise _outage(verdict)
-        if costly:
-            self._cost_refusals += 1
-            if self._cost_refusals % 2 == 0:
-                self._halve(verdict)
-
-    def _again(self, verdict: Verdict) -> None:
-        """Wait before the next try, or fail: after 12 tries while others succeed, or after an outage."""
-        runtime, now = self._runtime, self._runtime.monotonic()
-        last, self._last_failure = self._last_failure, now
-        self._failures += 1
-        if self._first_failure is None:
-            self._first_failure = now
-        # What fails while Asana answers nobody is no fault of this request, and uses up no tries.
-        others_succeed = last is not None and runtime.health.last_success > last
-        if not others_succeed and self._failures > UNEXAMINED:
-            others_succeed = self._asana_answers()
-        if others_succeed or self._failures <= UNEXAMINED:
-            self._tries += 1
-        if self._tries >= TRIES or (others_succeed and now - self._first_failure >= runtime.outage_seconds):
-            raise PartitionFailed(verdict)
-        if now - max(self._first_failure, runtime.health.last_success) >= runtime.outage_seconds:
-            raise _outage(verdict)
-        if others_succeed and self._tries in HALVED_AFTER:
-            self._halve(verdict)
-        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (self._failures - 1))
-        wait = longest * random.uniform(0.75, 1.25)  # noqa: S311  # jitter, no secret
-        if now - self._first_failure > LONGEST_BACKOFF_SECONDS:
-            runtime.report.once(
-                logging.WARNING, f"Asana does not answer properly ({verdict.message}): still trying."
-            )
-        runtime.sleep(wait)
-
-    def _asana_answers(self) -> bool:
-        """Ask for something small: it tells an outage from a request that alone fails, when no other is under way."""
-        runtime = self._runtime
-        sent, token = runtime.budget.acquire(), self._token()
-        runtime.report.counts(self._stream).requests += 1
-        try:
-            with runtime.budget.in_flight:
-                response = runtime.session.get(
-                    f"{runtime.settings.api_url}/users/me", params={"opt_fields": "gid"}, auth=_Bearer(token),
-                    timeout=runtime.timeout, allow_redirects=False,
-                )
-                action = classify(response).rule.action
-        except requests.RequestException:
-            return False
-        if action is Action.WAIT:
-            runtime.budget.rejected(sent, _retry_after(response))
-        if action in (Action.WAIT, Action.RETRY):
-            return False
-        runtime.budget.accepted(sent)
-        runtime.health.succeeded()
-        return True
-
-    def _halve(self, verdict: Verdict) -> None:
-        limit = self._params.get("limit")
-        if isinstance(limit, int | str) and int(limit) > SMALLEST_PAGE:
-            self._params["limit"] = max(SMALLEST_PAGE, int(limit) // 2)
-            LOGGER.info(
-                "Stream %s: a page failed (%s); asking for %s records a page.",
-                self._stream, verdict.message, self._params["limit"],
-            )
-
-
-class _Bearer(requests.auth.AuthBase):
-    """Signs with the token chosen for this try; being set, it also keeps a .netrc from replacing it."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def _outage(verdict: Verdict) -> AirbyteTracedException:
-    return AirbyteTracedException(
-        message=f"Asana could not be reached for too long ({verdict.message}): the sync can be tried again later.",
-        internal_message=verdict.message,
-        failure_type=FailureType.transient_error,
-    )
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    try:
-        return max(0.0, float(response.headers["Retry-After"]))
-    except (KeyError, ValueError):
-        return None
-
-
-def _announce(runtime: Runtime, response: requests.Response) -> None:
-    change = response.headers.get("Asana-Change")
-    if change:
-        for part in change.split(","):
-            runtime.report.once(logging.INFO, f"Asana announces a change of its API: {part.strip()}")
-
-

@@ -1,83 +1,53 @@
-"""From a slice to its records: pages in order, each record once, parents handed to their feed as they arrive.
+"""From a slice to its records.
 
-The CDK's SimpleRetriever restarts an expired walk by sending its first records twice, walks the whole answer to find the
-records, parses it twice and calls what it could not read the end; this one shares its requester and paginator.
+Pages in order, each record once, parents handed to their feed as they arrive.
+
+The CDK's SimpleRetriever restarts an expired walk by sending its first records twice, walks the
+whole answer to find the records, parses it twice and calls what it could not read the end; this one
+shares its requester and paginator.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 import requests
-from airbyte_cdk.models import FailureType, StreamDescriptor
 from airbyte_cdk.sources.declarative.decoders import Decoder
 from airbyte_cdk.sources.declarative.partition_routers import PartitionRouter
 from airbyte_cdk.sources.declarative.requesters.paginators import Paginator
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.declarative.retrievers import Retriever
 from airbyte_cdk.sources.types import Record, StreamSlice
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
 from source_asana.components import records
+from source_asana.components.attempts import body_of, limit_of
 from source_asana.components.cursors import AsanaCursor
-from source_asana.components.errors import AsanaError, OffsetExpired, PartitionFailed, Refused, Rule, Verdict
-from source_asana.components.errors import Action
-from source_asana.components.feeds import Ending, Item, ParentFailedError
+from source_asana.components.errors import (
+    Action,
+    AsanaError,
+    OffsetExpired,
+    PartitionFailed,
+    Refused,
+    Rule,
+    Verdict,
+)
+from source_asana.components.feeds import Ending, Item
 from source_asana.components.opt_fields import opt_fields
 from source_asana.components.partitions import value_at
-from source_asana.components.requester import AsanaRequester, body_of, limit_of
+from source_asana.components.pieces import Raw, failure, new, place, rows, workspace_of
+from source_asana.components.requester import AsanaRequester
 from source_asana.components.runtime import Runtime
 from source_asana.components.schemas import load_schema
 from source_asana.components.scopes import without_scope
+from source_asana.components.wanted import Inline, Wanted
 
-Raw = dict[str, Any]
 RESTARTS_WITHOUT_PROGRESS = 3
 FAILURES_SAID = 10
 REPEATED_OFFSET = Rule((), None, Action.FAIL, "repeated offset")
-
-
-@dataclass(frozen=True)
-class Inline:
-    """A stream whose records lie in a column of another stream's records: it costs no request.
-
-    Attributes:
-        stream: its name.
-        column: the column that holds them.
-        add: its parent column, filled with the gid of the record that holds them.
-        fields: dotted opt_fields to ask for below the column.
-        finish: what completes a record, see `records.shaper`.
-    """
-
-    stream: str
-    column: str
-    add: str
-    fields: tuple[str, ...]
-    finish: records.Shaper | None
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a sync wants from one stream.
-
-    Attributes:
-        columns: the selected top-level columns, None for all.
-        also: dotted opt_fields that other streams need of its records.
-        hidden: whether it is read for its children only, so that no record is sent.
-        feeds: whether other streams wait for its records as parents.
-        readers: the streams that do.
-        inline: the selected streams that lie in its records.
-    """
-
-    columns: frozenset[str] | None = None
-    also: frozenset[str] = frozenset()
-    hidden: bool = False
-    feeds: bool = False
-    readers: frozenset[str] = frozenset()
-    inline: tuple[Inline, ...] = ()
 
 
 @dataclass
@@ -88,11 +58,13 @@ class AsanaRetriever(Retriever):
         change: the stream's cursor, `{"kind", ...}`; None for full refresh only.
         add: parent columns, column -> partition field.
         ask: whether `opt_fields` are sent.
-        only: setting (a list) -> dotted path: with a list set, only records whose value is in it are kept.
+        only: setting (a list) -> dotted path: with a list set, only records whose value is in it
+            are kept.
         without: setting (a list) -> dotted path: records whose value is in it are left out.
         inline: streams that lie in this stream's records: `[{"stream", "column", "add"}]`.
         unique: whether the same record may come in several slices; it is sent once.
-        scout: whether a workspace's first slice goes ahead alone: what the plan refuses there, is asked for once.
+        scout: whether a workspace's first slice goes ahead alone: what the plan refuses there, is
+            asked for once.
     """
 
     config: Mapping[str, Any]
@@ -129,9 +101,15 @@ class AsanaRetriever(Retriever):
         self.wanted = wanted
         self.cursor = cursor
         settings = runtime.settings
-        self._only = [(frozenset(ids), path) for key, path in self.only.items() if (ids := getattr(settings, key))]
+        self._only = [
+            (frozenset(ids), path)
+            for key, path in self.only.items()
+            if (ids := getattr(settings, key))
+        ]
         self._without = [
-            (frozenset(ids), path) for key, path in self.without.items() if (ids := getattr(settings, key))
+            (frozenset(ids), path)
+            for key, path in self.without.items()
+            if (ids := getattr(settings, key))
         ]
         self._items = frozenset(path.split(".")[0] for path in wanted.also)
         inline = {f"{one.column}.{path}" for one in wanted.inline for path in one.fields}
@@ -141,7 +119,9 @@ class AsanaRetriever(Retriever):
         asked = opt_fields(self.name, columns, also=also) if self.ask else ()
         self.params: Mapping[str, Any] = {"opt_fields": ",".join(asked)} if asked else {}
         # Where no opt_fields are sent, Asana decides what comes.
-        self._declared = None if self.ask else columns or frozenset(load_schema(self.name)["properties"])
+        self._declared = (
+            None if self.ask else columns or frozenset(load_schema(self.name)["properties"])
+        )
         extra = frozenset(path.split(".")[0] for path in also) - (columns or frozenset())
         self.finish = records.shaper(
             self.name, columns, extra - {"gid"} if columns is not None else frozenset()
@@ -169,11 +149,16 @@ class AsanaRetriever(Retriever):
                 yield record
             ending = Ending.COMPLETE
         except Refused as refusal:
-            counts.refuse(lost=self.cursor.was_readable(stream_slice) and not refusal.verdict.rule.gone)
+            counts.refuse(
+                lost=self.cursor.was_readable(stream_slice) and not refusal.verdict.rule.gone
+            )
             self.cursor.refused(stream_slice, refusal.verdict)
             ending = Ending.COMPLETE if refusal.verdict.rule.gone else Ending.REFUSED
             self.runtime.report.skip(
-                self.name, place(stream_slice), refusal.verdict, workspace=workspace_of(stream_slice)
+                self.name,
+                place(stream_slice),
+                refusal.verdict,
+                workspace=workspace_of(stream_slice),
             )
         except AsanaError as error:
             self.cursor.failed(stream_slice, lasting=True)
@@ -190,7 +175,10 @@ class AsanaRetriever(Retriever):
                 stream_slice.extra_fields["ended"].set()
 
     def _is_said(self, piece: StreamSlice) -> bool:
-        """Return whether a failure is raised, so that the CDK says it; after many it only counts, and keeps its bound."""
+        """Return whether a failure is raised, so that the CDK says it.
+
+        After many it only counts, and keeps its bound.
+        """
         with self._lock:
             self._failures += 1
             said = self._failures <= (1 if self.runtime.fatal else FAILURES_SAID)
@@ -216,14 +204,20 @@ class AsanaRetriever(Retriever):
         """Yield the slice's records, finished."""
         begun = self.runtime.clock.bound()
         for page in self.pages(piece):
-            kept = [record for record in page if self.kept(record)] if self._only or self._without else page
+            kept = (
+                [record for record in page if self.kept(record)]
+                if self._only or self._without
+                else page
+            )
             if self.wanted.feeds:
                 self.publish(kept, piece, begun)
             for one in self.wanted.inline:
                 yield from self.inlined(kept, one)
             if not self.wanted.hidden:
                 for record in kept:
-                    if self.cursor.wanted(record, piece) and not (self.unique and self._was_sent(record)):
+                    if self.cursor.wanted(record, piece) and not (
+                        self.unique and self._was_sent(record)
+                    ):
                         yield from self.emit(record, piece)
 
     def emit(self, record: Raw, piece: StreamSlice) -> Iterator[Any]:
@@ -233,7 +227,10 @@ class AsanaRetriever(Retriever):
             yield record
 
     def finished(self, record: Raw, piece: StreamSlice) -> Raw:
-        """Return the record with its parent columns and aliases, without what only the connector needed."""
+        """Return the record with its parent columns and aliases.
+
+        Without what only the connector needed.
+        """
         partition = piece.partition
         if self._declared is not None:
             record = {name: value for name, value in record.items() if name in self._declared}
@@ -285,7 +282,10 @@ class AsanaRetriever(Retriever):
     # ── pages ──────────────────────────────────────────────────────────────────────────────────
 
     def preload(self, piece: StreamSlice) -> list[Raw]:
-        """Read a slice ahead of its turn and return its records; the next `read` takes them from here."""
+        """Read a slice ahead of its turn and return its records.
+
+        The next `read` takes them from here.
+        """
         self._ready = list(self._pages(piece))
         return [record for page in self._ready for record in page]
 
@@ -299,8 +299,8 @@ class AsanaRetriever(Retriever):
     def _pages(self, piece: StreamSlice) -> Iterator[list[Raw]]:
         """Yield the pages of a slice, no gid twice.
 
-        An offset lives 15 minutes: when it has expired the listing is walked again from its first page, and what was
-        handed on already is passed over.
+        An offset lives 15 minutes: when it has expired the listing is walked again from its first
+        page, and what was handed on already is passed over.
         """
         seen: set[str] = set()
         token: Mapping[str, Any] | None = None
@@ -319,23 +319,31 @@ class AsanaRetriever(Retriever):
                 page = rows(body_of(response))
                 last, limit = token and token["next_page_token"], limit_of(response)
                 token = self.paginator.next_page_token(response, len(page), None, last)
-                # The answer is let go before its records are handed on: a slow destination may hold them for long.
+                # The answer is let go before its records are handed on: a slow destination may hold
+                # them for long.
                 del response
                 yield [record for record in page if new(record, seen)]
                 del page
             if not token:
                 return
             if token["next_page_token"] == last:
-                raise PartitionFailed(Verdict(REPEATED_OFFSET, 200, "the next page has the offset of this one"))
+                raise PartitionFailed(
+                    Verdict(REPEATED_OFFSET, 200, "the next page has the offset of this one")
+                )
 
     def _page(
         self, piece: StreamSlice, token: Mapping[str, Any] | None, limit: int | None
     ) -> requests.Response:
-        """Return one page's answer; fields that the token has no scope for are left out and said."""
+        """Return one page's answer.
+
+        Fields that the token has no scope for are left out and said.
+        """
         while True:
             try:
                 response = self.requester.send_request(
-                    stream_slice=piece, next_page_token=token, request_params=self._page_params(token, limit)
+                    stream_slice=piece,
+                    next_page_token=token,
+                    request_params=self._page_params(token, limit),
                 )
             except Refused as refusal:
                 fewer, dropped = without_scope(self.params.get("opt_fields", ""), refusal.verdict)
@@ -352,60 +360,3 @@ class AsanaRetriever(Retriever):
         if limit is not None and "limit" in params:
             params["limit"] = limit
         return params
-
-
-def rows(body: Mapping[str, Any]) -> list[Raw]:
-    """Return the records of a body: a list's, or the one of a single read; none of a null."""
-    data = body["data"]
-    if isinstance(data, list):
-        return data
-    return [] if data is None else [data]
-
-
-def new(record: Raw, seen: set[str]) -> bool:
-    """Return whether a record's gid was not seen yet, and remember it; records without a gid are always new."""
-    gid = record.get("gid")
-    if gid is None:
-        return True
-    if gid in seen:
-        return False
-    seen.add(gid)
-    return True
-
-
-def workspace_of(piece: StreamSlice) -> str | None:
-    """Return the gid of the workspace that a slice lies in, None where it is not known."""
-    gid: str | None = piece.partition.get("workspace_gid")
-    return gid or piece.extra_fields.get("item", {}).get("workspace_gid")
-
-
-def place(piece: StreamSlice) -> str:
-    """Return a slice's partition in words: `project 12`, `workspace 1, user 2`."""
-    words = [f"{name.removesuffix('_gid').replace('_', ' ')} {gid}" for name, gid in piece.partition.items()]
-    return ", ".join(words) or "the list"
-
-
-def failure(stream: str, piece: StreamSlice, verdict: Verdict) -> AirbyteTracedException:
-    """Return the error of a stream one of whose partitions could not be read."""
-    advice = f" {verdict.rule.remedy[:1].upper()}{verdict.rule.remedy[1:]}." if verdict.rule.remedy else ""
-    return AirbyteTracedException(
-        message=(
-            f'Stream {stream}: {place(piece)} could not be read: "{verdict.message}". Everything else goes on; '
-            f"the next sync reads this again.{advice}"
-        ),
-        internal_message=f"HTTP {verdict.status}, {verdict.rule.reason}",
-        failure_type=FailureType.transient_error,
-        stream_descriptor=StreamDescriptor(name=stream),
-    )
-
-
-def parent_failure(stream: str, error: ParentFailedError) -> AirbyteTracedException:
-    """Return the error of a stream whose parents could not all be listed."""
-    return AirbyteTracedException(
-        message=f"Stream {stream} is not complete: {error}. The next sync reads what is missing.",
-        internal_message=str(error),
-        failure_type=FailureType.transient_error,
-        stream_descriptor=StreamDescriptor(name=stream),
-    )
-
-

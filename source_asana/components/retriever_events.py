@@ -1,4 +1,7 @@
-"""Events by sync token. Source: getEvents; its first answer, and that to a token over a day old, is a 412 with a new one."""
+"""Events by sync token.
+
+Source: getEvents; its first answer, and that to a token over a day old, is a 412 with a new one.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,22 @@ from dataclasses import dataclass
 from airbyte_cdk.sources.types import StreamSlice
 from typing_extensions import override
 
-from source_asana.components.cursors import TokenCursor
+from source_asana.components.attempts import body_of
+from source_asana.components.cursors_lists import TokenCursor
 from source_asana.components.errors import SyncTokenExpired
-from source_asana.components.requester import AsanaRequester, body_of
-from source_asana.components.retriever import AsanaRetriever, Raw, place, rows
+from source_asana.components.pieces import Raw, place, rows
+from source_asana.components.requester import AsanaRequester
+from source_asana.components.retriever import AsanaRetriever
 
 LOGGER = logging.getLogger("airbyte.source_asana.events")
 
 
 @dataclass
 class EventRetriever(AsanaRetriever):
-    """What happened to one project since the token kept in the state; the first read only gets a token."""
+    """What happened to one project since the token kept in the state.
+
+    The first read only gets a token.
+    """
 
     @override
     def pages(self, piece: StreamSlice) -> Iterator[list[Raw]]:
@@ -30,15 +38,20 @@ class EventRetriever(AsanaRetriever):
         while more:
             params = {**self.params, "sync": token} if token else self.params
             try:
-                body = body_of(self.requester.send_request(stream_slice=piece, request_params=params))
+                body = body_of(
+                    self.requester.send_request(stream_slice=piece, request_params=params)
+                )
             except SyncTokenExpired as expired:
                 fresh = (expired.verdict.body or {}).get("sync")
                 if not fresh:
                     raise
                 if token:
                     LOGGER.warning(
-                        "Stream %s: the events of %s since the last sync are lost (tokens live a day): there is a gap; "
-                        "sync more often, and read the tasks for what changed.", self.name, place(piece),
+                        "Stream %s: the events of %s since the last sync are lost (tokens live a "
+                        "day): there is a gap; "
+                        "sync more often, and read the tasks for what changed.",
+                        self.name,
+                        place(piece),
                     )
                 self.cursor.advance(piece, fresh)
                 return

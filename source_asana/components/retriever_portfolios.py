@@ -1,7 +1,9 @@
-"""Portfolios: the token's own, those the configuration names, and those that lie in others at any depth.
+"""Portfolios.
 
-Source: getPortfolios (only the token user's own, except for service accounts), getItemsForPortfolio (projects and
-portfolios), getPortfolio.
+The token's own, those the configuration names, and those that lie in others at any depth.
+
+Source: getPortfolios (only the token user's own, except for service accounts), getItemsForPortfolio
+(projects and portfolios), getPortfolio.
 """
 
 from __future__ import annotations
@@ -13,12 +15,15 @@ from typing import Any
 from airbyte_cdk.sources.types import Record, StreamSlice
 from typing_extensions import override
 
+from source_asana.components.attempts import body_of
 from source_asana.components.errors import AsanaError
 from source_asana.components.feeds import Ending
-from source_asana.components.requester import AsanaRequester, body_of
-from source_asana.components.retriever import AsanaRetriever, Raw, rows, workspace_of
+from source_asana.components.pieces import Raw, rows, workspace_of
+from source_asana.components.requester import AsanaRequester
+from source_asana.components.retriever import AsanaRetriever
 
-# What a portfolio has and the items listing does not offer: a nested portfolio is read singly where these are selected.
+# What a portfolio has and the items listing does not offer: a nested portfolio is read singly where
+# these are selected.
 ONLY_SINGLY = frozenset({"created_by", "project_templates"})
 
 
@@ -26,7 +31,8 @@ ONLY_SINGLY = frozenset({"created_by", "project_templates"})
 class PortfolioRetriever(AsanaRetriever):
     """Portfolios by workspace, and single ones by gid.
 
-    A service account may leave out the owner and gets all; others get their own, on some plans only when they say so.
+    A service account may leave out the owner and gets all; others get their own, on some plans only
+    when they say so.
     """
 
     @override
@@ -40,7 +46,9 @@ class PortfolioRetriever(AsanaRetriever):
             if error.verdict.status not in (400, 403):
                 raise
             mine = StreamSlice(
-                partition={**piece.partition, "owner": "me"}, cursor_slice={}, extra_fields=piece.extra_fields
+                partition={**piece.partition, "owner": "me"},
+                cursor_slice={},
+                extra_fields=piece.extra_fields,
             )
             yield from self._pages(mine)
 
@@ -69,7 +77,10 @@ class PortfolioRetriever(AsanaRetriever):
 
 @dataclass
 class ItemRetriever(AsanaRetriever):
-    """The items of one portfolio; portfolios among them are portfolios too, and have items of their own."""
+    """The items of one portfolio.
+
+    Portfolios among them are portfolios too, and have items of their own.
+    """
 
     parent_retriever: PortfolioRetriever | None = None
 

@@ -1,4 +1,7 @@
-"""The walk of one search: pages by creation time under a fixed bound of change. Source: searchTasksForWorkspace."""
+"""The walk of one search: pages by creation time under a fixed bound of change.
+
+Source: searchTasksForWorkspace.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+from source_asana.components.attempts import body_of, send
 from source_asana.components.budget import FREE_PER_MINUTE
 from source_asana.components.clock import from_millis, to_millis
 from source_asana.components.errors import Action, AsanaError, PartitionFailed, Rule, Verdict
-from source_asana.components.requester import body_of, send
 from source_asana.components.runtime import Runtime
 from source_asana.components.search import Search, page_params
 
@@ -21,13 +24,20 @@ UNSTEPPABLE = Rule((), None, Action.FAIL, "search cannot be stepped through")
 TOO_MANY = Rule((), None, Action.FAIL, "listings are cheaper")
 
 
-def found(runtime: Runtime, search: Search, *, stream: str, path: str, params: dict[str, Any], headers: dict[str, str]
-          ) -> Iterator[list[Raw]]:
+def found(
+    runtime: Runtime,
+    search: Search,
+    *,
+    stream: str,
+    path: str,
+    params: dict[str, Any],
+    headers: dict[str, str],
+) -> Iterator[list[Raw]]:
     """Yield the pages of a search, no task twice.
 
     Raises:
-        AsanaError: the search cannot be used (plan, failure, a page of equal stamps, more changes than listings would
-            cost): the workspace's listings have to be read instead.
+        AsanaError: the search cannot be used (plan, failure, a page of equal stamps, more changes
+            than listings would cost): the workspace's listings have to be read instead.
     """
     url = f"{runtime.settings.api_url}/{path.format(workspace=search.workspace).lstrip('/')}"
     after, created_after = from_millis(search.after), None
@@ -39,7 +49,11 @@ def found(runtime: Runtime, search: Search, *, stream: str, path: str, params: d
             raise PartitionFailed(Verdict(TOO_MANY, 200, f"over {pages - 1} pages of changes"))
         with runtime.room:
             response = send(
-                runtime, url, stream=stream, params={**page_params(after, created_after), **params}, headers=headers,
+                runtime,
+                url,
+                stream=stream,
+                params={**page_params(after, created_after), **params},
+                headers=headers,
                 search=True,
             )
             page: list[Raw] = body_of(response)["data"]
@@ -59,7 +73,9 @@ def found(runtime: Runtime, search: Search, *, stream: str, path: str, params: d
 def fall_back(runtime: Runtime, search: Search, error: AsanaError) -> None:
     """Send the searched workspace to its listings and say why."""
     LOGGER.info(
-        "Workspace %s: changed tasks are found by listings, as search cannot be used (%s).", search.workspace, error
+        "Workspace %s: changed tasks are found by listings, as search cannot be used (%s).",
+        search.workspace,
+        error,
     )
     search.decide(succeeded=False)
     searches = runtime.searches.by_workspace.values()

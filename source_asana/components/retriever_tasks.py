@@ -1,4 +1,7 @@
-"""Task listings and subtask walks: they feed the task feed, and send a task that several listings name once."""
+"""Task listings and subtask walks.
+
+They feed the task feed, and send a task that several listings name once.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,24 @@ from source_asana.components.clock import to_millis
 from source_asana.components.cursors import AsanaCursor
 from source_asana.components.cursors_family import TaskFamilyCursor
 from source_asana.components.cursors_pass import Watch, number
-from source_asana.components.cursors_tasks import ListingCursor, WalkCursor
+from source_asana.components.cursors_walks import ListingCursor, WalkCursor
 from source_asana.components.errors import AsanaError, Refused
-from source_asana.components.feeds import Ending, Group
+from source_asana.components.feeds import Ending
+from source_asana.components.feeds_tasks import Group
 from source_asana.components.partitions import TASK_FIELDS
+from source_asana.components.pieces import Raw
 from source_asana.components.requester import AsanaRequester
-from source_asana.components.retriever import AsanaRetriever, Raw
+from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.retriever_search import fall_back, found
 from source_asana.components.search import Search
 
 
 @dataclass
 class _Family(AsanaRetriever):
-    """What tasks and subtasks have in common: versions that another listing, or a search, has sent."""
+    """What tasks and subtasks have in common.
+
+    Versions that another listing, or a search, has sent.
+    """
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         """Start with no task sent."""
@@ -52,7 +60,8 @@ class _Family(AsanaRetriever):
 class TaskRetriever(_Family):
     """Tasks of projects, and those of users that are in no project.
 
-    A listing by assignee names all their tasks: those in a project are the project's, subtasks are their parent's.
+    A listing by assignee names all their tasks: those in a project are the project's, subtasks are
+    their parent's.
 
     Attributes:
         search: path of the task search, with `{workspace}`.
@@ -108,26 +117,30 @@ class TaskRetriever(_Family):
                     wanted = self._watched(task, piece, watch, wanted=wanted)
                 stamp = to_millis(task.get("modified_at")) or 0
                 if wanted and not self._claim(task):
-                    # Another listing sends it, and says so when it did: a state before that must not.
+                    # Another listing sends it, and says so when it did: a state before that must
+                    # not.
                     continue
                 if wanted:
                     yield self.finished(task, piece)
                 self._dealt(self.cursor, piece, task["gid"], stamp)
-        if watch and isinstance(self.cursor, ListingCursor):
-            if self.cursor.differs(piece.extra_fields["key"], watch.total):
-                yield from self._rest(piece, watch)
+        cursor, key = self.cursor, piece.extra_fields["key"]
+        if watch and isinstance(cursor, ListingCursor) and cursor.differs(key, watch.total):
+            yield from self._rest(piece, watch)
 
     def _tasks(self, piece: StreamSlice) -> Iterator[list[Raw]]:
         try:
             for page in self.pages(piece):
                 if "user_gid" in piece.partition:
-                    yield [task for task in page if not task.get("projects") and not task.get("parent")]
+                    yield [
+                        task for task in page if not task.get("projects") and not task.get("parent")
+                    ]
                 else:
                     yield page
         except Refused:
             group = self._groups.get(id(piece))
             if group is not None:
-                # Even what is gone was not read: should it come back, subtasks and children go on from their bounds.
+                # Even what is gone was not read: should it come back, subtasks and children go on
+                # from their bounds.
                 group.begun = None
             raise
 
@@ -177,7 +190,12 @@ class TaskRetriever(_Family):
                 group.begun = None
 
     def _found(self, search: Search) -> Iterator[list[Raw]]:
-        fields = {"created_at", *TASK_FIELDS, *self.asked(), *(self.subtasks.asked() if self.subtasks else ())}
+        fields = {
+            "created_at",
+            *TASK_FIELDS,
+            *self.asked(),
+            *(self.subtasks.asked() if self.subtasks else ()),
+        }
         assert isinstance(self.requester, AsanaRequester)
         return found(
             self.runtime,
@@ -205,7 +223,10 @@ class TaskRetriever(_Family):
 
 @dataclass
 class SubtaskRetriever(_Family):
-    """The direct subtasks of one task; those that have subtasks themselves are walked in slices of their own."""
+    """The direct subtasks of one task.
+
+    Those that have subtasks themselves are walked in slices of their own.
+    """
 
     def found(self, task: Raw, parent: str, search: Search) -> Iterator[Record]:
         """Yield a subtask that a search found, as this stream's record."""
@@ -260,7 +281,10 @@ class SubtaskRetriever(_Family):
 
 
 def is_shared(task: Mapping[str, Any]) -> bool:
-    """Return whether a task may be named by several listings: in several projects, or a subtask in a project."""
+    """Return whether a task may be named by several listings.
+
+    In several projects, or a subtask in a project.
+    """
     projects = task.get("projects") or ()
     return len(projects) > 1 or bool(projects and task.get("parent"))
 

@@ -1,4 +1,7 @@
-"""What all streams of one process share: settings, session, budget, clock, authenticator, report, feeds."""
+"""What all streams of one process share.
+
+Settings, session, budget, clock, authenticator, report, feeds.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from source_asana.components.auth import TokenAuth, authenticator
 from source_asana.components.budget import PAID_PER_MINUTE, Budget
 from source_asana.components.clock import ServerClock
-from source_asana.components.feeds import Feeds
+from source_asana.components.feeds_tasks import Feeds
 from source_asana.components.report import Report
 from source_asana.components.search import SEARCHES_PER_MINUTE, Searches
 from source_asana.config import Settings
@@ -58,8 +61,8 @@ class Health:
 class Room:
     """Keeps workers from fetching further pages while the destination is slower than Asana.
 
-    Every worker may hold one page whose records wait for a place in the queue; with a slow destination all of them
-    would. While the queue is more than half full, only a few may fetch.
+    Every worker may hold one page whose records wait for a place in the queue; with a slow
+    destination all of them would. While the queue is more than half full, only a few may fetch.
     """
 
     FEW = 2
@@ -146,17 +149,23 @@ class Runtime:
     def stopped(self) -> AirbyteTracedException | None:
         """Return the error to raise in a thread of an aborted sync, None while it runs.
 
-        A new one each time: an exception that is raised in many threads collects the tracebacks of all of them.
+        A new one each time: an exception that is raised in many threads collects the tracebacks of
+        all of them.
         """
         fatal = self.fatal
         if fatal is None:
             return None
         return AirbyteTracedException(
-            message=fatal.message, internal_message=fatal.internal_message, failure_type=fatal.failure_type
+            message=fatal.message,
+            internal_message=fatal.internal_message,
+            failure_type=fatal.failure_type,
         )
 
     def abort(self, error: AirbyteTracedException) -> AirbyteTracedException:
-        """Make `error` the reason why this sync ends; the first one stays. Returns the one that counts."""
+        """Make `error` the reason why this sync ends; the first one stays.
+
+        Returns the one that counts.
+        """
         with self._lock:
             if self.fatal is None:
                 self.fatal = error

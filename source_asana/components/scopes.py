@@ -1,7 +1,8 @@
 """Scopes of OAuth apps: which fields a missing one costs, and which streams.
 
-Source: the scopes of the OpenAPI operations; related objects without their scope come back with gid, name and type only,
-and asking for more of them is a 403 for the whole request (Asana's page "OAuth scopes").
+Source: the scopes of the OpenAPI operations; related objects without their scope come back with
+gid, name and type only, and asking for more of them is a 403 for the whole request (Asana's page
+"OAuth scopes").
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ STREAMS: Mapping[str, frozenset[str]] = MappingProxyType(
         "custom_fields:read": frozenset({"custom_fields", "project_custom_field_settings"}),
         "goals:read": frozenset({"goal_custom_field_settings", "goals"}),
         "ooo_entries:read": frozenset({"ooo_entries"}),
-        "portfolios:read": frozenset({"portfolio_custom_field_settings", "portfolio_items", "portfolios"}),
+        "portfolios:read": frozenset(
+            {"portfolio_custom_field_settings", "portfolio_items", "portfolios"}
+        ),
         "project_portfolio_settings:read": frozenset({"project_portfolio_settings"}),
         "project_templates:read": frozenset({"project_templates"}),
         "projects:read": frozenset({"projects", "task_counts"}),
@@ -58,9 +61,12 @@ STREAMS: Mapping[str, frozenset[str]] = MappingProxyType(
 
 
 def without_scope(opt_fields: str, verdict: Verdict) -> tuple[str, list[str]]:
-    """Return the comma-separated fields that remain after a refusal for scope, and the top-level names that go.
+    """Return the comma-separated fields that remain after a refusal for scope.
 
-    Nothing goes when the refusal names no scope, or none of these fields needs it: then the whole request is refused.
+    And the top-level names that go.
+
+    Nothing goes when the refusal names no scope, or none of these fields needs it: then the whole
+    request is refused.
     """
     if verdict.rule.reason != "scope" or not opt_fields:
         return opt_fields, []

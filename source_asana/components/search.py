@@ -1,9 +1,10 @@
 """Search mode: which workspaces find their changed tasks by task search, and what the search found.
 
-One search page names a hundred changed tasks, subtasks and tasks in no project, where listings cost a request per project,
-user and task with subtasks. Its weaknesses (searchTasksForWorkspace): paid plans only, an index that lags, 60 requests a
-minute of its own, no offset, unstable order. So it steps back by an overlap, skips what was sent already, and any doubt
-sends the workspace back to listings in the same sync.
+One search page names a hundred changed tasks, subtasks and tasks in no project, where listings cost
+a request per project, user and task with subtasks. Its weaknesses (searchTasksForWorkspace): paid
+plans only, an index that lags, 60 requests a minute of its own, no offset, unstable order. So it
+steps back by an overlap, skips what was sent already, and any doubt sends the workspace back to
+listings in the same sync.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ WAKE_SECONDS = 1.0
 
 
 class Recent:
-    """The versions of a workspace's tasks that were dealt with within the overlap, so that a search need not repeat them."""
+    """The versions of a workspace's tasks that were dealt with within the overlap.
+
+    So that a search need not repeat them.
+    """
 
     def __init__(self, versions: Mapping[str, int] | None = None) -> None:
         self._versions = {int(gid): modified for gid, modified in (versions or {}).items()}
@@ -44,7 +48,8 @@ class Recent:
     def since(self, floor: int) -> dict[str, int]:
         """Return the versions from `floor` on, the newest 2,000: `{gid: modified_at}`."""
         kept = sorted(
-            ((modified, gid) for gid, modified in self._versions.items() if modified >= floor), reverse=True
+            ((modified, gid) for gid, modified in self._versions.items() if modified >= floor),
+            reverse=True,
         )[:MOST_RECENT]
         return {str(gid): modified for modified, gid in kept}
 
@@ -98,7 +103,9 @@ class Searches:
         self.by_workspace: dict[str, Search] = {}
 
     def plan(self, workspaces: Iterable[str], *, per_minute: float, forced: bool) -> None:
-        """Choose the workspaces to search: those whose every task stream has a bound for the whole of it.
+        """Choose the workspaces to search.
+
+        Those whose every task stream has a bound for the whole of it.
 
         Args:
             workspaces: gids of the selected workspaces.
@@ -126,13 +133,13 @@ class Searches:
     def compared(self, key: str) -> bool:
         """Return whether a stream's listing pass has come to this partition."""
         # Every cursor is asked: each rolls its own pass.
-        return any([cursor.compared(key) for cursor in self.family])
+        return any(cursor.compared(key) for cursor in self.family)
 
     def users_needed(self, workspace: str) -> bool:
         """Return whether listings by user are wanted in a searched workspace: for the pass only."""
         prefix = f"{workspace}/"
         keys = {key for cursor in self.family for key in cursor.bounds if key.startswith(prefix)}
-        return any([self.compared(key) for key in sorted(keys)])
+        return any(self.compared(key) for key in sorted(keys))
 
 
 def page_params(after: str, created_after: str | None) -> dict[str, Any]:
@@ -142,5 +149,10 @@ def page_params(after: str, created_after: str | None) -> dict[str, Any]:
         after: changed after this instant.
         created_after: created after this instant; None for the first page.
     """
-    params = {"modified_at.after": after, "sort_by": "created_at", "sort_ascending": "true", "limit": 100}
+    params = {
+        "modified_at.after": after,
+        "sort_by": "created_at",
+        "sort_ascending": "true",
+        "limit": 100,
+    }
     return params if created_after is None else {**params, "created_at.after": created_after}

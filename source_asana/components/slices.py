@@ -1,4 +1,7 @@
-"""A stream's slices as the CDK's generator threads ask for them; the stream's feed is told how many listings to expect."""
+"""A stream's slices as the CDK's generator threads ask for them.
+
+The stream's feed is told how many listings to expect.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from typing_extensions import override
 
 from source_asana.components.cursors import AsanaCursor
 from source_asana.components.feeds import WAKE_SECONDS, Ending, ParentFailedError
+from source_asana.components.pieces import parent_failure, workspace_of
 from source_asana.components.plan import Step
 from source_asana.components.report import Report
-from source_asana.components.retriever import parent_failure, workspace_of
 from source_asana.components.runtime import Runtime
 
 LOOK_AGAIN_SECONDS = 0.1
@@ -30,7 +33,9 @@ class Slices(StreamSlicer):
         self._cursor = cursor
         self._runtime = runtime
         self._scout = scout
-        self._for_tasks_only = step.name == "users" and step.wanted.hidden and step.wanted.readers == {"tasks"}
+        self._for_tasks_only = (
+            step.name == "users" and step.wanted.hidden and step.wanted.readers == {"tasks"}
+        )
 
     @override
     def stream_slices(self) -> Iterable[StreamSlice]:
@@ -42,7 +47,7 @@ class Slices(StreamSlicer):
                 if self._superfluous(piece):
                     continue
                 counts.known += 1
-                self._expect(piece)
+                self._expect()
                 yield piece
             ending = Ending.COMPLETE if self._cursor.parents_complete() else Ending.REFUSED
             self._say_what_is_missing()
@@ -51,12 +56,16 @@ class Slices(StreamSlicer):
         finally:
             self._announce(ending)
         if self._step.name == "portfolios" and self._step.wanted.feeds:
-            # Further portfolios come from the items of those listed: the stream is not over before they are walked.
+            # Further portfolios come from the items of those listed: the stream is not over before
+            # they are walked.
             self._runtime.feeds.of("portfolios").wait_until_closed()
         self._complain_of_lost_access()
 
     def _complain_of_lost_access(self) -> None:
-        """Fail a stream none of whose partitions can be read any more, though some could be: that is no plan limit."""
+        """Fail a stream none of whose partitions can be read any more, though some could be.
+
+        That is no plan limit.
+        """
         counts = self._runtime.report.counts(self._step.name)
         if not (self._cursor.incremental and self._cursor.has_read_before):
             return
@@ -68,8 +77,10 @@ class Slices(StreamSlicer):
         if counts.lost and counts.refused == counts.known:
             raise AirbyteTracedException(
                 message=(
-                    f"Stream {self._step.name}: Asana refuses everything that it could be read from in an earlier sync: "
-                    "give the token's user access again, or deselect the stream. The warnings say what was refused."
+                    f"Stream {self._step.name}: Asana refuses everything that it could be read "
+                    "from in an earlier sync: "
+                    "give the token's user access again, or deselect the stream. The warnings "
+                    "say what was refused."
                 ),
                 failure_type=FailureType.config_error,
             )
@@ -85,26 +96,38 @@ class Slices(StreamSlicer):
             known.add(workspace)
             ended = threading.Event()
             extra = {**piece.extra_fields, "ended": ended}
-            yield StreamSlice(partition=piece.partition, cursor_slice=piece.cursor_slice, extra_fields=extra)
+            yield StreamSlice(
+                partition=piece.partition, cursor_slice=piece.cursor_slice, extra_fields=extra
+            )
             while not ended.wait(WAKE_SECONDS):
                 stop = self._runtime.stopped()
                 if stop:
                     raise stop
 
     def _say_what_is_missing(self) -> None:
-        """Warn that the children of refused parents are missing; the refusals themselves are said where they came."""
+        """Warn that the children of refused parents are missing.
+
+        The refusals themselves are said where they came.
+        """
         feeds = self._runtime.feeds
         parents = self._cursor.router.parents()
-        feed_of = {name: feeds.tasks if name in ("tasks", "subtasks") else feeds.of(name) for name in parents}
+        feed_of = {
+            name: feeds.tasks if name in ("tasks", "subtasks") else feeds.of(name)
+            for name in parents
+        }
         refused = sorted(name for name, feed in feed_of.items() if feed.ending is Ending.REFUSED)
         if refused and not self._step.wanted.hidden:
             what = " and ".join(refused)
             self._runtime.report.once(
-                logging.WARNING, f"Stream {self._step.name}: what belongs to refused parts of {what} is not read."
+                logging.WARNING,
+                f"Stream {self._step.name}: what belongs to refused parts of {what} is not read.",
             )
 
     def _superfluous(self, piece: StreamSlice) -> bool:
-        """Return whether a hidden listing of users is not wanted: search finds the changed tasks in no project."""
+        """Return whether a hidden listing of users is not wanted.
+
+        Search finds the changed tasks in no project.
+        """
         if not self._for_tasks_only:
             return False
         workspace = piece.partition["workspace_gid"]
@@ -115,7 +138,7 @@ class Slices(StreamSlicer):
             and not self._runtime.searches.users_needed(workspace)
         )
 
-    def _expect(self, piece: StreamSlice) -> None:
+    def _expect(self) -> None:
         feeds = self._runtime.feeds
         if self._step.name == "tasks":
             feeds.tasks.expect_listing()

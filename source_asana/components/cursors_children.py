@@ -1,4 +1,7 @@
-"""Cursors that follow the task feed: task listings, subtask walks, and the children of changed tasks."""
+"""The cursor of what hangs on tasks.
+
+Children are read when their task changed, oldest change first.
+"""
 
 from __future__ import annotations
 
@@ -11,145 +14,20 @@ from typing_extensions import override
 
 from source_asana.components.cursors import BoundCursor, damaged
 from source_asana.components.cursors_family import TaskFamilyCursor
-from source_asana.components.cursors_pass import PassCursor, Watch
 from source_asana.components.errors import Scope, Verdict
-from source_asana.components.feeds import Ending, Group
+from source_asana.components.feeds import Ending
+from source_asana.components.feeds_tasks import Group
 from source_asana.components.partitions import TaskRouter
-from source_asana.components.search import Search
 
 MOST_PENDING = 100
 FIRST = -1
 
 
-class ListingCursor(PassCursor):
-    """Task listings, by project and by user; see `PassCursor` for the state.
-
-    `modified_since` is only sent when nothing but the stream itself reads the listing: a subtask's change does not touch
-    its parent, so with child streams the listing is read whole and filtered here. A pass reads it whole as well.
-    """
-
-    listed_whole = False
-
-    @override
-    def stream_slices(self) -> Iterator[StreamSlice]:
-        searches = self.runtime.searches
-        for search in searches.by_workspace.values():
-            yield self._search(search)
-        for search in searches.by_workspace.values():
-            search.wait(self.runtime.feeds.stopped)
-        searched = searches.succeeded()
-        for piece in super().stream_slices():
-            key, workspace = piece.extra_fields["key"], piece.extra_fields["item"]["workspace_gid"]
-            self.runtime.feeds.tasks.note(key, workspace)
-            compared = self.compared(key)
-            if workspace in searched and searches.known(key) and not searches.compared(key):
-                continue
-            whole = self.listed_whole or (compared and key in self.bounds)
-            yield StreamSlice(
-                partition=piece.partition,
-                cursor_slice={} if whole else piece.cursor_slice,
-                extra_fields={**piece.extra_fields, "watch": Watch() if compared else None},
-            )
-        self.rolled()
-
-    def _search(self, search: Search) -> StreamSlice:
-        return StreamSlice(
-            partition={"search_in_workspace": search.workspace},
-            cursor_slice={},
-            extra_fields={
-                "key": search.workspace, "begun": None, "item": {"workspace_gid": search.workspace}, "search": search,
-                "watch": None,
-            },
-        )
-
-    @override
-    def complete(self, piece: StreamSlice) -> None:
-        super().complete(piece)
-        watch: Watch | None = piece.extra_fields["watch"]
-        if watch:
-            self.settle(piece.extra_fields["key"], watch.total)
-
-
-class WalkCursor(PassCursor):
-    """Subtasks, found by walking every task that has some; see `PassCursor` for the state.
-
-    The bound of a listing moves when the listing and every walk below it are complete. Where a pass shows that the
-    subtasks of a listing are not those of its digest, every task that has some is walked once more, to send them whole.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._again: dict[str, int] = {}
-        self.runtime.feeds.tasks.listen(self._closed)
-        self.runtime.feeds.tasks.floor = self.floor_in
-
-    @override
-    def stream_slices(self) -> Iterator[StreamSlice]:
-        yield from self.router.stream_slices()
-        self.forget_all_but(self.runtime.feeds.tasks.keys)
-        self.rolled()
-
-    @override
-    def parents_complete(self) -> bool:
-        return self.runtime.feeds.tasks.keys_complete
-
-    def watches(self, group: Group) -> bool:
-        """Return whether the subtasks of a group count for a digest; a shared one's owners are not all known yet."""
-        return self.incremental and (bool(group.owners) or self.compared(group.key))
-
-    def _closed(self, group: Group) -> None:
-        if group.ending is not Ending.COMPLETE or group.begun is None:
-            return
-        if group.key in self.runtime.workspaces:
-            with self._lock:
-                self.bounds[group.key] = group.begun
-            return
-        if self.compared(group.key) and self.differs(group.key, group.total()):
-            parents = list(group.walked())
-            with self._lock:
-                self._again[group.key] = len(parents)
-            for gid, place in parents:
-                self.runtime.feeds.tasks.walk_again(gid, place, group)
-            if parents:
-                return
-        with self._lock:
-            self._settle(group)
-        self._progressed()
-
-    def _settle(self, group: Group) -> None:
-        assert group.begun is not None
-        if self.compared(group.key):
-            self.settle(group.key, group.total())
-        self.bounds[group.key] = group.begun
-
-    @override
-    def begin(self, piece: StreamSlice) -> None:
-        """Do nothing: the group knows when its listing began."""
-
-    @override
-    def complete(self, piece: StreamSlice) -> None:
-        top: Group | None = piece.extra_fields["again"]
-        if top is not None:
-            self._again[top.key] -= 1
-            if not self._again[top.key]:
-                self._settle(top)
-
-    @override
-    def floor_of(self, piece: StreamSlice) -> int | None:
-        group: Group | None = piece.extra_fields.get("group")
-        return super().floor_of(piece) if group is None else group.floor
-
-    @override
-    def wanted(self, record: Mapping[str, Any], piece: StreamSlice) -> bool:
-        # The second walk sends what the first one left out.
-        return super().wanted(record, piece) is (piece.extra_fields["again"] is None)
-
-
 class Progress:
     """The children of one group in ascending order of their task's `modified_at`.
 
-    The bound follows the oldest unfinished one, so that a killed read goes on from there; after the last one it is the
-    listing's beginning.
+    The bound follows the oldest unfinished one, so that a killed read goes on from there; after the
+    last one it is the listing's beginning.
     """
 
     __slots__ = ("done", "final", "head", "key", "order")
@@ -191,11 +69,14 @@ class Read:
 
 
 class ChildCursor(TaskFamilyCursor):
-    """Children of tasks and subtasks, read when their task changed. State: `{"bounds", "pending": [gid], "unfinished"}`.
+    """Children of tasks and subtasks, read when their task changed. State: `{"bounds", "pending".
 
-    A child that fails while others succeed goes to `pending` (at most 100), is tried first at each sync, and bounds pass
-    over it; beyond that it holds the bound of every listing that its task is in. `unfinished` are the bounds of listings
-    whose first read has not come to its end: no workspace's bound is about them.
+    [gid], "unfinished"}`.
+
+    A child that fails while others succeed goes to `pending` (at most 100), is tried first at each
+    sync, and bounds pass over it; beyond that it holds the bound of every listing that its task is
+    in. `unfinished` are the bounds of listings whose first read has not come to its end: no
+    workspace's bound is about them.
     """
 
     router: TaskRouter
@@ -232,7 +113,9 @@ class ChildCursor(TaskFamilyCursor):
         super().forget_all_but(seen)
         if self.parents_complete():
             with self._lock:
-                self._unfinished = {key: bound for key, bound in self._unfinished.items() if key in seen}
+                self._unfinished = {
+                    key: bound for key, bound in self._unfinished.items() if key in seen
+                }
 
     @override
     def stream_slices(self) -> Iterator[StreamSlice]:
@@ -248,7 +131,10 @@ class ChildCursor(TaskFamilyCursor):
         self.forget_all_but(self.runtime.feeds.tasks.keys)
 
     def _passed_projects(self, handed: set[str]) -> Iterator[StreamSlice]:
-        """Yield the projects (and briefs) themselves whose listing a search made superfluous: nothing else shows their children."""
+        """Yield the projects (and briefs) themselves whose listing a search made superfluous.
+
+        Nothing else shows their children.
+        """
         for item in self.runtime.feeds.of("projects"):
             key = item["gid"]
             if key not in handed and key in self.bounds and self.turn(key):
@@ -269,7 +155,8 @@ class ChildCursor(TaskFamilyCursor):
         entries = sorted(
             entry
             for entry in group.entries()
-            if (floor is None or entry[0] >= floor) and not self.is_recent(workspace, entry[1], entry[0])
+            if (floor is None or entry[0] >= floor)
+            and not self.is_recent(workspace, entry[1], entry[0])
         )
         order = array("q", [FIRST] * len(own))
         order.extend(entry[0] for entry in entries)
@@ -281,7 +168,9 @@ class ChildCursor(TaskFamilyCursor):
             self._progressed()
             return
         for index, gid in enumerate(own):
-            yield self._slice(gid, key=group.key, item=group.item, read=Read(0, [(progress, index)]))
+            yield self._slice(
+                gid, key=group.key, item=group.item, read=Read(0, [(progress, index)])
+            )
         for index, (modified, number, shared) in enumerate(entries, start=len(own)):
             read = Read(modified, [(progress, index)])
             if (shared or number in self._shared) and not self._first(number, read):
@@ -289,7 +178,10 @@ class ChildCursor(TaskFamilyCursor):
             yield self._slice(str(number), key=group.key, item=group.item, read=read)
 
     def _first(self, number: int, read: Read) -> bool:
-        """Return whether nobody reads this version of a task's children yet; else await the one who does."""
+        """Return whether nobody reads this version of a task's children yet.
+
+        Else await the one who does.
+        """
         with self._lock:
             known = self._shared.get(number)
             if known is None or read.modified > known.modified:
@@ -307,7 +199,14 @@ class ChildCursor(TaskFamilyCursor):
         return StreamSlice(
             partition={self.router.task_field: gid},
             cursor_slice={},
-            extra_fields={"key": key, "begun": None, "item": item, "gid": gid, "read": read, "whole": whole},
+            extra_fields={
+                "key": key,
+                "begun": None,
+                "item": item,
+                "gid": gid,
+                "read": read,
+                "whole": whole,
+            },
         )
 
     def _finish(self, read: Read) -> None:
@@ -360,8 +259,9 @@ class ChildCursor(TaskFamilyCursor):
 
     @override
     def wanted(self, record: Mapping[str, Any], piece: StreamSlice) -> bool:
-        # All children of a changed task are sent again: an edited comment has no other sign. Attachments of the
-        # project itself and of its brief have no task, only their own `created_at`.
+        # All children of a changed task are sent again: an edited comment has no other sign.
+        # Attachments of the project itself and of its brief have no task, only their own
+        # `created_at`.
         extra = piece.extra_fields
         if extra["whole"] or extra["gid"] not in self.router.own_gids(extra["key"], extra["item"]):
             return True
