@@ -67,7 +67,7 @@ class Output:
         return ""
 
 
-def run(  # noqa: PLR0913 - the files of a command
+def run(
     command: str,
     *,
     config: Mapping[str, Any],

@@ -15,6 +15,7 @@ from tools import docs
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "sandbox" / "README.md"])
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
+NAMED = re.compile(r"`(?:components/)?(\w+\.py): (?:\w+\.)?(\w+)`")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -53,10 +54,18 @@ def _anchors(page: Path) -> set[str]:
     }
 
 
+def test_design_names_code_that_exists() -> None:
+    named = NAMED.findall((ROOT / "docs" / "design.md").read_text("utf-8"))
+    code = {path.name: path.read_text("utf-8") for path in (ROOT / "source_asana").rglob("*.py")}
+    assert named
+    assert not [(file, name) for file, name in named if name not in code.get(file, "")]
+
+
 def test_versions_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poetry"]
     metadata = yaml.safe_load((ROOT / "metadata.yaml").read_text("utf-8"))["data"]
-    [newest, *_] = re.findall(r"^## (\d\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    [newest, *_] = re.findall(r"^## (\d\S+)", changelog, re.MULTILINE)
     page = (ROOT / "docs" / "asana.md").read_text("utf-8").partition("## Changelog")[2]
     [row, *_] = re.findall(r"^\| (\d\S+) \|", page, re.MULTILINE)
     assert {project["version"], metadata["dockerImageTag"], newest, row} == {project["version"]}
