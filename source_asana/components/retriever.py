@@ -211,13 +211,14 @@ class AsanaRetriever(Retriever):
             )
             if self.wanted.feeds:
                 self.publish(kept, piece, begun)
+            fresh = (
+                [record for record in kept if not self._was_sent(record)] if self.unique else kept
+            )
             for one in self.wanted.inline:
-                yield from self.inlined(kept, one)
+                yield from self.inlined(fresh, one)
             if not self.wanted.hidden:
-                for record in kept:
-                    if self.cursor.wanted(record, piece) and not (
-                        self.unique and self._was_sent(record)
-                    ):
+                for record in fresh:
+                    if self.cursor.wanted(record, piece):
                         yield from self.emit(record, piece)
 
     def emit(self, record: Raw, piece: StreamSlice) -> Iterator[Any]:

@@ -16,7 +16,7 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from typing_extensions import override
 
 from source_asana.components.attempts import body_of
-from source_asana.components.errors import AsanaError
+from source_asana.components.errors import AsanaError, Refused
 from source_asana.components.feeds import Ending
 from source_asana.components.pieces import Raw, rows, workspace_of
 from source_asana.components.requester import AsanaRequester
@@ -59,20 +59,35 @@ class PortfolioRetriever(AsanaRetriever):
         return rows(body_of(response))
 
     def found(self, record: Raw) -> Iterator[Record]:
-        """Yield a portfolio that was found among the items of another, as this stream's record."""
-        if self.wanted.hidden or self._was_sent(record):
+        """Yield a portfolio that was found among another's items, and the inline records in it."""
+        if self._was_sent(record):
             return
-        columns = self.wanted.columns
-        if columns is None or columns & ONLY_SINGLY:
-            [record] = self.single(record["gid"]) or [record]
-        else:
-            record = {name: value for name, value in record.items() if name in columns}
+        columns, hidden = self.wanted.columns, self.wanted.hidden
+        if not hidden and (columns is None or columns & ONLY_SINGLY):
+            record = self._whole(record)
+            columns = None
         for one in self.wanted.inline:
             yield from self.inlined([record], one)
+        if hidden:
+            return
+        if columns is not None:
+            record = {
+                name: value for name, value in record.items() if name in columns or name == "gid"
+            }
         if self.finish:
             self.finish(record, {})
         self.runtime.report.counts(self.name).records += 1
         yield Record(data=record, stream_name=self.name)
+
+    def _whole(self, record: Raw) -> Raw:
+        """Return the record with the columns of a single read, without them where it is refused."""
+        try:
+            [found] = self.single(record["gid"]) or [record]
+        except Refused as refusal:
+            what = f"{', '.join(sorted(ONLY_SINGLY))} of portfolio {record['gid']}"
+            self.runtime.report.skip(self.name, what, refusal.verdict, workspace=None)
+            return record
+        return found
 
 
 @dataclass
@@ -91,7 +106,7 @@ class ItemRetriever(AsanaRetriever):
         if parent is None:
             return needed
         asked = frozenset(parent.params.get("opt_fields", "gid").split(","))
-        return needed | parent.wanted.also | (frozenset() if parent.wanted.hidden else asked)
+        return needed | asked
 
     @override
     def end(self, piece: StreamSlice, ending: Ending) -> None:

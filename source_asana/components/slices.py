@@ -58,7 +58,11 @@ class Slices(StreamSlicer):
         if self._step.name == "portfolios" and self._step.wanted.feeds:
             # Further portfolios come from the items of those listed: the stream is not over before
             # they are walked.
-            self._runtime.feeds.of("portfolios").wait_until_closed()
+            feed = self._runtime.feeds.of("portfolios")
+            feed.wait_until_closed()
+            if feed.ending is Ending.FAILED:
+                missing = ParentFailedError("portfolios inside others were not all found")
+                raise parent_failure(self._step.name, missing)
         self._complain_of_lost_access()
 
     def _complain_of_lost_access(self) -> None:
