@@ -41,9 +41,7 @@ def test_a_third_of_the_requests_fails_and_nothing_is_lost(fault: dict[str, Any]
     small = Small()
     with Sandbox(small.world, plan="service") as asana:
         planned = asana.fault(fault["kind"], times=None, share=0.3, seed=7, **_but_kind(fault))
-        sync = read(
-            asana, streams(), incremental=True, organization_export_ids=[small.export]
-        )
+        sync = read(asana, streams(), incremental=True, organization_export_ids=[small.export])
         assert planned.hits > 20
         assert sync.errors == []
         expect.whole(asana, sync, streams())
