@@ -162,7 +162,7 @@ class SourceAsana(YamlDeclarativeSource):
             if runtime.fatal:
                 raise runtime.fatal from None
             if failed:
-                raise unfinished(failed) from None
+                raise unfinished(failed, hidden) from None
             raise
         finally:
             runtime.report.close()

@@ -5,7 +5,7 @@ Nothing of hidden streams, a fatal error once, no secret.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from airbyte_cdk.models import (
     AirbyteErrorTraceMessage,
@@ -73,15 +73,18 @@ def _note(
         error.stream_descriptor = None
 
 
-def unfinished(failed: Mapping[str, FailureType | None]) -> AirbyteTracedException:
-    """Return the error that ends a sync some streams of which failed.
+def unfinished(
+    failed: Mapping[str, FailureType | None], hidden: Collection[str]
+) -> AirbyteTracedException:
+    """Return the error that ends a sync some streams of which failed; it names the selected ones.
 
     The CDK's own calls every one a config error.
     """
+    names = sorted(set(failed) - set(hidden)) or sorted(failed)
     ours = FailureType.system_error in failed.values()
     return AirbyteTracedException(
         message=(
-            f"Not complete: {', '.join(sorted(filter(None, failed)))}. The errors before this one "
+            f"Not complete: {', '.join(filter(None, names))}. The errors before this one "
             "say why; the next sync reads what is missing."
         ),
         internal_message="Concurrent read failure",
