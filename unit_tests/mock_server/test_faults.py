@@ -106,8 +106,9 @@ def test_one_projects_tasks_that_keep_failing_fail_alone() -> None:
         assert told == {small.task, small.both, small.loose, small.subtask, small.deep}
         said = [error["message"] for error in sync.errors]
         assert (
-            f'Stream tasks: project {small.second} could not be read: "Overloaded '
-            '(6 sad squid snuggle softly)". Everything else goes on; the next sync reads this again.'
+            f"Stream tasks: project {small.second} could not be read: "
+            '"Overloaded (6 sad squid snuggle softly)". '
+            "Everything else goes on; the next sync reads this again."
         ) in said
         assert fault.hits == 12
 

@@ -1,4 +1,4 @@
-"""Which tasks come, each once, wherever they lie: projects, none, below others, private, elsewhere."""
+"""Which tasks come, each once, wherever they lie: in projects, in none, below others, elsewhere."""
 
 from __future__ import annotations
 
