@@ -340,6 +340,7 @@ class AsanaRetriever(Retriever):
         Fields that the token has no scope for are left out and said.
         """
         while True:
+            sent = self.params.get("opt_fields", "")
             try:
                 response = self.requester.send_request(
                     stream_slice=piece,
@@ -347,14 +348,23 @@ class AsanaRetriever(Retriever):
                     request_params=self._page_params(token, limit),
                 )
             except Refused as refusal:
-                fewer, dropped = without_scope(self.params.get("opt_fields", ""), refusal.verdict)
-                if not dropped:
+                if not self._leave_out(sent, refusal.verdict):
                     raise
-                self.runtime.report.fields_dropped(self.name, dropped, refusal.verdict)
-                self.params = {**self.params, "opt_fields": fewer}
                 continue
             assert response is not None
             return response
+
+    def _leave_out(self, sent: str, verdict: Verdict) -> bool:
+        """Return whether the same request with fewer fields is worth it; they go for all slices."""
+        with self._lock:
+            if self.params.get("opt_fields", "") != sent:
+                # Another slice was refused the same fields meanwhile.
+                return True
+            fewer, dropped = without_scope(self.name, sent, verdict)
+            if dropped:
+                self.runtime.report.fields_dropped(self.name, dropped, verdict)
+                self.params = {**self.params, "opt_fields": fewer}
+            return bool(dropped)
 
     def _page_params(self, token: Mapping[str, Any] | None, limit: int | None) -> Mapping[str, Any]:
         params = {**self.paginator.get_request_params(next_page_token=token), **self.params}

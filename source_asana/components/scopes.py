@@ -60,18 +60,36 @@ STREAMS: Mapping[str, frozenset[str]] = MappingProxyType(
 """Scope -> the streams that cannot be read without it."""
 
 
-def without_scope(opt_fields: str, verdict: Verdict) -> tuple[str, list[str]]:
+COMPACT = frozenset({"gid", "name", "resource_subtype", "resource_type", "title"})
+"""What related objects show whatever the scopes are."""
+
+
+def without_scope(stream: str, opt_fields: str, verdict: Verdict) -> tuple[str, list[str]]:
     """Return the comma-separated fields that remain after a refusal for scope.
 
-    And the top-level names that go.
+    And the top-level names that go, wholly or but for their compact form. Where the message names
+    no scope that tells which fields those are, everything below related objects is to blame.
 
-    Nothing goes when the refusal names no scope, or none of these fields needs it: then the whole
-    request is refused.
+    Nothing goes when the scope is the stream's own, or when nothing is left to leave out: then the
+    whole request is refused.
     """
-    if verdict.rule.reason != "scope" or not opt_fields:
+    named = SCOPE.findall(verdict.message)
+    if (
+        verdict.rule.reason != "scope"
+        or not opt_fields
+        or any(stream in STREAMS.get(scope, ()) for scope in named)
+    ):
         return opt_fields, []
-    costs = {name for scope in SCOPE.findall(verdict.message) for name in FIELDS.get(scope, ())}
     paths = opt_fields.split(",")
+    costs = {name for scope in named for name in FIELDS.get(scope, ())}
     kept = [path for path in paths if path.split(".")[0] not in costs]
-    gone = sorted({path.split(".")[0] for path in paths} & costs)
+    if len(kept) == len(paths):
+        kept = [path for path in paths if _is_compact(path)]
+    gone = sorted({path.split(".")[0] for path in set(paths) - set(kept)})
     return (",".join(kept), gone) if kept and gone else (opt_fields, [])
+
+
+def _is_compact(path: str) -> bool:
+    top, *below = path.split(".")
+    del top
+    return not below or (len(below) == 1 and below[0] in COMPACT)
