@@ -1,0 +1,200 @@
+"""Single things that are refused: left out and said once, while everything else is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox import Sandbox
+from unit_tests.mock_server import expect
+from unit_tests.mock_server.worlds import Small
+from unit_tests.sync import Sync, read
+
+PRIVATE = "You do not have access to this project."
+
+
+@pytest.fixture
+def small() -> Small:
+    return Small()
+
+
+@pytest.fixture
+def asana(small: Small) -> Iterator[Sandbox]:
+    with Sandbox(small.world) as sandbox:
+        yield sandbox
+
+
+def skips(sync: Sync) -> list[str]:
+    """Return the rows of the closing table."""
+    return [line for line in sync.warnings if line.startswith("Skipped | ")]
+
+
+def test_one_project_whose_sections_are_refused(asana: Sandbox, small: Small) -> None:
+    path = f"^/projects/{small.first}/sections"
+    asana.fault("status", path, times=None, status=403, message=PRIVATE)
+    sync = read(asana, ["sections", "projects", "task_counts"])
+    assert sync.errors == []
+    assert all(map(sync.complete, ("sections", "projects", "task_counts")))
+    assert {r["project_id"] for r in sync.records["sections"]} == {small.second}
+    assert sync.warnings == [
+        f"Stream sections: skipped project {small.first}. "
+        f'Asana said (HTTP 403): "{PRIVATE}". To read it: give the token\'s user access, or '
+        "exclude the object in the configuration.",
+        "Skipped in this sync (1):",
+        f'Skipped | sections | project {small.first} | no access | HTTP 403 "{PRIVATE}" | '
+        "give the token's user access, or exclude the object in the configuration",
+    ]
+    expect.whole(asana, sync, ["projects", "task_counts"])
+
+
+def test_a_project_that_vanished_after_it_was_listed(asana: Sandbox, small: Small) -> None:
+    def vanish(path: str, params: dict[str, str]) -> None:
+        del params
+        if path == f"/projects/{small.first}/sections" and small.first in small.world:
+            small.world.delete_project(small.first)
+
+    asana.before_request(vanish)
+    sync = read(asana, ["projects", "sections"], num_workers=1)
+    assert sync.errors == []
+    assert {r["project_id"] for r in sync.records["sections"]} == {small.second}
+    [row] = skips(sync)
+    assert row.startswith(f"Skipped | sections | project {small.first} | gone | HTTP 404 ")
+    assert f"Unknown object: {small.first}" in row
+
+
+def test_a_plan_that_one_workspace_lacks(small: Small) -> None:
+    world = small.world
+    home = world.add_workspace("Free", is_organization=True)
+    projects = [world.add_project(f"free {number}", workspace=home) for number in range(5)]
+    with Sandbox(world, plan="advanced") as asana:
+        words = "Resource planning is only available to premium users."
+        for project in projects:
+            asana.fault(
+                "status", f"^/allocations.*parent={project}", times=None, status=402, message=words
+            )
+        sync = read(asana, ["allocations", "task_counts"], num_workers=8)
+        assert sync.errors == []
+        assert {r["project_id"] for r in sync.records["allocations"]} == {small.first, small.second}
+        assert len(sync.records["task_counts"]) == 7
+        refused = [e for e in asana.log if e.status == 402]
+        assert len(refused) == 1, "what the plan refuses is asked for once"
+        [row] = skips(sync)
+        assert row == (
+            f'Skipped | allocations | workspace {home} | plan | HTTP 402 "{words}" | '
+            "upgrade the Asana plan or deselect the stream | 5 times"
+        )
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (402, "Custom Fields are not available for free users or guests."),
+        (403, "Custom Fields are not available for free users or guests."),
+        (403, "Search is only available to premium users."),
+        (403, "This feature is only available to Business and Enterprise customers."),
+        (400, "Portfolios are not available for your plan. Please upgrade."),
+    ],
+)
+def test_words_of_a_plan(asana: Sandbox, small: Small, status: int, words: str) -> None:
+    asana.fault(
+        "status",
+        "/workspaces/{workspace_gid}/custom_fields",
+        times=None,
+        status=status,
+        message=words,
+    )
+    sync = read(asana, ["custom_fields", "tags"])
+    assert sync.errors == []
+    assert sync.complete("custom_fields")
+    assert sync.gids("tags") == [small.tag]
+    [row] = skips(sync)
+    assert f"workspace {small.world.workspace} | plan | " in row
+
+
+def test_an_endpoint_that_is_not_offered(asana: Sandbox, small: Small) -> None:
+    asana.fault(
+        "status", "/custom_types", times=None, status=404, message="No matching route for request"
+    )
+    sync = read(asana, ["custom_types", "sections"], num_workers=1)
+    assert sync.complete("custom_types")
+    assert len(sync.records["sections"]) == 4
+    [row] = skips(sync)
+    assert row.startswith("Skipped | custom_types | all of it | no such endpoint | HTTP 404 ")
+    assert sum(e.status == 404 for e in asana.log) <= 2
+
+
+def test_a_refusal_moves_no_state_and_a_later_sync_reads_what_was_left_out(
+    asana: Sandbox, small: Small
+) -> None:
+    fault = asana.fault(
+        "status", f"^/tasks\\?.*project={small.first}", times=None, status=403, message=PRIVATE
+    )
+    names = ("tasks", "stories")
+    first = read(asana, names, incremental=True)
+    assert all(map(first.complete, names))
+    assert first.gids("tasks") == sorted([small.other, small.both, small.loose])
+    for name in names:
+        bounds = first.state_of(name)["bounds"]
+        assert small.second in bounds
+        assert small.first not in bounds
+    fault.times = 0
+    asana.clock.advance(60)
+    second = read(asana, names, incremental=True, state=first.state)
+    assert second.errors == []
+    assert {small.task} <= set(second.gids("tasks")) <= {small.task, small.both}
+    assert small.task in {r["task_id"] for r in second.records["stories"]}
+
+
+def test_stories_that_are_refused_are_tried_again_at_the_next_sync(
+    asana: Sandbox, small: Small
+) -> None:
+    fault = asana.fault(
+        "status", f"^/tasks/{small.other}/stories", times=None, status=403, message="No"
+    )
+    first = read(asana, ["stories"], incremental=True)
+    assert first.complete("stories")
+    assert first.state_of("stories")["pending"] == [small.other]
+    fault.times = 0
+    asana.clock.advance(60)
+    second = read(asana, ["stories"], incremental=True, state=first.state)
+    assert {r["task_id"] for r in second.records["stories"]} == {small.other}
+    assert "pending" not in second.state_of("stories")
+
+
+def test_an_app_with_granular_scopes_is_told_which_ones_it_lacks(small: Small) -> None:
+    scopes = {"workspaces:read", "users:read", "projects:read", "tasks:read", "tags:read"}
+    with Sandbox(small.world, plan="advanced") as asana:
+        asana.add_token("narrow", scopes=scopes)
+        names = (
+            "workspaces",
+            "users",
+            "tags",
+            "projects",
+            "tasks",
+            "subtasks",
+            "sections",
+            "teams",
+        )
+        credentials = {"personal_access_token": "narrow"}
+        sync = read(asana, names, credentials=credentials, num_workers=1)
+        assert sync.errors == []
+        assert all(map(sync.complete, names))
+        assert sync.gids("tasks") == sorted(small.tasks)
+        assert sync.gids("subtasks") == sorted(small.subtasks)
+        assert sync.gids("projects") == sorted([small.first, small.second])
+        rows = {row.split(" | ")[1]: row for row in skips(sync)}
+        assert " | scope | HTTP 403 " in rows["sections"]
+        assert "teams:read" in rows["teams"]
+
+
+def test_a_thousand_refusals_fill_no_table(small: Small) -> None:
+    for number in range(70):
+        small.world.add_task(f"T{number}", projects=[small.first])
+    with Sandbox(small.world) as asana:
+        asana.fault("status", "/tasks/{task_gid}/stories", times=None, status=403, message="No")
+        sync = read(asana, ["stories"])
+        assert sync.complete("stories")
+        assert "Skipped in this sync (76):" in sync.warnings
+        assert len(skips(sync)) == 51
+        assert sync.warnings[-1] == "Skipped | and 26 more, each warned about above."
