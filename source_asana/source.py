@@ -249,6 +249,12 @@ class SourceAsana(YamlDeclarativeSource):
         if isinstance(cursor, TaskFamilyCursor) and not step.wanted.hidden:
             runtime.searches.family.append(cursor)
         retriever.bind(runtime, step.wanted, cursor)
+        if (
+            isinstance(cursor, ChildCursor)
+            and change.get("holders")
+            and runtime.settings.may_search
+        ):
+            cursor.search_holders = retriever.holders
         return _stream(
             step.name, stream, Slices(step, cursor, runtime, scout=retriever.scout), cursor
         )

@@ -6,7 +6,7 @@ Children are read when their task changed, oldest change first.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from airbyte_cdk.sources.types import StreamSlice
@@ -20,6 +20,7 @@ from source_asana.components.feeds_tasks import Group
 from source_asana.components.partitions import TaskRouter
 
 MOST_PENDING = 100
+FEWEST_WORTH_A_SEARCH = 50
 FIRST = -1
 
 
@@ -83,6 +84,9 @@ class ChildCursor(TaskFamilyCursor):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._pending: set[str] = set()
+        self.search_holders: Callable[[str], set[int] | None] | None = None
+        self._holders: dict[str, set[int] | None] = {}
+        self._searched_at = 0
         self._unfinished: dict[str, int] = {}
         # Tasks that several groups may name: the newest read of each.
         self._shared: dict[int, Read] = {}
@@ -148,6 +152,7 @@ class ChildCursor(TaskFamilyCursor):
     def _children(self, group: Group) -> Iterator[StreamSlice]:
         workspace = group.item.get("workspace_gid")
         floor = self.floor_in(group.key, workspace)
+        key_is_new = group.key not in self.bounds and group.key != workspace
         own = self.router.own_gids(group.key, group.item)
         if own:
             with self._lock:
@@ -158,6 +163,8 @@ class ChildCursor(TaskFamilyCursor):
             if (floor is None or entry[0] >= floor)
             and not self.is_recent(workspace, entry[1], entry[0])
         )
+        if key_is_new:
+            entries = self._worth_reading(workspace, entries)
         order = array("q", [FIRST] * len(own))
         order.extend(entry[0] for entry in entries)
         final = group.begun if group.ending is Ending.COMPLETE else None
@@ -176,6 +183,22 @@ class ChildCursor(TaskFamilyCursor):
             if (shared or number in self._shared) and not self._first(number, read):
                 continue
             yield self._slice(str(number), key=group.key, item=group.item, read=read)
+
+    def _worth_reading(
+        self, workspace: str | None, entries: list[tuple[int, int, bool]]
+    ) -> list[tuple[int, int, bool]]:
+        """Leave out, at a first read, what a search says has no children; its index lags."""
+        if self.search_holders is None or workspace is None:
+            return entries
+        if workspace not in self._holders:
+            if len(entries) < FEWEST_WORTH_A_SEARCH:
+                return entries
+            self._searched_at = (self.runtime.clock.bound() or 0) - self.runtime.searches.overlap
+            self._holders[workspace] = self.search_holders(workspace)
+        holding = self._holders[workspace]
+        if holding is None:
+            return entries
+        return [e for e in entries if e[1] in holding or e[0] >= self._searched_at]
 
     def _first(self, number: int, read: Read) -> bool:
         """Return whether nobody reads this version of a task's children yet.

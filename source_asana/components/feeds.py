@@ -105,8 +105,27 @@ class Log(Generic[T]):
                 break
             index += len(items)
             yield from items
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
         if self.ending is Ending.FAILED:
             raise ParentFailedError(f"the listing of {self.name} failed")
+
+
+class Passage(Log[T]):
+    """A log with one reader: it lets go what it has handed on, which may be a million items."""
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield every item; at the end of a feed that failed raise `ParentFailedError`."""
+        while True:
+            with self._condition:
+                self._wait(lambda: bool(self._items) or self.closed)
+                items, self._items = self._items[::-1], []
+            if not items:
+                break
+            while items:
+                yield items.pop()
+        self._raise_failure()
 
 
 class Feed(Log[Item]):

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from source_asana.components.feeds import Ending, Feed, Log
+from source_asana.components.feeds import Ending, Feed, Log, Passage
 
 
 class Group:
@@ -126,7 +126,7 @@ class TaskFeed(Log[Group]):
 
     def __init__(self, stopped: Callable[[], Exception | None]) -> None:
         super().__init__("tasks", stopped)
-        self.walks = Log[Walk]("subtasks", stopped)
+        self.walks = Passage[Walk]("subtasks", stopped)
         self.walking = False
         self.keys: set[str] = set()
         self.workspaces: dict[str, set[str]] = {}

@@ -40,6 +40,7 @@ from source_asana.components.opt_fields import opt_fields
 from source_asana.components.partitions import value_at
 from source_asana.components.pieces import Raw, failure, new, place, rows, workspace_of
 from source_asana.components.requester import AsanaRequester
+from source_asana.components.retriever_search import holders
 from source_asana.components.runtime import Runtime
 from source_asana.components.schemas import load_schema
 from source_asana.components.scopes import without_scope
@@ -279,6 +280,17 @@ class AsanaRetriever(Retriever):
                     one.finish(record, {one.add: parent["gid"]})
                 counts.records += 1
                 yield Record(data=record, stream_name=one.stream)
+
+    def holders(self, workspace: str) -> set[int] | None:
+        """Return which tasks of a workspace have children of this stream; None if unknown."""
+        assert isinstance(self.requester, AsanaRequester)
+        return holders(
+            self.runtime,
+            workspace,
+            stream=self.name,
+            path=(self.change or {})["holders"],
+            headers=dict(self.requester.get_request_headers()),
+        )
 
     # ── pages ──────────────────────────────────────────────────────────────────────────────────
 

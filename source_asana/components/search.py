@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from source_asana.components.cursors_family import TaskFamilyCursor
@@ -140,19 +140,3 @@ class Searches:
         prefix = f"{workspace}/"
         keys = {key for cursor in self.family for key in cursor.bounds if key.startswith(prefix)}
         return any(self.compared(key) for key in sorted(keys))
-
-
-def page_params(after: str, created_after: str | None) -> dict[str, Any]:
-    """Return the parameters of one search page: fixed bound of change, stepping through creation.
-
-    Args:
-        after: changed after this instant.
-        created_after: created after this instant; None for the first page.
-    """
-    params = {
-        "modified_at.after": after,
-        "sort_by": "created_at",
-        "sort_ascending": "true",
-        "limit": 100,
-    }
-    return params if created_after is None else {**params, "created_at.after": created_after}
