@@ -180,7 +180,7 @@ class Api:
             extra["Asana-Change"] = CHANGE_NOTICE
         return Reply(200, body, extra, fault)
 
-    def _call(  # noqa: PLR0913, PLR0917 - the parts of a request
+    def _call(  # noqa: PLR0917 - the parts of a request
         self,
         method: str,
         route: tuple[Endpoint, dict[str, str]] | None,
@@ -253,7 +253,7 @@ class Api:
             return sum(
                 number
                 for (path, status), number in self.counts.items()
-                if 200 <= status < 300 and template in {None, path}  # noqa: PLR2004
+                if 200 <= status < 300 and template in {None, path}
             )
 
     def summary(self) -> dict[str, Any]:

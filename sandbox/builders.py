@@ -109,7 +109,7 @@ class Builders(Store):
             ("tags", ""),
         )
 
-    def add_project(  # noqa: PLR0913 - every field of a project that rules depend on
+    def add_project(
         self,
         name: str,
         *,

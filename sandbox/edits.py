@@ -21,7 +21,7 @@ SHOWN_ELSEWHERE = frozenset({"name", "resource_subtype"})
 class Edits(Happenings):
     """Calls that add tasks and stories and that change, move, hide and delete things."""
 
-    def add_task(  # noqa: PLR0913 - every field of a task that rules depend on
+    def add_task(
         self,
         name: str = "Task",
         *,

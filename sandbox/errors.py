@@ -51,7 +51,7 @@ class ApiError(Exception):
     def body(self) -> bytes:
         """Return the JSON body; `phrase` comes with 500 only."""
         error: dict[str, Any] = {"message": self.message, "help": HELP}
-        if self.status == 500:  # noqa: PLR2004 - the one status with a phrase
+        if self.status == 500:
             error["phrase"] = "6 sad squid snuggle softly"
         return orjson.dumps({"errors": [error], **self.extra})
 

@@ -41,7 +41,7 @@ class Happenings(Builders):
     def lineage(self, gid: str) -> list[str]:
         """Return the task and its ancestors, nearest first."""
         chain = [gid]
-        while len(chain) < 10:  # noqa: PLR2004 - Asana allows five levels; a cycle must end
+        while len(chain) < 10:
             parent = self.objects.get(chain[-1], {}).get("parent")
             if not isinstance(parent, str) or parent not in self.objects:
                 break

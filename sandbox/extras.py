@@ -126,7 +126,7 @@ class Extras(Removals):
             **fields,
         )
 
-    def add_portfolio(  # noqa: PLR0913 - what decides who sees it
+    def add_portfolio(
         self,
         name: str,
         *,

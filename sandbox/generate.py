@@ -141,15 +141,15 @@ class Generator:
         world, r = self.world, self.random
         for number in range(self.n_projects):
             created = self.moment()
-            private = number % 9 == 4  # noqa: PLR2004 - about a ninth
+            private = number % 9 == 4
             gid = world.add_project(
                 f"{r.choice(NOUNS)} {number}",
-                archived=number % 10 == 3,  # noqa: PLR2004 - about a tenth
+                archived=number % 10 == 3,
                 private=private,
                 team=r.choice(self.teams) if number % 3 == 0 else None,
                 members=[r.choice(self.users[1:])] if private else [world.me, r.choice(self.users)],
                 sections=SECTIONS[: 1 + number % len(SECTIONS)],
-                asana_type=number % 11 == 6,  # noqa: PLR2004 - about one in eleven
+                asana_type=number % 11 == 6,
                 created_at=to_stamp(created),
                 modified_at=to_stamp(self.moment(created)),
                 due_on=to_stamp(self.moment())[:10] if number % 2 else None,
@@ -168,18 +168,16 @@ class Generator:
         """Return values for most fields of these projects."""
         fields = {field for project in projects for field in self.project_fields[project]}
         return {
-            field: self.values[field][0]()
-            for field in sorted(fields)
-            if self.random.random() < 0.7  # noqa: PLR2004 - the rest stays empty
+            field: self.values[field][0]() for field in sorted(fields) if self.random.random() < 0.7
         }
 
     def _task(self, **fields: Any) -> str:
         r, pick = self.random, self.random.choice
         number = len(self.all_tasks)
         created = self.moment()
-        done = r.random() < 0.4  # noqa: PLR2004 - share of completed tasks
+        done = r.random() < 0.4
         modified = self.moment(created)
-        fields.setdefault("assignee", pick(self.users) if r.random() < 0.6 else None)  # noqa: PLR2004
+        fields.setdefault("assignee", pick(self.users) if r.random() < 0.6 else None)
         if done:
             fields.update(
                 completed=True, completed_at=to_stamp(modified), completed_by=pick(self.users)
@@ -199,7 +197,7 @@ class Generator:
             modified_at=to_stamp(modified),
             created_by=pick(self.users),
             rank=r.random(),
-            asana_type=number % 97 == 50,  # noqa: PLR2004 - about one in a hundred
+            asana_type=number % 97 == 50,
             **fields,
         )
         self.all_tasks.append(gid)
@@ -238,9 +236,9 @@ class Generator:
         for number in range(count):
             parent, level = r.choice(parents)
             fields: dict[str, Any] = {"parent": parent}
-            if number % 15 == 7:  # noqa: PLR2004 - a few
+            if number % 15 == 7:
                 fields["projects"] = [r.choice(self.projects[2:] or self.projects)]
-            if number % 10 == 9:  # noqa: PLR2004 - a few
+            if number % 10 == 9:
                 fields["is_rendered_as_separator"] = True
             gid = self._task(**fields)
             if level + 1 < DEEPEST and number % 3 == 0:

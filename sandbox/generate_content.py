@@ -78,7 +78,7 @@ def _value_changes(g: Generator) -> list[tuple[str, str, dict[str, Any]]]:
 def _attachments(g: Generator) -> None:
     """Attach files to a tenth of the tasks, to some projects and (in `generate_rest`) briefs."""
     for number, gid in enumerate(g.all_tasks):
-        if number % 10 == 2:  # noqa: PLR2004 - a tenth
+        if number % 10 == 2:
             stamp = g.world[gid]["created_at"]
             for turn in range(1 + number % 2):
                 g.world.add_attachment(gid, f"datei-{turn}.pdf", created_at=stamp)

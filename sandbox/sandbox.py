@@ -40,7 +40,7 @@ class Sandbox:
         settings: any attribute of `sandbox.calls.Settings`.
     """
 
-    def __init__(  # noqa: PLR0913 - options of a server
+    def __init__(
         self,
         world: World | None = None,
         plan: str = "paid",

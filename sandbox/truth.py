@@ -246,7 +246,7 @@ class Truth:
             path = f"/tasks?assignee={partition['user']}&workspace={partition['workspace']}"
             for record in self.get(path, fields):
                 task = self.world[record["gid"]]
-                # A private project that the token cannot see does not count: its listing is refused.
+                # A private project that the token cannot see does not count: it lists nothing.
                 shown = [
                     p for p in task["_projects"] if sees(self.world, self.viewer, self.world[p])
                 ]

@@ -102,7 +102,7 @@ def test_subtasks_multi_homing_and_tasks_without_project(world: World) -> None:
         (lambda w, t: w.add_task("sub", parent=t), False),
         (lambda w, t: w.edit_subtask(w.lists["task.subtasks"][t].gids[0], name="x"), False),
         (lambda w, t: w.delete_task(w.lists["task.subtasks"][t].gids[0]), False),
-        (lambda w, t: w.edit_project(w.find("P"), name="x"), False),
+        (lambda w, _: w.edit_project(w.find("P"), name="x"), False),
     ],
 )  # fmt: skip
 def test_what_moves_modified_at(world: World, edit, moves: bool) -> None:  # noqa: ANN001, FBT001
