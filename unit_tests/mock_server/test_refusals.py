@@ -37,13 +37,17 @@ def test_one_project_whose_sections_are_refused(asana: Sandbox, small: Small) ->
     assert sync.errors == []
     assert all(map(sync.complete, ("sections", "projects", "task_counts")))
     assert {r["project_id"] for r in sync.records["sections"]} == {small.second}
+    remedy = "give the token's user access, or exclude the object in the configuration"
     assert sync.warnings == [
-        f"Stream sections: skipped project {small.first}. "
-        f'Asana said (HTTP 403): "{PRIVATE}". To read it: give the token\'s user access, or '
-        "exclude the object in the configuration.",
+        (
+            f"Stream sections: skipped project {small.first}. "
+            f'Asana said (HTTP 403): "{PRIVATE}". To read it: {remedy}.'
+        ),
         "Skipped in this sync (1):",
-        f'Skipped | sections | project {small.first} | no access | HTTP 403 "{PRIVATE}" | '
-        "give the token's user access, or exclude the object in the configuration",
+        (
+            f"Skipped | sections | project {small.first} | no access | "
+            f'HTTP 403 "{PRIVATE}" | {remedy}'
+        ),
     ]
     expect.whole(asana, sync, ["projects", "task_counts"])
 
@@ -112,7 +116,7 @@ def test_words_of_a_plan(asana: Sandbox, small: Small, status: int, words: str) 
     assert f"workspace {small.world.workspace} | plan | " in row
 
 
-def test_an_endpoint_that_is_not_offered(asana: Sandbox, small: Small) -> None:
+def test_an_endpoint_that_is_not_offered(asana: Sandbox) -> None:
     asana.fault(
         "status", "/custom_types", times=None, status=404, message="No matching route for request"
     )

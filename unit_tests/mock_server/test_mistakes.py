@@ -1,0 +1,409 @@
+"""Mistakes of users: one sentence that names the key and the remedy, from each command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox import Sandbox
+from unit_tests.mock_server.worlds import Small
+from unit_tests.sync import Sync, catalog, command, config_for, read
+
+SECRET = "1/1209876543210987:0123456789abcdef0123456789abcdef"
+UNKNOWN = "999999999999"
+
+
+@pytest.fixture
+def small() -> Small:
+    return Small()
+
+
+@pytest.fixture
+def asana(small: Small) -> Iterator[Sandbox]:
+    with Sandbox(small.world, plan="advanced") as sandbox:
+        yield sandbox
+
+
+def checked(sync: Sync) -> str:
+    """Return why a check failed; it must say nothing else."""
+    assert sync.connection, sync.errors
+    assert sync.connection["status"] == "FAILED"
+    assert sync.errors == []
+    return str(sync.connection["message"])
+
+
+def refused(config: Any) -> str:
+    """Return the one sentence with which a configuration is refused."""
+    sentence = command("discover", config).mistake
+    assert "Traceback" not in sentence
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_a_check_of_what_works(asana: Sandbox, small: Small) -> None:
+    sync = command(
+        "check",
+        config_for(
+            asana,
+            workspace_ids=[small.world.workspace],
+            project_ids=[small.first],
+            team_ids=[small.team],
+            portfolio_ids=[small.nested],
+        ),
+    )
+    assert sync.connection == {"status": "SUCCEEDED"}
+    assert len(asana.log) < 20
+
+
+@pytest.mark.parametrize("plan", ["free", "paid", "advanced", "service"])
+def test_a_check_raises_no_false_alarm_on_any_plan(plan: str, small: Small) -> None:
+    with Sandbox(small.world, plan=plan) as asana:
+        sync = command("check", config_for(asana))
+        assert sync.connection == {"status": "SUCCEEDED"}
+        assert sync.warnings == []
+        said = [line for line in sync.logs if "a sync would skip" in line]
+        assert bool(said) is (plan != "service")
+
+
+def test_a_wrong_token(asana: Sandbox) -> None:
+    config = config_for(asana, credentials={"personal_access_token": SECRET})
+    said = checked(command("check", config))
+    assert said.startswith('Asana does not accept the token (HTTP 401, "Not Authorized"): give a ')
+    assert "`credentials`" in said
+    sync = command("read", config, catalog=catalog(["tags", "tasks"]))
+    assert sync.mistake == said
+    assert SECRET not in sync.text
+    assert sync.records == {}
+    # What can be read is known without a token.
+    assert command("discover", config).catalog
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("workspace_ids", "which the token does not see: correct the ids or use a token of a "),
+        ("project_ids", "correct the id"),
+        ("team_ids", f'team: Unknown object: {UNKNOWN}"): correct the id or give the token'),
+        ("portfolio_ids", f'portfolio: Unknown object: {UNKNOWN}"): correct the id or give the '),
+    ],
+)
+def test_an_id_that_does_not_exist(asana: Sandbox, small: Small, key: str, said: str) -> None:
+    known = {
+        "workspace_ids": small.world.workspace,
+        "project_ids": small.first,
+        "team_ids": small.team,
+        "portfolio_ids": small.portfolio,
+    }
+    config = config_for(asana, **{key: [known[key], UNKNOWN]})
+    sentence = checked(command("check", config))
+    assert sentence.startswith(f"Config key `{key}` names {UNKNOWN}, which the token ")
+    assert said in sentence
+    sync = command("read", config, catalog=catalog(["projects", "tasks", "sections"]))
+    assert sync.mistake.startswith(f"Config key `{key}` names {UNKNOWN}, which the token ")
+    assert said in sync.mistake
+
+
+def test_an_id_that_the_token_may_not_read(asana: Sandbox, small: Small) -> None:
+    secret = small.world.add_project("Secret", private=True)
+    config = config_for(asana, project_ids=[secret])
+    said = checked(command("check", config))
+    assert said.startswith(f"Config key `project_ids` names {secret}, which the token cannot read")
+    assert "You do not have access to this project." in said
+    sync = command("read", config, catalog=catalog(["tasks"]))
+    assert sync.mistake.startswith(f"Config key `project_ids` names {secret}, ")
+
+
+def test_a_token_without_any_workspace(asana: Sandbox) -> None:
+    page = {"data": [], "next_page": None}
+    asana.fault("status", "/workspaces", times=None, status=200, body=page)
+    said = checked(command("check", config_for(asana)))
+    assert said == "The token sees no workspace: use the token of a user who is in one."
+    assert read(asana, ["tags"]).mistake == said
+
+
+def test_workspaces_that_may_not_be_listed(asana: Sandbox) -> None:
+    words = "The token lacks the scope workspaces:read."
+    asana.fault("status", "/workspaces", times=None, status=403, message=words)
+    said = checked(command("check", config_for(asana)))
+    assert said == (
+        f'Asana refuses to list the token\'s workspaces ("{words}"): give a token that may read '
+        "them."
+    )
+    assert read(asana, ["tags"]).mistake == said
+
+
+def test_a_server_that_fails_is_nobodys_mistake(asana: Sandbox) -> None:
+    asana.fault("status", "/workspaces", times=None, message="Sorry")
+    said = checked(command("check", config_for(asana)))
+    assert said.startswith("Asana could not ")
+    assert "try again later" in said or "can be tried again later" in said
+    sync = read(asana, ["tags"])
+    assert [error["failure_type"] for error in sync.errors] == ["transient_error"]
+    assert "Sorry" in sync.errors[0]["message"]
+
+
+PAT = {"personal_access_token": SECRET}
+OAUTH = {"client_id": "12", "client_secret": SECRET, "refresh_token": SECRET}
+CONFIGS: dict[str, tuple[Any, str]] = {
+    "list": ([], "The config is no JSON object: give an object with `credentials`."),
+    "text": ('"x"', "The config is no JSON object: give an object with `credentials`."),
+    "null": ("null", "The config is no JSON object: give an object with `credentials`."),
+    "no JSON": ("{", "is no valid JSON (line 1, column 2): correct it there."),
+    "nothing": ("", "is no valid JSON (line 1, column 1): correct it there."),
+    "empty": ({}, "Config key `credentials` is missing: give an object with "),
+    "credentials null": ({"credentials": None}, "Config key `credentials` is missing: give "),
+    "credentials text": ({"credentials": SECRET}, "Config key `credentials` has a wrong value: "),
+    "credentials list": ({"credentials": [SECRET]}, "Config key `credentials` has a wrong value: "),
+    "no token": ({"credentials": {}}, "Config key `credentials."),
+    "empty token": (
+        {"credentials": {"personal_access_token": " "}},
+        "Config key `credentials.personal_access_token` has a wrong value: give a personal access ",
+    ),
+    "token number": (
+        {"credentials": {"personal_access_token": 1}},
+        "Config key `credentials.personal_access_token` has a wrong value: give a personal access ",
+    ),
+    "token null": (
+        {"credentials": {"personal_access_token": None, "option_title": "PAT Credentials"}},
+        "Config key `credentials.personal_access_token` is missing: give a personal access token ",
+    ),
+    "typo in the token's key": (
+        {"credentials": {"personal_acces_token": SECRET}},
+        "Config key `credentials.client_id` is missing: give ",
+    ),
+    "client secret missing": (
+        {"credentials": {"client_id": "1", "refresh_token": SECRET}},
+        "Config key `credentials.client_secret` is missing: give the client secret of your OAuth ",
+    ),
+    "refresh token null": (
+        {"credentials": {**OAUTH, "refresh_token": None}},
+        "Config key `credentials.refresh_token` is missing: give the refresh token that the ",
+    ),
+    "unknown kind": (
+        {"credentials": {**PAT, "option_title": "Password"}},
+        "Config key `credentials.option_title` has a wrong value: give `PAT Credentials` or ",
+    ),
+    "workspace_ids text": (
+        {"credentials": PAT, "workspace_ids": "12"},
+        "Config key `workspace_ids` is no list: give a list of Asana ids: digits in quotes, such ",
+    ),
+    "project_ids broken numbers": (
+        {"credentials": PAT, "project_ids": [12.5]},
+        "Config key `project_ids` has a value that is no Asana id: give a list of Asana ids: ",
+    ),
+    "team_ids words": (
+        {"credentials": PAT, "team_ids": ["Marketing"]},
+        "Config key `team_ids` has a value that is no Asana id: give a list of Asana ids: ",
+    ),
+    "exclude_project_ids with a blank": (
+        {"credentials": PAT, "exclude_project_ids": ["12 "]},
+        "Config key `exclude_project_ids` has a value that is no Asana id: give ",
+    ),
+    "organization_export_ids": (
+        {"credentials": PAT, "organization_export_ids": [""]},
+        "Config key `organization_export_ids` has a value that is no Asana id: give ",
+    ),
+    "portfolio_ids address": (
+        {"credentials": PAT, "portfolio_ids": ["https://app.asana.com/0/12"]},
+        "Config key `portfolio_ids` has a value that is no Asana id: give ",
+    ),
+    "start_date": (
+        {"credentials": PAT, "start_date": "yesterday"},
+        "Config key `start_date` has a wrong value: give a date-time such as 2024-01-01T00:00:00Z.",
+    ),
+    "num_workers 0": (
+        {"credentials": PAT, "num_workers": 0},
+        "Config key `num_workers` has a wrong value: give a whole number from 1 to 40.",
+    ),
+    "num_workers text": (
+        {"credentials": PAT, "num_workers": "10"},
+        "Config key `num_workers` has a wrong value: give a whole number from 1 to 40.",
+    ),
+    "num_workers true": (
+        {"credentials": PAT, "num_workers": True},
+        "Config key `num_workers` has a wrong value: give a whole number from 1 to 40.",
+    ),
+    "requests_per_minute": (
+        {"credentials": PAT, "requests_per_minute": 10_000},
+        "Config key `requests_per_minute` has a wrong value: give a whole number from 15 to 1500, ",
+    ),
+    "change_detection": (
+        {"credentials": PAT, "change_detection": "events"},
+        "Config key `change_detection` has a wrong value: give `auto`, `listing` or `search`.",
+    ),
+    "include_archived_projects": (
+        {"credentials": PAT, "include_archived_projects": "maybe"},
+        "Config key `include_archived_projects` has a wrong value: give true or false.",
+    ),
+    "listing_pass_hours": (
+        {"credentials": PAT, "listing_pass_hours": -1},
+        "Config key `listing_pass_hours` has a wrong value: give a whole number from 0 to 8760.",
+    ),
+    "api_url http": (
+        {"credentials": PAT, "api_url": "http://asana.example.com"},
+        "Config key `api_url` has a wrong value: give an https address (http only on this ",
+    ),
+    "api_url with a password": (
+        {"credentials": PAT, "api_url": "https://me:pass@asana.example.com"},
+        "Config key `api_url` has a wrong value: give an https address (http only on this ",
+    ),
+    "api_url file": (
+        {"credentials": PAT, "api_url": "file:///etc/passwd"},
+        "Config key `api_url` has a wrong value: give an https address (http only on this ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("config", "said"), CONFIGS.values(), ids=CONFIGS)
+def test_a_configuration_that_is_wrong(config: Any, said: str) -> None:
+    text = config if isinstance(config, str) else json.dumps(config)
+    sentence = refused(text)
+    assert said in sentence
+    assert SECRET not in sentence
+
+
+def test_a_wrong_configuration_is_the_same_mistake_for_each_command() -> None:
+    config = {"credentials": {"personal_access_token": ""}}
+    said = refused(config)
+    assert command("check", config).mistake == said
+    assert command("read", config, catalog=catalog(["tags"])).mistake == said
+
+
+def test_unknown_keys_are_warned_about_and_ignored(asana: Sandbox, small: Small) -> None:
+    sync = read(asana, ["tags"], workspace_id=small.world.workspace, __injected=True)
+    assert sync.gids("tags") == [small.tag]
+    assert (
+        "Config keys that this connector does not know and ignores: workspace_id." in sync.warnings
+    )
+
+
+ENTRY = {"sync_mode": "full_refresh", "destination_sync_mode": "append"}
+NO_CATALOG = "is no configured catalog: give an object with a list `streams`, each with `stream`, "
+CATALOGS: dict[str, tuple[Any, str]] = {
+    "no JSON": ("{", "is no valid JSON (line 1, column 2): correct it there."),
+    "list": ([], NO_CATALOG),
+    "null": (None, NO_CATALOG),
+    "no streams": ({}, NO_CATALOG),
+    "streams a text": ({"streams": "tasks"}, NO_CATALOG),
+    "a stream's name only": ({"streams": ["tasks"]}, NO_CATALOG),
+    "no stream": ({"streams": [ENTRY]}, NO_CATALOG),
+    "no name": ({"streams": [{**ENTRY, "stream": {}}]}, NO_CATALOG),
+    "unknown mode": (
+        {"streams": [{**catalog(["tags"])["streams"][0], "sync_mode": "sometimes"}]},
+        NO_CATALOG,
+    ),
+    "unknown stream": (
+        {
+            "streams": [
+                {
+                    **ENTRY,
+                    "stream": {
+                        "name": "taskz",
+                        "json_schema": {},
+                        "supported_sync_modes": ["full_refresh"],
+                    },
+                }
+            ]
+        },
+        "The catalog names a stream `taskz` that Asana's source does not have: remove it.",
+    ),
+    "incremental where there is none": (
+        {"streams": [{**catalog(["tags"])["streams"][0], "sync_mode": "incremental"}]},
+        "Stream `tags` cannot be synced incrementally: choose full refresh for it in the catalog.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), CATALOGS.values(), ids=CATALOGS)
+def test_a_catalog_that_is_wrong(asana: Sandbox, content: Any, said: str) -> None:
+    text = content if isinstance(content, str) else json.dumps(content)
+    sync = command("read", config_for(asana), catalog=text)
+    assert said in sync.mistake
+    assert asana.token not in sync.text
+    assert asana.log == []
+
+
+def state(stream: str = "tasks", **content: Any) -> list[dict[str, Any]]:
+    """Return the state of one stream as a platform hands it over."""
+    descriptor = {"stream_descriptor": {"name": stream}, "stream_state": content}
+    return [{"type": "STREAM", "stream": descriptor}]
+
+
+NO_STATE = "is no list of Airbyte state messages per stream: give the states that an earlier sync "
+DAMAGED = (
+    "The state of stream `tasks` is not one of this connector, or it is damaged: reset the stream, "
+    "so that it is read anew."
+)
+STATES: dict[str, tuple[Any, str]] = {
+    "no JSON": ("[", "is no valid JSON (line 1, column 2): correct it there."),
+    "truncated": (json.dumps(state(v=1, bounds={"1": 2}))[:-9], "is no valid JSON (line 1, "),
+    "an object": ({"tasks": {"modified_at": "2024-01-01"}}, NO_STATE),
+    "a number": (7, NO_STATE),
+    "a list of texts": (["tasks"], NO_STATE),
+    "no descriptor": ([{"type": "STREAM", "stream": {}}], NO_STATE),
+    "no stream": ([{"type": "STREAM"}], NO_STATE),
+    "legacy": ([{"type": "LEGACY", "data": {}}], NO_STATE),
+    "another connector's": (state(modified_at="2024-01-01T00:00:00Z"), DAMAGED),
+    "a newer version": (state(v=99, bounds={}), DAMAGED),
+    "the CDK's": (state(use_global_cursor=True, states=[], lookback_window=3), DAMAGED),
+    "bounds a list": (state(v=1, bounds=[1]), DAMAGED),
+    "bounds of texts": (state(v=1, bounds={"12": "2024-01-01"}), DAMAGED),
+    "bounds of truths": (state(v=1, bounds={"12": True}), DAMAGED),
+    "bounds of nothing": (state(v=1, bounds={"12": None}), DAMAGED),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), STATES.values(), ids=STATES)
+def test_a_state_that_is_wrong(asana: Sandbox, content: Any, said: str) -> None:
+    text = content if isinstance(content, str) else json.dumps(content)
+    wanted = catalog(["tasks"], incremental=True)
+    sync = command("read", config_for(asana), catalog=wanted, state=text)
+    assert said in sync.mistake
+    assert asana.token not in sync.text
+    assert asana.log == []
+
+
+@pytest.mark.parametrize(
+    ("stream", "content"),
+    [
+        ("stories", {"v": 1, "bounds": {}, "pending": "x"}),
+        ("stories", {"v": 1, "bounds": {}, "pending": [1]}),
+        ("projects", {"v": 1, "bounds": {}, "seen": {"12": "no base64!"}}),
+        ("projects", {"v": 1, "bounds": {}, "seen": {"12": 5}}),
+        ("project_status_updates", {"v": 1, "bounds": {"12": [1]}}),
+        ("project_status_updates", {"v": 1, "bounds": {"12": ["x", "y"]}}),
+        ("events", {"v": 1, "tokens": {"12": 5}}),
+        ("time_tracking_entries", {"v": 1, "bounds": {}, "passes": {"12": "x"}}),
+        ("subtasks", {"v": 1, "bounds": 1}),
+        ("audit_log_events", {"v": "1"}),
+    ],
+)
+def test_a_damaged_state_of_each_kind(asana: Sandbox, stream: str, content: Any) -> None:
+    damaged = state(stream, **content)
+    sync = read(asana, [stream], incremental=True, state=damaged)
+    assert sync.mistake == DAMAGED.replace("`tasks`", f"`{stream}`")
+
+
+def test_states_that_are_no_mistake(asana: Sandbox, small: Small) -> None:
+    for harmless in (
+        [],
+        None,
+        state("tasks"),
+        state("tasks", __ab_no_cursor_state_message=True),
+        state("tasks", __ab_full_refresh_sync_complete=True),
+        state("a_stream_of_old", v=1),
+        state("tags", modified_at="2020"),
+    ):
+        sync = read(asana, ["tasks", "tags"], incremental=True, state=harmless)
+        assert sync.errors == [], harmless
+        assert sync.gids("tasks") == sorted(small.tasks)
+
+
+def test_a_full_refresh_ignores_any_state(asana: Sandbox, small: Small) -> None:
+    sync = read(asana, ["tasks"], state=state("tasks", modified_at="2099-01-01"))
+    assert sync.errors == []
+    assert sync.gids("tasks") == sorted(small.tasks)
