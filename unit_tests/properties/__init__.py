@@ -1,0 +1,1 @@
+"""Properties of the incremental sync: whatever happens in between, nothing is lost."""

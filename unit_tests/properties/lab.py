@@ -1,0 +1,316 @@
+"""A small world, what may happen to it, and what must have arrived in the end.
+
+Every step is chosen by two numbers, so that a failing example can be made smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sandbox import Sandbox, World
+from unit_tests.properties.runs import Destination, Record
+
+DEEPEST = 4
+# What a record is compared by: columns that change with the record's own stamp only.
+ESSENCE: Mapping[str, tuple[str, ...]] = {
+    "tasks": ("name", "notes", "completed", "modified_at"),
+    "subtasks": ("name", "notes", "completed", "modified_at", "task_id"),
+    "stories": ("text", "created_at", "task_id"),
+    "attachments": ("name", "created_at", "parent_id"),
+    "project_status_updates": ("title", "text", "project_id"),
+    "portfolio_status_updates": ("title", "text", "portfolio_id"),
+    "goal_status_updates": ("title", "text", "goal_id"),
+    "time_tracking_entries": ("duration_minutes", "entered_on"),
+    "audit_log_events": ("event_type", "created_at"),
+    "projects": ("name", "archived", "modified_at"),
+}
+OF_TASKS = ("tasks", "subtasks", "stories", "attachments")
+
+
+class Lab:
+    """The world behind a sandbox, with calls that change something in it.
+
+    Attributes:
+        aside: gid of a task -> its stamp when something moved it without moving that stamp; what
+            such a task (or what hangs on it) lacks is excused until the stamp moves again.
+    """
+
+    def __init__(self) -> None:
+        self.world = world = World.empty()
+        self.users = [world.me, world.add_user("Uma"), world.add_user("Vic")]
+        self.aside: dict[str, str] = {}
+        self.counter = 0
+        shared = [world.add_project(f"P{n}") for n in range(3)]
+        hidden = world.add_project("Hidden", private=True)
+        self.projects = [*shared, hidden]
+        self.portfolio = world.add_portfolio("Portfolio", items=shared[:2])
+        self.goal = world.add_goal("Goal")
+        self.brief = world.add_project_brief(shared[0])
+        for number in range(3):
+            self.new_task(number, 0)
+        both = world.add_task("Both", projects=shared[:2])
+        below = world.add_task("Below both", parent=both)
+        world.add_task("Below below", parent=below)
+        world.add_task("Hidden too", projects=[shared[0], hidden])
+        lone = world.add_task("Lone", assignee=world.me)
+        world.add_task("Below lone", parent=lone)
+        world.add_task("Below and in a project", parent=lone, projects=[shared[1]])
+        for gid in self.tasks():
+            world.comment(gid)
+        world.add_attachment(both)
+        world.add_attachment(shared[0])
+        world.add_attachment(self.brief)
+        world.add_status_update(shared[0])
+        world.clock.advance(100)
+
+    # ── choosing ───────────────────────────────────────────────────────────────────────────────
+
+    def tasks(self) -> list[str]:
+        return [task["gid"] for task in self.world.of_kind("task")]
+
+    def living(self) -> list[str]:
+        return [gid for gid in self.projects if gid in self.world]
+
+    def name(self) -> str:
+        self.counter += 1
+        return f"N{self.counter}"
+
+    def below(self, gid: str) -> list[str]:
+        """Return the task and all its subtasks."""
+        found = [gid]
+        for one in found:
+            found.extend(self.world.listed("task.subtasks", one))
+        return found
+
+    def _set_aside(self, gids: Sequence[str]) -> None:
+        for top in gids:
+            for gid in self.below(top):
+                self.aside[gid] = self.world[gid]["modified_at"]
+
+    # ── what moves a stamp ─────────────────────────────────────────────────────────────────────
+
+    def edit_task(self, a: int, b: int) -> None:
+        del b
+        self.world.edit_task(pick(self.tasks(), a), name=self.name())
+
+    def comment(self, a: int, b: int) -> None:
+        del b
+        self.world.comment(pick(self.tasks(), a), self.name())
+
+    def attach(self, a: int, b: int) -> None:
+        del b
+        self.world.add_attachment(pick(self.tasks(), a), self.name())
+
+    def attach_to_project(self, a: int, b: int) -> None:
+        places = [*self.living(), *([self.brief] if self.brief in self.world else [])]
+        del b
+        self.world.add_attachment(pick(places, a), self.name())
+
+    def delete_story(self, a: int, b: int) -> None:
+        task = pick(self.tasks(), a)
+        stories = list(self.world.listed("task.stories", task))
+        if stories:
+            self.world.delete_story(pick(stories, b))
+
+    def new_task(self, a: int, b: int) -> None:
+        projects = self.living()
+        chosen = list(dict.fromkeys([pick(projects, a), pick(projects, b)]))
+        self.world.add_task(self.name(), projects=chosen)
+
+    def new_lone_task(self, a: int, b: int) -> None:
+        del b
+        self.world.add_task(self.name(), assignee=pick(self.users, a))
+
+    def new_subtask(self, a: int, b: int) -> None:
+        parent = pick(self.tasks(), a)
+        if len(self.world.lineage(parent)) < DEEPEST:
+            projects = [pick(self.living(), b)] if b % 4 == 0 else []
+            self.world.add_task(self.name(), parent=parent, projects=projects)
+
+    def move_task(self, a: int, b: int) -> None:
+        """Put a task into a project, or out of one; its own stamp moves, those below it do not."""
+        task = pick(self.tasks(), a)
+        project = pick(self.living(), b)
+        inside = project in self.world[task]["_projects"]
+        self._set_aside(self.below(task)[1:])
+        if inside:
+            self.world.move_task(task, remove_project=project, moves_stamp=True)
+        else:
+            self.world.move_task(task, add_project=project, moves_stamp=True)
+
+    def change_parent(self, a: int, b: int) -> None:
+        world = self.world
+        subtasks = [gid for gid in self.tasks() if world[gid]["parent"]]
+        if not subtasks:
+            return
+        task = pick(subtasks, a)
+        others = [
+            gid
+            for gid in self.tasks()
+            if gid not in self.below(task) and len(world.lineage(gid)) < DEEPEST - 1
+        ]
+        if not others:
+            return
+        old, parent = world[task]["parent"], pick(others, b)
+        with world.lock:
+            world.leave(task, "task.subtasks", old)
+            world[task]["parent"] = parent
+            world.enter(task, "task.subtasks", parent, float(int(task)))
+            for gid in (old, parent):
+                world.touch(gid)
+            world.move_stamp(task)
+        self._set_aside(self.below(task)[1:])
+
+    def reassign(self, a: int, b: int) -> None:
+        task = pick(self.tasks(), a)
+        self._set_aside(self.below(task)[1:])
+        self.world.edit_task(task, assignee=pick([*self.users, None], b))
+
+    def delete_task(self, a: int, b: int) -> None:
+        if b % 2 and len(self.tasks()) > 4:
+            self.world.delete_task(pick(self.tasks(), a))
+
+    def edit_project(self, a: int, b: int) -> None:
+        del b
+        self.world.edit_project(pick(self.living(), a), name=self.name())
+
+    def status_update(self, a: int, b: int) -> None:
+        parents = [*self.living(), self.portfolio, self.goal]
+        del b
+        self.world.add_status_update(pick(parents, a), self.name())
+
+    def enter_time(self, a: int, b: int) -> None:
+        entries = self.world.of_kind("time_tracking_entry")
+        if entries and b % 3 == 0:
+            self.world.edit(pick([e["gid"] for e in entries], a), duration_minutes=self.counter + 1)
+            self.counter += 1
+            return
+        self.world.add_time_entry(pick(self.tasks(), a), minutes=b)
+
+    def audit(self, a: int, b: int) -> None:
+        del a, b
+        self.world.add_audit_event(self.name())
+
+    def new_project(self, a: int, b: int) -> None:
+        project = self.world.add_project(self.name(), private=a % 3 == 0)
+        self.projects.append(project)
+        self.world.add_task(self.name(), projects=[project])
+        if b % 2:
+            self._set_aside([task := pick(self.tasks(), b)])
+            self.world.move_task(task, add_project=project, moves_stamp=True)
+
+    # ── access ─────────────────────────────────────────────────────────────────────────────────
+
+    def share(self, a: int, b: int) -> None:
+        del b
+        self.world.share_project(pick(self.living(), a))
+
+    def withdraw(self, a: int, b: int) -> None:
+        del b
+        project = pick(self.living(), a)
+        self._set_aside(list(self.world.listed("project.tasks", project)))
+        self.world.withdraw_project(project)
+
+    def leave(self, a: int, b: int) -> None:
+        """Take a colleague out of the workspace, or let one come back."""
+        world = self.world
+        user = pick(self.users[1:], a)
+        if user not in world.listed("workspace.users", world.workspace).gids:
+            world.join(user, world.workspace)
+        elif b % 2:
+            world.deactivate_user(user)
+
+    def archive(self, a: int, b: int) -> None:
+        self.world.archive_project(pick(self.living(), a), archived=b % 2 == 0)
+
+    def delete_project(self, a: int, b: int) -> None:
+        if b % 2 and len(self.living()) > 2:
+            project = pick(self.living(), a)
+            self._set_aside(list(self.world.listed("project.tasks", project)))
+            self.world.delete_project(project)
+
+    # ── what moves none ────────────────────────────────────────────────────────────────────────
+
+    def like(self, a: int, b: int) -> None:
+        del b
+        self.world.like(pick(self.tasks(), a))
+
+    def edit_comment(self, a: int, b: int) -> None:
+        task = pick(self.tasks(), a)
+        stories = list(self.world.listed("task.stories", task))
+        if stories:
+            self.aside[task] = self.world[task]["modified_at"]
+            self.world.edit_comment(pick(stories, b))
+
+    def move_silently(self, a: int, b: int) -> None:
+        task = pick(self.tasks(), a)
+        self._set_aside([task])
+        self.world.move_task(task, add_project=pick(self.living(), b))
+
+    # ── judging ────────────────────────────────────────────────────────────────────────────────
+
+    def missing(self, asana: Sandbox, destination: Destination, stream: str) -> list[str]:
+        """Return what a fresh read would give and the destination lacks, or has older, in words."""
+        found = []
+        for record in asana.truth(stream):
+            held = destination.rows[stream].get(record["gid"])
+            wanted = essence(stream, record)
+            if held is not None and essence(stream, held) == wanted:
+                continue
+            if stream in OF_TASKS and self._is_aside(stream, record):
+                continue
+            found.append(f"{stream} {wanted} but held {held and essence(stream, held)}")
+        return found
+
+    def _is_aside(self, stream: str, record: Record) -> bool:
+        column = {"stories": "task_id", "attachments": "parent_id"}.get(stream, "gid")
+        task = self.world[record[column]]
+        return self.aside.get(task["gid"]) == task.get("modified_at") is not None
+
+
+def pick(choices: Sequence[Any], number: int) -> Any:
+    """Return one of the choices."""
+    return choices[number % len(choices)]
+
+
+def essence(stream: str, record: Record) -> dict[str, Any]:
+    """Return what a record is compared by."""
+    return {name: record.get(name) for name in ("gid", *ESSENCE[stream])}
+
+
+LOUD: tuple[str, ...] = (
+    "edit_task",
+    "edit_task",
+    "edit_task",
+    "comment",
+    "comment",
+    "attach",
+    "attach_to_project",
+    "delete_story",
+    "new_task",
+    "new_task",
+    "new_lone_task",
+    "new_subtask",
+    "new_subtask",
+    "move_task",
+    "change_parent",
+    "reassign",
+    "delete_task",
+    "edit_project",
+    "status_update",
+    "enter_time",
+    "audit",
+    "new_project",
+)
+ACCESS = ("share", "share", "withdraw", "archive", "delete_project", "leave", "leave")
+SILENT = ("like", "edit_comment", "move_silently")
+Step = tuple[str, int, int]
+
+
+def apply(lab: Lab, step: Step) -> None:
+    """Let one step happen."""
+    name, a, b = step
+    call: Callable[[int, int], None] = getattr(lab, name)
+    with lab.world.lock:
+        call(a, b)

@@ -1,0 +1,166 @@
+"""Syncs that may end at any message, and a destination that merges what they send by key."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from typing_extensions import override
+
+from sandbox import Sandbox
+from source_asana import SourceAsana
+from source_asana.components.runtime import Runtime
+from unit_tests.sync import catalog, config_for
+
+Record = dict[str, Any]
+SLICE_SECONDS = 0.0005
+
+
+class PassingTime:
+    """A process's clock whose waits pass at once: retries and outages take no time."""
+
+    def __init__(self) -> None:
+        self._slept = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._slept
+
+    def sleep(self, seconds: float) -> None:
+        self._slept += seconds
+        time.sleep(SLICE_SECONDS)
+
+
+class Source(SourceAsana):
+    """The source with a clock of its own, and a way to end it; the manifest is parsed once."""
+
+    runtime: Runtime | None = None
+    manifest: ClassVar[Record | None] = None
+
+    @override
+    def _read_and_parse_yaml_file(self, path_to_yaml_file: str) -> Any:
+        return {} if Source.manifest else super()._read_and_parse_yaml_file(path_to_yaml_file)
+
+    @override
+    def _pre_process_manifest(self, manifest: Record) -> Record:
+        if Source.manifest is None:
+            Source.manifest = super()._pre_process_manifest(manifest)
+        return deepcopy(Source.manifest)
+
+    @override
+    def _validate_source(self) -> None:
+        """Do nothing: other tests load the manifest as it is."""
+
+    @override
+    def _runtime(self, config: Any, **options: Any) -> Runtime:
+        clock = PassingTime()
+        self.runtime = super()._runtime(
+            config, monotonic=clock.monotonic, sleep=clock.sleep, **options
+        )
+        return self.runtime
+
+    def end(self) -> None:
+        """Let every thread end soon, so that a read nobody listens to leaves none behind."""
+        if self.runtime:
+            self.runtime.abort(AirbyteTracedException(message="nobody listens"))
+
+
+def messages(
+    source: SourceAsana, config: Record, configured: Record, state: Sequence[Record] | None
+) -> Iterator[Record]:
+    """Yield what a read prints, message by message."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = ["read"]
+        for key, content in (("config", config), ("catalog", configured), ("state", state)):
+            if content is not None:
+                path = Path(folder) / f"{key}.json"
+                path.write_text(json.dumps(content))
+                arguments += [f"--{key}", str(path)]
+        entrypoint = AirbyteEntrypoint(source)
+        yield from map(json.loads, entrypoint.run(entrypoint.parse_args(arguments)))
+
+
+@dataclass
+class Sync:
+    """What one sync sent before it ended or was killed."""
+
+    records: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    statuses: dict[str, str] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    messages: int = 0
+    killed: bool = False
+    failed: bool = False
+    before_last_state: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
+
+    def gids(self, stream: str) -> list[str]:
+        return sorted(record["gid"] for record in self.records[stream])
+
+    def complete(self, stream: str) -> bool:
+        return self.statuses.get(stream) == "COMPLETE"
+
+
+class Destination:
+    """Holds the newest record of each key and the newest state of each stream, as Airbyte does."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, Record]] = defaultdict(dict)
+        self.history: dict[str, list[Record]] = defaultdict(list)
+        self.states: dict[str, Record] = {}
+
+    def state_of(self, stream: str) -> Record:
+        return dict(self.states[stream]["stream"]["stream_state"])
+
+    def sync(
+        self,
+        asana: Sandbox,
+        streams: Sequence[str],
+        *,
+        kill_after: int | None = None,
+        columns: Any = None,
+        **settings: Any,
+    ) -> Sync:
+        """Read incrementally from the last state; end as if killed after that many messages."""
+        source, done = Source(), Sync()
+        config = config_for(asana, **{"change_detection": "listing", **settings})
+        configured = catalog(streams, incremental=True, columns=columns)
+        state = list(self.states.values())
+        try:
+            for message in messages(source, config, configured, state):
+                if done.killed:
+                    continue
+                self._take(message, done)
+                if kill_after is not None and done.messages >= kill_after:
+                    done.killed = True
+                    asana.before_request(None)
+                    source.end()
+        except AirbyteTracedException:
+            done.failed = True
+        return done
+
+    def _take(self, message: Record, done: Sync) -> None:
+        kind = message["type"]
+        if kind == "RECORD":
+            done.messages += 1
+            stream, record = message["record"]["stream"], message["record"]["data"]
+            done.records[stream].append(record)
+            self.history[stream].append(record)
+            if "gid" in record:
+                self.rows[stream][record["gid"]] = record
+        elif kind == "STATE":
+            done.messages += 1
+            stream = message["state"]["stream"]["stream_descriptor"]["name"]
+            self.states[stream] = message["state"]
+            done.before_last_state[stream] = list(done.records[stream])
+        elif kind == "TRACE" and message["trace"]["type"] == "STREAM_STATUS":
+            status = message["trace"]["stream_status"]
+            done.statuses[status["stream_descriptor"]["name"]] = status["status"]
+        elif kind == "TRACE" and message["trace"]["type"] == "ERROR":
+            done.errors.append(message["trace"]["error"]["message"])

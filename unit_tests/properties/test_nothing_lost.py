@@ -1,0 +1,69 @@
+"""Random worlds, edits, kills and faults: what was sent, merged by key, is a fresh read."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+
+from sandbox import Sandbox
+from unit_tests.properties.happenings import (
+    OTHER_FAULTS,
+    TASK_FAULTS,
+    Round,
+    examples,
+    rounds,
+    run,
+)
+from unit_tests.properties.lab import ACCESS, ESSENCE, LOUD, SILENT, Lab
+from unit_tests.properties.runs import Destination
+
+PERSONAL = tuple(stream for stream in ESSENCE if stream != "audit_log_events")
+SERVICE = (
+    "audit_log_events",
+    "time_tracking_entries",
+    "projects",
+    "goal_status_updates",
+    "portfolio_status_updates",
+    "project_status_updates",
+)
+
+
+def nothing_missing(
+    asana: Sandbox, lab: Lab, destination: Destination, streams: tuple[str, ...]
+) -> None:
+    """Check all streams."""
+    missing = [line for stream in streams for line in lab.missing(asana, destination, stream)]
+    assert missing == []
+
+
+@settings(max_examples=examples(20))
+@given(happening=rounds(LOUD + ACCESS + SILENT, TASK_FAULTS))
+def test_everything_arrives(happening: list[Round]) -> None:
+    lab = Lab()
+    with Sandbox(lab.world, plan="advanced") as asana:
+        destination = run(asana, lab, happening, PERSONAL)
+        nothing_missing(asana, lab, destination, PERSONAL)
+
+
+@settings(max_examples=examples(12))
+@given(
+    happening=rounds(
+        (
+            "audit",
+            "audit",
+            "audit",
+            "enter_time",
+            "enter_time",
+            "status_update",
+            "edit_project",
+            "new_project",
+            "archive",
+            "delete_project",
+        ),
+        OTHER_FAULTS,
+    )
+)
+def test_everything_arrives_for_a_service_account(happening: list[Round]) -> None:
+    lab = Lab()
+    with Sandbox(lab.world, plan="service") as asana:
+        destination = run(asana, lab, happening, SERVICE)
+        nothing_missing(asana, lab, destination, SERVICE)
