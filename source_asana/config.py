@@ -157,12 +157,7 @@ class Settings(_Strict):
         A subtask that is found does not show which project it hangs below, so a choice of projects
         rules search out.
         """
-        chosen = (
-            self.listed_by_project_only
-            or self.exclude_project_ids
-            or not self.include_archived_projects
-        )
-        return self.change_detection != "listing" and not chosen
+        return self.change_detection != "listing" and self.reads_all_projects
 
 
 REMEDIES: Mapping[str, str] = {

@@ -75,6 +75,7 @@ class TaskRetriever(_Family):
         """Start with no listing under way."""
         super().__post_init__(parameters)
         self._groups: dict[int, Group] = {}
+        self._projects: frozenset[str] | None = None
 
     @override
     def needs(self) -> frozenset[str]:
@@ -131,9 +132,7 @@ class TaskRetriever(_Family):
         try:
             for page in self.pages(piece):
                 if "user_gid" in piece.partition:
-                    yield [
-                        task for task in page if not task.get("projects") and not task.get("parent")
-                    ]
+                    yield [task for task in page if self._is_elsewhere(task)]
                 else:
                     yield page
         except Refused:
@@ -143,6 +142,27 @@ class TaskRetriever(_Family):
                 # from their bounds.
                 group.begun = None
             raise
+
+    def _is_elsewhere(self, task: Raw) -> bool:
+        """Return whether no project's listing and no parent's walk shows a task of a user.
+
+        A task may name projects that the token cannot see; where a choice of projects leaves some
+        out, a named one may be among those.
+        """
+        if task.get("parent"):
+            return False
+        projects = task.get("projects") or ()
+        return not projects or (
+            self.runtime.settings.reads_all_projects
+            and self._listed().isdisjoint(project["gid"] for project in projects)
+        )
+
+    def _listed(self) -> frozenset[str]:
+        """Return the gids of all projects; by the time that users come, their list is over."""
+        feed = self.runtime.feeds.of("projects")
+        if self._projects is None:
+            self._projects = frozenset(item["gid"] for item in feed.items())
+        return self._projects
 
     def _watched(self, task: Raw, piece: StreamSlice, watch: Watch, *, wanted: bool) -> bool:
         """Count a task into the digest of its listing and remember whether it is sent now."""
