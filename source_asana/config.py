@@ -151,6 +151,12 @@ class Settings(_Strict):
         return self.include_tasks_without_project and not self.listed_by_project_only
 
     @property
+    def reads_all_projects(self) -> bool:
+        """Whether no choice leaves out projects that the token can see."""
+        chosen = self.listed_by_project_only or self.exclude_project_ids
+        return not chosen and self.include_archived_projects
+
+    @property
     def may_search(self) -> bool:
         """Whether changed tasks may be found by search.
 

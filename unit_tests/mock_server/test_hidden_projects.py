@@ -1,10 +1,13 @@
 """Tasks of people in projects that the token cannot see."""
 
+import pytest
+
 from sandbox import Sandbox, World
+from source_asana.components import retriever_tasks
 from unit_tests.sync import read
 
 
-def test_a_task_that_only_names_hidden_projects_is_read_by_its_assignee(fast: None) -> None:
+def test_a_task_that_only_hidden_projects_hold_is_read_by_its_assignee(fast: None) -> None:
     world = World.empty()
     hidden = world.add_project("Hidden", private=True)
     seen = world.add_project("Seen")
@@ -15,11 +18,18 @@ def test_a_task_that_only_names_hidden_projects_is_read_by_its_assignee(fast: No
         assert sync.gids("tasks") == sorted([mine, both])
 
 
-def test_with_a_choice_of_projects_a_named_one_counts_as_left_out(fast: None) -> None:
+@pytest.mark.parametrize("left_out", [True, False], ids=["chosen", "all"])
+def test_a_named_project_that_no_listing_shows(
+    fast: None, monkeypatch: pytest.MonkeyPatch, *, left_out: bool
+) -> None:
+    """Asana may name a project that the token cannot see; with a choice it may be one left out."""
     world = World.empty()
-    left_out = world.add_project("Left out")
-    world.add_task("There", projects=[left_out], assignee=world.me)
+    project = world.add_project("P")
+    task = world.add_task("There", projects=[project], assignee=world.me)
     free = world.add_task("Free", assignee=world.me)
+    monkeypatch.setattr(retriever_tasks.TaskRetriever, "_listed", lambda _: frozenset[str]())
     with Sandbox(world) as asana:
-        sync = read(asana, ["tasks"], exclude_project_ids=[left_out])
-        assert sync.gids("tasks") == [free]
+        asana.fault("status", "/tasks", status=404, body={"errors": [{"message": "gone"}]}, times=1)
+        choice = {"exclude_project_ids": ["12"]} if left_out else {}
+        sync = read(asana, ["tasks"], **choice)
+        assert sync.gids("tasks") == ([free] if left_out else sorted([task, free]))
