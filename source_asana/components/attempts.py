@@ -132,8 +132,9 @@ class _Attempts:
             token = self._token()
             try:
                 with self._runtime.budget.in_flight:
-                    if self._runtime.fatal:
-                        raise self._runtime.fatal
+                    stop = self._runtime.stopped()
+                    if stop:
+                        raise stop
                     response = self._runtime.session.get(
                         self._url,
                         params=self._params,
@@ -162,8 +163,10 @@ class _Attempts:
         runtime, action = self._runtime, verdict.rule.action
         runtime.clock.observe(response.headers)
         _announce(runtime, response)
+        if action is not Action.REAUTHENTICATE:
+            self._renewed = False
         if action is Action.WAIT:
-            runtime.health.succeeded()
+            runtime.health.alive()
             self._wait(response, verdict, sent)
             return None
         for budget in self._budgets:
@@ -227,6 +230,7 @@ class _Attempts:
         After 12 tries while others succeed, or after an outage.
         """
         runtime, now = self._runtime, self._runtime.monotonic()
+        silence = runtime.health.failed()
         last, self._last_failure = self._last_failure, now
         self._failures += 1
         if self._first_failure is None:
@@ -241,7 +245,7 @@ class _Attempts:
             others_succeed and now - self._first_failure >= runtime.outage_seconds
         ):
             raise PartitionFailed(verdict)
-        if now - max(self._first_failure, runtime.health.last_success) >= runtime.outage_seconds:
+        if not others_succeed and silence >= runtime.outage_seconds:
             raise _outage(verdict)
         if others_succeed and self._tries in HALVED_AFTER:
             self._halve(verdict)
@@ -275,6 +279,7 @@ class _Attempts:
         except requests.RequestException:
             return False
         if action is Action.WAIT:
+            runtime.health.alive()
             runtime.budget.rejected(sent, _retry_after(response))
         if action in (Action.WAIT, Action.RETRY):
             return False
