@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests.auth import AuthBase
 
 from source_asana.config import OAuth, Settings, config_error
@@ -25,7 +27,9 @@ from source_asana.config import OAuth, Settings, config_error
 # Renewed this long before its end, or at half its life where it lives shorter than twice that.
 EARLY_SECONDS = 300.0
 DEFAULT_LIFE_SECONDS = 3600.0
-TRIES = 8
+FIRST_BACKOFF_SECONDS = 0.5
+LONGEST_BACKOFF_SECONDS = 15.0
+OUTAGE_SECONDS = 600.0
 
 
 class TokenAuth(AuthBase):
@@ -62,6 +66,8 @@ class OAuthAuth(TokenAuth):
         on_rotation: Callable[[str], None],
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        outage_seconds: float = OUTAGE_SECONDS,
+        given_up: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__("")
         self._credentials = credentials
@@ -72,6 +78,8 @@ class OAuthAuth(TokenAuth):
         self._on_rotation = on_rotation
         self._monotonic = monotonic
         self._sleep = sleep
+        self._outage_seconds = outage_seconds
+        self._given_up = given_up
         self._lock = threading.Lock()
         self._renew_at = float("-inf")
 
@@ -109,10 +117,8 @@ class OAuthAuth(TokenAuth):
             "client_secret": self._credentials.client_secret,
             "refresh_token": self._refresh_token,
         }
-        problem = ""
-        for attempt in range(TRIES):
-            if attempt:
-                self._sleep(min(15.0, 0.5 * 2**attempt))
+        began, wait = self._monotonic(), FIRST_BACKOFF_SECONDS
+        while True:
             try:
                 response = self._session.post(
                     self._url,
@@ -124,16 +130,23 @@ class OAuthAuth(TokenAuth):
                 body = orjson.loads(response.content) if response.content else {}
             except (requests.RequestException, orjson.JSONDecodeError) as error:
                 problem = type(error).__name__
-                continue
-            if response.ok and isinstance(body, dict) and body.get("access_token"):
-                return body
-            problem = f"HTTP {response.status_code}"
-            if 400 <= response.status_code < 500 and response.status_code != 429:
-                raise config_error(_refusal(body, response.status_code))
-        raise config_error(
-            f"Asana's token endpoint could not be used ({problem}): check the network and try "
-            "again."
-        )
+            else:
+                if response.ok and isinstance(body, dict) and body.get("access_token"):
+                    return body
+                problem = f"HTTP {response.status_code}"
+                if 400 <= response.status_code < 500 and response.status_code != 429:
+                    raise config_error(_refusal(body, response.status_code))
+            if self._given_up() or self._monotonic() - began >= self._outage_seconds:
+                raise AirbyteTracedException(
+                    message=(
+                        f"Asana's token endpoint could not be reached for too long ({problem}): "
+                        "the sync can be tried again later."
+                    ),
+                    internal_message=problem,
+                    failure_type=FailureType.transient_error,
+                )
+            self._sleep(wait)
+            wait = min(LONGEST_BACKOFF_SECONDS, wait * 2)
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -166,10 +179,11 @@ def authenticator(
     session: requests.Session,
     timeout: tuple[float, float],
     on_rotation: Callable[[str], None],
+    **waits: Any,
 ) -> TokenAuth:
     """Return the authenticator that the credentials ask for.
 
-    The token endpoint is on the host of `api_url`.
+    The token endpoint is on the host of `api_url`; `waits` are those of `OAuthAuth`.
     """
     credentials = settings.credentials
     if not isinstance(credentials, OAuth):
@@ -181,4 +195,5 @@ def authenticator(
         session=session,
         timeout=timeout,
         on_rotation=on_rotation,
+        **waits,
     )

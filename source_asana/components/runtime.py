@@ -50,6 +50,10 @@ class Health:
         self.last_success = self._monotonic()
         self._failing_since = None
 
+    def alive(self) -> None:
+        """Count a refusal for a rate limit: it is no success, but no outage either."""
+        self._failing_since = None
+
     def failed(self) -> float:
         """Count a try without such an answer; returns for how many seconds there has been none."""
         now = self._monotonic()
@@ -136,7 +140,14 @@ class Runtime:
         self.session = _session()
         self.timeout = (CONNECT_SECONDS, READ_SECONDS)
         self.auth: TokenAuth = authenticator(
-            settings, session=self.session, timeout=self.timeout, on_rotation=on_rotation
+            settings,
+            session=self.session,
+            timeout=self.timeout,
+            on_rotation=on_rotation,
+            monotonic=monotonic,
+            sleep=sleep,
+            outage_seconds=outage_seconds,
+            given_up=self._stopped.is_set,
         )
         self.fatal: AirbyteTracedException | None = None
         # A signal handler may abort while its thread does.
