@@ -175,3 +175,31 @@ def test_an_outage_of_more_than_ten_minutes_ends_the_sync(monkeypatch: pytest.Mo
         assert {error["failure_type"] for error in sync.errors} == {"transient_error"}
         assert any("could not be reached for too long" in e["message"] for e in sync.errors)
         assert sync.state_of("tasks")["v"] == 1
+
+
+def test_a_quota_that_others_use_up_is_waited_for() -> None:
+    small = Small()
+    with Sandbox(small.world) as asana:
+        # More often than a request that is refused alone would be tried.
+        asana.fault("rate_limited", times=300, skip=8, retry_after=1)
+        sync = read(asana, ["tasks", "stories"])
+        assert sync.errors == []
+        expect.whole(asana, sync, ["tasks", "stories"])
+
+
+@pytest.mark.parametrize("retry_after", [None, 2])
+def test_what_alone_is_refused_for_ever_fails_alone(retry_after: int | None) -> None:
+    small = Small()
+    with Sandbox(small.world) as asana:
+        fault = asana.fault(
+            "rate_limited",
+            f"^/projects/{small.first}/task_counts",
+            times=None,
+            retry_after=retry_after,
+        )
+        sync = read(asana, ["task_counts", "sections"])
+        assert sync.complete("sections")
+        assert not sync.complete("task_counts")
+        assert [r["project_id"] for r in sync.records["task_counts"]] == [small.second]
+        assert "You have made too many requests recently." in sync.errors[0]["message"]
+        assert 20 <= fault.hits <= 25
