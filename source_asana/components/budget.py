@@ -28,7 +28,9 @@ SHARE = 0.98
 WINDOW_MARGIN = 1.005
 SAID_AFTER_SECONDS = 15.0
 SAID_EVERY_SECONDS = 30.0
-QUIET_SECONDS = 300.0
+# How long a lowered rate is kept before more is tried again, and what each failed try makes of it.
+QUIET_SECONDS = 600.0
+LONGEST_QUIET_SECONDS = 3600.0
 RECOVERY_A_MINUTE = 0.10
 BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 60.0
@@ -74,6 +76,8 @@ class Budget:
         self._rejections = 0
         self._refutations = 0
         self._lowered_at: float | None = None
+        self._quiet = QUIET_SECONDS
+        self._recovering = False
         self._said = float("-inf")
 
     @property
@@ -146,6 +150,7 @@ class Budget:
         self._rejections = self._refutations = 0
         self._suspect_since = float("-inf")
         self._lowered_at = None
+        self._quiet, self._recovering = QUIET_SECONDS, False
         self._limit = self._full
 
     def rejected(self, sent: float, retry_after: float | None) -> bool:
@@ -175,6 +180,10 @@ class Budget:
                 self._rejections, self._refutations = 1, 0
                 return False
             self._rejections += 1
+            if sent < self._suspect_since:
+                # Answers overtake each other: the earliest refused request tells best what passed.
+                self._suspect_since = sent
+                self._suspect_limit = min(self._suspect_limit, float(count))
             if self._rejections > self._refutations:
                 lowered = max(float(FLOOR_PER_MINUTE), self._suspect_limit)
                 if lowered < self._limit:
@@ -183,6 +192,9 @@ class Budget:
                         "Asana refuses requests above its rate limit: going on with %.0f a minute.",
                         lowered,
                     )
+                if self._recovering:
+                    self._recovering = False
+                    self._quiet = min(LONGEST_QUIET_SECONDS, 2 * self._quiet)
                 self._lowered_at = now
             return False
 
@@ -191,11 +203,10 @@ class Budget:
         return sum(1 for moment in self._sent if sent - WINDOW_SECONDS < moment < sent)
 
     def _recover(self, now: float) -> None:
-        if self._lowered_at is None or now - self._lowered_at < QUIET_SECONDS:
+        if self._lowered_at is None or now - self._lowered_at < self._quiet:
             return
+        self._recovering = True
         self._limit = min(self._full, self._limit * (1 + RECOVERY_A_MINUTE))
-        self._lowered_at = (
-            now - QUIET_SECONDS + WINDOW_SECONDS if self._limit < self._full else None
-        )
+        self._lowered_at = now - self._quiet + WINDOW_SECONDS if self._limit < self._full else None
         if self._lowered_at is None:
             self._clear()
