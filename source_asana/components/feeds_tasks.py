@@ -263,8 +263,8 @@ def _inherit(owner: Group, node: Group) -> None:
 class Feeds:
     """The feeds of one sync by name."""
 
-    def __init__(self) -> None:
-        self.stopped: Callable[[], Exception | None] = lambda: None
+    def __init__(self, stopped: Callable[[], Exception | None]) -> None:
+        self.stopped = stopped
         self.tasks = TaskFeed(self.stopped)
         self._feeds: dict[str, Feed] = {}
 

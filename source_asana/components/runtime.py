@@ -120,8 +120,7 @@ class Runtime:
         self.outage_seconds = outage_seconds
         self.clock = ServerClock()
         self.report = Report(monotonic=monotonic)
-        self.feeds = Feeds()
-        self.feeds.stopped = self.stopped
+        self.feeds = Feeds(self.stopped)
         self.room = Room(sleep, self._stopped.is_set)
         self.health = Health(monotonic)
         self.budget = Budget(
