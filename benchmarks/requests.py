@@ -1,0 +1,82 @@
+"""Requests sent, next to the fewest that the world needs."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from benchmarks import minimum, process
+from benchmarks.common import CONNECTOR, TASK_STREAMS, Options, catalog, config
+from benchmarks.report import Row
+from tools.sandbox_process import SandboxProcess
+
+STREAMS = ("projects", *TASK_STREAMS)
+CHANGES = (0.0, 0.1, 1.0, 5.0)
+FULL_FACTOR, SEARCH_FACTOR, ALLOWANCE = 1.02, 1.1, 5
+# Beyond the overlap of searches, so that a sync searches its own changes only.
+BETWEEN_SECONDS = 1800
+# The rolling pass is no part of what is compared: as rare as it may be.
+PASS_HOURS = 8760
+# What a changed task's own records are found in.
+FOUND_IN = ("tasks", "subtasks")
+
+
+@dataclass
+class Syncs:
+    """One sandbox, synced again and again."""
+
+    asana: SandboxProcess
+    mode: str
+    state: list[process.Json]
+
+    def sync(self) -> tuple[process.Run, int]:
+        """Read from the last state; return the run and the requests that the sandbox counted."""
+        self.asana.post("clock", {"advance": BETWEEN_SECONDS})
+        self.asana.post("reset")
+        settings = config(self.asana, change_detection=self.mode, listing_pass_hours=PASS_HOURS)
+        files = {
+            "config": settings,
+            "catalog": catalog(*STREAMS, incremental=True),
+            "state": self.state,
+        }
+        run = process.run(CONNECTOR, "read", files, keep_gids=True).must()
+        self.state = list(run.states.values())
+        return run, int(self.asana.get("log-summary")["total"])
+
+
+def requests(options: Options) -> Iterator[Row]:
+    """Read everything, then change some tasks and read again, by listings and by search."""
+    for mode in ("listing", "search"):
+        with SandboxProcess("--tasks", str(options.tasks)) as asana:
+            syncs = Syncs(asana, mode, [])
+            world = minimum.look(asana)
+            _, sent = syncs.sync()
+            if mode == "listing":
+                yield _row(f"{options.tasks:,} tasks, full read", sent, world.full(), FULL_FACTOR)
+            for percent in CHANGES:
+                yield from _changed(syncs, percent)
+
+
+def _changed(syncs: Syncs, percent: float) -> Iterator[Row]:
+    changed: list[str] = []
+    if percent:
+        changed = syncs.asana.post("change", {"percent": percent})["gids"]
+    world = minimum.look(syncs.asana)
+    run, sent = syncs.sync()
+    what = f"{syncs.mode}, {percent:g} % changed ({len(changed)} tasks and subtasks)"
+    if syncs.mode == "search":
+        yield _row(what, sent, world.by_search(changed), SEARCH_FACTOR)
+    else:
+        yield _row(what, sent, world.by_listing(changed), FULL_FACTOR)
+    yield _missed(what, run, world.tasks & set(changed))
+
+
+def _row(what: str, sent: int, fewest: int, factor: float) -> Row:
+    most = int(factor * fewest) + ALLOWANCE
+    target = f"{factor:g} x {fewest:,} + {ALLOWANCE} = {most:,}"
+    return Row(f"{what}: requests", f"{sent:,}", target, sent <= most)
+
+
+def _missed(what: str, run: process.Run, changed: Collection[str]) -> Row:
+    sent: set[str] = set().union(*(run.gids.get(stream, set()) for stream in FOUND_IN))
+    missed, more = len(set(changed) - sent), len(sent - set(changed))
+    figure = f"{missed} missed" + (f", {more} unchanged sent" if more else "")
+    return Row(f"{what}: changed tasks", figure, "0 missed", missed == 0)
