@@ -25,6 +25,8 @@ lint: install ## Check format, lint, types, and that generated files are current
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/python -m tools.docs --check
+	.venv/bin/python -m tools.metadata
+	.venv/bin/hadolint Dockerfile
 	@if [ -d ../shared ]; then echo '.venv/bin/python -m tools.schemas --check'; \
 		.venv/bin/python -m tools.schemas --check; \
 		else echo 'schemas not compared: the API description is not here (../shared)'; fi

@@ -26,36 +26,42 @@ class Server:
         self.port = port
         self.latency_seconds = 0.0
         self.seconds_per_page = 0.0
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
         self._listening = threading.Event()
         self._runner: web.ServerRunner | None = None
         self._failure: OSError | None = None
 
     def start(self) -> None:
         """Listen in a background thread; raises what binding raises."""
+        self._loop = loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, args=[loop], name="sandbox", daemon=True)
         self._thread.start()
         self._listening.wait()
         if self._failure is not None:
+            self._thread.join(10)
+            loop.close()
             raise self._failure
 
     def stop(self) -> None:
-        """Close every connection and end the thread."""
+        """Close every connection and end the thread, if it was ever started."""
+        if self._loop is None or self._thread is None:
+            return
         if self._runner is not None:
             asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
         try:
-            self._loop.run_until_complete(self._listen())
+            loop.run_until_complete(self._listen())
         except OSError as error:
             self._failure = error
         self._listening.set()
         if self._failure is None:
-            self._loop.run_forever()
+            loop.run_forever()
 
     async def _listen(self) -> None:
         server = web.Server(self._handle, access_log=None)

@@ -206,6 +206,20 @@ def _sentence(error: Mapping[str, Any]) -> str:
     return f"Config key `{key}` {problem}: give {remedy}."
 
 
+class Unusable(dict[str, Any]):
+    """A stand-in for a configuration that has a mistake, which `parse_config` raises.
+
+    The CDK's entrypoint reads the configuration before a command can answer, and has `check`
+    validate it with messages that quote its values. This one passes, so that each command says the
+    mistake in its own way.
+    """
+
+    def __init__(self, mistake: AirbyteTracedException) -> None:
+        """Fit the spec; nothing of it is ever used."""
+        super().__init__(credentials={"personal_access_token": "0" * 16})
+        self.mistake = mistake
+
+
 def parse_config(config: Any) -> Settings:
     """Return the settings in `config`, a mapping as described by the spec.
 
@@ -213,6 +227,8 @@ def parse_config(config: Any) -> Settings:
         AirbyteTracedException: a config error of one sentence that names the key and the remedy and
             quotes no value.
     """
+    if isinstance(config, Unusable):
+        raise config.mistake
     if not isinstance(config, Mapping):
         raise config_error("The config is no JSON object: give an object with `credentials`.")
     register_secrets(config)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,26 @@ from airbyte_cdk.models import (
     ConfiguredAirbyteCatalog,
     ConfiguredAirbyteCatalogSerializer,
 )
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.config import config_error, parse_config, register_secrets
+from source_asana.config import Unusable, config_error, parse_config
 
 
 def config(path: str) -> dict[str, Any]:
-    """Return the configuration in a file, checked."""
-    content = _json(path, "config")
-    if isinstance(content, Mapping):
-        register_secrets(content)
-    parse_config(content)
+    """Return the object in a file; without one, what raises the mistake when it is used."""
+    try:
+        content = _json(path, "config")
+    except AirbyteTracedException as mistake:
+        return Unusable(mistake)
+    return content if isinstance(content, dict) else usable(content)
+
+
+def usable(content: Any) -> dict[str, Any]:
+    """Return a configuration as it is, or what raises its mistake when it is used."""
+    try:
+        parse_config(content)
+    except AirbyteTracedException as mistake:
+        return Unusable(mistake)
     return dict(content)
 
 

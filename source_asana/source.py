@@ -53,7 +53,7 @@ from source_asana.components.retriever_portfolios import ItemRetriever, Portfoli
 from source_asana.components.retriever_tasks import SubtaskRetriever, TaskRetriever
 from source_asana.components.runtime import CHECK_OUTAGE_SECONDS, Runtime
 from source_asana.components.slices import Slices
-from source_asana.config import config_error, parse_config
+from source_asana.config import Unusable, config_error, parse_config
 
 # Records waiting for a slow destination; the CDK's 10,000 hold hundreds of megabytes.
 QUEUE_SIZE = 500
@@ -111,9 +111,9 @@ class SourceAsana(YamlDeclarativeSource):
 
     @override
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
-        parse_config(config)
-        self._config = dict(config)
-        return super().configure(config, temp_dir)
+        # A mistake is raised by the command, so that a check can answer with it.
+        self._config = config if isinstance(config, Unusable) else files.usable(config)
+        return super().configure(self._config, temp_dir)
 
     # ── commands ───────────────────────────────────────────────────────────────────────────────
 
@@ -130,6 +130,7 @@ class SourceAsana(YamlDeclarativeSource):
 
     @override
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
+        parse_config(config)
         declared = self._declared(config)
         return [_stream(name, declared[name], _router(declared[name]), None) for name in declared]
 
@@ -170,8 +171,9 @@ class SourceAsana(YamlDeclarativeSource):
     # ── assembly ───────────────────────────────────────────────────────────────────────────────
 
     def _runtime(self, config: Mapping[str, Any], **options: Any) -> Runtime:
+        settings = parse_config(config)
         self._config = dict(config)
-        self._running = Runtime(parse_config(config), on_rotation=self._rotated, **options)
+        self._running = Runtime(settings, on_rotation=self._rotated, **options)
         return self._running
 
     def stop(self) -> None:

@@ -264,12 +264,13 @@ def test_a_configuration_that_is_wrong(config: Any, said: str) -> None:
     sentence = refused(text)
     assert said in sentence
     assert SECRET not in sentence
+    assert said in checked(command("check", text))
 
 
 def test_a_wrong_configuration_is_the_same_mistake_for_each_command() -> None:
     config = {"credentials": {"personal_access_token": ""}}
     said = refused(config)
-    assert command("check", config).mistake == said
+    assert checked(command("check", config)) == said
     assert command("read", config, catalog=catalog(["tags"])).mistake == said
 
 

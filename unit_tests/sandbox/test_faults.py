@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+from typing import Any
 
 import orjson
 import pytest
@@ -130,7 +131,7 @@ def test_control_endpoints(world: World) -> None:
     project = world.find("P")
     task = world.add_task("T", projects=[project])
 
-    def control(method: str, name: str, body: object = None):
+    def control(method: str, name: str, body: object = None) -> Any:
         answer = send(asana, method, f"/_control/{name}", body=orjson.dumps(body) if body else None)
         assert answer.status == 200, answer.raw
         return answer.json
