@@ -39,6 +39,11 @@ def columns_of(configured: ConfiguredAirbyteStream) -> frozenset[str] | None:
     """
     schema = configured.stream.json_schema
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    if properties is not None and not isinstance(properties, Mapping):
+        raise config_error(
+            f"The catalog's `json_schema` of stream `{configured.stream.name}` has no object "
+            "`properties`: give the schema that `discover` prints."
+        )
     return frozenset(properties) if properties else None
 
 
