@@ -32,6 +32,8 @@ def run() -> None:
     # fifth of the CPU.
     gc.set_threshold(100_000, 20, 100)
     _few_arenas()
+    # A log line that cannot be written is no news once the output is gone.
+    logging.raiseExceptions = False
     init_uncaught_exception_handler(init_logger("airbyte"))
     args = sys.argv[1:]
     command = AirbyteEntrypoint.parse_args(args).command
@@ -74,10 +76,11 @@ def _write(line: str) -> None:
 
 def _stop(reason: str | None = None) -> None:
     """End the process at once: threads that wait for the output would keep it alive."""
-    if reason:
-        sys.stderr.write(reason + "\n")
     try:
+        # The CDK buffers both outputs in one object, which may still stand in their places.
+        if reason and sys.__stderr__:
+            sys.__stderr__.write(reason + "\n")
+            sys.__stderr__.flush()
         sys.stdout.flush()
-        sys.stderr.flush()
     finally:
         os._exit(1)
