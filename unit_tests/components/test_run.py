@@ -1,0 +1,193 @@
+"""The command line as a platform runs it: exit codes, one message per mistake, no secrets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import Sandbox, World
+from unit_tests.sync import catalog
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "2/1209876543210987:fedcba9876543210fedcba9876543210"
+
+
+@dataclass
+class Run:
+    """What a process printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """Return the printed messages; every line must be one."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Return the messages of one type."""
+        return [message for message in self.messages if message["type"] == kind]
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        """Return the errors that were traced."""
+        return [m["trace"]["error"] for m in self.of("TRACE") if m["trace"]["type"] == "ERROR"]
+
+
+@pytest.fixture(scope="module")
+def asana() -> Iterator[Sandbox]:
+    world = World.empty()
+    project = world.add_project("P")
+    for number in range(3):
+        world.add_task(f"T{number}", projects=[project])
+    with Sandbox(world) as sandbox:
+        sandbox.add_token(TOKEN)
+        yield sandbox
+
+
+@pytest.fixture
+def config(asana: Sandbox) -> dict[str, Any]:
+    return {"credentials": {"personal_access_token": TOKEN}, "api_url": asana.url}
+
+
+def arguments(folder: Path, command: str, *flags: str, **files: Any) -> list[str]:
+    """Return the command line, with the contents of these files written to `folder`."""
+    args = [sys.executable, "main.py", command, *flags]
+    for name, content in files.items():
+        path = folder / f"{name}.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+        args += [f"--{name}", str(path)]
+    return args
+
+
+def run(folder: Path, command: str, *flags: str, **files: Any) -> Run:
+    """Run a command to its end; nothing secret may be in what it prints."""
+    done = subprocess.run(  # noqa: S603 - this repository's own program
+        arguments(folder, command, *flags, **files),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert TOKEN not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+def test_spec(tmp_path: Path) -> None:
+    done = run(tmp_path, "spec")
+    assert done.code == 0
+    [spec] = done.of("SPEC")
+    assert spec["spec"]["connectionSpecification"]["required"] == ["credentials"]
+
+
+def test_a_check_that_fails_is_a_status_and_no_error(tmp_path: Path) -> None:
+    done = run(tmp_path, "check", config={"credentials": {"personal_acces_token": TOKEN}})
+    assert done.code == 0
+    assert done.errors == []
+    [status] = done.of("CONNECTION_STATUS")
+    assert status["connectionStatus"]["status"] == "FAILED"
+    assert status["connectionStatus"]["message"].startswith("Config key `credentials.")
+
+
+def test_a_wrong_token_with_debug(tmp_path: Path, config: dict[str, Any]) -> None:
+    config["credentials"]["personal_access_token"] = TOKEN[:-1] + "1"
+    done = run(tmp_path, "read", "--debug", config=config, catalog=catalog(["tags"]))
+    assert TOKEN[:-1] not in done.out + done.err
+    assert done.code == 1
+    [error] = done.errors
+    assert error["failure_type"] == "config_error"
+    assert error["message"].startswith("Asana does not accept the token (HTTP 401, ")
+
+
+def test_a_wrong_catalog(tmp_path: Path, config: dict[str, Any]) -> None:
+    done = run(tmp_path, "read", config=config, catalog="{")
+    assert done.code == 1
+    [error] = done.errors
+    assert error["failure_type"] == "config_error"
+    assert error["message"].endswith("is no valid JSON (line 1, column 2): correct it there.")
+    assert done.of("RECORD") == []
+
+
+def test_a_discover_with_a_wrong_config(tmp_path: Path) -> None:
+    done = run(tmp_path, "discover", config={"credentials": {"personal_access_token": 5}})
+    assert done.code == 1
+    [error] = done.errors
+    assert error["failure_type"] == "config_error"
+    assert done.of("CATALOG") == []
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    done = run(tmp_path, "discover", "--config", str(tmp_path / "none.json"))
+    assert done.code == 1
+    [error] = done.errors
+    assert error["message"].endswith(
+        "cannot be read (No such file or directory): give the path of a readable file."
+    )
+
+
+def test_a_read_with_debug_whose_server_echoes_the_token(
+    asana: Sandbox, tmp_path: Path, config: dict[str, Any]
+) -> None:
+    words = f"Bearer {TOKEN} may not do this"
+    fault = asana.fault("status", "/tags", times=None, status=403, message=words)
+    failing = asana.fault(
+        "status", "/projects/{project_gid}/sections", times=None, status=400, message=words
+    )
+    try:
+        names = ["tags", "sections", "tasks"]
+        wanted = catalog(names, incremental=True)
+        done = run(tmp_path, "read", "--debug", config=config, catalog=wanted)
+    finally:
+        asana.clear_faults()
+    assert fault.hits
+    assert failing.hits
+    assert done.code == 1
+    assert len(done.of("RECORD")) == 3
+    assert "may not do this" in done.out
+    assert {error["failure_type"] for error in done.errors} == {"transient_error"}
+    assert done.of("STATE")
+
+
+def test_a_reader_that_goes_away_ends_it(
+    asana: Sandbox, tmp_path: Path, config: dict[str, Any]
+) -> None:
+    del asana
+    args = arguments(tmp_path, "read", config=config, catalog=catalog(["tasks"]))
+    with subprocess.Popen(  # noqa: S603 - as above
+        args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        watchdog = threading.Timer(30, process.kill)
+        watchdog.start()
+        said = process.stderr.read()
+        code = process.wait()
+        watchdog.cancel()
+    assert code == 1
+    assert "The reader of this process's output went away." in said
+    assert TOKEN not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_ends_it(tmp_path: Path, config: dict[str, Any]) -> None:
+    args = arguments(tmp_path, "read", config=config, catalog=catalog(["tasks"]))
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(  # noqa: S603 - as above
+            args, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=30
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1:] == [
+        "The output cannot be written: No space left on device."
+    ]
