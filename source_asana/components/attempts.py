@@ -135,13 +135,8 @@ class _Attempts:
                     stop = self._runtime.stopped()
                     if stop:
                         raise stop
-                    response = self._runtime.session.get(
-                        self._url,
-                        params=self._params,
-                        headers=self._headers,
-                        auth=_Bearer(token),
-                        timeout=self._runtime.timeout,
-                        allow_redirects=False,
+                    response = self._runtime.get(
+                        self._url, params=self._params, headers=self._headers, token=token
                     )
                     verdict = classify(response)
             except requests.RequestException as error:
@@ -268,12 +263,10 @@ class _Attempts:
         runtime.report.counts(self._stream).requests += 1
         try:
             with runtime.budget.in_flight:
-                response = runtime.session.get(
+                response = runtime.get(
                     f"{runtime.settings.api_url}/users/me",
                     params={"opt_fields": "gid"},
-                    auth=_Bearer(token),
-                    timeout=runtime.timeout,
-                    allow_redirects=False,
+                    token=token,
                 )
                 action = classify(response).rule.action
         except requests.RequestException:
@@ -297,20 +290,6 @@ class _Attempts:
                 verdict.message,
                 self._params["limit"],
             )
-
-
-class _Bearer(requests.auth.AuthBase):
-    """Signs with the token chosen for this try.
-
-    Being set, it also keeps a .netrc from replacing it.
-    """
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 def _outage(verdict: Verdict) -> AirbyteTracedException:
