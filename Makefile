@@ -6,7 +6,7 @@ ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell comman
 IMAGE ?= source-asana:dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint fix test demo try bench docs image clean
+.PHONY: help install lint fix test demo try bench docs builder image release pyairbyte clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -19,6 +19,9 @@ install: .venv/.installed ## Create .venv with the locked versions.
 		echo 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)'; \
 		exit 1; }
 	@$(PYTHON) tools/install.py
+
+pyairbyte: ## Create .venv-pyairbyte, where PyAirbyte runs the examples; 600 MB, not for Python 3.13.
+	@$(PYTHON) tools/install.py --venv .venv-pyairbyte --group pyairbyte
 
 lint: install ## Check format, lint, types, and that generated files are current.
 	.venv/bin/ruff format --check .
@@ -55,5 +58,5 @@ image: ## Build the image with docker, podman or buildah.
 	$(ENGINE) build -f Dockerfile -t $(IMAGE) .
 
 clean: ## Remove everything that can be made again.
-	rm -rf .venv .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .venv-* .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -231,18 +231,15 @@ class SourceAsana(YamlDeclarativeSource):
         retriever, router = _retriever(stream), _router(stream)
         change = retriever.change or {}
         kind = KINDS[change["kind"]] if change else AsanaCursor
-        if step.incremental and not change:
-            raise config_error(
-                f"Stream `{step.name}` cannot be synced incrementally: choose full refresh for "
-                "it in the catalog."
-            )
+        # PyAirbyte asks for this of all streams: those without a cursor are read whole.
+        incremental = step.incremental and bool(change)
         cursor = kind(
             step.name,
             router,
             runtime=runtime,
             states=self._connector_state_manager,
             repository=self._message_repository,
-            incremental=step.incremental,
+            incremental=incremental,
             change=change,
         )
         if isinstance(cursor, ListingCursor):
