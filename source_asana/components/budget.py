@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable
 
@@ -32,6 +33,11 @@ SAID_EVERY_SECONDS = 30.0
 QUIET_SECONDS = 600.0
 LONGEST_QUIET_SECONDS = 3600.0
 RECOVERY_A_MINUTE = 0.10
+# How many refusals make a quota, and how many of them one contrary answer outweighs. With three
+# refusals in ten requests by chance, one suspicion in ten thousand goes as far as this.
+ENOUGH = 8
+ENOUGH_ONCE_LOWERED = 4
+CONTRARY_WEIGHS = 2.3
 BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 60.0
 
@@ -71,10 +77,11 @@ class Budget:
         self._paused_until = float("-inf")
         self._backoff = BACKOFF_SECONDS
         # The newest suspicion that the quota is lower than thought: see `rejected`.
+        # How many requests were sent in the minute before each refused one and, since the first of
+        # them, each accepted one; both sorted.
+        self._refused: list[int] = []
+        self._passed: list[int] = []
         self._suspect_since = float("-inf")
-        self._suspect_limit = 0.0
-        self._rejections = 0
-        self._refutations = 0
         self._lowered_at: float | None = None
         self._quiet = QUIET_SECONDS
         self._recovering = False
@@ -137,30 +144,28 @@ class Budget:
         """Count an answer that was no rate limit, to the request that `acquire` dated `sent`."""
         with self._lock:
             self._backoff = BACKOFF_SECONDS
-            if (
-                self._rejections
-                and sent > self._suspect_since
-                and self._count_before(sent) > self._suspect_limit
-            ):
-                self._refutations += 1
-                if self._refutations >= 3 and self._refutations > self._rejections:
-                    self._clear()
+            if self._refused and sent > self._suspect_since:
+                insort(self._passed, self._count_before(sent))
+                if self._likeliest()[0] <= 0:
+                    self._forget()
+
+    def _forget(self) -> None:
+        self._refused, self._passed = [], []
+        self._suspect_since = float("-inf")
 
     def _clear(self) -> None:
-        self._rejections = self._refutations = 0
-        self._suspect_since = float("-inf")
+        self._forget()
         self._lowered_at = None
         self._quiet, self._recovering = QUIET_SECONDS, False
         self._limit = self._full
 
     def rejected(self, sent: float, retry_after: float | None) -> bool:
-        """Count a 429.
+        """Count a 429: everyone pauses, and many in a row lower the rate to what was accepted.
 
-        Everyone pauses, and a second one like it lowers the rate to what was accepted.
-
-        A lone 429 may be a passing fault, and the quota is not always the plan's (another client
-        may share it), so the quota is taken to be what Asana accepted in the minute before the
-        refusal; requests that are accepted above that refute it.
+        A 429 may be a passing fault, and the quota is not always the plan's (another client may
+        share it). A quota refuses whatever is sent above it and nothing below, faults take what
+        they meet: so each refusal above a rate speaks for it as the quota, and every request that
+        was accepted above it, or refused below, weighs more against it.
 
         Returns:
             Whether this looks like the cost limit: refused after few requests, so smaller pages
@@ -175,28 +180,38 @@ class Budget:
             count = self._count_before(sent)
             if count < max(FLOOR_PER_MINUTE, 0.06 * self._full):
                 return True
-            if not self._rejections or sent - self._suspect_since > WINDOW_SECONDS:
-                self._suspect_since, self._suspect_limit = sent, float(count)
-                self._rejections, self._refutations = 1, 0
-                return False
-            self._rejections += 1
-            if sent < self._suspect_since:
-                # Answers overtake each other: the earliest refused request tells best what passed.
-                self._suspect_since = sent
-                self._suspect_limit = min(self._suspect_limit, float(count))
-            if self._rejections > self._refutations:
-                lowered = max(float(FLOOR_PER_MINUTE), self._suspect_limit)
-                if lowered < self._limit:
-                    self._limit = lowered
-                    LOGGER.warning(
-                        "Asana refuses requests above its rate limit: going on with %.0f a minute.",
-                        lowered,
-                    )
-                if self._recovering:
-                    self._recovering = False
-                    self._quiet = min(LONGEST_QUIET_SECONDS, 2 * self._quiet)
-                self._lowered_at = now
+            self._suspect_since = min(sent, self._suspect_since) if self._refused else sent
+            insort(self._refused, count)
+            evidence, quota = self._likeliest()
+            enough = ENOUGH if self._limit == self._full else ENOUGH_ONCE_LOWERED
+            if evidence >= enough:
+                self._lower(quota, now)
             return False
+
+    def _likeliest(self) -> tuple[float, int]:
+        """Return the evidence for the likeliest quota, and that quota."""
+        return max(
+            (
+                len(self._refused)
+                - below
+                - CONTRARY_WEIGHS * (below + len(self._passed) - bisect_left(self._passed, quota)),
+                quota,
+            )
+            for below, quota in enumerate(self._refused)
+        )
+
+    def _lower(self, quota: int, now: float) -> None:
+        lowered = float(max(FLOOR_PER_MINUTE, quota))
+        self._forget()
+        if lowered < self._limit:
+            self._limit = lowered
+            LOGGER.warning(
+                "Asana refuses requests above its rate limit: going on with %.0f a minute.", lowered
+            )
+        if self._recovering:
+            self._recovering = False
+            self._quiet = min(LONGEST_QUIET_SECONDS, 2 * self._quiet)
+        self._lowered_at = now
 
     def _count_before(self, sent: float) -> int:
         """Return how many requests were sent in the minute before `sent`, itself left out."""
