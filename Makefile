@@ -28,6 +28,7 @@ lint: install ## Check format, lint, types, and that generated files are current
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/python -m tools.docs --check
+	.venv/bin/python -m tools.builder --check
 	.venv/bin/python -m tools.metadata
 	.venv/bin/hadolint Dockerfile
 	@if [ -d ../shared ]; then echo '.venv/bin/python -m tools.schemas --check'; \
@@ -52,6 +53,9 @@ bench: install ## Measure speed and memory against the CDK's stock parts.
 
 docs: install ## Write the generated parts of docs/.
 	.venv/bin/python -m tools.docs
+
+builder: install ## Derive the manifest for Airbyte's Connector Builder (docs/cloud.md).
+	.venv/bin/python -m tools.builder
 
 image: ## Build the image with docker, podman or buildah.
 	@[ -n '$(ENGINE)' ] || { echo 'docker, podman or buildah is needed'; exit 1; }
