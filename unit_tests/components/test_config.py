@@ -1,0 +1,265 @@
+"""The settings: what configurations mean, and that the spec and the model agree."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from jsonschema import Draft7Validator
+
+import source_asana
+from source_asana.config import (
+    DEFAULT_API_URL,
+    OAuth,
+    PersonalAccessToken,
+    Settings,
+    parse_config,
+)
+
+PAT = {"personal_access_token": "a-long-token"}
+OAUTH = {"client_id": "12", "client_secret": "client-secret", "refresh_token": "refresh-token"}
+
+
+@pytest.fixture(scope="module")
+def spec() -> dict[str, Any]:
+    """Return the connection specification of the manifest."""
+    manifest = Path(source_asana.__file__).with_name("manifest.yaml").read_text("utf-8")
+    found: dict[str, Any] = yaml.safe_load(manifest)["spec"]["connection_specification"]
+    return found
+
+
+def accepted(config: Any) -> bool:
+    """Return whether the model takes a configuration."""
+    try:
+        parse_config(config)
+    except AirbyteTracedException:
+        return False
+    return True
+
+
+def test_the_defaults() -> None:
+    settings = parse_config({"credentials": PAT})
+    assert settings.model_dump(exclude={"credentials"}) == {
+        "organization_export_ids": [],
+        "test_mode": None,
+        "num_workers": 20,
+        "workspace_ids": [],
+        "project_ids": [],
+        "exclude_project_ids": [],
+        "team_ids": [],
+        "portfolio_ids": [],
+        "include_archived_projects": True,
+        "start_date": None,
+        "include_tasks_without_project": True,
+        "change_detection": "auto",
+        "search_overlap_minutes": 15,
+        "listing_pass_hours": 168,
+        "time_entries_lookback_days": 30,
+        "requests_per_minute": None,
+        "api_url": DEFAULT_API_URL,
+    }
+
+
+def test_spec_and_model_have_the_same_keys(spec: dict[str, Any]) -> None:
+    assert set(spec["properties"]) == set(Settings.model_fields)
+    assert spec["required"] == ["credentials"]
+
+
+def test_spec_and_model_have_the_same_defaults(spec: dict[str, Any]) -> None:
+    defaults = parse_config({"credentials": PAT}).model_dump()
+    stated = {
+        name: entry["default"] for name, entry in spec["properties"].items() if "default" in entry
+    }
+    assert stated == {name: defaults[name] for name in stated}
+    silent = set(spec["properties"]) - set(stated) - {"credentials"}
+    assert {name: defaults[name] for name in silent} == dict.fromkeys(silent)
+
+
+VALUES: tuple[tuple[str, Any], ...] = (
+    *[("num_workers", value) for value in (1, 40, 0, 41, "5", 2.5, True, None)],
+    *[("requests_per_minute", value) for value in (15, 1500, 14, 1501, "150", None)],
+    *[("search_overlap_minutes", value) for value in (1, 1440, 0, 1441, None)],
+    *[("listing_pass_hours", value) for value in (0, 8760, -1, 8761, None)],
+    *[("time_entries_lookback_days", value) for value in (0, 3650, -1, 3651, None)],
+    *[("change_detection", value) for value in ("auto", "listing", "search", "events", 1, None)],
+    *[("include_archived_projects", value) for value in (True, False, None, "true", 1)],
+    *[("include_tasks_without_project", value) for value in (True, False, None, "no")],
+    *[("test_mode", value) for value in (True, None, "yes")],
+    *[("workspace_ids", value) for value in ([], ["12"], None, ["x"], [""], "12", {})],
+    *[("project_ids", value) for value in (["1" * 32], ["1" * 33], [None], [["1"]])],
+)
+
+
+@pytest.mark.parametrize(("key", "value"), VALUES)
+def test_spec_and_model_agree_about_values(spec: dict[str, Any], key: str, value: Any) -> None:
+    config = {"credentials": PAT, key: value}
+    assert accepted(config) is Draft7Validator(spec).is_valid(config)
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        PAT,
+        OAUTH,
+        {**PAT, "option_title": "PAT Credentials"},
+        {**OAUTH, "option_title": "OAuth Credentials"},
+        {},
+        {"personal_access_token": ""},
+        {**PAT, "option_title": "OAuth Credentials"},
+        {key: value for key, value in OAUTH.items() if key != "client_id"},
+        {key: value for key, value in OAUTH.items() if key != "refresh_token"},
+        "a-long-token",
+        [],
+        None,
+    ],
+)
+def test_spec_and_model_agree_about_credentials(spec: dict[str, Any], credentials: Any) -> None:
+    config = {"credentials": credentials}
+    assert accepted(config) is Draft7Validator(spec).is_valid(config)
+
+
+def test_secrets_are_secret_in_the_spec(spec: dict[str, Any]) -> None:
+    hidden = {
+        name
+        for kind in spec["properties"]["credentials"]["oneOf"]
+        for name, entry in kind["properties"].items()
+        if entry.get("airbyte_secret")
+    }
+    assert hidden == {"personal_access_token", "client_id", "client_secret", "refresh_token"}
+
+
+def test_both_kinds_of_credentials() -> None:
+    pat = parse_config({"credentials": {**PAT, "option_title": "PAT Credentials"}}).credentials
+    assert isinstance(pat, PersonalAccessToken)
+    assert pat.personal_access_token == "a-long-token"
+    oauth = parse_config({"credentials": OAUTH}).credentials
+    assert isinstance(oauth, OAuth)
+    assert oauth.refresh_token == "refresh-token"
+
+
+def test_a_token_is_stripped() -> None:
+    credentials = parse_config({"credentials": {"personal_access_token": " 1/2:3 \n"}}).credentials
+    assert isinstance(credentials, PersonalAccessToken)
+    assert credentials.personal_access_token == "1/2:3"
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2024-01-02T03:04:05Z", datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2024-01-02T03:04:05.678Z", datetime(2024, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)),
+        ("2024-01-02T03:04:05+02:00", datetime(2024, 1, 2, 1, 4, 5, tzinfo=UTC)),
+        ("2024-01-02T03:04:05", datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2024-01-02", datetime(2024, 1, 2, tzinfo=UTC)),
+    ],
+)
+def test_start_dates(text: str, moment: datetime) -> None:
+    assert parse_config({"credentials": PAT, "start_date": text}).start_date == moment
+
+
+@pytest.mark.parametrize("value", ["", "soon", "2024-13-01", 20240101, 1.5, True, [], "12:00"])
+def test_what_is_no_start_date(value: Any) -> None:
+    assert not accepted({"credentials": PAT, "start_date": value})
+
+
+def test_ids_may_be_numbers_in_older_configurations() -> None:
+    settings = parse_config({"credentials": PAT, "project_ids": [1201234567890123, "7"]})
+    assert settings.project_ids == ["1201234567890123", "7"]
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("https://app.asana.com/api/1.0", True),
+        ("https://app.asana.com/api/1.0/", True),
+        ("https://proxy.example.com:8443/asana", True),
+        ("http://127.0.0.1:8700/api/1.0", True),
+        ("http://localhost:8700", True),
+        ("http://[::1]:8700", True),
+        ("http://app.asana.com/api/1.0", False),
+        ("http://127.0.0.1.example.com", False),
+        ("https://user:secret@app.asana.com", False),
+        ("https://user@app.asana.com", False),
+        ("https://app.asana.com?x=1", False),
+        ("https://app.asana.com#x", False),
+        ("https://", False),
+        ("ftp://app.asana.com", False),
+        ("app.asana.com", False),
+        ("", False),
+        ("https://[", False),
+        (7, False),
+    ],
+)
+def test_api_urls(url: Any, good: bool) -> None:  # noqa: FBT001 - a column of the table
+    assert accepted({"credentials": PAT, "api_url": url}) is good
+
+
+def test_an_api_url_ends_without_a_slash() -> None:
+    settings = parse_config({"credentials": PAT, "api_url": DEFAULT_API_URL + "/"})
+    assert settings.api_url == DEFAULT_API_URL
+
+
+@pytest.mark.parametrize(
+    ("settings", "by_project", "loose"),
+    [
+        ({}, False, True),
+        ({"include_tasks_without_project": False}, False, False),
+        ({"project_ids": ["1"]}, True, False),
+        ({"team_ids": ["1"]}, True, False),
+        ({"exclude_project_ids": ["1"]}, False, True),
+        ({"workspace_ids": ["1"]}, False, True),
+    ],
+)
+def test_when_tasks_in_no_project_are_read(
+    settings: dict[str, Any],
+    by_project: bool,  # noqa: FBT001 - columns of the table
+    loose: bool,  # noqa: FBT001
+) -> None:
+    parsed = parse_config({"credentials": PAT, **settings})
+    assert parsed.listed_by_project_only is by_project
+    assert parsed.reads_tasks_without_project is loose
+
+
+@pytest.mark.parametrize("config", [None, [], "x", 7, True])
+def test_what_is_no_configuration(config: Any) -> None:
+    with pytest.raises(AirbyteTracedException) as raised:
+        parse_config(config)
+    assert raised.value.failure_type is FailureType.config_error
+    assert raised.value.message == (
+        "The config is no JSON object: give an object with `credentials`."
+    )
+
+
+def test_unknown_keys_are_named_and_those_of_the_platform_are_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING)
+    parse_config({"credentials": PAT, "projects": [], "start": 1, "__injected_manifest": {}})
+    assert [record.message for record in caplog.records] == [
+        "Config keys that this connector does not know and ignores: projects, start."
+    ]
+
+
+def test_every_text_below_credentials_is_masked() -> None:
+    odd = {"credentials": {"personal_acces_token": "odd-secret-1", "more": ["odd-secret-2"]}}
+    with pytest.raises(AirbyteTracedException) as raised:
+        parse_config(odd)
+    assert "odd-secret" not in str(raised.value.message)
+    assert "odd-secret" not in filter_secrets("said odd-secret-1 and odd-secret-2")
+    assert filter_secrets("PAT Credentials") == "PAT Credentials"
+
+
+def test_a_mistake_quotes_no_value() -> None:
+    with pytest.raises(AirbyteTracedException) as raised:
+        parse_config({"credentials": PAT, "num_workers": "my-password"})
+    assert raised.value.message == (
+        "Config key `num_workers` has a wrong value: give a whole number from 1 to 40."
+    )
+    assert "my-password" not in str(raised.value.internal_message)
