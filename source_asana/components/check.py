@@ -17,7 +17,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_asana.components import scopes
 from source_asana.components.attempts import body_of, send
 from source_asana.components.auth import OAuthAuth
-from source_asana.components.errors import Action, AsanaError, Refused
+from source_asana.components.errors import Action, AsanaError, PartitionFailed, Refused, Verdict
+from source_asana.components.retriever import REPEATED_OFFSET
 from source_asana.components.runtime import Runtime
 from source_asana.config import config_error
 
@@ -84,7 +85,11 @@ def workspaces(runtime: Runtime) -> dict[str, bool]:
         if not body.get("next_page"):
             wanted = runtime.settings.workspace_ids
             return {gid: found[gid] for gid in wanted if gid in found} if wanted else found
-        params = {**params, "offset": body["next_page"]["offset"]}
+        offset = body["next_page"]["offset"]
+        if offset == params.get("offset"):
+            verdict = Verdict(REPEATED_OFFSET, 200, "the next page has the offset of this one")
+            raise unlisted(PartitionFailed(verdict))
+        params = {**params, "offset": offset}
 
 
 def unlisted(error: AsanaError) -> AirbyteTracedException:

@@ -415,3 +415,11 @@ def test_a_full_refresh_ignores_any_state(asana: Sandbox, small: Small) -> None:
     sync = read(asana, ["tasks"], state=state("tasks", modified_at="2099-01-01"))
     assert sync.errors == []
     assert sync.gids("tasks") == sorted(small.tasks)
+
+
+def test_workspaces_whose_pages_never_end(asana: Sandbox) -> None:
+    page = {"data": [], "next_page": {"offset": "the-same"}}
+    asana.fault("status", "/workspaces", times=None, status=200, body=page)
+    said = checked(command("check", config_for(asana)))
+    assert "the next page has the offset of this one" in said
+    assert len(asana.log) < 5
