@@ -29,6 +29,7 @@ lint: install ## Check format, lint, types, and that generated files are current
 	.venv/bin/mypy
 	.venv/bin/python -m tools.docs --check
 	.venv/bin/python -m tools.builder --check
+	.venv/bin/python -m tools.licences --check
 	.venv/bin/python -m tools.metadata
 	.venv/bin/hadolint Dockerfile
 	@if [ -d ../shared ]; then echo '.venv/bin/python -m tools.schemas --check'; \
@@ -60,6 +61,10 @@ builder: install ## Derive the manifest for Airbyte's Connector Builder (docs/cl
 image: ## Build the image with docker, podman or buildah.
 	@[ -n '$(ENGINE)' ] || { echo 'docker, podman or buildah is needed'; exit 1; }
 	$(ENGINE) build -f Dockerfile -t $(IMAGE) .
+
+release: install ## Check versions, build wheel, sdist and image, list licences.
+	.venv/bin/python -m tools.release
+	@$(MAKE) --no-print-directory image IMAGE=source-asana:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 clean: ## Remove everything that can be made again.
 	rm -rf .venv .venv-* .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
 
 from source_asana import SourceAsana
-from tools import docs
+from tools import docs, licences
+from tools.versions import versions
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "sandbox" / "README.md"])
@@ -62,10 +61,9 @@ def test_design_names_code_that_exists() -> None:
 
 
 def test_versions_agree() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poetry"]
-    metadata = yaml.safe_load((ROOT / "metadata.yaml").read_text("utf-8"))["data"]
-    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    [newest, *_] = re.findall(r"^## (\d\S+)", changelog, re.MULTILINE)
-    page = (ROOT / "docs" / "asana.md").read_text("utf-8").partition("## Changelog")[2]
-    [row, *_] = re.findall(r"^\| (\d\S+) \|", page, re.MULTILINE)
-    assert {project["version"], metadata["dockerImageTag"], newest, row} == {project["version"]}
+    found = versions()
+    assert set(found.values()) == {found["pyproject.toml"]}, found
+
+
+def test_licences_of_all_dependencies_are_listed() -> None:
+    assert licences.main(["--check"]) == 0, "run `make release`"

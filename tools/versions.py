@@ -1,0 +1,39 @@
+"""The version, wherever it is written down."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def project() -> Mapping[str, Any]:
+    """Return the table `tool.poetry` of pyproject.toml."""
+    content: Mapping[str, Any] = tomllib.loads(_text("pyproject.toml"))["tool"]["poetry"]
+    return content
+
+
+def versions() -> dict[str, str]:
+    """Return place -> the version that it names; empty where it names none."""
+    page = _text("docs/asana.md").partition("## Changelog")[2]
+    return {
+        "pyproject.toml": project()["version"],
+        "metadata.yaml": yaml.safe_load(_text("metadata.yaml"))["data"]["dockerImageTag"],
+        "CHANGELOG.md": _first(r"^## (\d\S+)", _text("CHANGELOG.md")),
+        "docs/asana.md": _first(r"^\| (\d\S+) \|", page),
+        "Dockerfile, io.airbyte.version": _first(r"airbyte\.version=(\S+)", _text("Dockerfile")),
+        "Dockerfile, image.version": _first(r"image\.version=(\S+)", _text("Dockerfile")),
+    }
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def _first(pattern: str, text: str) -> str:
+    found = re.search(pattern, text, re.MULTILINE)
+    return found[1] if found else ""
