@@ -11,6 +11,7 @@ size).
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from bisect import bisect_left, insort
@@ -34,9 +35,13 @@ QUIET_SECONDS = 600.0
 LONGEST_QUIET_SECONDS = 3600.0
 RECOVERY_A_MINUTE = 0.10
 # How many refusals make a quota, and how many of them one contrary answer outweighs. With three
-# refusals in ten requests by chance, one suspicion in ten thousand goes as far as this.
+# refusals in ten requests by chance, one suspicion in ten thousand goes as far as this. Where
+# refusals were rare until now, fewer in a row are no chance: `CERTAINTY` is the logarithm of the
+# odds against it.
 ENOUGH = 8
 ENOUGH_ONCE_LOWERED = 4
+FEWEST = 2
+CERTAINTY = 12.0
 CONTRARY_WEIGHS = 2.3
 BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 60.0
@@ -82,6 +87,9 @@ class Budget:
         self._refused: list[int] = []
         self._passed: list[int] = []
         self._suspect_since = float("-inf")
+        # Answers so far, and the refusals among them that were no quota's.
+        self._answers = 0
+        self._chances = 0
         self._lowered_at: float | None = None
         self._quiet = QUIET_SECONDS
         self._recovering = False
@@ -144,9 +152,11 @@ class Budget:
         """Count an answer that was no rate limit, to the request that `acquire` dated `sent`."""
         with self._lock:
             self._backoff = BACKOFF_SECONDS
+            self._answers += 1
             if self._refused and sent > self._suspect_since:
                 insort(self._passed, self._count_before(sent))
                 if self._likeliest()[0] <= 0:
+                    self._chances += len(self._refused)
                     self._forget()
 
     def _forget(self) -> None:
@@ -178,15 +188,22 @@ class Budget:
                 self._backoff = min(LONGEST_BACKOFF_SECONDS, self._backoff * 2)
             self._paused_until = max(self._paused_until, now + pause)
             count = self._count_before(sent)
+            self._answers += 1
             if count < max(FLOOR_PER_MINUTE, 0.06 * self._full):
+                self._chances += 1
                 return True
             self._suspect_since = min(sent, self._suspect_since) if self._refused else sent
             insort(self._refused, count)
             evidence, quota = self._likeliest()
-            enough = ENOUGH if self._limit == self._full else ENOUGH_ONCE_LOWERED
-            if evidence >= enough:
+            if evidence >= self._enough():
                 self._lower(quota, now)
             return False
+
+    def _enough(self) -> int:
+        """Return how much evidence makes a quota, by how rare refusals were before."""
+        most = ENOUGH if self._limit == self._full else ENOUGH_ONCE_LOWERED
+        rarity = math.log((self._answers + 1) / (self._chances + 1))
+        return max(FEWEST, min(most, math.ceil(CERTAINTY / max(1.0, rarity))))
 
     def _likeliest(self) -> tuple[float, int]:
         """Return the evidence for the likeliest quota, and that quota."""
