@@ -8,16 +8,20 @@ from functools import cache
 
 import pytest
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from source_asana.components import cursors, runtime
 
-settings.register_profile(
-    "quick", deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
-settings.register_profile(
-    "long", deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
-)
+# Making a failing example smaller takes minutes: it is done when asked for.
+SHRINK = [Phase.shrink] if "PROPERTY_SHRINK" in os.environ else []
+ALL = {
+    "deadline": None,
+    "phases": [Phase.explicit, Phase.generate, *SHRINK],
+    "suppress_health_check": list(HealthCheck),
+    "report_multiple_bugs": False,
+}
+settings.register_profile("quick", derandomize=True, **ALL)
+settings.register_profile("long", print_blob=True, **ALL)
 settings.load_profile("long" if "PROPERTY_EXAMPLES" in os.environ else "quick")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox import Sandbox, World
+from unit_tests.properties.happenings import GONE
 from unit_tests.properties.lab import essence
 from unit_tests.properties.runs import Destination
 
@@ -135,13 +136,7 @@ def test_a_project_that_is_gone_for_the_moment_keeps_its_bounds(world: World) ->
         settle(asana, destination)
         for gid in (task, below):
             world.comment(gid)
-        asana.fault(
-            "status",
-            f"/tasks.*project={project}",
-            status=404,
-            message="project: Unknown object",
-            times=None,
-        )
+        asana.fault("status", f"/tasks.*project={project}", times=None, **GONE)
         asana.clock.advance(10)
         assert not destination.sync(asana, TASKS).failed
         asana.clear_faults()
