@@ -129,12 +129,13 @@ class _Attempts:
             if stop:
                 raise stop
             counts.requests += 1
-            token = self._token()
             try:
                 with self._runtime.budget.in_flight:
                     stop = self._runtime.stopped()
                     if stop:
                         raise stop
+                    # Not before its turn has come: a token may end while the request waits for it.
+                    token = self._token()
                     response = self._runtime.get(
                         self._url, params=self._params, headers=self._headers, token=token
                     )
@@ -259,14 +260,14 @@ class _Attempts:
         It tells an outage from a request that alone fails, when no other is under way.
         """
         runtime = self._runtime
-        sent, token = runtime.budget.acquire(), self._token()
+        sent = runtime.budget.acquire()
         runtime.report.counts(self._stream).requests += 1
         try:
             with runtime.budget.in_flight:
                 response = runtime.get(
                     f"{runtime.settings.api_url}/users/me",
                     params={"opt_fields": "gid"},
-                    token=token,
+                    token=self._token(),
                 )
                 action = classify(response).rule.action
         except requests.RequestException:
