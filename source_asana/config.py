@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from airbyte_cdk.models import FailureType
-from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
+from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from pydantic import (
     AfterValidator,
@@ -246,14 +246,27 @@ def parse_config(config: Any) -> Settings:
         raise config_error(_sentence(first)) from None
 
 
+_SECRETS: set[str] = set()
+
+
 def register_secrets(config: Mapping[str, Any]) -> None:
     """Have every string under `credentials` masked in logs, whatever its key.
 
-    A typo must not print it.
+    A typo must not print it. What an earlier configuration held is forgotten.
     """
-    for secret in _strings(config.get("credentials")):
-        if len(secret) >= SHORTEST_SECRET and not re.fullmatch(r"(PAT|OAuth) Credentials", secret):
-            add_to_secrets(secret)
+    _SECRETS.clear()
+    texts = [text.strip() for text in _strings(config.get("credentials"))]
+    mask(*(text for text in texts if not re.fullmatch(r"(PAT|OAuth) Credentials", text)))
+
+
+def mask(*secrets: str) -> None:
+    """Have these texts masked in everything that is printed.
+
+    The CDK replaces one after the other, so the longest come first: Asana's OAuth tokens hold the
+    client's id, and what is left of a token without it would no longer be found.
+    """
+    _SECRETS.update(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
+    update_secrets(sorted(_SECRETS, key=len, reverse=True))
 
 
 def _strings(value: Any) -> Sequence[str]:

@@ -18,11 +18,10 @@ from urllib.parse import urlsplit
 import orjson
 import requests
 from airbyte_cdk.models import FailureType
-from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests.auth import AuthBase
 
-from source_asana.config import OAuth, Settings, config_error
+from source_asana.config import OAuth, Settings, config_error, mask
 
 # Renewed this long before its end, or at half its life where it lives shorter than twice that.
 EARLY_SECONDS = 300.0
@@ -100,13 +99,13 @@ class OAuthAuth(TokenAuth):
     def _refresh(self) -> None:
         answer = self._request()
         token = answer["access_token"]
-        add_to_secrets(token)
+        mask(token)
         life = float(answer.get("expires_in") or DEFAULT_LIFE_SECONDS)
         self._token = token
         self._renew_at = self._monotonic() + life - min(EARLY_SECONDS, life / 2)
         rotated = answer.get("refresh_token")
         if rotated and rotated != self._refresh_token:
-            add_to_secrets(rotated)
+            mask(rotated)
             self._refresh_token = rotated
             self._on_rotation(rotated)
 

@@ -20,6 +20,7 @@ from source_asana.config import (
     OAuth,
     PersonalAccessToken,
     Settings,
+    mask,
     parse_config,
 )
 
@@ -254,6 +255,27 @@ def test_every_text_below_credentials_is_masked() -> None:
     assert "odd-secret" not in str(raised.value.message)
     assert "odd-secret" not in filter_secrets("said odd-secret-1 and odd-secret-2")
     assert filter_secrets("PAT Credentials") == "PAT Credentials"
+
+
+def test_a_token_that_holds_the_clients_id_is_masked_whole() -> None:
+    client = "1201234567890123"
+    token = f"2/1209876543210987/{client}:0123456789abcdef"
+    given = {"client_id": client, "client_secret": "the-client-secret", "refresh_token": token}
+    parse_config({"credentials": given})
+    assert filter_secrets(f"sent {token} of {client}") == "sent **** of ****"
+    mask(access := f"2/1209876543210987/{client}:fedcba9876543210")
+    assert filter_secrets(f"sent {access}, then {token}") == "sent ****, then ****"
+
+
+def test_a_token_is_masked_as_it_is_sent() -> None:
+    parse_config({"credentials": {"personal_access_token": " 2/1209876543210987:0123 \n"}})
+    assert filter_secrets("Bearer 2/1209876543210987:0123") == "Bearer ****"
+
+
+def test_secrets_of_an_earlier_configuration_are_forgotten() -> None:
+    parse_config({"credentials": {"personal_access_token": "earlier-token"}})
+    parse_config({"credentials": PAT})
+    assert filter_secrets("earlier-token a-long-token") == "earlier-token ****"
 
 
 def test_a_mistake_quotes_no_value() -> None:

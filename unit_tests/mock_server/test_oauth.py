@@ -260,3 +260,15 @@ def test_a_check_names_the_scopes_that_are_missing(asana: Sandbox) -> None:
     )
     assert not [line for line in said if "tasks:read" in line and "task_" not in line]
     quiet(sync, app.client_secret, app.refresh_token)
+
+
+def test_a_token_that_holds_the_clients_id_is_masked_whole(asana: Sandbox) -> None:
+    app = asana.add_oauth_app()
+    tail = "0123456789abcdef"
+    app.refresh_token = f"2/1209876543210987/{app.client_id}:{tail}"
+    words = f"Not with {app.refresh_token}"
+    asana.fault("status", "/tags", times=None, status=403, message=words)
+    asana.fault("status", "/users", times=None, status=400, message=words)
+    sync = read(asana, ["tags", "users"], credentials=credentials(app))
+    assert "Not with ****" in sync.text
+    quiet(sync, tail, app.client_id)
