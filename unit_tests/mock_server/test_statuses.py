@@ -181,9 +181,15 @@ LOST = (
     ),
     Lost("teams", frozenset({"team_memberships", "team_custom_field_settings"})),
     Lost(
+        # Tasks of people come by their listings, whether or not their projects can be seen.
         "projects",
-        PER_PROJECT | {"subtasks"},
-        {"tasks": ("loose",), "stories": ("loose",), "attachments": ()},
+        PER_PROJECT,
+        {
+            "tasks": ("task", "loose"),
+            "subtasks": ("subtask", "deep"),
+            "stories": ("task", "loose", "subtask", "deep"),
+            "attachments": ("task",),
+        },
     ),
     Lost("portfolios", PER_PORTFOLIO),
     Lost("goals", PER_GOAL),
