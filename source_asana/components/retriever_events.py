@@ -14,10 +14,10 @@ from typing_extensions import override
 
 from source_asana.components.attempts import body_of
 from source_asana.components.cursors_lists import TokenCursor
-from source_asana.components.errors import SyncTokenExpired
+from source_asana.components.errors import PartitionFailed, SyncTokenExpired, Verdict
 from source_asana.components.pieces import Raw, place, rows
 from source_asana.components.requester import AsanaRequester
-from source_asana.components.retriever import AsanaRetriever
+from source_asana.components.retriever import REPEATED_OFFSET, AsanaRetriever
 
 LOGGER = logging.getLogger("airbyte.source_asana.events")
 
@@ -56,5 +56,10 @@ class EventRetriever(AsanaRetriever):
                 self.cursor.advance(piece, fresh)
                 return
             yield rows(body)
-            token, more = body["sync"], bool(body.get("has_more"))
+            more = bool(body.get("has_more"))
+            if more and body["sync"] == token:
+                raise PartitionFailed(
+                    Verdict(REPEATED_OFFSET, 200, "there is more, but the sync token is the same")
+                )
+            token = body["sync"]
             self.cursor.advance(piece, token)

@@ -185,3 +185,11 @@ def test_a_task_deleted_before_its_stories_are_read_is_skipped_and_said(asana: S
     assert sync.complete("stories")
     assert len(sync.records["tasks"]) == 330
     assert deleted_children(sync)[0].startswith(f"Stream stories: skipped task {gid}. ")
+
+
+def test_events_that_never_end_fail_their_project(asana: Sandbox) -> None:
+    body = {"data": [], "sync": "the-same", "has_more": True}
+    asana.fault("status", "/events", times=None, status=200, body=body)
+    sync = read(asana, ["events"], incremental=True)
+    assert not sync.complete("events")
+    assert "the sync token is the same" in sync.text
