@@ -15,6 +15,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from source_asana.components.clock import to_millis
 from source_asana.components.cursors import damaged
 from source_asana.components.cursors_family import TaskFamilyCursor
 from source_asana.components.cursors_lists import DIGEST_BYTES, digest
@@ -36,9 +37,9 @@ class Watch:
         self.total = 0
         self.sent: set[str] = set()
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Count a finished record in."""
-        self.total += number(record)
+    def add(self, digest: int) -> None:
+        """Count a finished record's digest in."""
+        self.total += digest
 
 
 def encoded(total: int) -> str:
@@ -87,6 +88,11 @@ class PassCursor(TaskFamilyCursor):
         A new one's always is.
         """
         return self.incremental and (key not in self.bounds or self.turn(key))
+
+    def counts(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a pass is about a record: what is older than the start date never is."""
+        stamp = to_millis(record.get(self.change["field"]))
+        return self.start is None or stamp is None or stamp >= self.start
 
     def differs(self, key: str, total: int) -> bool:
         """Return whether a known partition's listing is not the one that its digest was made of."""

@@ -148,5 +148,7 @@ class WalkCursor(PassCursor):
 
     @override
     def wanted(self, record: Mapping[str, Any], piece: StreamSlice) -> bool:
+        if piece.extra_fields["again"] is None:
+            return super().wanted(record, piece)
         # The second walk sends what the first one left out.
-        return super().wanted(record, piece) is (piece.extra_fields["again"] is None)
+        return self.counts(record) and not super().wanted(record, piece)

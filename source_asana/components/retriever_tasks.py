@@ -15,7 +15,7 @@ from typing_extensions import override
 from source_asana.components.clock import to_millis
 from source_asana.components.cursors import AsanaCursor
 from source_asana.components.cursors_family import TaskFamilyCursor
-from source_asana.components.cursors_pass import Watch, number
+from source_asana.components.cursors_pass import PassCursor, Watch, number
 from source_asana.components.cursors_walks import ListingCursor, WalkCursor
 from source_asana.components.errors import AsanaError, Refused
 from source_asana.components.feeds import Ending
@@ -32,13 +32,14 @@ from source_asana.components.search import Search
 class _Family(AsanaRetriever):
     """What tasks and subtasks have in common.
 
-    Versions that another listing, or a search, has sent.
+    Versions that another listing, or a search, has sent, with the digests of what a search sent.
     """
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         """Start with no task sent."""
         super().__post_init__(parameters)
         self._versions: dict[int, int] = {}
+        self._searched: dict[int, int] = {}
 
     def asked(self) -> list[str]:
         """Return the opt_fields of this stream."""
@@ -50,9 +51,29 @@ class _Family(AsanaRetriever):
         names = {"gid", *(path.split(".")[0] for path in self.asked())}
         return {name: value for name, value in task.items() if name in names}
 
+    def _sent_by_search(self, task: Raw, stamp: int, digest: int) -> None:
+        gid = int(task["gid"])
+        with self._lock:
+            self._versions[gid], self._searched[gid] = stamp, digest
+
+    def _differs_from_search(self, gid: str, digest: int) -> bool:
+        """Return whether a task is no longer what a search sent in this sync.
+
+        What moved no stamp counts for the digest of a listing, so it must be sent: nothing would
+        show it later.
+        """
+        with self._lock:
+            if self._searched.get(int(gid), digest) == digest:
+                return False
+            del self._searched[int(gid)], self._versions[int(gid)]
+            return True
+
+    def _counts(self, task: Raw) -> bool:
+        return not isinstance(self.cursor, PassCursor) or self.cursor.counts(task)
+
     @staticmethod
     def _dealt(cursor: AsanaCursor, piece: StreamSlice, gid: str, stamp: int) -> None:
-        if isinstance(cursor, TaskFamilyCursor):
+        if cursor.incremental and isinstance(cursor, TaskFamilyCursor):
             cursor.dealt(piece.extra_fields["item"].get("workspace_gid"), int(gid), stamp)
 
 
@@ -117,13 +138,11 @@ class TaskRetriever(_Family):
                 if watch:
                     wanted = self._watched(task, piece, watch, wanted=wanted)
                 stamp = to_millis(task.get("modified_at")) or 0
-                if wanted and not self._claim(task):
-                    # Another listing sends it, and says so when it did: a state before that must
-                    # not.
-                    continue
-                if wanted:
+                # Where another listing sends it, that one says so when it did: a state before that
+                # must not.
+                if wanted and self._claim(task, stamp):
                     yield self.finished(task, piece)
-                self._dealt(self.cursor, piece, task["gid"], stamp)
+                    self._dealt(self.cursor, piece, task["gid"], stamp)
         cursor, key = self.cursor, piece.extra_fields["key"]
         if watch and isinstance(cursor, ListingCursor) and cursor.differs(key, watch.total):
             yield from self._rest(piece, watch)
@@ -166,7 +185,11 @@ class TaskRetriever(_Family):
 
     def _watched(self, task: Raw, piece: StreamSlice, watch: Watch, *, wanted: bool) -> bool:
         """Count a task into the digest of its listing and remember whether it is sent now."""
-        watch.add(self.finished(dict(task), piece))
+        if not self._counts(task):
+            return wanted
+        digest = number(self.finished(dict(task), piece))
+        watch.add(digest)
+        wanted = self._differs_from_search(task["gid"], digest) or wanted
         if wanted:
             watch.sent.add(task["gid"])
         return wanted
@@ -175,15 +198,17 @@ class TaskRetriever(_Family):
         """Yield, from a second walk, what the first one took for unchanged."""
         for tasks in self._tasks(piece):
             for task in tasks:
-                if task["gid"] not in watch.sent and self._claim(task):
+                stamp = to_millis(task.get("modified_at")) or 0
+                missing = task["gid"] not in watch.sent and self._counts(task)
+                if missing and self._claim(task, stamp):
                     yield self.finished(task, piece)
 
-    def _claim(self, task: Raw) -> bool:
+    def _claim(self, task: Raw, modified: int) -> bool:
         """Return whether this version of the task was not sent yet; asked right before it is."""
         shared = is_shared(task)
         if not shared and not self._versions:
             return True
-        number, modified = int(task["gid"]), to_millis(task.get("modified_at")) or 0
+        number = int(task["gid"])
         with self._lock:
             if self._versions.get(number, -1) >= modified:
                 return False
@@ -228,17 +253,18 @@ class TaskRetriever(_Family):
 
     def _records(self, task: Raw, piece: StreamSlice, search: Search) -> Iterator[Any]:
         parent, projects = task.get("parent"), task.get("projects")
-        number, stamp = int(task["gid"]), to_millis(task.get("modified_at")) or 0
+        stamp = to_millis(task.get("modified_at")) or 0
         if parent and self.subtasks:
             yield from self.subtasks.found(task, parent["gid"], search)
         free = not parent and not projects and self.runtime.settings.reads_tasks_without_project
         if self.wanted.hidden or not (projects or free):
             return
-        if self.cursor.wanted(task, piece) and self._claim(task):
-            yield self.finished(self.own(task), piece)
-        with self._lock:
-            self._versions[number] = stamp
-        self._dealt(self.cursor, piece, task["gid"], stamp)
+        if self.cursor.wanted(task, piece) and self._claim(task, stamp):
+            record = self.finished(self.own(task), piece)
+            digest = number(record)
+            yield record
+            self._sent_by_search(task, stamp, digest)
+            self._dealt(self.cursor, piece, task["gid"], stamp)
 
 
 @dataclass
@@ -260,11 +286,12 @@ class SubtaskRetriever(_Family):
         )
         stamp = to_millis(task.get("modified_at")) or 0
         if self.cursor.wanted(task, piece):
+            record = self.finished(self.own(task), piece)
+            digest = number(record)
             self.runtime.report.counts(self.name).records += 1
-            yield Record(data=self.finished(self.own(task), piece), stream_name=self.name)
-        with self._lock:
-            self._versions[int(task["gid"])] = stamp
-        self._dealt(self.cursor, piece, task["gid"], stamp)
+            yield Record(data=record, stream_name=self.name)
+            self._sent_by_search(task, stamp, digest)
+            self._dealt(self.cursor, piece, task["gid"], stamp)
 
     @override
     def needs(self) -> frozenset[str]:
@@ -292,9 +319,12 @@ class SubtaskRetriever(_Family):
                 if not (wanted or watched):
                     continue
                 stamp = to_millis(task.get("modified_at")) or 0
+                counts = watched and self._counts(task)
                 record = self.finished(task, piece)
-                if watched:
-                    self.runtime.feeds.tasks.count(group, number(record))
+                if counts:
+                    digest = number(record)
+                    self.runtime.feeds.tasks.count(group, digest)
+                    wanted = self._differs_from_search(task["gid"], digest) or wanted
                 if wanted and self._versions.get(int(record["gid"]), -1) < stamp:
                     yield record
                     self._dealt(self.cursor, piece, record["gid"], stamp)
