@@ -159,12 +159,17 @@ class TaskFamilyCursor(BoundCursor):
 
     @override
     def forget_all_but(self, seen: set[str]) -> None:
-        # Users are not listed where a workspace is searched, and workspaces are no partitions.
-        searched = self.runtime.searches.succeeded()
+        # A searched workspace may have no listing by user in this sync, and workspaces are no
+        # partitions. Without such listings nobody reads tasks in no project: their bounds go.
+        unlisted = (
+            self.runtime.searches.succeeded() - {key.split("/")[0] for key in seen if "/" in key}
+            if self.runtime.settings.reads_tasks_without_project
+            else frozenset()
+        )
         kept = {
             key
             for key in self.bounds
-            if key in self.runtime.workspaces or key.split("/")[0] in searched
+            if key in self.runtime.workspaces or key.split("/")[0] in unlisted
         }
         super().forget_all_but(seen | kept)
         if self.parents_complete():

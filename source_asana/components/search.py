@@ -136,7 +136,12 @@ class Searches:
         return any(cursor.compared(key) for cursor in self.family)
 
     def users_needed(self, workspace: str) -> bool:
-        """Return whether listings by user are wanted in a searched workspace: for the pass only."""
+        """Return whether listings by user are wanted in a searched workspace.
+
+        For the pass, and where no user's was read before: search shows what changed only.
+        """
         prefix = f"{workspace}/"
-        keys = {key for cursor in self.family for key in cursor.bounds if key.startswith(prefix)}
-        return any(self.compared(key) for key in sorted(keys))
+        known = [{k for k in cursor.bounds if k.startswith(prefix)} for cursor in self.family]
+        if not all(known):
+            return True
+        return any(self.compared(key) for key in sorted(set[str]().union(*known)))
