@@ -85,8 +85,8 @@ class ChildCursor(TaskFamilyCursor):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._pending: set[str] = set()
         self.search_holders: Callable[[str], set[int] | None] | None = None
-        self._holders: dict[str, set[int] | None] = {}
-        self._searched_at = 0
+        # Which tasks have children by a search, and since when a change may have escaped it.
+        self._holders: dict[str, tuple[set[int] | None, int]] = {}
         self._unfinished: dict[str, int] = {}
         # Tasks that several groups may name: the newest read of each.
         self._shared: dict[int, Read] = {}
@@ -193,12 +193,12 @@ class ChildCursor(TaskFamilyCursor):
         if workspace not in self._holders:
             if len(entries) < FEWEST_WORTH_A_SEARCH:
                 return entries
-            self._searched_at = (self.runtime.clock.bound() or 0) - self.runtime.searches.overlap
-            self._holders[workspace] = self.search_holders(workspace)
-        holding = self._holders[workspace]
+            since = (self.runtime.clock.bound() or 0) - self.runtime.searches.overlap
+            self._holders[workspace] = self.search_holders(workspace), since
+        holding, since = self._holders[workspace]
         if holding is None:
             return entries
-        return [e for e in entries if e[1] in holding or e[0] >= self._searched_at]
+        return [e for e in entries if e[1] in holding or e[0] >= since]
 
     def _first(self, number: int, read: Read) -> bool:
         """Return whether nobody reads this version of a task's children yet.
