@@ -9,6 +9,7 @@ Source: getPortfolios (only the token user's own, except for service accounts), 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,10 +41,14 @@ class PortfolioRetriever(AsanaRetriever):
         if "portfolio_gid" in piece.partition:
             yield self.single(piece.partition["portfolio_gid"])
             return
+        begun = False
         try:
-            yield from self._pages(piece)
+            for page in self._pages(piece):
+                begun = True
+                yield page
         except AsanaError as error:
-            if error.verdict.status not in (400, 403):
+            # A list that broke off is not whole; the token user's own would only look like it.
+            if begun or error.verdict.status not in (400, 403):
                 raise
             mine = StreamSlice(
                 partition={**piece.partition, "owner": "me"},
@@ -65,7 +70,6 @@ class PortfolioRetriever(AsanaRetriever):
         columns, hidden = self.wanted.columns, self.wanted.hidden
         if not hidden and (columns is None or columns & ONLY_SINGLY):
             record = self._whole(record)
-            columns = None
         for one in self.wanted.inline:
             yield from self.inlined([record], one)
         if hidden:
@@ -122,7 +126,8 @@ class ItemRetriever(AsanaRetriever):
     def read(self, piece: StreamSlice) -> Iterator[Any]:
         begun = self.runtime.clock.bound()
         for page in self.pages(piece):
-            nested = [dict(record) for record in page if record.get("resource_type") == "portfolio"]
+            # The same portfolio is a record of two streams, each with its own aliases.
+            nested = [deepcopy(one) for one in page if one.get("resource_type") == "portfolio"]
             yield from self._nested(nested, piece, begun)
             if not self.wanted.hidden:
                 for record in page:

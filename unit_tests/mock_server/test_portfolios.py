@@ -149,3 +149,25 @@ def test_items_that_fail_leave_the_streams_incomplete(world: World) -> None:
         assert sync.gids("portfolios") == [mine]
         assert [name for name in NAMES if sync.complete(name)] == []
         assert {r["portfolio_id"] for r in sync.records["portfolio_memberships"]} == {mine}
+
+
+def test_a_list_that_breaks_off_is_not_replaced_by_my_own() -> None:
+    world = World.empty()
+    other = world.add_user("Other")
+    for number in range(120):
+        world.add_portfolio(f"F{number}", owner=other)
+    with Sandbox(world, plan="service") as asana:
+        asana.fault("offset_expired", "/portfolios", times=None)
+        sync = read(asana, ["portfolios"])
+    assert not sync.complete("portfolios")
+
+
+def test_an_item_shows_what_asana_sent_whatever_the_portfolios_stream_adds(world: World) -> None:
+    columns = {"portfolios": ["gid", "current_status_update"]}
+    with Sandbox(world, plan="advanced") as asana:
+        sync = read(asana, ["portfolios", "portfolio_items"], columns=columns)
+        truth = {(r["portfolio_id"], r["gid"]): r for r in asana.truth("portfolio_items")}
+    for item in sync.records["portfolio_items"]:
+        sent = truth[item["portfolio_id"], item["gid"]].get("current_status_update") or {}
+        assert (item.get("current_status_update") or {}).keys() <= sent.keys()
+    assert any("type" in (r.get("current_status_update") or {}) for r in sync.records["portfolios"])
