@@ -58,6 +58,7 @@ def visible(
             elif message.trace.type is TraceType.ERROR and message.trace.error:
                 if runtime.fatal:
                     continue
+                _mask(message.trace.error)
                 _note(message.trace.error, hidden, failed)
         yield message
 
