@@ -91,6 +91,7 @@ class Budget:
         self._answers = 0
         self._chances = 0
         self._lowered_at: float | None = None
+        self._learnt = float(per_minute)
         self._quiet = QUIET_SECONDS
         self._recovering = False
         self._said = float("-inf")
@@ -200,7 +201,12 @@ class Budget:
             return False
 
     def _enough(self) -> int:
-        """Return how much evidence makes a quota, by how rare refusals were before."""
+        """Return how much evidence makes a quota, by how rare refusals were before.
+
+        Where more than a quota is tried again, one says that it still holds.
+        """
+        if self._recovering:
+            return 1
         most = ENOUGH if self._limit == self._full else ENOUGH_ONCE_LOWERED
         rarity = math.log((self._answers + 1) / (self._chances + 1))
         return max(FEWEST, min(most, math.ceil(CERTAINTY / max(1.0, rarity))))
@@ -218,8 +224,12 @@ class Budget:
         )
 
     def _lower(self, quota: int, now: float) -> None:
-        lowered = float(max(FLOOR_PER_MINUTE, quota))
+        # Answers overtake each other, so the count may be a few too high.
+        lowered = float(max(FLOOR_PER_MINUTE, quota - max(1, quota // 100)))
         self._forget()
+        if self._recovering:
+            lowered = min(lowered, self._learnt)
+        self._learnt = lowered
         if lowered < self._limit:
             self._limit = lowered
             LOGGER.warning(
