@@ -48,6 +48,8 @@ from source_asana.components.wanted import Inline, Wanted
 
 RESTARTS_WITHOUT_PROGRESS = 3
 FAILURES_SAID = 10
+# Asana's next page as the manifest names it: so common that it is looked up without Jinja.
+NEXT_OFFSET = "{{ (response.next_page or {}).offset }}"
 REPEATED_OFFSET = Rule((), None, Action.FAIL, "repeated offset")
 
 
@@ -89,6 +91,10 @@ class AsanaRetriever(Retriever):
         strategy = getattr(self.paginator, "pagination_strategy", None)
         if strategy is not None:
             strategy.decoder = self.decoder
+        self._by_offset = (
+            getattr(strategy, "cursor_value", None) == NEXT_OFFSET
+            and getattr(strategy, "stop_condition", None) is None
+        )
         self._lock = threading.Lock()
         self._sent: set[str] = set()
         self._ready: list[list[Raw]] | None = None
@@ -331,7 +337,7 @@ class AsanaRetriever(Retriever):
                     continue
                 page = rows(body_of(response))
                 last, limit = token and token["next_page_token"], limit_of(response)
-                token = self.paginator.next_page_token(response, len(page), None, last)
+                token = self._next(response, len(page), last)
                 # The answer is let go before its records are handed on: a slow destination may hold
                 # them for long.
                 del response
@@ -343,6 +349,13 @@ class AsanaRetriever(Retriever):
                 raise PartitionFailed(
                     Verdict(REPEATED_OFFSET, 200, "the next page has the offset of this one")
                 )
+
+    def _next(self, response: requests.Response, size: int, last: Any) -> Mapping[str, Any] | None:
+        """Return the token of the page after this answer, None after the last one."""
+        if not self._by_offset:
+            return self.paginator.next_page_token(response, size, None, last)
+        offset = (body_of(response).get("next_page") or {}).get("offset")
+        return {"next_page_token": offset} if offset else None
 
     def _page(
         self, piece: StreamSlice, token: Mapping[str, Any] | None, limit: int | None

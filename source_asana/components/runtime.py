@@ -28,6 +28,7 @@ from source_asana.config import Settings
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
 OUTAGE_SECONDS = 600.0
+PIECE_BYTES = 1 << 20
 SEARCH_BURST = 10.0
 CHECK_OUTAGE_SECONDS = 20.0
 
@@ -80,16 +81,18 @@ class Room:
         self.backlog: Callable[[], bool] = lambda: False
         self._sleep = sleep
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._held = 0
 
     def __enter__(self) -> None:
-        """Wait for room and take it."""
-        while True:
-            with self._lock:
-                if self._held < self.FEW or not self.backlog() or self._given_up():
-                    self._held += 1
-                    return
-            self._sleep(self.LOOK_AGAIN_SECONDS)
+        """Wait for room and take it; one looks out for it while the others wait for that one."""
+        with self._turn:
+            while True:
+                with self._lock:
+                    if self._held < self.FEW or not self.backlog() or self._given_up():
+                        self._held += 1
+                        return
+                self._sleep(self.LOOK_AGAIN_SECONDS)
 
     def __exit__(self, *_: object) -> None:
         """Give the room back."""
@@ -199,15 +202,18 @@ class Runtime:
         signed = {"Authorization": f"Bearer {token}"}
         request.prepare_headers({**self.session.headers, **(headers or {}), **signed})
         request.prepare_cookies(self.session.cookies)
-        return self.session.send(
+        response = self.session.send(
             request, timeout=self.timeout, allow_redirects=False, **self._environment
         )
+        # The same that `content` does, which takes pieces of ten kilobytes: forty for a page.
+        response._content = b"".join(response.iter_content(PIECE_BYTES))  # noqa: SLF001
+        return response
 
     @cached_property
     def _environment(self) -> Any:
         """Proxies, CA bundle and client certificate as the environment has them for Asana."""
         return self.session.merge_environment_settings(
-            self.settings.api_url, proxies={}, stream=None, verify=None, cert=None
+            self.settings.api_url, proxies={}, stream=True, verify=None, cert=None
         )
 
     def abort(self, error: AirbyteTracedException) -> AirbyteTracedException:
