@@ -47,6 +47,38 @@ BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 60.0
 
 
+class Places:
+    """A number of places, given in the order in which they are asked for.
+
+    A semaphore of the standard library lets in whoever runs just now: a thread that leaves and
+    comes back is always quicker than those that wait. The oldest slice of a project then waits for
+    hundreds of younger ones, and its bound with it.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+
+    def __enter__(self) -> None:
+        """Wait for a place and take it."""
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        """Give the place to the one who waits longest."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._free += 1
+
+
 class Budget:
     """Hands out permissions to send, at most `per_minute` in any minute and evenly.
 
@@ -69,7 +101,7 @@ class Budget:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.in_flight = threading.BoundedSemaphore(in_flight)
+        self.in_flight = Places(in_flight)
         self._monotonic = monotonic
         self._sleep = sleep
         self.given_up: Callable[[], bool] = lambda: False
