@@ -64,6 +64,13 @@ class Lab:
         world.add_status_update(shared[0])
         world.clock.advance(100)
 
+    @classmethod
+    def around(cls, world: World) -> Lab:
+        """Return a lab that only judges a world made elsewhere."""
+        lab = cls.__new__(cls)
+        lab.world, lab.aside = world, {}
+        return lab
+
     # ── choosing ───────────────────────────────────────────────────────────────────────────────
 
     def tasks(self) -> list[str]:
