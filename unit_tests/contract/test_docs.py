@@ -53,6 +53,35 @@ def _anchors(page: Path) -> set[str]:
     }
 
 
+# Airbyte's template of a source's page, in its order; None stands for headings of our own.
+TEMPLATE = (
+    "Asana",
+    "Prerequisites",
+    "Setup guide",
+    "Set up Asana",
+    None,
+    "Set up the Asana connector in Airbyte",
+    "For Airbyte Cloud:",
+    "For Airbyte Open Source:",
+    None,
+    "Supported sync modes",
+    "Supported Streams",
+    None,
+    "Performance considerations",
+    "Data type map",
+    "Limitations & Troubleshooting",
+    None,
+    "Changelog",
+)
+
+
+def test_the_page_for_users_follows_airbytes_template() -> None:
+    headings = HEADING.findall((ROOT / "docs" / "asana.md").read_text("utf-8"))
+    found = [heading if heading in TEMPLATE else None for heading in headings]
+    runs = [one for at, one in enumerate(found) if one is not None or found[at - 1] is not None]
+    assert tuple(runs) == TEMPLATE
+
+
 def test_design_names_code_that_exists() -> None:
     named = NAMED.findall((ROOT / "docs" / "design.md").read_text("utf-8"))
     code = {path.name: path.read_text("utf-8") for path in (ROOT / "source_asana").rglob("*.py")}
