@@ -124,7 +124,9 @@ class ChildCursor(TaskFamilyCursor):
     @override
     def stream_slices(self) -> Iterator[StreamSlice]:
         for gid in sorted(self._pending):
-            yield self._slice(gid, key="", item={}, read=Read(0, []))
+            # It shows what changed until now, so no listing's change before that needs another.
+            read = self._shared[int(gid)] = Read(self.runtime.clock.bound() or 0, [])
+            yield self._slice(gid, key="", item={}, read=read)
         handed = set()
         for group in self.runtime.feeds.tasks:
             handed.add(group.key)
