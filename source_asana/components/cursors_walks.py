@@ -105,13 +105,17 @@ class WalkCursor(PassCursor):
         return self.incremental and (bool(group.owners) or self.compared(group.key))
 
     def _closed(self, group: Group) -> None:
-        if group.ending is not Ending.COMPLETE or group.begun is None:
-            return
+        begun = group.begun if group.ending is Ending.COMPLETE else None
         if group.key in self.runtime.workspaces:
-            with self._lock:
-                self.bounds[group.key] = group.begun
+            if begun is not None:
+                with self._lock:
+                    self.bounds[group.key] = begun
             return
-        if self.compared(group.key) and self.differs(group.key, group.total()):
+        # Asked in any case: where the listing was not read, its turn stays.
+        compared = self.compared(group.key)
+        if begun is None:
+            return
+        if compared and self.differs(group.key, group.total()):
             parents = list(group.walked())
             with self._lock:
                 self._again[group.key] = len(parents)

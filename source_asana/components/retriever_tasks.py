@@ -308,7 +308,10 @@ class SubtaskRetriever(_Family):
     @override
     def read(self, piece: StreamSlice) -> Iterator[Any]:
         group, again = piece.extra_fields["group"], piece.extra_fields["again"]
-        watched = not again and isinstance(self.cursor, WalkCursor) and self.cursor.watches(group)
+        cursor = self.cursor
+        watched = not again and isinstance(cursor, WalkCursor) and cursor.watches(group)
+        # A second walk may follow, which must know what the first one sent.
+        known = watched and isinstance(cursor, WalkCursor) and group.key in cursor.bounds
         for page in self.pages(piece):
             if again is None:
                 feed_tasks(self, group, page)
@@ -327,6 +330,9 @@ class SubtaskRetriever(_Family):
                     wanted = self._differs_from_search(task["gid"], digest) or wanted
                 if wanted and self._versions.get(int(record["gid"]), -1) < stamp:
                     yield record
+                    if known:
+                        with self._lock:
+                            self._versions[int(record["gid"])] = stamp
                     self._dealt(self.cursor, piece, record["gid"], stamp)
 
 

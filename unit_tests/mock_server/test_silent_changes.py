@@ -105,3 +105,32 @@ def test_a_task_that_came_silently_is_whole_when_its_own_project_is_shared() -> 
         made.share_project(hidden)
         last = read(asana, ["tasks"], state=third.state, **options)
     assert last.gids("tasks") == [task]
+
+
+def test_a_listing_that_is_refused_in_its_turn_is_passed_by_the_next_sync() -> None:
+    made, project, _, subtask = world()
+    options = {"incremental": True, "listing_pass_hours": 24}
+    with Sandbox(made, plan="free") as asana:
+        first = read(asana, BOTH, **options)
+        made.like(subtask)
+        asana.clock.advance(DAY)
+        asana.fault(
+            "status", f"/tasks?.*project={project}", times=None, status=403, message="No access"
+        )
+        refused = read(asana, BOTH, state=first.state, **options)
+        asana.clear_faults()
+        asana.clock.advance(60)
+        last = read(asana, BOTH, state=refused.state, **options)
+    assert refused.warnings
+    assert likes(last).get("S") == 1
+
+
+def test_a_second_walk_does_not_repeat_what_the_first_one_sent() -> None:
+    made, _, _, subtask = world()
+    with Sandbox(made, plan="free") as asana:
+        first = read(asana, BOTH, **EVERY_SYNC)
+        asana.clock.advance(DAY)
+        made.edit_subtask(subtask, name="S2")
+        asana.clock.advance(60)
+        second = read(asana, BOTH, state=first.state, **EVERY_SYNC)
+    assert second.gids("subtasks") == [subtask]
