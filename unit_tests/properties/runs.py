@@ -136,7 +136,7 @@ class Destination:
             for message in messages(source, config, configured, state):
                 if done.killed:
                     continue
-                self._take(message, done)
+                self.take(message, done)
                 if kill_after is not None and done.messages >= kill_after:
                     done.killed = True
                     asana.before_request(None)
@@ -145,7 +145,8 @@ class Destination:
             done.failed = True
         return done
 
-    def _take(self, message: Record, done: Sync) -> None:
+    def take(self, message: Record, done: Sync) -> None:
+        """Take one message as Airbyte does."""
         kind = message["type"]
         if kind == "RECORD":
             done.messages += 1
