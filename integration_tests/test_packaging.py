@@ -54,6 +54,27 @@ def test_image_is_built_on_the_declared_base_and_carries_the_version(
     assert versions == {metadata["data"]["dockerImageTag"]}
 
 
+def test_no_address_without_tls_but_on_loopback() -> None:
+    # As Airbyte's check reads the files; tests are left out there too.
+    listed = subprocess.run(
+        ["git", "ls-files",  # noqa: S607  # wherever it is "*.py", "*.md", "*.yaml", "*.yml", "*.json", "*.toml", "Dockerfile"],
+        capture_output=True,
+        check=False,
+        text=True,
+        cwd=ROOT,
+    ).stdout.split()
+    found = [
+        f"{name}:{number}"
+        for name in listed
+        if not name.startswith(("unit_tests/", "integration_tests/"))
+        for number, line in enumerate((ROOT / name).read_text("utf-8").splitlines(), 1)
+        if "http://" in re.sub("http://(json-schema.org|localhost)", "", line)
+        and "# ignore-https-check" not in line
+        and not line.lstrip().startswith("#")
+    ]
+    assert not found
+
+
 def test_main_py_and_the_console_script_are_the_same_connector() -> None:
     commands = [[sys.executable, str(ROOT / "main.py")], [str(connector.COMMAND)]]
     specs = [_spec(command) for command in commands]

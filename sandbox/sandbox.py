@@ -124,7 +124,7 @@ class Sandbox:
     @property
     def origin(self) -> str:
         """Return scheme, host and port; the token endpoint is at `origin + "/-/oauth_token"`."""
-        return f"http://127.0.0.1:{self.server.port}"
+        return f"http://127.0.0.1:{self.server.port}"  # ignore-https-check
 
     @property
     def url(self) -> str:
