@@ -293,9 +293,9 @@ class SourceAsana(YamlDeclarativeSource):
             )
 
     def _concurrent(self, runtime: Runtime, streams: int) -> ConcurrentSource:
-        """Return the CDK's thread pool with a thread for every stream's generator b.
+        """Return the CDK's thread pool, with a thread for every stream's generator.
 
-        S the readers'.
+        They come besides the readers' threads.
 
         A child's generator waits for its parents and holds a thread meanwhile; with a thread each,
         none can starve the readers that it waits for. Requests in flight are limited by the budget,

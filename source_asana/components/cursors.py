@@ -2,7 +2,7 @@
 
 A bound is the server's time before the first request of the listing that named the parents; it
 moves only when the partition is complete. The CDK's cursors keep the largest stamp seen, start new
-partitions at a global one and emit every ten minutes. `cursors_tasks` has the cursors that follow
+partitions at a global one and emit every ten minutes. `cursors_family` has the cursors that follow
 the task feed.
 
 State: `{"v": 1, ...}` per stream; every kind says below which further keys it has. Instants are
@@ -36,7 +36,6 @@ VERSION = 1
 LONGEST_SILENCE_SECONDS = 30.0
 SHORTEST_SILENCE_SECONDS = 2.0
 KEYS_A_SECOND = 400
-DIGEST_BYTES = 8
 # What the CDK writes for streams without a cursor: switching to incremental starts from nothing.
 FOREIGN_BUT_EMPTY = frozenset({NO_CURSOR_STATE_KEY, "__ab_full_refresh_sync_complete"})
 

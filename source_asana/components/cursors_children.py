@@ -70,9 +70,9 @@ class Read:
 
 
 class ChildCursor(TaskFamilyCursor):
-    """Children of tasks and subtasks, read when their task changed. State: `{"bounds", "pending".
+    """Children of tasks and subtasks, read when their task changed.
 
-    [gid], "unfinished"}`.
+    State: `{"bounds", "pending": [gid], "unfinished"}`, the rest as in `TaskFamilyCursor`.
 
     A child that fails while others succeed goes to `pending` (at most 100), is tried first at each
     sync, and bounds pass over it; beyond that it holds the bound of every listing that its task is

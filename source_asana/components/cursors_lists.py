@@ -25,9 +25,9 @@ DIGEST_BYTES = 8
 
 
 class GateCursor(AsanaCursor):
-    """Children whose parent shows whether there is a new one. State: `{"bounds": {key.
+    """Children whose parent shows whether there is a new one.
 
-    [instant, gid at the gate]}}`.
+    State: `{"bounds": {key: [instant, gid at the gate]}}`.
 
     `change`: `field` is the record's stamp, `gate` the dotted path in the parent's item. A parent
     whose gate shows the gid kept in the state is not asked; one that is not known yet is, whatever
@@ -94,9 +94,9 @@ def digest(record: Mapping[str, Any]) -> bytes:
 
 
 class DigestCursor(AsanaCursor):
-    """Lists without a change filter: what was sent before is not sent again. State: `{"bounds".
+    """Lists without a change filter: what was sent before is not sent again.
 
-    {key: instant}, "seen": {key: digests}}`.
+    State: `{"bounds": {key: instant}, "seen": {key: digests}, "passes": {key: instant}}`.
 
     `digests` are 8 bytes a record, joined, base64. `change`:
       `field`: the stamp or date by which Asana filters; without it the whole list is read each

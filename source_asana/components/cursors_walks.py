@@ -16,9 +16,6 @@ from source_asana.components.feeds import Ending
 from source_asana.components.feeds_tasks import Group
 from source_asana.components.search import Search
 
-MOST_PENDING = 100
-FIRST = -1
-
 
 class ListingCursor(PassCursor):
     """Task listings, by project and by user; see `PassCursor` for the state.

@@ -225,9 +225,9 @@ def _classify_success(status: int, message: str, body: Any) -> Verdict:
 
 
 def message_of(body: Any) -> str:
-    """Return the messages of an error body, joined.
+    """Return the messages of an error body, joined; "" where there are none.
 
-    [{"message", "phrase"?, "error"?}]}`, joined; else "".
+    Asana's form: `{"errors": [{"message", "phrase"?, "error"?}]}`.
     """
     errors = body.get("errors") if isinstance(body, dict) else None
     if not isinstance(errors, list):

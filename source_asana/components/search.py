@@ -61,7 +61,6 @@ class Search:
         workspace: its gid.
         after: the bound of `modified_at` that is searched from, milliseconds.
         most_pages: pages after which listings are cheaper.
-        found: gid -> modified_at of what the search sent.
         succeeded: whether it found everything; None before that is known.
         refused_for_plan: whether the workspace's plan has no search.
     """
@@ -70,7 +69,6 @@ class Search:
         self.workspace = workspace
         self.after = after
         self.most_pages = most_pages
-        self.found: dict[int, int] = {}
         self.succeeded: bool | None = None
         self.refused_for_plan = False
         self._condition = threading.Condition()
