@@ -36,8 +36,8 @@ class Lab:
             such a task (or what hangs on it) lacks is excused until the stamp moves again.
     """
 
-    def __init__(self) -> None:
-        self.world = world = World.empty()
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world = world or World.empty()
         self.users = [world.me, world.add_user("Uma"), world.add_user("Vic")]
         self.aside: dict[str, str] = {}
         self.counter = 0
