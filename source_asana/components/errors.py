@@ -212,7 +212,7 @@ def classify(response: requests.Response) -> Verdict:
 def _classify_success(status: int, message: str, body: Any) -> Verdict:
     if not isinstance(body, dict):
         return Verdict(UNREADABLE, status, f"HTTP {status} with a body that is no whole JSON")
-    if "data" in body:
+    if "data" in body and isinstance(body["data"], list | dict | None):
         return Verdict(OK, status, "", body)
     if "errors" not in body:
         return Verdict(UNREADABLE, status, f"HTTP {status} without data", body)

@@ -189,6 +189,8 @@ def test_every_skip_and_abort_says_what_to_do() -> None:
         (answer(200, []), "HTTP 200 with a body that is no whole JSON"),
         (answer(200, None), "HTTP 200 with a body that is no whole JSON"),
         (answer(200, {}), "HTTP 200 without data"),
+        (answer(200, {"data": "tasks"}), "HTTP 200 without data"),
+        (answer(200, {"data": 7}), "HTTP 200 without data"),
         (answer(204, b""), "HTTP 204 with a body that is no whole JSON"),
         (answer(502, b"<html>Bad Gateway</html>", "Bad Gateway"), "HTTP 502 Bad Gateway"),
         (answer(503, b"", "Service Unavailable"), "HTTP 503 Service Unavailable"),
