@@ -66,7 +66,14 @@ def _shown(call: Call, event: Event, *, fields: bool) -> dict[str, Any]:
     )
     picked = {name: body[name] for name in tree if name in body}
     if tree.get("resource") and obj is not None:
-        plan = call.compiler.plan(KINDS[kind_of(obj)].full, tree["resource"])
+        schema = KINDS[kind_of(obj)].full
+        # Any named resource may be asked for its name; a story has none.
+        asked = {
+            name: below
+            for name, below in tree["resource"].items()
+            if name in SCHEMAS[schema] or name not in SCHEMAS["AsanaNamedResource"]
+        }
+        plan = call.compiler.plan(schema, asked)
         picked["resource"] = orjson.Fragment(plan.encoded(obj))
     return picked
 
