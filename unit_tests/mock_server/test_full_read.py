@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
 
@@ -42,6 +43,11 @@ def test_nothing_undeclared(full: tuple[Sandbox, Sync]) -> None:
 def test_nothing_unknown_is_asked_and_nothing_twice(full: tuple[Sandbox, Sync]) -> None:
     expect.asked_well(full[0])
     expect.asked_once(full[0])
+
+
+def test_addresses_stay_far_below_the_usual_limit(full: tuple[Sandbox, Sync]) -> None:
+    longest = max(len(entry.path) + len(urlencode(entry.params)) for entry in full[0].log)
+    assert longest < 6000
 
 
 def test_fewest_requests(full: tuple[Sandbox, Sync]) -> None:
