@@ -86,6 +86,7 @@ def plan_fault(asana: Sandbox, lab: Lab, fault: tuple[str, int] | None) -> None:
         "subtasks fail": ("status", f"/tasks/{task}/subtasks", {}),
         "statuses fail": ("status", f"/status_updates.*{project}", {}),
         "entries fail": ("status", r"/time_tracking_entries.*offset", {}),
+        "events fail": ("status", f"/events.*{project}", {}),
         "audit fails": ("status", r"/audit_log_events.*offset", {}),
     }
     kind, path, options = places[name]
