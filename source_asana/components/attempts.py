@@ -157,7 +157,6 @@ class _Attempts:
         self, response: requests.Response, verdict: Verdict, sent: float, token: str
     ) -> requests.Response | None:
         runtime, action = self._runtime, verdict.rule.action
-        runtime.clock.observe(response.headers)
         _announce(runtime, response)
         if action is not Action.REAUTHENTICATE:
             self._renewed = False
@@ -172,6 +171,8 @@ class _Attempts:
             return None
         runtime.health.succeeded()
         if action is Action.SUCCESS:
+            # Only these come from Asana for sure: a proxy's clock may be ahead, and bounds with it.
+            runtime.clock.observe(response.headers)
             response.body = verdict.body  # type: ignore[attr-defined]  # parsed once, for all
             response.limit = self._params.get("limit")  # type: ignore[attr-defined]  # see limit_of
             return response
