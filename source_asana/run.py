@@ -10,12 +10,13 @@ import signal
 import sys
 
 import orjson
-from airbyte_cdk.entrypoint import AirbyteEntrypoint, launch
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.exception_handler import init_uncaught_exception_handler
-from airbyte_cdk.logger import init_logger
+from airbyte_cdk.logger import PRINT_BUFFER, init_logger
 from airbyte_cdk.models import AirbyteMessageSerializer
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_asana.output import Output
 from source_asana.source import SourceAsana
 
 LOGGER = logging.getLogger("airbyte.source_asana.run")
@@ -40,7 +41,7 @@ def run() -> None:
     try:
         source = SourceAsana()
         signal.signal(signal.SIGTERM, lambda *_: source.stop())
-        launch(source, args)
+        _launch(source, args)
     except BrokenPipeError:
         _stop("The reader of this process's output went away.")
     except AirbyteTracedException as error:
@@ -56,6 +57,17 @@ def run() -> None:
         _stop()
     except OSError as error:
         _stop(f"The output cannot be written: {error.strerror}.")
+
+
+def _launch(source: SourceAsana, args: list[str]) -> None:
+    output = Output(sys.stdout.buffer)
+    try:
+        for message in AirbyteEntrypoint(source).run(AirbyteEntrypoint.parse_args(args)):
+            output.write(message)
+    finally:
+        output.flush()
+        # The log's lines wait in the CDK's buffer.
+        PRINT_BUFFER.flush()
 
 
 def _few_arenas() -> None:

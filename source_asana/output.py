@@ -1,0 +1,51 @@
+"""The messages on standard output, in pieces of some kilobytes.
+
+The CDK's buffer gathers a tenth of a second's text, in fast reads several megabytes, and holds it
+in four copies while it is written: 25 MB, and a fifth of the CPU of a read.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import BinaryIO
+
+PIECE_CHARACTERS = 65_536
+LONGEST_SECONDS = 0.1
+# A state counts for a killed sync only once it is out.
+AT_ONCE = '{"type":"STATE"'
+
+
+class Output:
+    """Writes whole lines; used by one thread.
+
+    Args:
+        stream: takes bytes; what others write to it meanwhile stands between two pieces.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lines: list[str] = []
+        self._size = 0
+        self._flushed_at = time.monotonic()
+
+    def write(self, line: str) -> None:
+        """Take one message; it is written at once, or with the ones that follow right after it."""
+        self._lines.append(line)
+        self._size += len(line)
+        if (
+            self._size >= PIECE_CHARACTERS
+            or time.monotonic() - self._flushed_at >= LONGEST_SECONDS
+            or line.startswith(AT_ONCE)
+        ):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was taken; after an error it is not tried again."""
+        if not self._lines:
+            return
+        self._lines.append("")
+        piece = "\n".join(self._lines).encode()
+        self._lines, self._size = [], 0
+        self._stream.write(piece)
+        self._stream.flush()
+        self._flushed_at = time.monotonic()
