@@ -305,7 +305,7 @@ class AsanaRetriever(Retriever):
 
         The next `read` takes them from here.
         """
-        self._ready = list(self._pages(piece))
+        self._ready = [list(page) for page in self._pages(piece)]
         return [record for page in self._ready for record in page]
 
     def pages(self, piece: StreamSlice) -> Iterator[list[Raw]]:
@@ -316,7 +316,7 @@ class AsanaRetriever(Retriever):
             yield from self._pages(piece)
 
     def _pages(self, piece: StreamSlice) -> Iterator[list[Raw]]:
-        """Yield the pages of a slice, no gid twice.
+        """Yield the pages of a slice, no gid twice; a page is emptied when the next is asked for.
 
         An offset lives 15 minutes: when it has expired the listing is walked again from its first
         page, and what was handed on already is passed over.
@@ -341,8 +341,11 @@ class AsanaRetriever(Retriever):
                 # The answer is let go before its records are handed on: a slow destination may hold
                 # them for long.
                 del response
-                yield [record for record in page if new(record, seen)]
+                fresh = [record for record in page if new(record, seen)]
                 del page
+                yield fresh
+                # Whoever took it keeps it while the next page is asked for: 20 workers, 20 pages.
+                fresh.clear()
             if not token:
                 return
             if token["next_page_token"] == last:
