@@ -128,24 +128,32 @@ class TaskRetriever(_Family):
             return
         group = self._groups.get(id(piece))
         watch: Watch | None = piece.extra_fields.get("watch")
+        everything = not self.cursor.incremental and self.cursor.start is None
         for tasks in self._tasks(piece):
             if group is not None:
                 feed_tasks(self, group, tasks)
             if self.wanted.hidden:
                 continue
-            for task in tasks:
-                wanted = self.cursor.wanted(task, piece)
-                if watch:
-                    wanted = self._watched(task, piece, watch, wanted=wanted)
-                stamp = to_millis(task.get("modified_at")) or 0
-                # Where another listing sends it, that one says so when it did: a state before that
-                # must not.
-                if wanted and self._claim(task, stamp):
-                    yield self.finished(task, piece)
-                    self._dealt(self.cursor, piece, task["gid"], stamp)
+            if everything:
+                yield from (self.finished(task, piece) for task in tasks if self._claim(task))
+            else:
+                yield from self._changed(tasks, piece, watch)
         cursor, key = self.cursor, piece.extra_fields["key"]
         if watch and isinstance(cursor, ListingCursor) and cursor.differs(key, watch.total):
             yield from self._rest(piece, watch)
+
+    def _changed(self, tasks: list[Raw], piece: StreamSlice, watch: Watch | None) -> Iterator[Raw]:
+        """Yield the records of those tasks of a page that this sync is about."""
+        for task in tasks:
+            wanted = self.cursor.wanted(task, piece)
+            if watch:
+                wanted = self._watched(task, piece, watch, wanted=wanted)
+            stamp = to_millis(task.get("modified_at")) or 0
+            # Where another listing sends it, that one says so when it did: a state before that
+            # must not.
+            if wanted and self._claim(task, stamp):
+                yield self.finished(task, piece)
+                self._dealt(self.cursor, piece, task["gid"], stamp)
 
     def _tasks(self, piece: StreamSlice) -> Iterator[list[Raw]]:
         try:
@@ -203,11 +211,13 @@ class TaskRetriever(_Family):
                 if missing and self._claim(task, stamp):
                     yield self.finished(task, piece)
 
-    def _claim(self, task: Raw, modified: int) -> bool:
+    def _claim(self, task: Raw, modified: int | None = None) -> bool:
         """Return whether this version of the task was not sent yet; asked right before it is."""
         shared = is_shared(task)
         if not shared and not self._versions:
             return True
+        if modified is None:
+            modified = to_millis(task.get("modified_at")) or 0
         number = int(task["gid"])
         with self._lock:
             if self._versions.get(number, -1) >= modified:
