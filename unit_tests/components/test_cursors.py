@@ -248,6 +248,17 @@ def test_a_gate_opens_for_what_is_new(known: Any, now: str | None, asked: bool) 
     assert cursor.bounds == {"1": [BEGUN, now]}
 
 
+@pytest.mark.parametrize("known", [[5, "7"], [5, "8"]])
+def test_behind_a_gate_the_bound_is_when_the_parents_were_listed(known: list[Any]) -> None:
+    """What came since then shows in the next list of the parents, not in this one."""
+    shared = runtime()
+    one = piece("1", current={"gid": "7"})
+    cursor = make(GateCursor, {"v": 1, "bounds": {"1": known}}, pieces=[one], shared=shared, **GATE)
+    tell(shared, BEGUN + HOUR)
+    sync(cursor, {})
+    assert cursor.bounds == {"1": [BEGUN, "7"]}
+
+
 def test_behind_a_gate_only_what_is_new_is_sent() -> None:
     one = piece("1", current={"gid": "9"})
     cursor = make(GateCursor, {"v": 1, "bounds": {"1": [BEGUN, "8"]}}, pieces=[one], **GATE)

@@ -50,7 +50,7 @@ def rounds(names: tuple[str, ...], faults: tuple[str, ...] = ()) -> st.SearchStr
     return st.lists(
         st.builds(
             Round,
-            before=st.lists(steps(names), max_size=8),
+            before=st.lists(steps(names), min_size=2, max_size=10),
             during=st.lists(st.tuples(st.integers(1, 90), steps(names)), max_size=8),
             fault=st.none() | st.tuples(st.sampled_from(faults), NUMBERS) if faults else st.none(),
             kill_after=st.none() | st.integers(1, 60) if faults else st.none(),

@@ -144,6 +144,26 @@ def test_a_project_that_is_gone_for_the_moment_keeps_its_bounds(world: World) ->
         assert [missing(asana, destination, s) for s in TASKS] == [[], [], [], []]
 
 
+def test_a_task_that_changes_between_two_listings_comes_in_its_newer_version(world: World) -> None:
+    first, second = world.add_project("First"), world.add_project("Second")
+    task = world.add_task("T", projects=[first, second])
+    listed = []
+
+    def before(path: str, params: dict[str, str]) -> None:
+        if path == "/tasks" and "project" in params:
+            listed.append(params["project"])
+            if len(listed) == 2:
+                world.edit_task(task, name="Newer")
+                world.move_task(task, remove_project=listed[0])
+
+    with Sandbox(world) as asana:
+        destination = Destination()
+        asana.fault("slow", f"project={second}", seconds=0.3, times=None)
+        asana.before_request(before)
+        settle(asana, destination)
+        assert destination.rows["tasks"][task]["name"] == "Newer"
+
+
 def test_tasks_that_change_places_while_they_are_walked_do_not_stop_the_sync(world: World) -> None:
     project, other = world.add_project("P"), world.add_project("Q")
     upper = world.add_task("Upper", projects=[project, other])
