@@ -153,7 +153,9 @@ class Destination:
             stream, record = message["record"]["stream"], message["record"]["data"]
             done.records[stream].append(record)
             self.history[stream].append(record)
-            if "gid" in record:
+            held = self.rows[stream].get(record.get("gid", ""))
+            # The newer version wins whatever came last, by the stream's cursor field.
+            if "gid" in record and not (held and is_newer(held, record)):
                 self.rows[stream][record["gid"]] = record
         elif kind == "STATE":
             done.messages += 1
@@ -165,3 +167,8 @@ class Destination:
             done.statuses[status["stream_descriptor"]["name"]] = status["status"]
         elif kind == "TRACE" and message["trace"]["type"] == "ERROR":
             done.errors.append(message["trace"]["error"]["message"])
+
+
+def is_newer(one: Record, other: Record) -> bool:
+    """Return whether the first of two versions is the newer one."""
+    return (one.get("modified_at") or "") > (other.get("modified_at") or "")
