@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator, Mapping
 
-from benchmarks import memory, quota, requests, speed
+from benchmarks import memory, quota, requests, rivals, speed
 from benchmarks.common import Options
 from benchmarks.report import Row, say, show, write
 
@@ -16,6 +16,7 @@ MEASUREMENTS: Mapping[str, Callable[[Options], Iterator[Row]]] = {
     "index": memory.index,
     "quota": quota.quota,
     "memory-large": memory.memory_large,
+    "rivals": rivals.rivals,
 }
 # These take from ten minutes to an hour: they run when they are named.
 LONG = frozenset({"memory-large", "quota", "rivals"})
@@ -26,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     default = Options()
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(MEASUREMENTS))
-    parser.add_argument("--tasks", type=int, default=default.tasks, help="for requests")
+    parser.add_argument("--tasks", type=int, default=default.tasks, help="for requests, rivals")
     parser.add_argument("--rounds", type=int, default=default.rounds, help="for paired, stories")
     parser.add_argument("--minutes", type=float, default=default.minutes, help="for quota")
     parser.add_argument("--together", type=int, default=default.together, help="for quota")

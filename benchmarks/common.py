@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import process
+from sandbox import Sandbox
 from source_asana.components.schemas import load_schema
 from tools.sandbox_process import SandboxProcess
 
@@ -29,7 +30,7 @@ class Options:
     together: int = 4
 
 
-def config(asana: SandboxProcess, **settings: Any) -> process.Json:
+def config(asana: Sandbox | SandboxProcess, **settings: Any) -> process.Json:
     """Return a configuration that reads the sandbox."""
     token = {"personal_access_token": asana.token}
     return {"credentials": token, "api_url": asana.url, **settings}

@@ -9,13 +9,16 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parent.parent
-RECORD = re.compile(rb'\{"type":"RECORD","record":\{"stream":"(\w+)"')
+# Of the Airbyte protocol, and of Singer's.
+RECORD = re.compile(
+    rb'\{"type":"RECORD","record":\{"stream":"(\w+)"|\{"type": ?"RECORD", ?"stream": ?"(\w+)"'
+)
 SUMMARY = re.compile(r"Summary of (\w+): (\d+) records, (\d+) requests\.")
 SAMPLE_SECONDS = 0.25
 KILOBYTE = 1024
@@ -79,16 +82,11 @@ class Run:
 class Child:
     """A running command; `finish` reads its output to the end."""
 
-    def __init__(self, module: str, *arguments: str) -> None:
-        """Start `python -m module arguments`."""
-        direct = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost"]))
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start it."""
         self._began = time.monotonic()
-        self._process = subprocess.Popen(  # noqa: S603 - this repository's own programs
-            [sys.executable, "-m", module, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=ROOT,
-            env={**os.environ, "NO_PROXY": direct, "no_proxy": direct},
+        self._process = subprocess.Popen(  # noqa: S603 - what the benchmarks name
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT, env=environment
         )
         self.run = Run()
         self._over = threading.Event()
@@ -121,7 +119,7 @@ class Child:
         for line in output:
             run.bytes += len(line)
             if found := RECORD.match(line):
-                stream = found[1].decode()
+                stream = (found[1] or found[2]).decode()
                 run.records[stream] += 1
                 if keep_gids:
                     gid = json.loads(line)["record"]["data"]["gid"]
@@ -155,7 +153,7 @@ def _take(run: Run, line: bytes) -> None:
     except (json.JSONDecodeError, KeyError, TypeError):
         run.errors = [*run.errors, line.decode(errors="replace").rstrip()][-20:]
         return
-    if kind == "STATE":
+    if kind == "STATE" and "state" in message:
         name = message["state"]["stream"]["stream_descriptor"]["name"]
         run.states[name] = message["state"]
     elif kind == "LOG" and (found := SUMMARY.fullmatch(message["log"]["message"])):
@@ -178,7 +176,9 @@ def start(module: str, command: str, folder: str, files: Mapping[str, Any] | Non
         path = Path(folder) / f"{option}.json"
         path.write_text(json.dumps(content), "utf-8")
         arguments += [f"--{option}", str(path)]
-    return Child(module, *arguments)
+    direct = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost"]))
+    environment = {**os.environ, "NO_PROXY": direct, "no_proxy": direct}
+    return Child([sys.executable, "-m", module, *arguments], environment)
 
 
 def run(
