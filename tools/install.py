@@ -16,6 +16,7 @@ import venv
 import zipfile
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,14 @@ def _version_of(python: Path) -> tuple[int, ...] | None:
 
 
 def pip(python: Path, *arguments: str | Path) -> None:
-    """Have pip install into the environment of `python`; its own output says what went wrong."""
-    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    """Have pip install into the environment of `python`; its own output says what went wrong.
+
+    Called with an environment of ours, which has no pip, the Python under it has one.
+    """
+    caller = Path(sys.executable)
+    if find_spec("pip") is None:
+        caller = Path(sys.base_prefix, "bin", "python{}.{}".format(*sys.version_info))
+    command = [str(caller), "-m", "pip", "--python", str(python), "install", "--quiet"]
     done = subprocess.run([*command, "--disable-pip-version-check", *arguments], check=False)
     if done.returncode:
         sys.exit("pip could not install the locked packages; its message is above.")

@@ -34,6 +34,7 @@ SAID_EVERY_SECONDS = 30.0
 QUIET_SECONDS = 600.0
 LONGEST_QUIET_SECONDS = 3600.0
 RECOVERY_A_MINUTE = 0.10
+WORTH_SAYING = 0.95
 # How many refusals make a quota, and how many of them one contrary answer outweighs. With three
 # refusals in ten requests by chance, one suspicion in ten thousand goes as far as this. Where
 # refusals were rare until now, fewer in a row are no chance: `CERTAINTY` is the logarithm of the
@@ -263,9 +264,13 @@ class Budget:
             lowered = min(lowered, self._learnt)
         self._learnt = lowered
         if lowered < self._limit:
+            # Answers still under way may lower it a little further: not worth another warning.
+            level = logging.INFO if lowered > WORTH_SAYING * self._limit else logging.WARNING
             self._limit = lowered
-            LOGGER.warning(
-                "Asana refuses requests above its rate limit: going on with %.0f a minute.", lowered
+            LOGGER.log(
+                level,
+                "Asana refuses requests above its rate limit: going on with %.0f a minute.",
+                lowered,
             )
         if self._recovering:
             self._recovering = False

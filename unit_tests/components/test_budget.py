@@ -166,6 +166,19 @@ def test_a_lower_quota_is_learnt_from_one_batch_of_refusals(retry_after: bool) -
     assert simulation.costly == 0
 
 
+def test_answers_that_were_under_way_bring_no_second_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    simulation = Simulation(never, 1500)
+    sent = [simulation.budget.acquire() for _ in range(160)]
+    for moment in sent[150:] + sent[144:150]:
+        simulation.budget.rejected(moment, 30.0)
+    assert simulation.budget.per_minute < 145
+    said = [r.levelname for r in caplog.records if "refuses requests above" in r.message]
+    assert said == ["WARNING", "INFO"]
+
+
 def test_a_quota_shared_with_others_is_shared() -> None:
     simulation = Simulation(Quota(700), 1500)
     simulation.run(1200)

@@ -140,7 +140,9 @@ def meanwhile(asana: Sandbox, lab: Lab, one: Round) -> None:
     asana.before_request(before)
 
 
-def run(asana: Sandbox, lab: Lab, happening: list[Round], streams: tuple[str, ...]) -> Destination:
+def run(
+    asana: Sandbox, lab: Lab, happening: list[Round], streams: tuple[str, ...], **options: Any
+) -> Destination:
     """Sync once a round, and once more in peace; return what a destination then holds."""
     destination = Destination()
     for one in happening:
@@ -149,11 +151,11 @@ def run(asana: Sandbox, lab: Lab, happening: list[Round], streams: tuple[str, ..
         asana.clock.advance(one.gap)
         plan_fault(asana, lab, one.fault)
         meanwhile(asana, lab, one)
-        destination.sync(asana, streams, kill_after=one.kill_after)
+        destination.sync(asana, streams, kill_after=one.kill_after, **options)
         asana.clear_faults()
         asana.before_request(None)
         asana.clock.advance(5)
-    last = destination.sync(asana, streams)
+    last = destination.sync(asana, streams, **options)
     assert not last.failed, last.errors
     return destination
 

@@ -241,7 +241,15 @@ class Lab:
 
     def like(self, a: int, b: int) -> None:
         del b
-        self.world.like(pick(self.tasks(), a))
+        task = pick(self.tasks(), a)
+        self._set_aside([task])
+        self.world.like(task)
+
+    def tag(self, a: int, b: int) -> None:
+        del b
+        task = pick(self.tasks(), a)
+        self._set_aside([task])
+        self.world.tag(task, self.world.add_tag(self.name()))
 
     def edit_comment(self, a: int, b: int) -> None:
         task = pick(self.tasks(), a)
@@ -311,7 +319,7 @@ LOUD: tuple[str, ...] = (
     "new_project",
 )
 ACCESS = ("share", "share", "withdraw", "archive", "delete_project", "leave", "leave")
-SILENT = ("like", "edit_comment", "move_silently")
+SILENT = ("like", "tag", "edit_comment", "move_silently")
 Step = tuple[str, int, int]
 
 
