@@ -32,21 +32,19 @@ def _list(items: Json) -> Json:
 
 @dataclass(frozen=True)
 class Correction:
-    """Fields that Asana sends differently from its description, or that the description leaves out.
+    """Fields that Asana sends differently from its description.
 
     Attributes:
-        schema: component of the description that defines the fields, or should.
+        schema: component of the description that defines the fields.
         fields: dotted paths below that component.
         change: what replaces the fields' `type`, `format` and `$ref` there.
         reason: the evidence.
-        is_missing: the component lacks the fields.
     """
 
     schema: str
     fields: tuple[str, ...]
     change: Mapping[str, Any]
     reason: str
-    is_missing: bool = False
 
 
 _TEXT = {"type": "string"}
@@ -59,7 +57,6 @@ _FRACTION = "the number_value of a custom field, which has decimals"
 _UNTYPED = "no type; said to be the compact form of a resource"
 _DAY = "no format; said to be YYYY-MM-DD"
 _INSTANT = "no format; said to be ISO 8601"
-_LACKING = "projects, portfolios and goals have values of all kinds, the compact form only some"
 _CHANGES = ("change.new_value", "change.added_value", "change.removed_value")
 _VACATION = ("vacation_dates.start_on", "vacation_dates.end_on")
 
@@ -71,10 +68,6 @@ CORRECTIONS = (
     Correction("WorkspaceMembershipResponse", _VACATION, _DATE, _DAY),
     Correction("CustomFieldCompact", ("date_value.date",), _DATE, _DAY),
     Correction("CustomFieldCompact", ("date_value.date_time",), _MOMENT, _INSTANT),
-    Correction("CustomFieldCompact", ("people_value",), _list(_USER), _LACKING, is_missing=True),
-    Correction(
-        "CustomFieldCompact", ("reference_value",), _list(_NAMED), _LACKING, is_missing=True
-    ),
 )
 
 SHARED = {
@@ -174,8 +167,6 @@ class Converter:
         for name in path:
             members = [member for node in nodes for member in (node, *node.get("allOf", ()))]
             holders = [member["properties"] for member in members if "properties" in member]
-            if correction.is_missing and not any(name in holder for holder in holders):
-                holders[0][name] = {}
             nodes = [holder[name] for holder in holders if name in holder]
         if len(nodes) != 1:
             message = f"{correction.schema}: {len(nodes)} definitions of {'.'.join(path)}"

@@ -24,7 +24,15 @@ PARENT_COLUMNS = frozenset(
 )
 """Top-level columns that the connector adds to records from the partition; no resource has them."""
 
-WHOLE = frozenset({"new_date_value", "old_date_value"})
+WHOLE = frozenset(
+    {
+        "change.added_value",
+        "change.new_value",
+        "change.removed_value",
+        "new_date_value",
+        "old_date_value",
+    }
+)
 """Objects asked for by their own name: Asana's list of fields names nothing below them."""
 
 _SETTING = "custom_field_settings."
@@ -57,8 +65,6 @@ REPEATED = frozenset(
 _STORY = frozenset(
     {
         "custom_field.enum_options",
-        "custom_field.people_value",
-        "custom_field.reference_value",
         "dependency.created_by",
         "duplicate_of.created_by",
         "duplicated_from.created_by",
