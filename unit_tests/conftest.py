@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import json
 import time
-from functools import partial
+from collections.abc import Iterator
+from functools import cache, partial
+from typing import Any
 
 import pytest
+from airbyte_cdk.sources.declarative import concurrent_declarative_source
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
 
 from source_asana.components.runtime import Runtime
 
 SPEED = 50.0
 NO_LIMIT = 10_000_000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parsed_once() -> Iterator[None]:
+    """Have the manifest and the CDK's schema of manifests parsed once: a third of a short sync.
+
+    Each source gets a manifest of its own, as the CDK writes into it.
+    """
+    read = YamlDeclarativeSource._read_and_parse_yaml_file
+    process = YamlDeclarativeSource._pre_process_manifest
+
+    @cache
+    def processed(source_class: type, path: str) -> str:
+        blank = source_class.__new__(source_class)
+        return json.dumps(process(blank, read(blank, path)))
+
+    def load(source: YamlDeclarativeSource, path: str) -> Any:
+        return json.loads(processed(type(source), path))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(YamlDeclarativeSource, "_read_and_parse_yaml_file", load)
+        patch.setattr(YamlDeclarativeSource, "_pre_process_manifest", lambda _, done: done)
+        name = "get_declarative_component_schema"
+        schema = cache(getattr(concurrent_declarative_source, name))
+        patch.setattr(concurrent_declarative_source, name, schema)
+        yield
 
 
 def quicken(patch: pytest.MonkeyPatch, speed: float = SPEED) -> None:

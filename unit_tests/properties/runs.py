@@ -7,10 +7,9 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -40,20 +39,9 @@ class PassingTime:
 
 
 class Source(SourceAsana):
-    """The source with a clock of its own, and a way to end it; the manifest is parsed once."""
+    """The source with a clock of its own, and a way to end it."""
 
     runtime: Runtime | None = None
-    manifest: ClassVar[Record | None] = None
-
-    @override
-    def _read_and_parse_yaml_file(self, path_to_yaml_file: str) -> Any:
-        return {} if Source.manifest else super()._read_and_parse_yaml_file(path_to_yaml_file)
-
-    @override
-    def _pre_process_manifest(self, manifest: Record) -> Record:
-        if Source.manifest is None:
-            Source.manifest = super()._pre_process_manifest(manifest)
-        return deepcopy(Source.manifest)
 
     @override
     def _validate_source(self) -> None:
