@@ -5,6 +5,7 @@ Groups of tasks and subtasks in compact arrays, walked once and handed on when t
 
 from __future__ import annotations
 
+import threading
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -267,9 +268,11 @@ class Feeds:
         self.stopped = stopped
         self.tasks = TaskFeed(self.stopped)
         self._feeds: dict[str, Feed] = {}
+        self._lock = threading.Lock()
 
     def of(self, name: str) -> Feed:
-        """Return the feed of a parent stream."""
-        if name not in self._feeds:
-            self._feeds[name] = Feed(name, self.stopped, recursive=name == "portfolios")
-        return self._feeds[name]
+        """Return the feed of a parent stream: one for whoever fills it and whoever reads it."""
+        with self._lock:
+            if name not in self._feeds:
+                self._feeds[name] = Feed(name, self.stopped, recursive=name == "portfolios")
+            return self._feeds[name]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from source_asana.components.feeds import Ending, Feed, ParentFailedError
-from source_asana.components.feeds_tasks import Group, TaskFeed
+from source_asana.components.feeds_tasks import Feeds, Group, TaskFeed
 
 
 def never() -> None:
@@ -351,3 +352,23 @@ def test_many_threads_lose_nothing(tasks: TaskFeed) -> None:
         tasks.walked(walk.group, Ending.COMPLETE)
     assert len(closed(tasks)) == 8
     assert {len(entries(group)) for group in groups} == {200}
+
+
+def test_whoever_asks_at_once_gets_the_same_feed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two feeds of one name would leave the readers of one of them waiting for ever."""
+    start = threading.Barrier(8)
+
+    def slow(self: Feed, *args: Any, **kwargs: Any) -> None:
+        time.sleep(0.01)
+        made(self, *args, **kwargs)
+
+    made = Feed.__init__
+    monkeypatch.setattr(Feed, "__init__", slow)
+    feeds = Feeds(never)
+
+    def ask(_: int) -> Feed:
+        start.wait()
+        return feeds.of("users")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(feed) for feed in pool.map(ask, range(8))}) == 1
