@@ -6,7 +6,10 @@ in four copies while it is written: 25 MB, and a fifth of the CPU of a read.
 
 from __future__ import annotations
 
+import errno
+import os
 import time
+from contextlib import AbstractContextManager
 from typing import BinaryIO
 
 PIECE_CHARACTERS = 65_536
@@ -19,11 +22,15 @@ class Output:
     """Writes whole lines; used by one thread.
 
     Args:
-        stream: takes bytes; what others write to it meanwhile stands between two pieces.
+        stream: takes bytes, maybe unbuffered (PYTHONUNBUFFERED is usual in images): then a pipe
+            takes a piece in parts.
+        turn: held while a piece is written. Whoever else writes to the stream holds it as well,
+            or a line of the log ends up in the middle of a record.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, turn: AbstractContextManager[object]) -> None:
         self._stream = stream
+        self._turn = turn
         self._lines: list[str] = []
         self._size = 0
         self._flushed_at = time.monotonic()
@@ -44,8 +51,13 @@ class Output:
         if not self._lines:
             return
         self._lines.append("")
-        piece = "\n".join(self._lines).encode()
+        piece = memoryview("\n".join(self._lines).encode())
         self._lines, self._size = [], 0
-        self._stream.write(piece)
-        self._stream.flush()
+        with self._turn:
+            while piece:
+                written = self._stream.write(piece)
+                if written is None:  # an unbuffered stream that does not block
+                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+                piece = piece[written:]
+            self._stream.flush()
         self._flushed_at = time.monotonic()

@@ -60,7 +60,8 @@ def run() -> None:
 
 
 def _launch(source: SourceAsana, args: list[str]) -> None:
-    output = Output(sys.stdout.buffer)
+    # The log is written by other threads, through the CDK's buffer.
+    output = Output(sys.stdout.buffer, PRINT_BUFFER.lock)
     try:
         for message in AirbyteEntrypoint(source).run(AirbyteEntrypoint.parse_args(args)):
             output.write(message)

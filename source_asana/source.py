@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 from airbyte_cdk.config_observation import create_connector_config_control_message
+from airbyte_cdk.logger import PRINT_BUFFER
 from airbyte_cdk.models import (
     AirbyteConnectionStatus,
     AirbyteMessage,
@@ -196,7 +197,10 @@ class SourceAsana(YamlDeclarativeSource):
         credentials = {**self._config["credentials"], "refresh_token": refresh_token}
         self._config = {**self._config, "credentials": credentials}
         message = create_connector_config_control_message(dict(self._config))
-        sys.stdout.write(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode() + "\n")
+        # At once, as the old token is worthless from now on; not into a line of another thread.
+        with PRINT_BUFFER.lock:
+            sys.stdout.write(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode() + "\n")
+            sys.stdout.flush()
 
     def _declared(self, config: Mapping[str, Any]) -> dict[str, DefaultStream]:
         self._config = dict(config)
