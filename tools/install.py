@@ -8,6 +8,7 @@ FOLDER --group main`.
 
 import argparse
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+IMPORTED = {
+    "main": ("source_asana.run",),
+    "dev": ("xdist, hypothesis, jsonschema, airbyte_cdk.test.entrypoint_wrapper",),
+    "pyairbyte": ("airbyte.caches",),
+}
+"""What is started again and again in an environment, by dependency group."""
 
 
 def requirements(lock: Mapping[str, Any], groups: Collection[str]) -> Iterator[str]:
@@ -137,6 +144,19 @@ def install(python: Path, lines: list[str], project: Mapping[str, Any]) -> None:
         pip(python, "--no-deps", "--no-index", "--force-reinstall", "--no-compile", wheel)
 
 
+def compile_used(python: Path, groups: Collection[str]) -> None:
+    """Compile what every start imports: a third of the time that `spec` takes.
+
+    Where PYTHONDONTWRITEBYTECODE is set, as in many images, no later start would.
+    """
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    for name in (name for group in groups for name in IMPORTED.get(group, ())):
+        # What is not there yet (the image gets the source later) need not be compiled.
+        subprocess.run(
+            [python, "-c", f"import {name}"], env=environment, capture_output=True, check=False
+        )
+
+
 def main() -> None:
     """Install, unless the stamp says that nothing changed."""
     parser = argparse.ArgumentParser(description="Install the locked versions.")
@@ -145,12 +165,14 @@ def main() -> None:
     options = parser.parse_args()
     lock = tomllib.loads((ROOT / "poetry.lock").read_text("utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poetry"]
-    lines = list(requirements(lock, options.group or ["main", "dev"]))
+    groups = options.group or ["main", "dev"]
+    lines = list(requirements(lock, groups))
     state = _digest("\n".join([*lines, str(ROOT), project["version"], str(project["scripts"])]))
     python = make_venv(options.venv)
     stamp = options.venv / ".installed"
     if not stamp.exists() or stamp.read_text("utf-8") != state:
         install(python, lines, project)
+        compile_used(python, groups)
     stamp.write_text(state, "utf-8")
 
 
