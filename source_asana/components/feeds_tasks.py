@@ -173,11 +173,13 @@ class TaskFeed(Log[Group]):
         Whoever lists it first.
         """
         if not (subtasks and self.walking):
-            group.add(gid, modified, shared=shared)
+            # Several walks fill one group at a time: a gid must not get another task's stamp.
+            with self._condition:
+                group.add(gid, modified, shared=shared)
             return
         if not shared:
-            group.add(gid, modified, shared=False)
             with self._condition:
+                group.add(gid, modified, shared=False)
                 group.open += 1
             self._walk(gid, group)
             return

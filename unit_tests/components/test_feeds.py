@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -227,6 +228,30 @@ def test_a_group_is_handed_on_when_listing_and_walks_are_over(tasks: TaskFeed) -
     assert entries(done) == [(10, 1, False), (20, 2, False), (30, 3, False)]
     assert list(done.walked()) == [("2", group)]
     assert tasks.walks.closed
+
+
+@pytest.mark.parametrize("subtasks", [False, True])
+def test_walks_that_fill_one_group_at_once_leave_each_task_its_stamp(
+    tasks: TaskFeed, *, subtasks: bool
+) -> None:
+    group = listing(tasks, "p")
+
+    def add(number: int) -> None:
+        tasks.add(group, str(number), number, shared=False, subtasks=subtasks)
+
+    other = threading.Thread(target=add, args=(2,))
+
+    class Interrupted(array):  # type: ignore[type-arg]  # no alias of it can be a base
+        def append(self, number: int) -> None:
+            super().append(number)
+            if number == 1:
+                other.start()
+                other.join(0.1)
+
+    group.gids = Interrupted("q")
+    add(1)
+    other.join()
+    assert list(group.gids) == list(group.modified) == [1, 2]
 
 
 def test_without_a_stream_of_subtasks_nothing_is_walked(tasks: TaskFeed) -> None:
