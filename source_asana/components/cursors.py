@@ -81,6 +81,7 @@ class AsanaCursor(Cursor):
         self._states = states
         self._repository = repository
         self._lock = threading.RLock()
+        self._emitting = threading.Lock()
         self._emitted_at = runtime.monotonic()
         self._emitted: MutableMapping[str, Any] = {}
         self._refused: set[int] = set()
@@ -139,28 +140,40 @@ class AsanaCursor(Cursor):
 
     def _progressed(self) -> None:
         """Emit the state if the last one is long enough ago."""
-        if not self.incremental:
+        # One thread at a time, so that states come in their order.
+        if not self.incremental or not self._emitting.acquire(blocking=False):
             return
+        try:
+            state = self._due()
+            if state is not None:
+                # Without the lock: a full queue is emptied by the thread that may be asking for it.
+                self._emit(state)
+        finally:
+            self._emitting.release()
+
+    def _due(self) -> MutableMapping[str, Any] | None:
+        """Return the state if it is to be emitted now."""
         with self._lock:
             pause = min(
                 LONGEST_SILENCE_SECONDS, max(SHORTEST_SILENCE_SECONDS, self._size() / KEYS_A_SECOND)
             )
             now = self.runtime.monotonic()
             if now - self._emitted_at < pause:
-                return
+                return None
             # A state without progress would only seem to commit the records before it.
             current = self.state
-            if current != self._emitted:
-                self._emitted_at, self._emitted = now, current
-                self._emit()
+            if current == self._emitted:
+                return None
+            self._emitted_at, self._emitted = now, current
+            return current
 
-    def _emit(self) -> None:
-        self._states.update_state_for_stream(self.stream, None, self.state)
+    def _emit(self, state: Mapping[str, Any]) -> None:
+        self._states.update_state_for_stream(self.stream, None, state)
         self._repository.emit_message(self._states.create_state_message(self.stream, None))
 
     @override
     def ensure_at_least_one_state_emitted(self) -> None:
-        self._emit()
+        self._emit(self.state)
 
     # ── what the CDK and the retriever call ────────────────────────────────────────────────────
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
+from airbyte_cdk.models import AirbyteMessage
+from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.components import cursors
@@ -141,6 +144,43 @@ def test_a_large_state_is_sent_less_often_but_every_half_minute(
         cursor.begin(one)
         cursor.close_partition(Part(one))
         assert len(states(cursor)) == count
+
+
+class Full(InMemoryMessageRepository):
+    """A queue in which a reader's message waits for its place until there is room."""
+
+    def __init__(self, reader: threading.Thread) -> None:
+        """Begin without room."""
+        super().__init__()
+        self.reader = reader
+        self.waits, self.room = threading.Event(), threading.Event()
+
+    def emit_message(self, message: AirbyteMessage) -> None:
+        if threading.current_thread() is self.reader:
+            self.waits.set()
+            self.room.wait(10)
+        super().emit_message(message)
+
+
+def test_a_state_that_waits_for_room_does_not_keep_a_stream_from_its_end() -> None:
+    shared, one = runtime(), piece("1")
+    cursor = make(BoundCursor, pieces=[one], shared=shared, **STAMP)
+    shared.monotonic = lambda: cursor._emitted_at + 60.0
+    cursor.begin(one)
+    reader = threading.Thread(target=cursor.close_partition, args=(Part(one),))
+    cursor._repository = queue = Full(reader)
+    reader.start()
+    assert queue.waits.wait(5)
+    # The thread that makes room in the queue ends the streams as well.
+    main = threading.Thread(target=cursor.ensure_at_least_one_state_emitted)
+    main.start()
+    main.join(5)
+    ended = not main.is_alive()
+    queue.room.set()
+    for thread in (main, reader):
+        thread.join()
+    assert ended
+    assert states(cursor) == 2 * [{"v": 1, "bounds": {"1": BEGUN}}]
 
 
 # ── bounds ─────────────────────────────────────────────────────────────────────────────────────
