@@ -22,6 +22,7 @@ Raw = dict[str, Any]
 PAGE = 100
 BY_CREATION = {"sort_by": "created_at", "sort_ascending": "true", "limit": PAGE}
 UNSTEPPABLE = Rule((), None, Action.FAIL, "search cannot be stepped through")
+HIDDEN = Rule((), None, Action.FAIL, "a page is full of tasks hidden from the token")
 TOO_MANY = Rule((), None, Action.FAIL, "listings are cheaper")
 
 
@@ -96,38 +97,54 @@ def stepped(
         too_many: whether a page of this number is one too many.
 
     Raises:
-        AsanaError: the search cannot be used (plan, failure, a page of equal stamps, too many
-            pages): what it was to find has to be listed instead.
+        AsanaError: the search cannot be used (plan, failure, a page of equal stamps or of hidden
+            tasks, too many pages): what it was to find has to be listed instead.
     """
     seen: set[str] = set()
     step: dict[str, str] = {}
-    pages = 0
-    while True:
+    pages = barren = 0
+    doubted = False
+
+    def asked(**order: Any) -> list[Raw]:
+        nonlocal pages
         pages += 1
         if too_many(pages):
             raise PartitionFailed(Verdict(TOO_MANY, 200, f"over {pages - 1} pages are found"))
+        response = send(
+            runtime,
+            url,
+            stream=stream,
+            params={**BY_CREATION, **step, **params, **order},
+            headers=headers,
+            search=True,
+        )
+        found: list[Raw] = body_of(response)["data"]
+        return found
+
+    while True:
         with runtime.room:
-            response = send(
-                runtime,
-                url,
-                stream=stream,
-                params={**BY_CREATION, **step, **params},
-                headers=headers,
-                search=True,
-            )
-            page: list[Raw] = body_of(response)["data"]
+            page = asked()
             fresh = [task for task in page if task["gid"] not in seen]
             seen.update(task["gid"] for task in fresh)
-            del response
             yield fresh
-        # Results are filtered by access after the page is cut, so a short page is no end yet.
-        if not fresh and len(page) < PAGE:
-            return
-        last = max((to_millis(task.get("created_at")) or 0 for task in page), default=0)
-        following = {"created_at.after": from_millis(last - 1)}
-        if len(page) >= PAGE and (following == step or not fresh):
+        full = len(page) >= PAGE
+        before = step
+        if page:
+            last = max(to_millis(task.get("created_at")) or 0 for task in page)
+            step = {"created_at.after": from_millis(last - 1)}
+        if full and (step == before or not fresh):
             raise PartitionFailed(Verdict(UNSTEPPABLE, 200, f"{PAGE} tasks of one creation time"))
-        step = following
+        barren = 0 if fresh else barren + 1
+        # Results are filtered by access after the page is cut: a short page, even an empty one, is
+        # the end only where the other end of what is left shows nothing new.
+        if not full and not (fresh and doubted):
+            with runtime.room:
+                newest = asked(sort_ascending="false", opt_fields="created_at")
+            if all(task["gid"] in seen for task in newest):
+                return
+            if barren > 1:
+                raise PartitionFailed(Verdict(HIDDEN, 200, "what the token sees lies behind it"))
+            doubted = True
 
 
 def _url(runtime: Runtime, path: str, workspace: str) -> str:
