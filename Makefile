@@ -59,12 +59,13 @@ builder: install ## Derive the manifest for Airbyte's Connector Builder (docs/cl
 	.venv/bin/python -m tools.builder
 
 image: ## Build the image with docker, podman or buildah.
-	@[ -n '$(ENGINE)' ] || { echo 'docker, podman or buildah is needed'; exit 1; }
+	@[ -n '$(ENGINE)' ] || { echo 'No image: docker, podman or buildah is needed'; exit 1; }
 	$(ENGINE) build -f Dockerfile -t $(IMAGE) .
 
 release: install ## Check versions, build wheel, sdist and image, list licences.
 	.venv/bin/python -m tools.release
-	@$(MAKE) --no-print-directory image IMAGE=source-asana:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+	@$(MAKE) --no-print-directory image IMAGE=source-asana:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+		|| { echo 'Wheel and sdist are in dist/. The image was not built; the reason is above.'; exit 1; }
 
 clean: ## Remove everything that can be made again.
 	rm -rf .venv .venv-* .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -29,14 +29,17 @@ image or by pip; the last column is what the packages themselves say.
 LONGEST_NAME = 60
 
 
-def packages() -> Iterator[tuple[str, bool]]:
-    """Yield the packages of the main group: name, and whether every Python and platform has it."""
+def packages() -> dict[str, bool]:
+    """Return the packages of the main group: name -> whether every Python and platform has it."""
     lock = tomllib.loads((ROOT / "poetry.lock").read_text("utf-8"))
+    found: dict[str, bool] = {}
     for package in lock["package"]:
         if "main" in package["groups"]:
             markers = package.get("markers", "")
             text = markers if isinstance(markers, str) else markers.get("main", "")
-            yield package["name"], not text
+            # Another version for each Python is the same package.
+            found[package["name"]] = found.get(package["name"], False) or not text
+    return found
 
 
 def licence(metadata: PackageMetadata) -> str:
@@ -55,7 +58,7 @@ def licence(metadata: PackageMetadata) -> str:
 
 def rows() -> Iterator[str]:
     """Yield the lines of the table."""
-    for name, is_everywhere in packages():
+    for name, is_everywhere in packages().items():
         found = _installed(name)
         if found is not None:
             yield f"| {name} | {licence(found.metadata)} |"
@@ -81,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     text = FILE.read_text("utf-8") if FILE.exists() else ""
     listed = re.findall(r"^\| ([\w.-]+) \| (?!Licence|---)", text, re.MULTILINE)
-    if listed != [name for name, _ in packages()]:
+    if listed != list(packages()):
         sys.stderr.write("docs/licences.md does not list what poetry.lock has: make release\n")
         return 1
     return 0
