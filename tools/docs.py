@@ -73,6 +73,10 @@ DONE: Mapping[Action, str] = {
     Action.FAIL: "fails that stream and reads the rest; the next sync tries again",
     Action.ABORT: "ends the sync",
 }
+# Where the rule has none, as the message that ends the sync says it.
+REMEDIES: Mapping[Action, str] = {
+    Action.REAUTHENTICATE: "give a valid token under `credentials`",
+}
 
 Json = Mapping[str, Any]
 
@@ -221,7 +225,7 @@ def answer_table() -> str:
                 f"`{rule.pattern}`" if rule.pattern else "anything else",
                 rule.reason,
                 DONE[rule.action],
-                rule.remedy or "nothing",
+                rule.remedy or REMEDIES.get(rule.action, "nothing"),
             ]
             for rule in RULES
         ),

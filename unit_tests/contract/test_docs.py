@@ -16,6 +16,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "sandb
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
 NAMED = re.compile(r"`(?:components/)?(\w+\.py): (?:\w+\.)?(\w+)`")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+CODE = re.compile(r"^ *```shell\n(.*?)```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"[\w.-]+(?:/[\w.-]+)*/[\w-]+\.(?:json|md|py|sql|toml|ya?ml)")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,42 @@ def _anchors(page: Path) -> set[str]:
         re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
         for heading in HEADING.findall(page.read_text("utf-8"))
     }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_name_targets_programs_and_files_that_exist(page: Path) -> None:
+    code = "\n".join(block or span for block, span in CODE.findall(page.read_text("utf-8")))
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    called = {
+        name
+        for line in re.findall(r"(?:^|[;&] *|[A-Z_]+=\S+ )make ((?:[a-z]+ ?)+)", code, re.MULTILINE)
+        for name in line.split()
+    }
+    modules = re.findall(r"python3? -m ([\w.]+)", code)
+    # What the user brings or a command before makes, and files of Airbyte's repository.
+    named = [name for name in FILE.findall(code) if not name.startswith(("secrets/", "../"))]
+    folders = (ROOT, ROOT / "source_asana", page.parent)
+    assert not called - targets
+    assert not [
+        name
+        for name in modules
+        if not any(
+            (ROOT / name.replace(".", "/")).with_suffix(suffix).exists() for suffix in ("", ".py")
+        )
+    ]
+    assert not [name for name in named if not any((one / name).exists() for one in folders)]
+
+
+def test_the_messages_to_look_up_are_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "asana.md").read_text("utf-8")
+    table = page.partition("| Message | What to do |")[2].partition("\n\n")[0]
+    cells = re.findall(r"^\| ([A-Z][^|]+) \|", table, re.MULTILINE)
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "source_asana").rglob("*.py"))
+    code = re.sub(r"""["']\s*\n\s*f?["']""", "", code).replace("\\'", "'")
+    parts = [part.strip() for cell in cells for part in re.split(r"…|, or | or |, ", cell)]
+    assert cells
+    assert not [part for part in parts if part not in code]
 
 
 # Airbyte's template of a source's page, in its order; None stands for headings of our own.
