@@ -166,14 +166,15 @@ class TaskFamilyCursor(BoundCursor):
             if self.runtime.settings.reads_tasks_without_project
             else frozenset()
         )
-        kept = {
-            key
-            for key in self.bounds
-            if key in self.runtime.workspaces or key.split("/")[0] in unlisted
-        }
-        super().forget_all_but(seen | kept)
-        if self.parents_complete():
-            with self._lock:
+        # Partitions that complete meanwhile add their bounds.
+        with self._lock:
+            kept = {
+                key
+                for key in self.bounds
+                if key in self.runtime.workspaces or key.split("/")[0] in unlisted
+            }
+            super().forget_all_but(seen | kept)
+            if self.parents_complete():
                 self._unpassed &= seen | kept
 
     @override

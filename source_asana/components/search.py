@@ -139,7 +139,9 @@ class Searches:
         For the pass, and where no user's was read before: search shows what changed only.
         """
         prefix = f"{workspace}/"
-        known = [{k for k in cursor.bounds if k.startswith(prefix)} for cursor in self.family]
+        # Copied at once: partitions that complete meanwhile add their bounds.
+        keys = [list(cursor.bounds) for cursor in self.family]
+        known = [{key for key in found if key.startswith(prefix)} for found in keys]
         if not all(known):
             return True
         return any(self.compared(key) for key in sorted(set[str]().union(*known)))

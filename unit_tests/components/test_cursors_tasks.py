@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from airbyte_cdk.sources.types import StreamSlice
 
 from source_asana.components.cursors_children import MOST_PENDING, ChildCursor, Progress
-from source_asana.components.cursors_walks import WalkCursor
+from source_asana.components.cursors_walks import ListingCursor, WalkCursor
 from source_asana.components.errors import Action, Rule, Scope, Verdict
 from source_asana.components.feeds import Ending, ParentFailedError
 from source_asana.components.feeds_tasks import Group, TaskFeed
@@ -421,3 +422,45 @@ def test_the_floor_is_the_later_of_the_listings_and_the_workspaces_bound(
     shared = runtime(search_overlap_minutes=1)
     state = {"v": 1, "bounds": {"1": 5_000_000, "2": 1_000_000, "9": 2_060_000}}
     assert child(shared, state).floor_in(key, "9") == floor
+
+
+# ── partitions that complete meanwhile ─────────────────────────────────────────────────────────
+
+
+def test_vanished_listings_are_dropped_while_others_complete() -> None:
+    shared = runtime()
+    cursor = make(ListingCursor, {"v": 1, "bounds": {"1": 5, "2": 5, "3": 5}}, shared=shared)
+
+    def complete() -> None:
+        with cursor._lock:
+            cursor.bounds["4"] = BEGUN
+
+    other = threading.Thread(target=complete)
+
+    class Interrupted(frozenset[str]):
+        def __contains__(self, key: object) -> bool:
+            if not other.ident:
+                other.start()
+                other.join(0.1)
+            return super().__contains__(key)
+
+    shared.workspaces = Interrupted()
+    cursor.forget_all_but({"1", "2", "4"})
+    other.join()
+    assert cursor.bounds == {"1": 5, "2": 5, "4": BEGUN}
+
+
+def test_users_are_asked_for_while_listings_complete() -> None:
+    shared = runtime()
+    cursor = make(ListingCursor, {"v": 1, "passed": BEGUN}, shared=shared)
+
+    class Interrupting(str):
+        __slots__ = ()
+
+        def startswith(self, *of: Any) -> bool:
+            cursor.bounds["9/2"] = BEGUN
+            return super().startswith(*of)
+
+    cursor.bounds = {Interrupting("9/1"): 5, "8": 5}
+    shared.searches.family.append(cursor)
+    assert not shared.searches.users_needed("9")
