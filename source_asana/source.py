@@ -31,6 +31,7 @@ from airbyte_cdk.sources.declarative.stream_slicers.declarative_partition_genera
     StreamSlicerPartitionGenerator,
 )
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
+from airbyte_cdk.sources.message.concurrent_repository import ConcurrentMessageRepository
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.sources.streams.concurrent.cursor import CursorField
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
@@ -46,7 +47,7 @@ from source_asana.components.cursors_family import TaskFamilyCursor
 from source_asana.components.cursors_lists import DigestCursor, GateCursor, TokenCursor
 from source_asana.components.cursors_walks import ListingCursor, WalkCursor
 from source_asana.components.errors import AsanaError
-from source_asana.components.messages import all_found, unfinished, visible
+from source_asana.components.messages import OwnMessages, all_found, unfinished, visible
 from source_asana.components.partitions import AsanaRouter
 from source_asana.components.plan import Step, plan
 from source_asana.components.retriever import AsanaRetriever
@@ -145,6 +146,9 @@ class SourceAsana(YamlDeclarativeSource):
     ) -> Iterator[AirbyteMessage]:
         runtime = self._runtime(config)
         self._connector_state_manager = _states(state)
+        self._message_repository = ConcurrentMessageRepository(
+            self._concurrent_source._queue, OwnMessages()
+        )
         declared = self._declared(config)
         for stream in declared.values():
             _router(stream).bind(runtime)

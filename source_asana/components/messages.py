@@ -5,6 +5,7 @@ Nothing of hidden streams, a fatal error once, no secret.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from airbyte_cdk.models import (
@@ -14,12 +15,21 @@ from airbyte_cdk.models import (
     TraceType,
     Type,
 )
+from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.components.feeds import Ending
 from source_asana.components.runtime import Runtime
 from source_asana.config import config_error
+
+
+class OwnMessages(threading.local, InMemoryMessageRepository):
+    """The messages of each thread apart, on their way to the CDK's queue.
+
+    In one list for all, a thread finds the messages of others: the main thread, which never waits
+    for room in the queue, would print a reader's state before the records that it is about.
+    """
 
 
 def all_found(runtime: Runtime, found: set[str], ending: Ending) -> None:
