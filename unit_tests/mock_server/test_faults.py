@@ -79,6 +79,17 @@ def test_a_refusal_without_a_reason_is_no_refusal(status: int) -> None:
         assert f"HTTP {status}" in sync.errors[0]["message"]
 
 
+@pytest.mark.parametrize("data", ["{}", "[{}]"])
+def test_an_answer_that_holds_nothing_ends_no_sync(data: str) -> None:
+    small = Small()
+    with Sandbox(small.world) as asana:
+        asana.fault("status", "/tags", times=None, status=200, body=f'{{"data": {data}}}')
+        sync = read(asana, ["tags", "projects"])
+        assert sync.gids("projects") == sorted([small.first, small.second])
+        assert sync.complete("projects")
+        assert sync.gids("tags") == []
+
+
 def _but_kind(fault: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fault.items() if name != "kind"}
 
