@@ -57,6 +57,10 @@ def run() -> None:
         _stop()
     except OSError as error:
         _stop(f"The output cannot be written: {error.strerror}.")
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # whatever nobody expected
+        sys.excepthook(type(error), error, error.__traceback__)
+        PRINT_BUFFER.flush()
+        _stop()
 
 
 def _launch(source: SourceAsana, args: list[str]) -> None:

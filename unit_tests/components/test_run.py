@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -178,6 +179,64 @@ def test_a_reader_that_goes_away_ends_it(
     assert code == 1
     assert "The reader of this process's output went away." in said
     assert TOKEN not in said
+
+
+def test_an_interrupt_ends_it_while_a_request_is_under_way(
+    asana: Sandbox, tmp_path: Path, config: dict[str, Any]
+) -> None:
+    asana.fault("slow", "/tags", times=None, seconds=60)
+    args = arguments(tmp_path, "read", config=config, catalog=catalog(["tags", "tasks"]))
+    try:
+        with subprocess.Popen(  # noqa: S603 - as above
+            args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            watchdog = threading.Timer(30, process.kill)
+            watchdog.start()
+            assert process.stdout
+            while '"STATE"' not in process.stdout.readline():
+                pass
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+            watchdog.cancel()
+    finally:
+        asana.clear_faults()
+    assert process.returncode == 1
+
+
+MISTAKEN = """
+from source_asana import run
+
+def write(output, line, write=run.Output.write):
+    if '"STATE"' in line:
+        raise RuntimeError("nobody expected this")
+    write(output, line)
+
+run.Output.write = write
+run.run()
+"""
+
+
+def test_a_mistake_of_ours_ends_it_while_a_request_is_under_way(
+    asana: Sandbox, tmp_path: Path, config: dict[str, Any]
+) -> None:
+    asana.fault("slow", "/tags", times=None, seconds=60)
+    args = arguments(tmp_path, "read", config=config, catalog=catalog(["tags", "tasks"]))
+    try:
+        done = subprocess.run(  # noqa: S603 - as above
+            [args[0], "-c", MISTAKEN, *args[2:]],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    finally:
+        asana.clear_faults()
+    ended = Run(done.returncode, done.stdout, done.stderr)
+    assert ended.code == 1
+    [error] = ended.errors
+    assert error["internal_message"] == "nobody expected this"
+    assert [m["log"]["message"] for m in ended.of("LOG") if m["log"]["level"] == "FATAL"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
