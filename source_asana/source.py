@@ -59,6 +59,9 @@ from source_asana.config import Unusable, config_error, parse_config
 
 # Records waiting for a slow destination; the CDK's 10,000 hold hundreds of megabytes.
 QUEUE_SIZE = 500
+# Slices that wait for a worker, and finished ones that are not put away yet, 3 kB each; the CDK's
+# limit is 10,000.
+SLICES_AHEAD = 2000
 KINDS: Mapping[str, type[AsanaCursor]] = {
     "listing": ListingCursor,
     "walk": WalkCursor,
@@ -312,7 +315,7 @@ class SourceAsana(YamlDeclarativeSource):
         queue = self._concurrent_source._queue
         queue.maxsize = QUEUE_SIZE
         runtime.room.backlog = lambda: queue.qsize() > QUEUE_SIZE // 2
-        return ConcurrentSource.create(
+        source = ConcurrentSource.create(
             num_workers=runtime.settings.num_workers + streams,
             initial_number_of_partitions_to_generate=streams,
             logger=self.logger,
@@ -320,6 +323,8 @@ class SourceAsana(YamlDeclarativeSource):
             queue=queue,
             message_repository=self._message_repository,
         )
+        source._threadpool._max_concurrent_tasks = SLICES_AHEAD
+        return source
 
 
 def _stream(

@@ -180,7 +180,10 @@ class ChildCursor(TaskFamilyCursor):
             yield self._slice(
                 gid, key=group.key, item=group.item, read=Read(0, [(progress, index)])
             )
+        counts = self.runtime.report.counts(self.stream)
+        counts.ahead += len(entries)
         for index, (modified, number, shared) in enumerate(entries, start=len(own)):
+            counts.ahead -= 1
             read = Read(modified, [(progress, index)])
             if (shared or number in self._shared) and not self._first(number, read):
                 continue

@@ -32,12 +32,14 @@ class Skip:
 class Counts:
     """What one stream did so far.
 
-    `lost` are partitions that are refused now and were read in an earlier sync.
+    `known` partitions were handed out, `ahead` are to follow; `lost` are refused now and were read
+    in an earlier sync.
     """
 
     records: int = 0
     requests: int = 0
     known: int = 0
+    ahead: int = 0
     done: int = 0
     unsaid_failures: int = 0
     refused: int = 0
@@ -183,13 +185,13 @@ class Report:
             f"{60 * total / seconds:.0f} requests a minute, {len(busy)} streams at work."
         )
         for name, count in sorted(busy.items()):
-            left = ""
-            if count.done and count.known > count.done:
-                minutes = seconds / count.done * (count.known - count.done) / 60
+            left, known = "", count.known + count.ahead
+            if count.done and known > count.done:
+                minutes = seconds / count.done * (known - count.done) / 60
                 left = f", about {minutes:.0f} min left of what is known"
             yield (
                 f"Progress of {name}: {count.records} records, {count.requests} requests, "
-                f"{count.done} of {count.known} known partitions{left}."
+                f"{count.done} of {known} known partitions{left}."
             )
 
     def close(self) -> None:

@@ -140,7 +140,7 @@ def test_the_summary(report: Report, now: list[float], lines: Callable[[], list[
 
 def test_progress_counts_what_is_left(report: Report, now: list[float]) -> None:
     tasks, tags, goals = (report.counts(name) for name in ("tasks", "tags", "goals"))
-    tasks.known, tasks.done, tasks.records, tasks.requests = 40, 10, 900, 12
+    tasks.known, tasks.ahead, tasks.done, tasks.records, tasks.requests = 25, 15, 10, 900, 12
     tags.known, tags.done, tags.records, tags.requests = 1, 1, 5, 1
     goals.known = 2
     now[0] += 60

@@ -142,3 +142,14 @@ def fewest(asana: Sandbox) -> dict[str, int]:
         "/goals/{goal_gid}/stories": len(goals),
     }
     return {template: count for template, count in counts.items() if count}
+
+
+def test_few_slices_that_may_wait_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit, which counts the generators as well, never holds up what waiting ones need."""
+    quicken(monkeypatch)
+    monkeypatch.setattr("source_asana.source.SLICES_AHEAD", 52)
+    with Sandbox(World.generate(tasks=50), plan="advanced") as asana:
+        names = [name for name in streams() if name != "organization_exports"]
+        sync = read(asana, names, incremental=True, num_workers=2)
+        assert sync.errors == []
+        expect.whole(asana, sync, names)
