@@ -120,6 +120,12 @@ def test_the_page_for_users_follows_airbytes_template() -> None:
     assert tuple(runs) == TEMPLATE
 
 
+def test_every_address_on_the_page_for_users_is_a_link() -> None:
+    # Airbyte's check opens them all: an example of an address would be a broken one.
+    page = (ROOT / "docs" / "asana.md").read_text("utf-8")
+    assert re.findall(r"https?://\S+", page) == re.findall(r"(?<=\]\()https?://\S+", page)
+
+
 def test_design_names_code_that_exists() -> None:
     named = NAMED.findall((ROOT / "docs" / "design.md").read_text("utf-8"))
     code = {path.name: path.read_text("utf-8") for path in (ROOT / "source_asana").rglob("*.py")}
