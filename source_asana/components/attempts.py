@@ -243,7 +243,8 @@ class _Attempts:
         ):
             raise PartitionFailed(verdict)
         if not others_succeed and silence >= runtime.outage_seconds:
-            raise _outage(verdict)
+            # For all: thousands of slices would each wait for an answer once more.
+            raise runtime.abort(_outage(verdict))
         if others_succeed and self._tries in HALVED_AFTER:
             self._halve(verdict)
         longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (self._failures - 1))
