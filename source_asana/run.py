@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 
 import orjson
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
@@ -40,7 +41,7 @@ def run() -> None:
     command = AirbyteEntrypoint.parse_args(args).command
     try:
         source = SourceAsana()
-        signal.signal(signal.SIGTERM, lambda *_: source.stop())
+        _stop_when_told(source)
         _launch(source, args)
     except BrokenPipeError:
         _stop("The reader of this process's output went away.")
@@ -61,6 +62,17 @@ def run() -> None:
         sys.excepthook(type(error), error, error.__traceback__)
         PRINT_BUFFER.flush()
         _stop()
+
+
+def _stop_when_told(source: SourceAsana) -> None:
+    """Have SIGTERM end the running command.
+
+    In a thread of its own: the main thread may be interrupted while it holds the lock of the very
+    event that a stop sets.
+    """
+    signal.signal(
+        signal.SIGTERM, lambda *_: threading.Thread(target=source.stop, daemon=True).start()
+    )
 
 
 def _launch(source: SourceAsana, args: list[str]) -> None:

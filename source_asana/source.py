@@ -90,6 +90,7 @@ class SourceAsana(YamlDeclarativeSource):
         if config is not None:
             parse_config(config)
         self._running: Runtime | None = None
+        self._told_to_stop = False
         super().__init__(
             path_to_yaml=str(Path(__file__).with_name("manifest.yaml")),
             catalog=catalog,
@@ -182,13 +183,16 @@ class SourceAsana(YamlDeclarativeSource):
         settings = parse_config(config)
         self._config = dict(config)
         self._running = Runtime(settings, on_rotation=self._rotated, **options)
+        if self._told_to_stop:
+            self.stop()
         return self._running
 
     def stop(self) -> None:
-        """End the running read.
+        """End the running read, or the one that is about to begin.
 
         Requests under way are answered, the last states are printed, the streams end incomplete.
         """
+        self._told_to_stop = True
         if self._running:
             self._running.abort(
                 AirbyteTracedException(

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox, World
+from source_asana import SourceAsana
+from source_asana.run import _stop_when_told
 from unit_tests.sync import catalog
 
 ROOT = Path(__file__).parents[2]
@@ -201,6 +203,30 @@ def test_an_interrupt_ends_it_while_a_request_is_under_way(
     finally:
         asana.clear_faults()
     assert process.returncode == 1
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_signal_ends_what_begins_or_sleeps(config: dict[str, Any], *, begun: bool) -> None:
+    source, before = SourceAsana(), signal.getsignal(signal.SIGTERM)
+    runtime = source._runtime(config) if begun else None
+    _stop_when_told(source)
+    try:
+        if runtime:
+            # What a thread holds on its way into and out of the sleep.
+            with runtime._stopped._cond:  # type: ignore[attr-defined]  # unknown to typeshed
+                signal.raise_signal(signal.SIGTERM)
+        else:
+            signal.raise_signal(signal.SIGTERM)
+            while not source._told_to_stop:
+                pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    runtime = runtime or source._runtime(config)
+    assert runtime._stopped.wait(5)
+    assert runtime.fatal
+    assert runtime.fatal.message
+    assert runtime.fatal.message.startswith("The sync was told to stop before its end;")
 
 
 MISTAKEN = """
