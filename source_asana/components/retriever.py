@@ -154,8 +154,10 @@ class AsanaRetriever(Retriever):
                 if not record:
                     # The CDK takes an empty record for the end of everything, and waits for ever.
                     continue
-                # Records of other streams among them were counted where they were made.
-                counts.records += not isinstance(record, Record)
+                # Records of other streams among them were counted where they were made. No call may
+                # stand between reading and writing the count, or other threads' records get lost.
+                if not isinstance(record, Record):
+                    counts.records += 1
                 yield record
             ending = Ending.COMPLETE
         except Refused as refusal:

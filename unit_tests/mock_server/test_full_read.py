@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
+from airbyte_cdk.sources.types import Record
 
 from sandbox import Sandbox, World
+from source_asana.components.report import Counts, Report
 from unit_tests.conftest import quicken
 from unit_tests.mock_server import expect
 from unit_tests.sync import Sync, read, streams
@@ -153,3 +155,28 @@ def test_few_slices_that_may_wait_are_enough(monkeypatch: pytest.MonkeyPatch) ->
         sync = read(asana, names, incremental=True, num_workers=2)
         assert sync.errors == []
         expect.whole(asana, sync, names)
+
+
+def test_records_that_several_threads_send_at_once_are_all_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts, found = Report.counts, dict[str, Counts]()
+
+    def noted(report: Report, stream: str) -> Counts:
+        found[stream] = counts(report, stream)
+        return found[stream]
+
+    class Meanwhile(type):
+        """Has another thread count ten records while one is looked at."""
+
+        def __instancecheck__(cls, one: object) -> bool:
+            found["tags"].records += 10
+            return isinstance(one, Record)
+
+    monkeypatch.setattr(Report, "counts", noted)
+    monkeypatch.setattr("source_asana.components.retriever.Record", Meanwhile("Record", (), {}))
+    world = World.empty()
+    world.add_tag("one")
+    with Sandbox(world) as asana:
+        sync = read(asana, ["tags"])
+    assert "Summary of tags: 11 records, 1 requests." in sync.logs
