@@ -268,7 +268,7 @@ class SourceAsana(YamlDeclarativeSource):
             and change.get("holders")
             and runtime.settings.may_search
         ):
-            cursor.search_holders = retriever.holders
+            cursor.ask_search(retriever.holders)
         return _stream(
             step.name, stream, Slices(step, cursor, runtime, scout=retriever.scout), cursor
         )

@@ -6,6 +6,7 @@ Children are read when their task changed, oldest change first.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,9 +19,9 @@ from source_asana.components.errors import Scope, Verdict
 from source_asana.components.feeds import Ending
 from source_asana.components.feeds_tasks import Group
 from source_asana.components.partitions import TaskRouter
+from source_asana.components.retriever_search import Holders
 
 MOST_PENDING = 100
-FEWEST_WORTH_A_SEARCH = 50
 FIRST = -1
 
 
@@ -84,9 +85,12 @@ class ChildCursor(TaskFamilyCursor):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._pending: set[str] = set()
-        self.search_holders: Callable[[str], set[int] | None] | None = None
-        # Which tasks have children by a search, and since when a change may have escaped it.
-        self._holders: dict[str, tuple[set[int] | None, int]] = {}
+        self._search_holders: Callable[[str], Holders] | None = None
+        self._holders: dict[str, Holders] = {}
+        # workspace -> how many tasks of first reads are there so far, asked ones included.
+        self._new: Counter[str] = Counter()
+        self._new_projects = 0
+        self._new_in_projects = 0
         self._unfinished: dict[str, int] = {}
         # Tasks that several groups may name: the newest read of each.
         self._shared: dict[int, Read] = {}
@@ -106,6 +110,31 @@ class ChildCursor(TaskFamilyCursor):
         pending = {"pending": sorted(self._pending)} if self._pending else {}
         unfinished = {"unfinished": dict(self._unfinished)} if self._unfinished else {}
         return {**super()._dump(), **pending, **unfinished}
+
+    def ask_search(self, search: Callable[[str], Holders]) -> None:
+        """At first reads, have a workspace's search name the tasks that have children."""
+        self._search_holders = search
+        self.runtime.feeds.tasks.listen(self._count_new)
+
+    def _count_new(self, group: Group) -> None:
+        workspace = group.item.get("workspace_gid")
+        with self._lock:
+            if workspace and self._is_new(group):
+                size = group.size()
+                self._new[workspace] += size
+                if "/" not in group.key:
+                    self._new_projects += 1
+                    self._new_in_projects += size
+
+    def _coming(self) -> int:
+        """Return how many tasks a first sync's other projects have, if they are as large."""
+        if self.has_read_before or not self._new_projects:
+            return 0
+        others = max(0, len(self.runtime.feeds.of("projects")) - self._new_projects)
+        return others * self._new_in_projects // self._new_projects
+
+    def _is_new(self, group: Group) -> bool:
+        return group.key not in self.bounds and group.key != group.item.get("workspace_gid")
 
     @override
     def floor_in(self, key: str, workspace: str | None) -> int | None:
@@ -154,7 +183,7 @@ class ChildCursor(TaskFamilyCursor):
     def _children(self, group: Group) -> Iterator[StreamSlice]:
         workspace = group.item.get("workspace_gid")
         floor = self.floor_in(group.key, workspace)
-        key_is_new = group.key not in self.bounds and group.key != workspace
+        is_new = self._is_new(group)
         own = self.router.own_gids(group.key, group.item)
         if own:
             with self._lock:
@@ -165,7 +194,7 @@ class ChildCursor(TaskFamilyCursor):
             if (floor is None or entry[0] >= floor)
             and not self.is_recent(workspace, entry[1], entry[0])
         )
-        if key_is_new:
+        if is_new:
             entries = self._worth_reading(workspace, entries)
         order = array("q", [FIRST] * len(own))
         order.extend(entry[0] for entry in entries)
@@ -193,17 +222,16 @@ class ChildCursor(TaskFamilyCursor):
         self, workspace: str | None, entries: list[tuple[int, int, bool]]
     ) -> list[tuple[int, int, bool]]:
         """Leave out, at a first read, what a search says has no children; its index lags."""
-        if self.search_holders is None or workspace is None:
+        if self._search_holders is None or workspace is None:
             return entries
         if workspace not in self._holders:
-            if len(entries) < FEWEST_WORTH_A_SEARCH:
-                return entries
-            since = (self.runtime.clock.bound() or 0) - self.runtime.searches.overlap
-            self._holders[workspace] = self.search_holders(workspace), since
-        holding, since = self._holders[workspace]
+            self._holders[workspace] = self._search_holders(workspace)
+        holders = self._holders[workspace]
+        holding = holders.among(self._new[workspace] + self._coming())
         if holding is None:
+            holders.asked += len(entries)
             return entries
-        return [e for e in entries if e[1] in holding or e[0] >= since]
+        return [e for e in entries if e[1] in holding or e[0] >= holders.since]
 
     def _first(self, number: int, read: Read) -> bool:
         """Return whether nobody reads this version of a task's children yet.

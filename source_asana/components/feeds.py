@@ -51,6 +51,10 @@ class Log(Generic[T]):
         """Whether nothing can come any more."""
         return self._announced and self._open == 0
 
+    def __len__(self) -> int:
+        """Return how many items were put so far."""
+        return len(self._items)
+
     def expect(self) -> None:
         """Count one more listing (or walk) whose items will come."""
         with self._condition:

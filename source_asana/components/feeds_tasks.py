@@ -93,6 +93,10 @@ class Group:
             stack.extend(new)
         return found
 
+    def size(self) -> int:
+        """Return the number of tasks here and in the groups below."""
+        return sum(len(group.gids) for group in self._tree())
+
     def total(self) -> int:
         """Return the sum of the digests here and in the groups below."""
         return sum(group.digest for group in self._tree())

@@ -40,7 +40,7 @@ from source_asana.components.opt_fields import opt_fields
 from source_asana.components.partitions import value_at
 from source_asana.components.pieces import Raw, failure, new, place, rows, workspace_of
 from source_asana.components.requester import AsanaRequester
-from source_asana.components.retriever_search import holders
+from source_asana.components.retriever_search import Holders
 from source_asana.components.runtime import Runtime
 from source_asana.components.schemas import load_schema
 from source_asana.components.scopes import without_scope
@@ -292,10 +292,10 @@ class AsanaRetriever(Retriever):
                 counts.records += 1
                 yield Record(data=record, stream_name=one.stream)
 
-    def holders(self, workspace: str) -> set[int] | None:
-        """Return which tasks of a workspace have children of this stream; None if unknown."""
+    def holders(self, workspace: str) -> Holders:
+        """Return the search for those tasks of a workspace that have children of this stream."""
         assert isinstance(self.requester, AsanaRequester)
-        return holders(
+        return Holders(
             self.runtime,
             workspace,
             stream=self.name,

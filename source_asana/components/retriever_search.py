@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from source_asana.components.attempts import body_of, send
@@ -43,38 +44,65 @@ def found(
         params={"modified_at.after": from_millis(search.after), **params},
         headers=headers,
         too_many=lambda pages: search.most_pages is not None and pages > search.most_pages,
+        room=runtime.room,
     )
 
 
-def holders(
-    runtime: Runtime, workspace: str, *, stream: str, path: str, headers: dict[str, str]
-) -> set[int] | None:
-    """Return the gids of a workspace's tasks and subtasks that have attachments.
+class Holders:
+    """Which tasks and subtasks of a workspace have attachments, by a search.
 
-    None where asking every task is quicker: no search on this plan, or a task in four has some.
-    A search page takes a second of its quota, a request a fraction of one.
+    A search page takes a second of its quota, a request a fraction of one. So the search goes on
+    only as far as it spares more time than it takes, and is taken up again when more tasks are
+    known. On a plan without search every task is asked.
+
+    Attributes:
+        since: instant in ms; what changed later may have attachments all the same.
+        asked: how many tasks were asked without the search.
     """
-    gids: set[int] = set()
 
-    def too_many(pages: int) -> bool:
-        known = sum(len(group.gids) for group in runtime.feeds.tasks.items())
-        saved = (known - PAGE * (pages - 1)) / runtime.budget.per_minute
-        return pages / SEARCHES_PER_MINUTE > saved
-
-    try:
-        for page in stepped(
+    def __init__(
+        self, runtime: Runtime, workspace: str, *, stream: str, path: str, headers: dict[str, str]
+    ) -> None:
+        self.since = (runtime.clock.bound() or 0) - runtime.searches.overlap
+        self.asked = 0
+        self._runtime = runtime
+        self._workspace = workspace
+        self._gids: set[int] = set()
+        self._searches = 0
+        self._state = "open"
+        self._pages = stepped(
             runtime,
             _url(runtime, path, workspace),
             stream=stream,
             params={"has_attachment": "true", "opt_fields": "created_at"},
             headers=headers,
-            too_many=too_many,
-        ):
-            gids.update(int(task["gid"]) for task in page)
-    except AsanaError as error:
-        LOGGER.info("Workspace %s: every task is asked for attachments (%s).", workspace, error)
-        return None
-    return gids
+        )
+
+    def among(self, known: int) -> set[int] | None:
+        """Return the gids of all that have attachments; None where asking each is quicker.
+
+        Args:
+            known: how many tasks were named so far, the asked ones included, and will be.
+        """
+        try:
+            while self._state == "open" and self._pays(known - self.asked):
+                self._searches += 1
+                page = next(self._pages, None)
+                if page is None:
+                    self._state = "complete"
+                else:
+                    self._gids.update(int(task["gid"]) for task in page)
+        except AsanaError as error:
+            self._state = "failed"
+            LOGGER.info(
+                "Workspace %s: every task is asked for attachments (%s).", self._workspace, error
+            )
+        return self._gids if self._state == "complete" else None
+
+    def _pays(self, known: int) -> bool:
+        # The end of a search is known after one more.
+        seconds = (self._searches + 2) * 60 / SEARCHES_PER_MINUTE
+        return seconds <= (known - len(self._gids)) * 60 / self._runtime.budget.per_minute
 
 
 def stepped(
@@ -84,7 +112,8 @@ def stepped(
     stream: str,
     params: dict[str, Any],
     headers: dict[str, str],
-    too_many: Callable[[int], bool],
+    too_many: Callable[[int], bool] = lambda _: False,
+    room: AbstractContextManager[object] | None = None,
 ) -> Iterator[list[Raw]]:
     """Yield the pages of a search by creation time, no task twice.
 
@@ -95,6 +124,7 @@ def stepped(
         params: what is searched for.
         headers: request headers.
         too_many: whether a page of this number is one too many.
+        room: held while a page is there.
 
     Raises:
         AsanaError: the search cannot be used (plan, failure, a page of equal stamps or of hidden
@@ -122,7 +152,7 @@ def stepped(
         return found
 
     while True:
-        with runtime.room:
+        with room or nullcontext():
             page = asked()
             fresh = [task for task in page if task["gid"] not in seen]
             seen.update(task["gid"] for task in fresh)
@@ -138,7 +168,7 @@ def stepped(
         # Results are filtered by access after the page is cut: a short page, even an empty one, is
         # the end only where the other end of what is left shows nothing new.
         if not full and not (fresh and doubted):
-            with runtime.room:
+            with room or nullcontext():
                 newest = asked(sort_ascending="false", opt_fields="created_at")
             if all(task["gid"] in seen for task in newest):
                 return

@@ -180,3 +180,21 @@ def test_records_that_several_threads_send_at_once_are_all_counted(
     with Sandbox(world) as asana:
         sync = read(asana, ["tags"])
     assert "Summary of tags: 11 records, 1 requests." in sync.logs
+
+
+def test_a_search_spares_asking_tasks_that_have_no_attachments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However small the projects are, and however early the first of them is over."""
+    quicken(monkeypatch)
+    # The quota decides what is worth it; nobody waits for it.
+    monkeypatch.setattr("source_asana.components.runtime.PAID_PER_MINUTE", 1500)
+    monkeypatch.setattr("source_asana.components.budget.Budget.acquire", lambda _: 0.0)
+    names = ("tasks", "subtasks", "attachments")
+    with Sandbox(World.generate(tasks=300, projects=12), plan="advanced") as asana:
+        sync = read(asana, names, incremental=True)
+        expect.whole(asana, sync, names)
+        sent = Counter(entry.path_template for entry in asana.log)
+    assert len(sync.records["tasks"]) > 200
+    assert sent["/attachments"] < 80
+    assert sent["/workspaces/{workspace_gid}/tasks/search"] <= 6
