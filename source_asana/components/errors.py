@@ -65,6 +65,11 @@ class Rule:
     scope: Scope = Scope.PARTITION
     gone: bool = False
 
+    @property
+    def takes_access(self) -> bool:
+        """Whether what was readable before is withheld: no plan's limit, and not gone."""
+        return not self.gone and self.reason != "plan"
+
     def matches(self, status: int, message: str) -> bool:
         """Return whether an answer with this status and message belongs to this row."""
         if self.statuses and status not in self.statuses:

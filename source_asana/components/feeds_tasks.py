@@ -251,11 +251,16 @@ class TaskFeed(Log[Group]):
                 else:
                     closed.append(current)
         for done in closed:
-            for listener in self._listeners:
-                listener(done)
-            if done.ending is not Ending.FAILED:
-                self.put([done])
-            self.ended(done.ending)
+            ending = Ending.FAILED
+            try:
+                for listener in self._listeners:
+                    listener(done)
+                if done.ending is not Ending.FAILED:
+                    self.put([done])
+                ending = done.ending
+            finally:
+                # Whatever went wrong there: readers must not wait for ever.
+                self.ended(ending)
 
 
 def _inherit(owner: Group, node: Group) -> None:

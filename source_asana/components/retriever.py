@@ -162,7 +162,7 @@ class AsanaRetriever(Retriever):
             ending = Ending.COMPLETE
         except Refused as refusal:
             counts.refuse(
-                lost=self.cursor.was_readable(stream_slice) and not refusal.verdict.rule.gone
+                lost=self.cursor.was_readable(stream_slice) and refusal.verdict.rule.takes_access
             )
             self.cursor.refused(stream_slice, refusal.verdict)
             ending = Ending.COMPLETE if refusal.verdict.rule.gone else Ending.REFUSED

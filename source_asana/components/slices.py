@@ -68,7 +68,7 @@ class Slices(StreamSlicer):
     def _complain_of_lost_access(self) -> None:
         """Fail a stream none of whose partitions can be read any more, though some could be.
 
-        That is no plan limit.
+        A plan's limit is no such loss.
         """
         counts = self._runtime.report.counts(self._step.name)
         if not (self._cursor.incremental and self._cursor.has_read_before):

@@ -397,3 +397,17 @@ def test_whoever_asks_at_once_gets_the_same_feed(monkeypatch: pytest.MonkeyPatch
 
     with ThreadPoolExecutor(8) as pool:
         assert len({id(feed) for feed in pool.map(ask, range(8))}) == 1
+
+
+def test_a_mistake_of_ours_fails_the_feed_instead_of_leaving_it_open(tasks: TaskFeed) -> None:
+    def mistaken(_: Group) -> None:
+        raise ValueError("a mistake")
+
+    tasks.listen(mistaken)
+    tasks.expect_listing()
+    tasks.announced(Ending.COMPLETE)
+    group = tasks.begin("1", 5, {})
+    with pytest.raises(ValueError, match="a mistake"):
+        tasks.listed(group, Ending.COMPLETE)
+    with pytest.raises(ParentFailedError):
+        list(tasks)

@@ -150,6 +150,24 @@ def test_a_refusal_moves_no_state_and_a_later_sync_reads_what_was_left_out(
     assert small.task in {r["task_id"] for r in second.records["stories"]}
 
 
+@pytest.mark.parametrize(
+    ("status", "words", "fails"),
+    [(402, "Not available on your plan.", False), (403, PRIVATE, True)],
+)
+def test_a_lost_plan_is_a_warning_and_lost_access_an_error(
+    asana: Sandbox, status: int, words: str, fails: bool
+) -> None:
+    names = ["tasks", "sections"]
+    first = read(asana, names, incremental=True)
+    asana.fault("status", "^/tasks", times=None, status=status, message=words)
+    second = read(asana, names, incremental=True, state=first.state)
+    assert skips(second)
+    assert second.complete("sections")
+    assert second.complete("tasks") is not fails
+    assert bool(second.errors) is fails
+    assert second.state == first.state
+
+
 def test_stories_that_are_refused_are_tried_again_at_the_next_sync(
     asana: Sandbox, small: Small
 ) -> None:
