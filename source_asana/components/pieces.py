@@ -51,6 +51,7 @@ def place(piece: StreamSlice) -> str:
     words = [
         f"{name.removesuffix('_gid').replace('_', ' ')} {gid}"
         for name, gid in piece.partition.items()
+        if not name.endswith("_name")
     ]
     return ", ".join(words) or "the list"
 

@@ -62,6 +62,7 @@ def test_names_come_along_with_gids(asana: Sandbox, small: Small) -> None:
     assert entry["created_by"]["name"] == entry["user"]["name"] == "Ada Owner"
     assert entry["project"]["name"] == "First"
     assert entry["workspace"]["gid"] == small.world.workspace
+    assert entry["workspace"]["name"] == small.world[small.world.workspace]["name"]
     assert {r["project"]["name"] for r in sync.records["sections"]} == {"First", "Second"}
     assert sync.records["goals"][0]["owner"]["name"] == "Ada Owner"
 
