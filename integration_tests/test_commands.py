@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^ *```shell\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 ELSEWHERE = (
     "docker ",
     "kind ",
-    "curl https://app.asana.com/",
+    "curl --proto-default https app.asana.com/",
     ".venv-pyairbyte/bin/python examples/pyairbyte_duckdb.py ",
 )
 TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
