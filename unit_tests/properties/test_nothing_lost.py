@@ -35,7 +35,7 @@ def nothing_missing(
     assert missing == []
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(14))
 @given(happening=rounds(LOUD + ACCESS + SILENT, TASK_FAULTS))
 def test_everything_arrives(happening: list[Round]) -> None:
     lab = Lab()
@@ -44,7 +44,7 @@ def test_everything_arrives(happening: list[Round]) -> None:
         nothing_missing(asana, lab, destination, PERSONAL)
 
 
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(9))
 @given(
     happening=rounds(
         (
