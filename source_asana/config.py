@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -64,6 +65,8 @@ Gid = Annotated[str, BeforeValidator(_gid), StringConstraints(pattern=r"^[0-9]{1
 Flag = Annotated[bool, Strict()]
 Gids = Annotated[list[Gid], BeforeValidator(_none_is_default)]
 Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# It is sent in a header, which takes no line breaks and no letters beyond ASCII.
+Token = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-~]+$")]
 
 
 class _Strict(BaseModel):
@@ -74,7 +77,7 @@ class PersonalAccessToken(_Strict):
     """A personal access token, or the token of a service account."""
 
     option_title: Literal["PAT Credentials"] | None = None
-    personal_access_token: Secret
+    personal_access_token: Token
 
 
 class OAuth(_Strict):
@@ -138,6 +141,7 @@ class Settings(_Strict):
         loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
         if not (secure or loopback) or parts.username or parts.query or parts.fragment:
             raise ValueError("https")
+        requests.Request("GET", value).prepare()  # raises a ValueError for what it cannot send to
         return value.rstrip("/")
 
     @property

@@ -89,7 +89,7 @@ def _json(path: str, kind: str) -> Any:
         raise config_error(f"The {kind} file {path} is no UTF-8 text: give a JSON file.") from None
     try:
         return json.loads(content)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads
         where = (
             f" (line {error.lineno}, column {error.colno})"
             if isinstance(error, json.JSONDecodeError)

@@ -145,6 +145,11 @@ def test_both_kinds_of_credentials() -> None:
     assert oauth.refresh_token == "refresh-token"
 
 
+@pytest.mark.parametrize("token", ["two\nlines", "two words", "a-tok€n", "•••••", "a\x00b", " "])
+def test_what_no_header_can_carry_is_no_token(token: str) -> None:
+    assert not accepted({"credentials": {"personal_access_token": token}})
+
+
 def test_a_token_is_stripped() -> None:
     credentials = parse_config({"credentials": {"personal_access_token": " 1/2:3 \n"}}).credentials
     assert isinstance(credentials, PersonalAccessToken)
@@ -195,6 +200,9 @@ def test_ids_may_be_numbers_in_older_configurations() -> None:
         ("app.asana.com", False),
         ("", False),
         ("https://[", False),
+        ("https://app.asana.com:port", False),
+        ("https://app.asana.com:99999", False),
+        ("https://*.asana.com", False),
         (7, False),
     ],
 )

@@ -144,7 +144,9 @@ def test_a_server_that_fails_is_nobodys_mistake(asana: Sandbox) -> None:
 
 PAT = {"personal_access_token": SECRET}
 OAUTH = {"client_id": "12", "client_secret": SECRET, "refresh_token": SECRET}
+LONG_NUMBER = '{"num_workers": ' + "9" * 5000 + "}"  # more digits than Python reads
 CONFIGS: dict[str, tuple[Any, str]] = {
+    "a number without end": (LONG_NUMBER, "is no valid JSON: correct it there."),
     "list": ([], "The config is no JSON object: give an object with `credentials`."),
     "text": ('"x"', "The config is no JSON object: give an object with `credentials`."),
     "null": ("null", "The config is no JSON object: give an object with `credentials`."),
@@ -298,6 +300,7 @@ def test_incremental_where_there_is_none_is_a_full_refresh(asana: Sandbox, small
 ENTRY = {"sync_mode": "full_refresh", "destination_sync_mode": "append"}
 NO_CATALOG = "is no configured catalog: give an object with a list `streams`, each with `stream`, "
 CATALOGS: dict[str, tuple[Any, str]] = {
+    "a number without end": (LONG_NUMBER, "is no valid JSON: correct it there."),
     "no JSON": ("{", "is no valid JSON (line 1, column 2): correct it there."),
     "list": ([], NO_CATALOG),
     "null": (None, NO_CATALOG),
@@ -350,6 +353,7 @@ DAMAGED = (
 )
 STATES: dict[str, tuple[Any, str]] = {
     "no JSON": ("[", "is no valid JSON (line 1, column 2): correct it there."),
+    "a number without end": (LONG_NUMBER, "is no valid JSON: correct it there."),
     "truncated": (json.dumps(state(v=1, bounds={"1": 2}))[:-9], "is no valid JSON (line 1, "),
     "an object": ({"tasks": {"modified_at": "2024-01-01"}}, NO_STATE),
     "a number": (7, NO_STATE),
