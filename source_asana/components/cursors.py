@@ -90,7 +90,7 @@ class AsanaCursor(Cursor):
         if incremental:
             self._load(self._stored())
             self._emitted = self.state
-        self.has_read_before = bool(getattr(self, "bounds", None))
+        self.has_read_before = bool(getattr(self, "bounds", None) or getattr(self, "tokens", None))
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
 

@@ -247,6 +247,10 @@ class TokenCursor(AsanaCursor):
             with self._lock:
                 self.tokens = {key: token for key, token in self.tokens.items() if key in seen}
 
+    @override
+    def was_readable(self, piece: StreamSlice) -> bool:
+        return piece.extra_fields["key"] in self.tokens
+
     def token(self, piece: StreamSlice) -> str | None:
         """Return the token to go on from, None at the first read of a resource."""
         return self.tokens.get(piece.extra_fields["key"])

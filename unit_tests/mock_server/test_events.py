@@ -85,6 +85,17 @@ def test_a_token_that_died_is_a_gap(asana: Sandbox, small: Small) -> None:
     assert read_events(asana, second).records["events"]
 
 
+def test_lost_access_to_all_projects_events_is_an_error(asana: Sandbox) -> None:
+    first = read_events(asana)
+    asana.fault("status", "/events", times=None, status=403, message="You do not have access.")
+    sync = read_events(asana, first)
+    assert not sync.complete("events")
+    assert sync.errors[0]["message"].startswith(
+        "Stream events: Asana refuses everything that it could be read from in an earlier sync"
+    )
+    assert sync.state_of("events") == first.state_of("events")
+
+
 def test_a_full_refresh_is_empty_and_says_so(asana: Sandbox) -> None:
     sync = read(asana, ["events"])
     assert sync.complete("events")
