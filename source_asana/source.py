@@ -47,7 +47,13 @@ from source_asana.components.cursors_family import TaskFamilyCursor
 from source_asana.components.cursors_lists import DigestCursor, GateCursor, TokenCursor
 from source_asana.components.cursors_walks import ListingCursor, WalkCursor
 from source_asana.components.errors import AsanaError
-from source_asana.components.messages import OwnMessages, all_found, unfinished, visible
+from source_asana.components.messages import (
+    OwnMessages,
+    Untraced,
+    all_found,
+    unfinished,
+    visible,
+)
 from source_asana.components.partitions import AsanaRouter
 from source_asana.components.plan import Step, plan
 from source_asana.components.retriever import AsanaRetriever
@@ -56,6 +62,9 @@ from source_asana.components.retriever_tasks import SubtaskRetriever, TaskRetrie
 from source_asana.components.runtime import CHECK_OUTAGE_SECONDS, Runtime
 from source_asana.components.slices import Slices
 from source_asana.config import Unusable, config_error, parse_config
+
+SYNC_LOGGER = logging.getLogger("airbyte.source_asana.sync")
+SYNC_LOGGER.addFilter(Untraced())
 
 # Records waiting for a slow destination; the CDK's 10,000 hold hundreds of megabytes.
 QUEUE_SIZE = 500
@@ -322,7 +331,7 @@ class SourceAsana(YamlDeclarativeSource):
         source = ConcurrentSource.create(
             num_workers=runtime.settings.num_workers + streams,
             initial_number_of_partitions_to_generate=streams,
-            logger=self.logger,
+            logger=SYNC_LOGGER,
             slice_logger=self._slice_logger,
             queue=queue,
             message_repository=self._message_repository,

@@ -5,6 +5,7 @@ Nothing of hidden streams, a fatal error once, no secret.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -18,6 +19,7 @@ from airbyte_cdk.models import (
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from typing_extensions import override
 
 from source_asana.components.feeds import Ending
 from source_asana.components.runtime import Runtime
@@ -30,6 +32,15 @@ class OwnMessages(threading.local, InMemoryMessageRepository):
     In one list for all, a thread finds the messages of others: the main thread, which never waits
     for room in the queue, would print a reader's state before the records that it is about.
     """
+
+
+class Untraced(logging.Filter):
+    """Leaves a failure's traceback to the trace message: the CDK puts it into the log as well."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        return True
 
 
 def all_found(runtime: Runtime, found: set[str], ending: Ending) -> None:

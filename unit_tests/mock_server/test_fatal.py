@@ -46,6 +46,7 @@ def test_one_error_ends_the_sync(asana: Sandbox, stream: str, status: int) -> No
     assert sync.mistake.startswith(WORDS[status])
     assert asana.token not in sync.text
     assert sync.statuses[stream][-1:] != ["COMPLETE"]
+    assert not [line for line in sync.logs if "Traceback" in line]
 
 
 def test_nothing_more_is_asked_after_it(asana: Sandbox) -> None:
