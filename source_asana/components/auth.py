@@ -23,8 +23,9 @@ from requests.auth import AuthBase
 
 from source_asana.config import OAuth, Settings, config_error, mask
 
-# Renewed this long before its end, or at half its life where it lives shorter than twice that.
+# Renewed this long before its end, or this share of its life where that is shorter.
 EARLY_SECONDS = 300.0
+EARLY_SHARE = 0.125
 DEFAULT_LIFE_SECONDS = 3600.0
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 15.0
@@ -97,19 +98,20 @@ class OAuthAuth(TokenAuth):
             return True
 
     def _refresh(self) -> None:
-        answer = self._request()
+        answer, asked_at = self._request()
         token = answer["access_token"]
         mask(token)
         life = float(answer.get("expires_in") or DEFAULT_LIFE_SECONDS)
         self._token = token
-        self._renew_at = self._monotonic() + life - min(EARLY_SECONDS, life / 2)
+        self._renew_at = asked_at + life - min(EARLY_SECONDS, EARLY_SHARE * life)
         rotated = answer.get("refresh_token")
         if rotated and rotated != self._refresh_token:
             mask(rotated)
             self._refresh_token = rotated
             self._on_rotation(rotated)
 
-    def _request(self) -> Mapping[str, Any]:
+    def _request(self) -> tuple[Mapping[str, Any], float]:
+        """Return the answer and when it was asked for (monotonic seconds): its life began later."""
         form = {
             "grant_type": "refresh_token",
             "client_id": self._credentials.client_id,
@@ -118,6 +120,7 @@ class OAuthAuth(TokenAuth):
         }
         began, wait = self._monotonic(), FIRST_BACKOFF_SECONDS
         while True:
+            asked_at = self._monotonic()
             try:
                 response = self._session.post(
                     self._url,
@@ -131,7 +134,7 @@ class OAuthAuth(TokenAuth):
                 problem = type(error).__name__
             else:
                 if response.ok and isinstance(body, dict) and body.get("access_token"):
-                    return body
+                    return body, asked_at
                 problem = f"HTTP {response.status_code}"
                 if 400 <= response.status_code < 500 and response.status_code != 429:
                     raise config_error(_refusal(body, response.status_code))

@@ -105,7 +105,7 @@ def test_the_first_token_is_fetched_when_it_is_needed(tokens: Tokens) -> None:
     ("life", "still", "renewed"),
     [
         pytest.param(3600, 3299, 3301, id="five minutes ahead"),
-        pytest.param(20, 9, 11, id="at half of a short life"),
+        pytest.param(20, 17.4, 17.6, id="an eighth of a short life ahead"),
         pytest.param(None, 3299, 3301, id="an hour unless it is said"),
         pytest.param("3600", 3299, 3301, id="a life in digits"),
     ],
