@@ -195,6 +195,8 @@ def test_a_search_spares_asking_tasks_that_have_no_attachments(
         sync = read(asana, names, incremental=True)
         expect.whole(asana, sync, names)
         sent = Counter(entry.path_template for entry in asana.log)
-    assert len(sync.records["tasks"]) > 200
-    assert sent["/attachments"] < 80
-    assert sent["/workspaces/{workspace_gid}/tasks/search"] <= 6
+    asked = len(sync.records["tasks"]) + len(sync.records["subtasks"])
+    assert asked > 250
+    # Those of the first small projects are asked before enough of them are known.
+    assert sent["/attachments"] < 0.6 * asked
+    assert sent["/workspaces/{workspace_gid}/tasks/search"] <= 8
