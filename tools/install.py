@@ -23,9 +23,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 IMPORTED = {
-    "main": ("source_asana.run",),
-    "dev": ("xdist, hypothesis, jsonschema, airbyte_cdk.test.entrypoint_wrapper",),
-    "pyairbyte": ("airbyte.caches",),
+    "main": "source_asana.run",
+    "dev": "xdist, hypothesis, jsonschema, airbyte_cdk.test.entrypoint_wrapper",
+    "pyairbyte": "airbyte.caches",
 }
 """What is started again and again in an environment, by dependency group."""
 
@@ -150,10 +150,10 @@ def compile_used(python: Path, groups: Collection[str]) -> None:
     Where PYTHONDONTWRITEBYTECODE is set, as in many images, no later start would.
     """
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    for name in (name for group in groups for name in IMPORTED.get(group, ())):
+    for names in (IMPORTED[group] for group in groups if group in IMPORTED):
         # What is not there yet (the image gets the source later) need not be compiled.
         subprocess.run(
-            [python, "-c", f"import {name}"], env=environment, capture_output=True, check=False
+            [python, "-c", f"import {names}"], env=environment, capture_output=True, check=False
         )
 
 

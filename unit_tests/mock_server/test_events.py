@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from sandbox import Sandbox
 from unit_tests.mock_server import expect
 from unit_tests.mock_server.worlds import Small
 from unit_tests.sync import Sync, read
-
-
-@pytest.fixture
-def small() -> Small:
-    return Small()
-
-
-@pytest.fixture
-def asana(small: Small) -> Iterator[Sandbox]:
-    with Sandbox(small.world) as sandbox:
-        yield sandbox
 
 
 def read_events(asana: Sandbox, before: Sync | None = None) -> Sync:

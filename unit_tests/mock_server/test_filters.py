@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from sandbox import Sandbox
 from unit_tests.mock_server import expect
 from unit_tests.mock_server.worlds import Small
 from unit_tests.sync import read
 
 NAMES = ("projects", "sections", "tasks", "subtasks", "stories", "task_counts", "teams")
-
-
-@pytest.fixture
-def small() -> Small:
-    return Small()
-
-
-@pytest.fixture
-def asana(small: Small) -> Iterator[Sandbox]:
-    with Sandbox(small.world) as sandbox:
-        yield sandbox
 
 
 def test_project_ids_choose_from_the_listing(asana: Sandbox, small: Small) -> None:

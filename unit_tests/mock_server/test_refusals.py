@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from sandbox import Sandbox
@@ -12,17 +10,6 @@ from unit_tests.mock_server.worlds import Small
 from unit_tests.sync import Sync, read
 
 PRIVATE = "You do not have access to this project."
-
-
-@pytest.fixture
-def small() -> Small:
-    return Small()
-
-
-@pytest.fixture
-def asana(small: Small) -> Iterator[Sandbox]:
-    with Sandbox(small.world) as sandbox:
-        yield sandbox
 
 
 def skips(sync: Sync) -> list[str]:
