@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks import process
 from sandbox import Sandbox
-from source_asana.components.schemas import load_schema
+from source_asana.fields.schemas import load_schema
 from tools.sandbox_process import SandboxProcess
 
 CONNECTOR = "benchmarks.driver"

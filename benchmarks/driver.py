@@ -3,7 +3,7 @@
 CPU and memory are the same whether a run waits for its quota or not; only the waiting goes.
 """
 
-from source_asana.components import runtime
+from source_asana import runtime
 from source_asana.run import run
 
 UNLIMITED = 10_000_000

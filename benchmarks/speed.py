@@ -14,7 +14,7 @@ from benchmarks.common import (
     start_up,
 )
 from benchmarks.report import Row, at_least, at_most
-from source_asana.components.opt_fields import opt_fields
+from source_asana.fields.opt_fields import opt_fields
 from tools.sandbox_process import SandboxProcess
 
 TASKS = 27_000  # of these 20,000 are in projects that the token sees

@@ -14,7 +14,7 @@ import pytest
 
 from sandbox import Sandbox, World
 from source_asana import SourceAsana
-from source_asana.components.opt_fields import opt_fields
+from source_asana.fields.opt_fields import opt_fields
 from tools import builder, connector
 
 COMMAND = Path(sys.executable).with_name("source-declarative-manifest")

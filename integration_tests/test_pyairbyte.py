@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from source_asana.components.schemas import load_schema
+from source_asana.fields.schemas import load_schema
 from tools.install import make_venv
 from tools.sandbox_process import SandboxProcess
 

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from source_asana.components.schemas import load_schema
+from source_asana.fields.schemas import load_schema
 from tools import connector
 from tools.sandbox_process import SandboxProcess
 

@@ -40,28 +40,17 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
 from source_asana import files
-from source_asana.components.check import say_what_is_skipped, unlisted, verify_ids, workspaces
-from source_asana.components.cursors import AsanaCursor, BoundCursor
-from source_asana.components.cursors_children import ChildCursor
-from source_asana.components.cursors_family import TaskFamilyCursor
-from source_asana.components.cursors_lists import DigestCursor, GateCursor, TokenCursor
-from source_asana.components.cursors_walks import ListingCursor, WalkCursor
-from source_asana.components.errors import AsanaError
-from source_asana.components.messages import (
-    OwnMessages,
-    Untraced,
-    all_found,
-    unfinished,
-    visible,
-)
-from source_asana.components.partitions import AsanaRouter
-from source_asana.components.plan import Step, plan
+from source_asana.check import log_what_is_skipped, unlisted, verify_ids, workspaces
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.retriever_portfolios import ItemRetriever, PortfolioRetriever
-from source_asana.components.retriever_tasks import SubtaskRetriever, TaskRetriever
-from source_asana.components.runtime import CHECK_OUTAGE_SECONDS, Runtime
-from source_asana.components.slices import Slices
 from source_asana.config import Unusable, config_error, parse_config
+from source_asana.cursors.cursor import AsanaCursor
+from source_asana.http.errors import AsanaError
+from source_asana.messages import OwnMessages, Untraced, all_found, unfinished, visible
+from source_asana.parents.plan import StreamPlan, plan
+from source_asana.parents.slices import Slice
+from source_asana.runtime import CHECK_OUTAGE_SECONDS, Runtime
+from source_asana.stream import StreamSlices
+from source_asana.wiring import Wiring, cursor_field_of, router_of
 
 SYNC_LOGGER = logging.getLogger("airbyte.source_asana.sync")
 SYNC_LOGGER.addFilter(Untraced())
@@ -71,15 +60,6 @@ QUEUE_SIZE = 500
 # Slices that wait for a worker, and finished ones that are not put away yet, 3 kB each; the CDK's
 # limit is 10,000.
 SLICES_AHEAD = 2000
-KINDS: Mapping[str, type[AsanaCursor]] = {
-    "listing": ListingCursor,
-    "walk": WalkCursor,
-    "parent": ChildCursor,
-    "bound": BoundCursor,
-    "gate": GateCursor,
-    "digest": DigestCursor,
-    "token": TokenCursor,
-}
 
 
 class SourceAsana(YamlDeclarativeSource):
@@ -138,7 +118,7 @@ class SourceAsana(YamlDeclarativeSource):
             runtime = self._runtime(config, outage_seconds=CHECK_OUTAGE_SECONDS)
             found = workspaces(runtime)
             verify_ids(runtime, found, projects=True)
-            say_what_is_skipped(runtime, found)
+            log_what_is_skipped(runtime, found)
         except AirbyteTracedException as error:
             return AirbyteConnectionStatus(status=Status.FAILED, message=error.message)
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
@@ -147,7 +127,7 @@ class SourceAsana(YamlDeclarativeSource):
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         parse_config(config)
         declared = self._declared(config)
-        return [_stream(name, declared[name], _router(declared[name]), None) for name in declared]
+        return [_stream(stream) for stream in declared.values()]
 
     @override
     def read(
@@ -157,29 +137,29 @@ class SourceAsana(YamlDeclarativeSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
-        runtime = self._runtime(config)
+        queue = self._concurrent_source._queue
+        queue.maxsize = QUEUE_SIZE
+        runtime = self._runtime(config, is_behind=lambda: queue.qsize() > QUEUE_SIZE // 2)
         self._connector_state_manager = _states(state)
-        self._message_repository = ConcurrentMessageRepository(
-            self._concurrent_source._queue, OwnMessages()
-        )
+        self._message_repository = ConcurrentMessageRepository(queue, OwnMessages())
         declared = self._declared(config)
-        for stream in declared.values():
-            _router(stream).bind(runtime)
-        steps = plan(catalog, {name: _router(stream) for name, stream in declared.items()})
-        if not steps:
+        plans = self._plans(runtime, catalog, declared)
+        if not plans:
             return
-        streams = self._assembled_all(steps, declared, runtime)
-        self._begin(runtime, declared, steps)
-        hidden = {step.name for step in steps if step.wanted.hidden}
+        retrievers = self._wired(runtime, plans, declared)
+        self._begin(runtime, retrievers)
+        streams: list[AbstractStream] = [
+            _stream(declared[one.name], retrievers[one.name], runtime) for one in plans
+        ]
+        hidden = {one.name for one in plans if one.is_hidden}
         failed: dict[str, FailureType | None] = {}
         runtime.report.start()
         try:
-            yield from visible(
-                self._concurrent(runtime, len(streams)).read(streams), hidden, failed, runtime
-            )
+            sync = self._concurrent(runtime, len(streams))
+            yield from visible(sync.read(streams), hidden, failed, runtime.stop)
         except AirbyteTracedException:
-            if runtime.fatal:
-                raise runtime.fatal from None
+            if runtime.stop.fatal:
+                raise runtime.stop.fatal from None
             if failed:
                 raise unfinished(failed, hidden) from None
             raise
@@ -203,10 +183,10 @@ class SourceAsana(YamlDeclarativeSource):
         """
         self._told_to_stop = True
         if self._running:
-            self._running.abort(
+            self._running.stop.abort(
                 AirbyteTracedException(
                     message=(
-                        "The sync was told to stop before its end; the next one goes on from "
+                        "The sync was told to stop before its end; the next one resumes from "
                         "the states it printed."
                     ),
                     failure_type=FailureType.transient_error,
@@ -230,110 +210,70 @@ class SourceAsana(YamlDeclarativeSource):
             if isinstance(stream, DefaultStream)
         }
 
-    def _assembled_all(
-        self, steps: list[Step], declared: Mapping[str, DefaultStream], runtime: Runtime
-    ) -> list[AbstractStream]:
-        items = next(
-            (_retriever(declared[s.name]) for s in steps if s.name == "portfolio_items"), None
-        )
-        if isinstance(items, ItemRetriever):
-            portfolios = _retriever(declared["portfolios"])
-            assert isinstance(portfolios, PortfolioRetriever)
-            items.parent_retriever = portfolios
-        tasks, subtasks = (
-            next((_retriever(declared[s.name]) for s in steps if s.name == name), None)
-            for name in ("tasks", "subtasks")
-        )
-        if isinstance(tasks, TaskRetriever) and isinstance(subtasks, SubtaskRetriever):
-            tasks.subtasks = subtasks
-        return [self._assembled(step, declared, runtime) for step in steps]
+    def _plans(
+        self,
+        runtime: Runtime,
+        catalog: ConfiguredAirbyteCatalog,
+        declared: Mapping[str, DefaultStream],
+    ) -> list[StreamPlan]:
+        """Return what is read, parents before children."""
+        retrievers = {name: _retriever(stream) for name, stream in declared.items()}
+        routers = {name: router_of(retriever) for name, retriever in retrievers.items()}
+        for router in routers.values():
+            router.bind(runtime.settings, runtime.feeds)
+        further = {
+            name: frozenset({retriever.reading["newest_child"]})
+            for name, retriever in retrievers.items()
+            if "newest_child" in retriever.reading
+        }
+        return plan(catalog, routers, further)
 
-    def _assembled(
-        self, step: Step, declared: Mapping[str, DefaultStream], runtime: Runtime
-    ) -> DefaultStream:
-        stream = declared[step.name]
-        retriever, router = _retriever(stream), _router(stream)
-        change = retriever.change or {}
-        kind = KINDS[change["kind"]] if change else AsanaCursor
-        # PyAirbyte asks for this of all streams: those without a cursor are read whole.
-        incremental = step.incremental and bool(change)
-        cursor = kind(
-            step.name,
-            router,
-            runtime=runtime,
-            states=self._connector_state_manager,
-            repository=self._message_repository,
-            incremental=incremental,
-            change=change,
-        )
-        if isinstance(cursor, ListingCursor):
-            cursor.listed_whole = step.wanted.feeds
-        runtime.feeds.tasks.walking |= step.name == "subtasks"
-        if isinstance(cursor, TaskFamilyCursor) and not step.wanted.hidden:
-            runtime.searches.family.append(cursor)
-        retriever.bind(runtime, step.wanted, cursor)
-        if (
-            isinstance(cursor, ChildCursor)
-            and change.get("holders")
-            and runtime.settings.may_search
-        ):
-            cursor.ask_search(retriever.holders)
-        return _stream(
-            step.name, stream, Slices(step, cursor, runtime, scout=retriever.scout), cursor
-        )
+    def _wired(
+        self,
+        runtime: Runtime,
+        plans: list[StreamPlan],
+        declared: Mapping[str, DefaultStream],
+    ) -> dict[str, AsanaRetriever]:
+        """Return the retrievers of the planned streams, each with its cursor."""
+        keys = {name: list(stream._primary_key) for name, stream in declared.items()}
+        wiring = Wiring(runtime, self._connector_state_manager, self._message_repository, keys)
+        return wiring.bind(plans, {name: _retriever(stream) for name, stream in declared.items()})
 
-    def _begin(
-        self, runtime: Runtime, declared: Mapping[str, DefaultStream], steps: list[Step]
-    ) -> None:
+    def _begin(self, runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
         """List the workspaces, whose answer is the first to show the server's clock.
 
-        And check the configured ids.
+        The ids in the configuration are checked against them.
         """
-        step = next((step for step in steps if step.name == "workspaces"), None)
-        if step is None:
+        first = next((r for r in retrievers.values() if r.lists_workspaces), None)
+        if first is None:
             return
-        retriever = _retriever(declared["workspaces"])
-        piece = next(iter(_router(declared["workspaces"]).stream_slices()))
+        slice_ = next(iter(router_of(first).stream_slices()))
+        assert isinstance(slice_, Slice)
         try:
-            found = [record for record in retriever.preload(piece) if retriever.kept(record)]
+            found = [record for record in first.preload(slice_) if first.filter.keeps(record)]
         except AsanaError as error:
             raise unlisted(error) from None
         runtime.workspaces = frozenset(record["gid"] for record in found)
         verify_ids(runtime, runtime.workspaces, projects=False)
-        settings, searches = runtime.settings, runtime.searches
-        searches.enabled = settings.may_search and all(
-            cursor.incremental for cursor in searches.family
-        )
-        searches.plan(
-            sorted(runtime.workspaces),
-            per_minute=runtime.budget.per_minute,
-            forced=settings.change_detection == "search",
-        )
-        names = {step.name for step in steps}
-        if "projects" in names and runtime.settings.project_ids:
-            feed = runtime.feeds.of("projects")
-            feed.when_closed = lambda: all_found(
-                runtime, {item["gid"] for item in feed.items()}, feed.ending
-            )
+        for retriever in retrievers.values():
+            retriever.cursor.policy.workspaces_listed()
+            all_found(runtime, retriever.name, retriever.keep_only)
 
     def _concurrent(self, runtime: Runtime, streams: int) -> ConcurrentSource:
         """Return the CDK's thread pool, with a thread for every stream's generator.
 
-        They come besides the readers' threads.
+        They come in addition to the readers' threads.
 
         A child's generator waits for its parents and holds a thread meanwhile; with a thread each,
         none can starve the readers that it waits for. Requests in flight are limited by the budget,
         not by the threads.
         """
-        queue = self._concurrent_source._queue
-        queue.maxsize = QUEUE_SIZE
-        runtime.room.backlog = lambda: queue.qsize() > QUEUE_SIZE // 2
         source = ConcurrentSource.create(
             num_workers=runtime.settings.num_workers + streams,
             initial_number_of_partitions_to_generate=streams,
             logger=SYNC_LOGGER,
             slice_logger=self._slice_logger,
-            queue=queue,
+            queue=self._concurrent_source._queue,
             message_repository=self._message_repository,
         )
         source._threadpool._max_concurrent_tasks = SLICES_AHEAD
@@ -341,17 +281,21 @@ class SourceAsana(YamlDeclarativeSource):
 
 
 def _stream(
-    name: str, built: DefaultStream, slicer: StreamSlicer, cursor: AsanaCursor | None
+    built: DefaultStream, retriever: AsanaRetriever | None = None, runtime: Runtime | None = None
 ) -> DefaultStream:
-    """Return the CDK's stream of that name around our slices and cursor."""
-    field = (_retriever(built).change or {}).get("cursor_field")
+    """Return the CDK's stream around our slices and cursor; without a sync, to be described."""
+    described = retriever or _retriever(built)
     factory = built._stream_partition_generator._partition_factory  # type: ignore[attr-defined]  # the declarative one
+    slicer: StreamSlicer = router_of(described)
+    cursor: AsanaCursor | None = None
+    if retriever and runtime:
+        slicer, cursor = StreamSlices(retriever, runtime), retriever.cursor
     return DefaultStream(
         partition_generator=StreamSlicerPartitionGenerator(factory, slicer),
-        name=name,
+        name=built.name,
         json_schema=built.get_json_schema,
         primary_key=built._primary_key,
-        cursor_field=CursorField(field) if field else None,
+        cursor_field=CursorField(cursor_field_of(described)),
         logger=built._logger,
         cursor=cursor or built.cursor,
     )
@@ -363,19 +307,13 @@ def _retriever(stream: DefaultStream) -> AsanaRetriever:
     return retriever
 
 
-def _router(stream: DefaultStream) -> AsanaRouter:
-    router = _retriever(stream).partition_router
-    assert isinstance(router, AsanaRouter)
-    return router
-
-
 def _states(state: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
     try:
         return ConnectorStateManager(state=state)
     except Exception as error:  # noqa: BLE001  # the manager raises whatever a value provokes
         raise config_error(
-            "The state is no list of Airbyte states per stream: give the states that an earlier "
-            "sync printed, or none.",
+            "The state is not a list of Airbyte states per stream: provide the states that an "
+            "earlier sync printed, or none.",
             internal=type(error).__name__,
         ) from None
 

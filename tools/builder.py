@@ -19,8 +19,8 @@ import yaml
 from typing_extensions import override
 
 from source_asana import SourceAsana
-from source_asana.components.opt_fields import opt_fields
-from source_asana.components.schemas import load_schema
+from source_asana.fields.opt_fields import opt_fields
+from source_asana.fields.schemas import load_schema
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "builder" / "asana_builder_manifest.yaml"
 HEADER = """\

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from source_asana import SourceAsana
-from source_asana.components import scopes
-from source_asana.components.errors import RULES, Action
+from source_asana.fields import scopes
+from source_asana.http.errors import RULES, Action
 from tools.docs_columns import columns_page
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from source_asana.components.opt_fields import PARENT_COLUMNS, REPEATED, REPEATED_IN
-from source_asana.components.records import ABSENT, ALIASES, Alias
+from source_asana.fields.opt_fields import PARENT_COLUMNS, REPEATED, REPEATED_IN
+from source_asana.fields.columns import ABSENT, ALIASES, Alias
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "source_asana" / "schemas"
 HEAD = """# Columns

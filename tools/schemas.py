@@ -148,7 +148,7 @@ DECLARED: Mapping[str, Mapping[str, Json]] = {
 }
 """Columns promised to users that the description lacks, typed in its own language.
 
-`source_asana/components/records.py` says which of them have a source and which stay null.
+`source_asana/fields/columns.py` says which of them have a source and which stay null.
 """
 
 

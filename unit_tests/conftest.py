@@ -12,7 +12,7 @@ import pytest
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
 
-from source_asana.components.runtime import Runtime
+from source_asana.runtime import Runtime
 
 SPEED = 50.0
 NO_LIMIT = 10_000_000
@@ -52,9 +52,9 @@ def quicken(patch: pytest.MonkeyPatch, speed: float = SPEED) -> None:
         sleep=lambda seconds: time.sleep(seconds / speed),
     )
     patch.setattr("source_asana.source.Runtime", quick)
-    patch.setattr("source_asana.components.runtime.PAID_PER_MINUTE", NO_LIMIT)
-    patch.setattr("source_asana.components.feeds.WAKE_SECONDS", 1 / speed)
-    patch.setattr("source_asana.components.slices.WAKE_SECONDS", 1 / speed)
+    patch.setattr("source_asana.runtime.PAID_PER_MINUTE", NO_LIMIT)
+    patch.setattr("source_asana.parents.feeds.WAKE_SECONDS", 1 / speed)
+    patch.setattr("source_asana.stream.WAKE_SECONDS", 1 / speed)
     # A fifth of a short sync; the manifest is the same in all of them, and checked by main.py's.
     patch.setattr(YamlDeclarativeSource, "_validate_source", lambda _: None)
 

@@ -16,7 +16,7 @@ from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput, ExpectedOutcom
 
 from sandbox import Sandbox
 from source_asana import SourceAsana
-from source_asana.components.schemas import load_schema
+from source_asana.fields.schemas import load_schema
 
 Record = dict[str, Any]
 

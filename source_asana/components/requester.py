@@ -23,13 +23,13 @@ from airbyte_cdk.sources.declarative.requesters.request_options import (
 from airbyte_cdk.sources.types import StreamSlice, StreamState
 from typing_extensions import override
 
-from source_asana.components.attempts import body_of, send
-from source_asana.components.runtime import Runtime
+from source_asana.http.attempts import Counter, body_of, send
+from source_asana.http.client import Client
 
 FIELD = re.compile(r"\{\{ stream_(partition|interval)\.(\w+) \}\}")
 
 
-class Lookup:
+class PlainTemplate:
     """A template of constant text and fields of the slice, filled in without Jinja."""
 
     def __init__(self, template: str) -> None:
@@ -44,12 +44,12 @@ class Lookup:
         """Return whether nothing in a template needs Jinja."""
         return isinstance(template, str) and "{" not in FIELD.sub("", template)
 
-    def fill(self, piece: StreamSlice | None) -> str:
+    def fill(self, slice_: StreamSlice | None) -> str:
         """Return the text for a slice; a field that it lacks is empty."""
         if not self._rest:
             return self._first
-        partition = piece.partition if piece else {}
-        interval = piece.cursor_slice if piece else {}
+        partition = slice_.partition if slice_ else {}
+        interval = slice_.cursor_slice if slice_ else {}
         found = [self._first]
         for where, name, text in self._rest:
             value = (partition if where == "partition" else interval).get(name)
@@ -57,11 +57,11 @@ class Lookup:
         return "".join(found)
 
 
-def lookups(templates: Mapping[str, Any] | None) -> dict[str, Lookup] | None:
+def plain_templates(templates: Mapping[str, Any] | None) -> dict[str, PlainTemplate] | None:
     """Return the templates of parameters or headers by name, None where one of them needs Jinja."""
-    if not all(map(Lookup.is_plain, (templates or {}).values())):
+    if not all(map(PlainTemplate.is_plain, (templates or {}).values())):
         return None
-    return {name: Lookup(template) for name, template in (templates or {}).items()}
+    return {name: PlainTemplate(template) for name, template in (templates or {}).items()}
 
 
 @dataclass
@@ -102,14 +102,15 @@ class AsanaRequester(HttpRequester):
             request_headers=self.request_headers,
         )
         super().__post_init__(parameters)
-        self.runtime: Runtime | None = None
-        self._params = lookups(self.request_parameters)
-        self._headers = lookups(self.request_headers)
-        self._plain_path = Lookup(self.path) if Lookup.is_plain(self.path) else None
+        self._client: Client | None = None
+        self._counts: Counter | None = None
+        self._params = plain_templates(self.request_parameters)
+        self._headers = plain_templates(self.request_headers)
+        self._plain_path = PlainTemplate(self.path) if PlainTemplate.is_plain(self.path) else None
 
-    def bind(self, runtime: Runtime) -> None:
-        """Take what all streams share."""
-        self.runtime = runtime
+    def bind(self, client: Client, counts: Counter) -> None:
+        """Take the HTTP client, and where the stream's requests are counted."""
+        self._client, self._counts = client, counts
 
     @override
     def send_request(
@@ -131,8 +132,8 @@ class AsanaRequester(HttpRequester):
                 this partition.
             AirbyteTracedException: a config error that ends the sync.
         """
-        assert self.runtime is not None
-        url = self.runtime.settings.api_url + "/" + self._path_of(stream_slice, path)
+        assert self._client is not None
+        assert self._counts is not None
         params: dict[str, Any] = {
             **self.get_request_params(stream_slice=stream_slice, next_page_token=next_page_token),
             **(request_params or {}),
@@ -141,7 +142,8 @@ class AsanaRequester(HttpRequester):
             **self.get_request_headers(stream_slice=stream_slice, next_page_token=next_page_token),
             **(request_headers or {}),
         }
-        return send(self.runtime, url, stream=self.name, params=params, headers=headers)
+        path = path or self.get_path(stream_slice=stream_slice)
+        return send(self._client, path, counts=self._counts, params=params, headers=headers)
 
     @override
     def get_path(
@@ -184,10 +186,7 @@ class AsanaRequester(HttpRequester):
             )
         return _filled(self._headers, stream_slice)
 
-    def _path_of(self, stream_slice: StreamSlice | None, path: str | None) -> str:
-        return (path or self.get_path(stream_slice=stream_slice)).lstrip("/")
 
-
-def _filled(templates: Mapping[str, Lookup], piece: StreamSlice | None) -> dict[str, Any]:
-    values = {name: template.fill(piece) for name, template in templates.items()}
+def _filled(templates: Mapping[str, PlainTemplate], slice_: StreamSlice | None) -> dict[str, Any]:
+    values = {name: template.fill(slice_) for name, template in templates.items()}
     return {name: value for name, value in values.items() if value}

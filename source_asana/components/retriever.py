@@ -1,6 +1,4 @@
-"""From a slice to its records.
-
-Pages in order, each record once, parents handed to their feed as they arrive.
+"""From a slice to its records: what is asked, who gets it, and how a slice may end.
 
 The CDK's SimpleRetriever restarts an expired walk by sending its first records twice, walks the
 whole answer to find the records, parses it twice and calls what it could not read the end; this one
@@ -9,65 +7,55 @@ shares its requester and paginator.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 import requests
+from airbyte_cdk.models import FailureType, StreamDescriptor
 from airbyte_cdk.sources.declarative.decoders import Decoder
 from airbyte_cdk.sources.declarative.partition_routers import PartitionRouter
 from airbyte_cdk.sources.declarative.requesters.paginators import Paginator
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.declarative.retrievers import Retriever
 from airbyte_cdk.sources.types import Record, StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
-from source_asana.components import records
-from source_asana.components.attempts import body_of, limit_of
-from source_asana.components.cursors import AsanaCursor
-from source_asana.components.errors import (
-    Action,
-    AsanaError,
-    OffsetExpired,
-    PartitionFailed,
-    Refused,
-    Rule,
-    Verdict,
-)
-from source_asana.components.feeds import Ending, Item
-from source_asana.components.opt_fields import opt_fields
-from source_asana.components.partitions import value_at
-from source_asana.components.pieces import Raw, failure, new, place, rows, workspace_of
+from source_asana.components.pages import next_offset, pages
 from source_asana.components.requester import AsanaRequester
-from source_asana.components.retriever_search import Holders
-from source_asana.components.runtime import Runtime
-from source_asana.components.schemas import load_schema
-from source_asana.components.scopes import without_scope
-from source_asana.components.wanted import Inline, Wanted
+from source_asana.components.shape import AskedFields, Filter, Raw, Shape
+from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.stamps import Stamp
+from source_asana.http.attempts import limit_of
+from source_asana.http.clock import Millis
+from source_asana.http.errors import AsanaError, Refused, Verdict
+from source_asana.parents.feeds import Ending, Item
+from source_asana.parents.plan import Inline, StreamPlan
+from source_asana.parents.slices import Slice
+from source_asana.runtime import Runtime
 
-RESTARTS_WITHOUT_PROGRESS = 3
 FAILURES_SAID = 10
 # Asana's next page as the manifest names it: so common that it is looked up without Jinja.
 NEXT_OFFSET = "{{ (response.next_page or {}).offset }}"
-REPEATED_OFFSET = Rule((), None, Action.FAIL, "repeated offset")
 
 
 @dataclass
 class AsanaRetriever(Retriever):
-    """Reads the slices of one stream.
+    """Reads the slices of one stream; its keywords are explained in CONTRIBUTING.md.
 
     Attributes:
-        change: the stream's cursor, `{"kind", ...}`; None for full refresh only.
-        add: parent columns, column -> partition field.
-        ask: whether `opt_fields` are sent.
-        only: setting (a list) -> dotted path: with a list set, only records whose value is in it
-            are kept.
-        without: setting (a list) -> dotted path: records whose value is in it are left out.
-        inline: streams that lie in this stream's records: `[{"stream", "column", "add"}]`.
-        unique: whether the same record may come in several slices; it is sent once.
-        scout: whether a workspace's first slice goes ahead alone: what the plan refuses there, is
-            asked for once.
+        reading: the reading policy, `{"kind", ...}`; without it the stream is read whole.
+        parent_columns: column -> partition field.
+        send_opt_fields: whether `opt_fields` are sent.
+        keep_only: setting (a list) -> dotted path: with a list set, only records whose value is in
+            it are kept.
+        leave_out: setting (a list) -> dotted path: records whose value is in it are left out.
+        may_repeat: whether the same record may come in several slices; it is sent once.
+        probe_first: whether a workspace's first slice goes ahead alone, so that what the plan
+            refuses there is asked for once.
+        volatile: columns whose values change from answer to answer.
+        lists_workspaces: whether these are the workspaces, which are listed before all else.
     """
 
     config: Mapping[str, Any]
@@ -77,14 +65,15 @@ class AsanaRetriever(Retriever):
     paginator: Paginator
     decoder: Decoder
     partition_router: PartitionRouter | None = None
-    change: Mapping[str, Any] | None = None
-    add: Mapping[str, Any] = field(default_factory=dict)
-    ask: bool = True
-    only: Mapping[str, Any] = field(default_factory=dict)
-    without: Mapping[str, Any] = field(default_factory=dict)
-    inline: list[Mapping[str, Any]] = field(default_factory=list)
-    unique: bool = False
-    scout: bool = False
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    parent_columns: Mapping[str, Any] = field(default_factory=dict)
+    send_opt_fields: bool = True
+    keep_only: Mapping[str, Any] = field(default_factory=dict)
+    leave_out: Mapping[str, Any] = field(default_factory=dict)
+    may_repeat: bool = False
+    probe_first: bool = False
+    volatile: list[str] = field(default_factory=list)
+    lists_workspaces: bool = False
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         """Give the paginator the body that is already parsed."""
@@ -95,312 +84,240 @@ class AsanaRetriever(Retriever):
             getattr(strategy, "cursor_value", None) == NEXT_OFFSET
             and getattr(strategy, "stop_condition", None) is None
         )
-        self._lock = threading.Lock()
-        self._sent: set[str] = set()
         self._ready: list[list[Raw]] | None = None
         self._failures = 0
 
-    def bind(self, runtime: Runtime, wanted: Wanted, cursor: AsanaCursor) -> None:
-        """Take what all streams share, what this sync wants, and the stream's cursor."""
+    def bind(
+        self,
+        runtime: Runtime,
+        plan: StreamPlan,
+        cursor: AsanaCursor,
+        others: Mapping[str, AsanaRetriever],
+    ) -> None:
+        """Take what the sync gives a stream.
+
+        Args:
+            runtime: what all streams share.
+            plan: what the sync wants from this one.
+            cursor: this stream's.
+            others: the retrievers of the sync's other streams by name; parents are bound before
+                their children.
+        """
         assert isinstance(self.requester, AsanaRequester)
-        self.requester.bind(runtime)
-        self.runtime = runtime
-        self.wanted = wanted
-        self.cursor = cursor
-        settings = runtime.settings
-        self._only = [
-            (frozenset(ids), path)
-            for key, path in self.only.items()
-            if (ids := getattr(settings, key))
-        ]
-        self._without = [
-            (frozenset(ids), path)
-            for key, path in self.without.items()
-            if (ids := getattr(settings, key))
-        ]
-        self._items = frozenset(path.split(".")[0] for path in wanted.also)
-        inline = {f"{one.column}.{path}" for one in wanted.inline for path in one.fields}
-        filters = {path for _, path in (*self._only, *self._without) if path != "gid"}
-        also = wanted.also | inline | filters | self.needs()
-        columns = frozenset({"gid"}) if wanted.hidden else wanted.columns
-        asked = opt_fields(self.name, columns, also=also) if self.ask else ()
-        self.params: Mapping[str, Any] = {"opt_fields": ",".join(asked)} if asked else {}
-        # Where no opt_fields are sent, Asana decides what comes.
-        self._declared = (
-            None if self.ask else columns or frozenset(load_schema(self.name)["properties"])
-        )
-        extra = frozenset(path.split(".")[0] for path in also) - (columns or frozenset())
-        self.finish = records.shaper(
-            self.name, columns, extra - {"gid"} if columns is not None else frozenset()
-        )
+        self.runtime, self.plan, self.cursor, self.others = runtime, plan, cursor, others
+        self.counts = runtime.report.counts(self.name)
+        self.requester.bind(runtime.client, self.counts)
+        self.filter = Filter(runtime.settings, self.keep_only, self.leave_out)
+        self._item_fields = frozenset(path.split(".")[0] for path in plan.needed)
+        inline = {f"{one.column}.{path}" for one in plan.inline for path in one.fields}
+        technical = frozenset(plan.needed | inline | self.filter.fields | self.needs())
+        self.shape = Shape(plan, self.parent_columns, technical, asks=self.send_opt_fields)
+        self.fields = AskedFields(self.name, self.shape.asked, runtime.report)
 
     def needs(self) -> frozenset[str]:
         """Return the dotted opt_fields that reading itself needs."""
-        stamp = (self.change or {}).get("field")
-        return frozenset({stamp}) if stamp and self.ask else frozenset()
+        stamp = self.reading.get("stamp")
+        return frozenset({stamp}) if stamp and self.send_opt_fields else frozenset()
 
-    # ── one slice ──────────────────────────────────────────────────────────────────────────────
+    # ── how a slice begins and ends ────────────────────────────────────────────────────────────
 
     @override
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
     ) -> Iterable[Any]:
-        assert stream_slice is not None
+        slice_ = stream_slice
+        assert isinstance(slice_, Slice)
         ending = Ending.FAILED
-        counts = self.runtime.report.counts(self.name)
         try:
-            self.begin(stream_slice)
-            for record in self.read(stream_slice):
-                if not record:
-                    # The CDK takes an empty record for the end of everything, and waits for ever.
-                    continue
-                # Records of other streams among them were counted where they were made. No call may
-                # stand between reading and writing the count, or other threads' records get lost.
-                if not isinstance(record, Record):
-                    counts.records += 1
-                yield record
+            self.begin(slice_)
+            yield from self._counted(slice_)
             ending = Ending.COMPLETE
         except Refused as refusal:
-            counts.refuse(
-                lost=self.cursor.was_readable(stream_slice) and refusal.verdict.rule.takes_access
-            )
-            self.cursor.refused(stream_slice, refusal.verdict)
-            ending = Ending.COMPLETE if refusal.verdict.rule.gone else Ending.REFUSED
-            self.runtime.report.skip(
-                self.name,
-                place(stream_slice),
-                refusal.verdict,
-                workspace=workspace_of(stream_slice),
-            )
+            ending = self._refused(slice_, refusal.verdict)
         except AsanaError as error:
-            self.cursor.failed(stream_slice, lasting=True)
-            if self._is_said(stream_slice):
-                raise failure(self.name, stream_slice, error.verdict) from error
+            if self._fails(slice_):
+                raise failure(self.name, slice_, error.verdict) from error
         except Exception:
-            self.cursor.failed(stream_slice, lasting=False)
-            if self._is_said(stream_slice):
+            if self._fails(slice_):
                 raise
         finally:
-            counts.end()
-            self.end(stream_slice, ending)
-            if self.scout and "ended" in stream_slice.extra_fields:
-                stream_slice.extra_fields["ended"].set()
+            self.counts.end()
+            self.end(slice_, ending)
+            if slice_.ended:
+                slice_.ended.set()
 
-    def _is_said(self, piece: StreamSlice) -> bool:
-        """Return whether a failure is raised, so that the CDK says it.
-
-        After many it only counts, and keeps its bound.
-        """
-        with self._lock:
-            self._failures += 1
-            said = self._failures <= (1 if self.runtime.fatal else FAILURES_SAID)
-        if not said:
-            self.cursor.abandon(piece)
-            self.runtime.report.failed(self.name)
-        return said
-
-    def begin(self, piece: StreamSlice) -> None:
-        """Note that reading a slice starts; refuse what was refused before without asking again."""
-        refusal = self.runtime.report.closed(self.name, workspace_of(piece))
-        if refusal:
-            raise Refused(refusal)
-        self.cursor.begin(piece)
-
-    def end(self, piece: StreamSlice, ending: Ending) -> None:
-        """Tell the feed how the listing ended."""
-        del piece
-        if self.wanted.feeds:
-            self.runtime.feeds.of(self.name).ended(ending)
-
-    def read(self, piece: StreamSlice) -> Iterator[Any]:
-        """Yield the slice's records, finished."""
-        begun = self.runtime.clock.bound()
-        for page in self.pages(piece):
-            kept = (
-                [record for record in page if self.kept(record)]
-                if self._only or self._without
-                else page
-            )
-            if self.wanted.feeds:
-                self.publish(kept, piece, begun)
-            fresh = (
-                [record for record in kept if not self._was_sent(record)] if self.unique else kept
-            )
-            for one in self.wanted.inline:
-                yield from self.inlined(fresh, one)
-            if not self.wanted.hidden:
-                for record in fresh:
-                    if self.cursor.wanted(record, piece):
-                        yield from self.emit(record, piece)
-
-    def emit(self, record: Raw, piece: StreamSlice) -> Iterator[Any]:
-        """Yield the finished record, unless it is known to be unchanged."""
-        record = self.finished(record, piece)
-        if self.cursor.changed(record, piece):
+    def _counted(self, slice_: Slice) -> Iterator[Any]:
+        counts = self.counts
+        for record in self.read(slice_):
+            if not record:
+                # The CDK takes an empty record for the end of everything, and waits for ever.
+                continue
+            # Records of other streams among them were counted where they were made. No call may
+            # stand between reading and writing the count, or other threads' records get lost.
+            if not isinstance(record, Record):
+                counts.records += 1
             yield record
 
-    def finished(self, record: Raw, piece: StreamSlice) -> Raw:
-        """Return the record with its parent columns and aliases.
+    def _refused(self, slice_: Slice, verdict: Verdict) -> Ending:
+        lost = verdict.rule.takes_access and self.cursor.was_read(slice_)
+        self.counts.refuse(lost=lost)
+        self.cursor.refused(slice_, verdict)
+        self.runtime.report.skip(self.name, slice_.place, verdict, workspace=slice_.workspace)
+        return Ending.COMPLETE if verdict.rule.gone else Ending.REFUSED
 
-        Without what only the connector needed.
+    def _fails(self, slice_: Slice) -> bool:
+        """Return whether a failure is raised, so that the CDK logs it.
+
+        After many of them it only counts, and the slice keeps its bound.
         """
-        partition = piece.partition
-        if self._declared is not None:
-            record = {name: value for name, value in record.items() if name in self._declared}
-        for column, source in self.add.items():
-            record[column] = partition[source]
-        if self.finish:
-            self.finish(record, partition)
-        return record
+        self._failures += 1
+        is_raised = self._failures <= (1 if self.runtime.stop.is_set() else FAILURES_SAID)
+        if not is_raised:
+            slice_.is_incomplete = True
+            self.runtime.report.failed(self.name)
+        return is_raised
 
-    def kept(self, record: Raw) -> bool:
-        """Return whether the configured lists of ids let a record through."""
-        return all(value_at(record, path) in ids for ids, path in self._only) and not any(
-            value_at(record, path) in ids for ids, path in self._without
-        )
+    def begin(self, slice_: Slice) -> None:
+        """Note that a slice starts; refuse what was refused before without asking again."""
+        refusal = self.runtime.report.closed(self.name, slice_.workspace)
+        if refusal:
+            raise Refused(refusal)
+        self.cursor.begin(slice_)
 
-    def publish(self, page: list[Raw], piece: StreamSlice, begun: int | None) -> list[Item]:
-        """Hand a page's records to the stream's feed; returns the items that are new there."""
-        workspace = workspace_of(piece)
+    def end(self, slice_: Slice, ending: Ending) -> None:
+        """Tell the feed how the listing ended."""
+        del slice_
+        if self.plan.is_parent:
+            self.runtime.feeds.of(self.name).ended(ending)
+
+    # ── what is read ───────────────────────────────────────────────────────────────────────────
+
+    def read(self, slice_: Slice) -> Iterator[Any]:
+        """Yield the slice's records, finished: this stream's and those that lie in them."""
+        began = self.runtime.clock.bound()
+        for page in self.pages(slice_):
+            stamp = self.cursor.stamp()
+            kept = [r for r in page if self.filter.keeps(r)] if self.filter.is_set else page
+            if self.plan.is_parent:
+                self.publish(kept, slice_, began)
+            for one in self.plan.inline:
+                yield from self.inlined(kept, one, stamp)
+            if not self.plan.is_hidden:
+                for record in kept:
+                    if self.cursor.is_in_scope(record, slice_):
+                        yield from self.sent(record, slice_, stamp)
+
+    def sent(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Raw]:
+        """Yield the finished record, if the cursor sends it."""
+        record = self.shape.finished(record, slice_.partition)
+        yield from self.cursor.sent(record, slice_, stamp, is_shared=self.may_repeat)
+
+    def publish(self, page: list[Raw], slice_: Slice, began: Millis | None) -> list[Item]:
+        """Hand a page's records to the stream's feed; return the items that are new there."""
+        workspace = slice_.workspace
         items: list[Item] = [
             {
-                **{name: record.get(name) for name in self._items},
+                **{name: record.get(name) for name in self._item_fields},
                 "gid": record["gid"],
                 "workspace_gid": workspace or record["gid"],
-                "begun": begun,
+                "began": began,
             }
             for record in page
         ]
-        return self.runtime.feeds.of(self.name).add(items)
+        found: list[Item] = self.runtime.feeds.of(self.name).add(items)
+        return found
 
-    def _was_sent(self, record: Raw) -> bool:
-        gid = record["gid"]
-        with self._lock:
-            if gid in self._sent:
-                return True
-            self._sent.add(gid)
-            return False
-
-    def inlined(self, page: list[Raw], one: Inline) -> Iterator[Record]:
+    def inlined(self, page: list[Raw], one: Inline, stamp: Stamp) -> Iterator[Record]:
         """Yield the records of an inline stream that lie in a page of this one."""
-        counts = self.runtime.report.counts(one.stream)
+        cursor, counts = self.others[one.stream].cursor, self.others[one.stream].counts
         for parent in page:
+            slice_ = Slice({one.parent_column: parent["gid"]}, key=parent["gid"])
+            cursor.expect(slice_.home)
             for child in parent.get(one.column) or ():
-                record = {**child, one.add: parent["gid"]}
+                record = {**child, one.parent_column: parent["gid"]}
                 if one.finish:
-                    one.finish(record, {one.add: parent["gid"]})
-                counts.records += 1
-                yield Record(data=record, stream_name=one.stream)
-
-    def holders(self, workspace: str) -> Holders:
-        """Return the search for those tasks of a workspace that have children of this stream."""
-        assert isinstance(self.requester, AsanaRequester)
-        return Holders(
-            self.runtime,
-            workspace,
-            stream=self.name,
-            path=(self.change or {})["holders"],
-            headers=dict(self.requester.get_request_headers()),
-        )
+                    one.finish(record, slice_.partition)
+                for sent in cursor.sent(record, slice_, stamp):
+                    counts.records += 1
+                    yield Record(data=sent, stream_name=one.stream)
+            cursor.walked(slice_.home)
+        cursor.progressed()
 
     # ── pages ──────────────────────────────────────────────────────────────────────────────────
 
-    def preload(self, piece: StreamSlice) -> list[Raw]:
-        """Read a slice ahead of its turn and return its records.
-
-        The next `read` takes them from here.
-        """
-        self._ready = [list(page) for page in self._pages(piece)]
+    def preload(self, slice_: Slice) -> list[Raw]:
+        """Read a slice ahead of its turn and return its records, which the next `read` takes."""
+        self._ready = [list(page) for page in self._pages(slice_)]
         return [record for page in self._ready for record in page]
 
-    def pages(self, piece: StreamSlice) -> Iterator[list[Raw]]:
-        """Yield the slice's pages; see `_pages`."""
+    def pages(self, slice_: Slice) -> Iterator[list[Raw]]:
+        """Yield the slice's pages; see `components.pages.pages`."""
         if self._ready is not None:
             yield from self._ready
         else:
-            yield from self._pages(piece)
+            yield from self._pages(slice_)
 
-    def _pages(self, piece: StreamSlice) -> Iterator[list[Raw]]:
-        """Yield the pages of a slice, no gid twice; a page is emptied when the next is asked for.
-
-        An offset lives 15 minutes: when it has expired the listing is walked again from its first
-        page, and what was handed on already is passed over.
-        """
-        seen: set[str] = set()
-        token: Mapping[str, Any] | None = None
+    def _pages(self, slice_: Slice) -> Iterator[list[Raw]]:
         limit: int | None = None
-        restarts, known = 0, 0
-        while True:
-            with self.runtime.room:
-                try:
-                    response = self._page(piece, token, limit)
-                except OffsetExpired as expired:
-                    restarts = 1 if len(seen) > known else restarts + 1
-                    known, token = len(seen), None
-                    if restarts > RESTARTS_WITHOUT_PROGRESS:
-                        raise PartitionFailed(expired.verdict) from expired
-                    continue
-                page = rows(body_of(response))
-                last, limit = token and token["next_page_token"], limit_of(response)
-                token = self._next(response, len(page), last)
-                # The answer is let go before its records are handed on: a slow destination may hold
-                # them for long.
-                del response
-                fresh = [record for record in page if new(record, seen)]
-                del page
-                yield fresh
-                # Whoever took it keeps it while the next page is asked for: 20 workers, 20 pages.
-                fresh.clear()
-            if not token:
-                return
-            if token["next_page_token"] == last:
-                raise PartitionFailed(
-                    Verdict(REPEATED_OFFSET, 200, "the next page has the offset of this one")
-                )
 
-    def _next(self, response: requests.Response, size: int, last: Any) -> Mapping[str, Any] | None:
-        """Return the token of the page after this answer, None after the last one."""
-        if not self._by_offset:
-            return self.paginator.next_page_token(response, size, None, last)
-        offset = (body_of(response).get("next_page") or {}).get("offset")
-        return {"next_page_token": offset} if offset else None
-
-    def _page(
-        self, piece: StreamSlice, token: Mapping[str, Any] | None, limit: int | None
-    ) -> requests.Response:
-        """Return one page's answer.
-
-        Fields that the token has no scope for are left out and said.
-        """
-        while True:
-            sent = self.params.get("opt_fields", "")
-            try:
-                response = self.requester.send_request(
-                    stream_slice=piece,
-                    next_page_token=token,
-                    request_params=self._page_params(token, limit),
-                )
-            except Refused as refusal:
-                if not self._leave_out(sent, refusal.verdict):
-                    raise
-                continue
-            assert response is not None
+        def ask(offset: str | None) -> requests.Response:
+            nonlocal limit
+            response = self._page(slice_, offset, limit)
+            limit = limit_of(response)
             return response
 
-    def _leave_out(self, sent: str, verdict: Verdict) -> bool:
-        """Return whether the same request with fewer fields is worth it; they go for all slices."""
-        with self._lock:
-            if self.params.get("opt_fields", "") != sent:
-                # Another slice was refused the same fields meanwhile.
-                return True
-            fewer, dropped = without_scope(self.name, sent, verdict)
-            if dropped:
-                self.runtime.report.fields_dropped(self.name, dropped, verdict)
-                self.params = {**self.params, "opt_fields": fewer}
-            return bool(dropped)
+        yield from pages(ask, self._following, self.runtime.backpressure)
+
+    def _following(
+        self, response: requests.Response, size: int, last: str | None
+    ) -> str | None:
+        if self._by_offset:
+            return next_offset(response)
+        token = self.paginator.next_page_token(response, size, None, last)
+        return token["next_page_token"] if token else None
+
+    def _page(self, slice_: Slice, offset: str | None, limit: int | None) -> requests.Response:
+        """Return one page's answer, without the fields that the token has no scope for."""
+        token = {"next_page_token": offset} if offset else None
+        while True:
+            sent = self.fields.text
+            try:
+                return self.ask(slice_, token, self._page_params(token, limit))
+            except Refused as refusal:
+                if not self.fields.leave_out(sent, refusal.verdict):
+                    raise
+
+    def ask(
+        self,
+        slice_: Slice | None,
+        token: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        path: str | None = None,
+    ) -> requests.Response:
+        """Return the answer to one request of this stream; see `AsanaRequester.send_request`."""
+        response = self.requester.send_request(
+            stream_slice=slice_, next_page_token=token, request_params=params, path=path
+        )
+        assert response is not None
+        return response
 
     def _page_params(self, token: Mapping[str, Any] | None, limit: int | None) -> Mapping[str, Any]:
-        params = {**self.paginator.get_request_params(next_page_token=token), **self.params}
+        params = {**self.paginator.get_request_params(next_page_token=token), **self.fields.params}
         if limit is not None and "limit" in params:
             params["limit"] = limit
         return params
+
+
+def failure(stream: str, slice_: Slice, verdict: Verdict) -> AirbyteTracedException:
+    """Return the error of a stream one of whose partitions could not be read."""
+    remedy = verdict.rule.remedy
+    advice = f" {remedy[:1].upper()}{remedy[1:]}." if remedy else ""
+    return AirbyteTracedException(
+        message=(
+            f'Stream {stream}: {slice_.place} could not be read: "{verdict.message}". Everything '
+            f"else goes on; the next sync reads this again.{advice}"
+        ),
+        internal_message=f"HTTP {verdict.status}, {verdict.rule.reason}",
+        failure_type=FailureType.transient_error,
+        stream_descriptor=StreamDescriptor(name=stream),
+    )

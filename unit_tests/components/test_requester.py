@@ -13,15 +13,15 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.components.attempts import REFUSALS, TRIES, body_of, limit_of, send
-from source_asana.components.errors import (
+from source_asana.http.attempts import REFUSALS, TRIES, body_of, limit_of, send
+from source_asana.http.errors import (
     OffsetExpired,
     PartitionFailed,
     Refused,
     SyncTokenExpired,
 )
 from source_asana.components.requester import AsanaRequester
-from source_asana.components.runtime import Runtime
+from source_asana.runtime import Runtime
 from source_asana.config import parse_config
 
 API = "https://app.asana.com/api/1.0"

@@ -11,15 +11,15 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from source_asana.components.opt_fields import (
+from source_asana.fields.opt_fields import (
     PARENT_COLUMNS,
     REPEATED,
     REPEATED_IN,
     WHOLE,
     opt_fields,
 )
-from source_asana.components.records import unknown_columns
-from source_asana.components.schemas import load_schema
+from source_asana.fields.columns import unknown_columns
+from source_asana.fields.schemas import load_schema
 from tools.schemas import ARTEFACTS, CORRECTIONS, DECLARED, SHARED, generate, main
 
 Streams = dict[str, dict[str, Any]]

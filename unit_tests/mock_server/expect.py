@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator, FormatChecker
 
 from sandbox import Sandbox
 from sandbox.clock import parse_moment
-from source_asana.components.schemas import load_schema
+from source_asana.fields.schemas import load_schema
 from unit_tests.sync import Record, Sync, streams
 
 # It differs from one moment to the next, and is no field of the resource but a way to it.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from sandbox import Sandbox
-from source_asana.components.schemas import load_schema
+from source_asana.fields.schemas import load_schema
 from unit_tests.mock_server.worlds import Small
 from unit_tests.sync import Record, catalog, command, config_for, read, streams
 

@@ -11,7 +11,7 @@ import pytest
 from airbyte_cdk.sources.types import Record
 
 from sandbox import Sandbox, World
-from source_asana.components.report import Counts, Report
+from source_asana.report import Counts, Report
 from unit_tests.conftest import quicken
 from unit_tests.mock_server import expect
 from unit_tests.sync import Sync, read, streams
@@ -188,8 +188,8 @@ def test_a_search_spares_asking_tasks_that_have_no_attachments(
     """However small the projects are, and however early the first of them is over."""
     quicken(monkeypatch)
     # The quota decides what is worth it; nobody waits for it.
-    monkeypatch.setattr("source_asana.components.runtime.PAID_PER_MINUTE", 1500)
-    monkeypatch.setattr("source_asana.components.budget.Budget.acquire", lambda _: 0.0)
+    monkeypatch.setattr("source_asana.runtime.PAID_PER_MINUTE", 1500)
+    monkeypatch.setattr("source_asana.http.budget.Budget.acquire", lambda _: 0.0)
     names = ("tasks", "subtasks", "attachments")
     with Sandbox(World.generate(tasks=300, projects=12), plan="advanced") as asana:
         sync = read(asana, names, incremental=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox import Sandbox, World
-from source_asana.components import retriever_tasks
+from source_asana.tasks import retriever
 from unit_tests.sync import read
 
 pytestmark = pytest.mark.usefixtures("fast")

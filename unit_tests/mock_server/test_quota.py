@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from sandbox import Clock, Sandbox, World
-from source_asana.components.runtime import Runtime
+from source_asana.runtime import Runtime
 from unit_tests.mock_server import expect
 from unit_tests.sync import Sync, read
 
@@ -34,7 +34,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         sleep=lambda seconds: time.sleep(seconds / SPEED),
     )
     monkeypatch.setattr("source_asana.source.Runtime", quick)
-    monkeypatch.setattr("source_asana.components.runtime.PAID_PER_MINUTE", 1500)
+    monkeypatch.setattr("source_asana.runtime.PAID_PER_MINUTE", 1500)
     return World.generate(tasks=150, projects=8, clock=FastClock())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox import Sandbox, World
-from source_asana.components.clock import from_millis, to_millis
+from source_asana.http.clock import from_millis, to_millis
 from unit_tests.sync import Sync, read
 
 DAY = 86_400

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from sandbox import Sandbox
 from source_asana import SourceAsana
-from source_asana.components.runtime import Runtime
+from source_asana.runtime import Runtime
 from unit_tests.sync import catalog, config_for
 
 Record = dict[str, Any]

@@ -1,0 +1,220 @@
+"""What must hold before anything is read, and what a sync would skip: the answer to `check`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_asana.components.pages import next_offset, pages
+from source_asana.config import config_error
+from source_asana.fields import scopes
+from source_asana.http.attempts import send
+from source_asana.http.auth import OAuthAuth
+from source_asana.http.errors import Action, AsanaError, Refused
+from source_asana.runtime import Runtime
+
+LOGGER = logging.getLogger("airbyte.source_asana.check")
+STREAM = "check"
+# A check has five seconds: a token with many workspaces is not probed in all of them.
+MOST_PROBED = 3
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A cheap request that shows whether a plan has what some streams need.
+
+    Attributes:
+        streams: the streams, in words.
+        path: path with `{workspace}`.
+        params: query parameters, `{workspace}` in their values.
+        organization: whether only organizations have it.
+    """
+
+    streams: str
+    path: str
+    params: Mapping[str, str]
+    organization: bool = False
+
+
+ONE = {"workspace": "{workspace}", "limit": "1"}
+PROBES = (
+    Probe(
+        "custom_fields, project_custom_field_settings",
+        "workspaces/{workspace}/custom_fields",
+        {"limit": "1"},
+    ),
+    Probe("portfolios and what belongs to them", "portfolios", {**ONE, "owner": "me"}),
+    Probe("goals and what belongs to them", "goals", ONE),
+    Probe(
+        "time_tracking_entries",
+        "time_tracking_entries",
+        {**ONE, "entered_on_start_date": "2999-01-01"},
+    ),
+    Probe("time_tracking_categories", "time_tracking_categories", ONE),
+    Probe("timesheet_approval_statuses", "timesheet_approval_statuses", ONE),
+    Probe("roles", "roles", ONE),
+    Probe(
+        "audit_log_events",
+        "workspaces/{workspace}/audit_log_events",
+        {"limit": "1"},
+        organization=True,
+    ),
+)
+
+
+def workspaces(runtime: Runtime) -> dict[str, bool]:
+    """Return the selected workspaces that the token sees: gid -> whether it is an organization."""
+    found: dict[str, bool] = {}
+
+    def ask(offset: str | None) -> requests.Response:
+        return _ask(runtime, "workspaces", opt_fields="is_organization", limit=100, offset=offset)
+
+    try:
+        for page in pages(ask, next_offset):
+            found |= {record["gid"]: bool(record.get("is_organization")) for record in page}
+    except AsanaError as error:
+        raise unlisted(error) from None
+    wanted = runtime.settings.workspace_ids
+    return {gid: found[gid] for gid in wanted if gid in found} if wanted else found
+
+
+def _ask(runtime: Runtime, path: str, **params: Any) -> requests.Response:
+    return send(runtime.client, path, counts=runtime.report.counts(STREAM), params=params)
+
+
+def unlisted(error: AsanaError) -> AirbyteTracedException:
+    """Return the error for workspaces that could not be listed.
+
+    Without them nothing can be read.
+    """
+    if isinstance(error, Refused):
+        return config_error(
+            f'Asana refuses to list the token\'s workspaces ("{error}"): give a token that may '
+            "read them."
+        )
+    return _later("the token's workspaces", error)
+
+
+def _later(what: str, error: AsanaError) -> AirbyteTracedException:
+    return AirbyteTracedException(
+        message=f'Asana could not show {what} ("{error}"): try again later.',
+        internal_message=f"HTTP {error.verdict.status}, {error.verdict.rule.reason}",
+        failure_type=FailureType.transient_error,
+    )
+
+
+def verify_ids(runtime: Runtime, found: Collection[str], *, projects: bool) -> None:
+    """Check the ids of the configuration.
+
+    Args:
+        runtime: settings and requests.
+        found: gids of the selected workspaces that the token sees.
+        projects: whether projects are asked for singly; a read sees them in its listing.
+
+    Raises:
+        AirbyteTracedException: a config error that names the first key with an unreadable id.
+    """
+    settings = runtime.settings
+    missing = [gid for gid in settings.workspace_ids if gid not in found]
+    if missing:
+        raise config_error(
+            f"Config key `workspace_ids` names {', '.join(missing)}, which the token does not "
+            "see: correct the ids "
+            "or use a token of a member of that workspace."
+        )
+    if not found:
+        raise config_error("The token sees no workspace: use the token of a user who is in one.")
+    _readable(runtime, "team_ids", "teams", settings.team_ids)
+    _readable(runtime, "portfolio_ids", "portfolios", settings.portfolio_ids)
+    if projects:
+        _readable(runtime, "project_ids", "projects", settings.project_ids)
+
+
+def _readable(runtime: Runtime, key: str, path: str, gids: Collection[str]) -> None:
+    for gid in gids:
+        try:
+            _ask(runtime, f"{path}/{gid}", opt_fields="gid")
+        except AsanaError as error:
+            if not isinstance(error, Refused) and error.verdict.rule.action is Action.RETRY:
+                raise _later(f"{gid} of the config key `{key}`", error) from None
+            raise config_error(
+                f"Config key `{key}` names {gid}, which the token cannot read (Asana said: "
+                f'"{error}"): correct the id '
+                "or give the token's user access."
+            ) from None
+
+
+def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
+    """Log what a sync of the selected workspaces would skip, for plan or scope.
+
+    Nothing of it fails a check.
+    """
+    _log_missing_scopes(runtime)
+    probed = [
+        (gid, probe)
+        for gid, organization in list(found.items())[:MOST_PROBED]
+        for probe in PROBES
+        if organization or not probe.organization
+    ]
+    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="check") as pool:
+        lines = list(pool.map(lambda pair: _refusal(runtime, *pair), probed))
+    for line in filter(None, lines):
+        LOGGER.info("%s", line)
+
+
+def _refusal(runtime: Runtime, workspace: str, probe: Probe) -> str | None:
+    params = {name: value.format(workspace=workspace) for name, value in probe.params.items()}
+    try:
+        _ask(runtime, probe.path.format(workspace=workspace), **params)
+    except Refused as refusal:
+        return (
+            f"Workspace {workspace}: a sync would skip {probe.streams}; Asana says "
+            f'(HTTP {refusal.verdict.status}): "{refusal}". To read it: '
+            f"{refusal.verdict.rule.remedy}."
+        )
+    except (AsanaError, AirbyteTracedException) as error:
+        return (
+            f"Workspace {workspace}: whether {probe.streams} can be read was not found out "
+            f"({error})."
+        )
+    return None
+
+
+def _log_missing_scopes(runtime: Runtime) -> None:
+    """Name the scopes that an OAuth token lacks, with the streams they cost.
+
+    Source: `/-/token_info`.
+    """
+    client = runtime.client
+    if not isinstance(client.auth, OAuthAuth):
+        return
+    parts = urlsplit(client.api_url)
+    try:
+        response = client.session.post(
+            f"{parts.scheme}://{parts.netloc}/-/token_info",
+            data={"token": client.auth.current()},
+            timeout=client.timeout,
+            allow_redirects=False,
+        )
+        body = orjson.loads(response.content)
+        granted = set(str(body["scope"]).split())
+    except (requests.RequestException, orjson.JSONDecodeError, KeyError, TypeError):
+        return
+    if not granted or "default" in granted:
+        return
+    for scope, streams in scopes.STREAMS.items():
+        if scope not in granted:
+            LOGGER.info(
+                "The OAuth app lacks the scope %s: a sync would skip %s.",
+                scope,
+                ", ".join(sorted(streams)),
+            )

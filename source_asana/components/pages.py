@@ -1,0 +1,96 @@
+"""The one pager: pages in order, every record once, an expired offset walked again.
+
+Retriever, check and events page with it; they differ in how a page is asked for and in what names
+the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
+
+import requests
+
+from source_asana.http.attempts import body_of
+from source_asana.http.errors import Action, OffsetExpired, PartitionFailed, Rule, Verdict
+
+Raw = dict[str, Any]
+Token = TypeVar("Token")
+RESTARTS_WITHOUT_PROGRESS = 3
+REPEATED_TOKEN = Rule((), None, Action.FAIL, "repeated offset")
+
+
+def pages(
+    ask: Callable[[Token | None], requests.Response],
+    following: Callable[[requests.Response, int, Token | None], Token | None],
+    room: AbstractContextManager[object] | None = None,
+) -> Iterator[list[Raw]]:
+    """Yield the pages of a listing, no gid twice; a page is emptied when the next is asked for.
+
+    An offset lives 15 minutes: when it has expired the listing is walked again from its first
+    page, and what was handed on already is passed over.
+
+    Args:
+        ask: sends the request for the page that a token names, the first one for None.
+        following: returns the next page's token of an answer, its number of records and its own
+            token; None after the last page.
+        room: held while a page is there.
+
+    Raises:
+        AsanaError: what an answer means for the partition; a token that repeats fails it.
+    """
+    seen: set[str] = set()
+    token: Token | None = None
+    restarts, known = 0, 0
+    while True:
+        with room or nullcontext():
+            try:
+                response = ask(token)
+            except OffsetExpired as expired:
+                restarts = 1 if len(seen) > known else restarts + 1
+                known, token = len(seen), None
+                if restarts > RESTARTS_WITHOUT_PROGRESS:
+                    raise PartitionFailed(expired.verdict) from expired
+                continue
+            page = rows(body_of(response))
+            last, token = token, following(response, len(page), token)
+            # The answer is let go before its records are handed on: a slow destination may hold
+            # them for long.
+            del response
+            fresh = [record for record in page if _is_new(record, seen)]
+            del page
+            yield fresh
+            # Whoever took it keeps it while the next page is asked for: 20 workers, 20 pages.
+            fresh.clear()
+        if token is None:
+            return
+        if token == last:
+            text = "the next page has the offset of this one"
+            raise PartitionFailed(Verdict(REPEATED_TOKEN, 200, text))
+
+
+def rows(body: Mapping[str, Any]) -> list[Raw]:
+    """Return the records of a body: a list's, or the one of a single read; none of a null."""
+    data = body["data"]
+    if isinstance(data, list):
+        return data
+    return [] if data is None else [data]
+
+
+def next_offset(response: requests.Response, size: int = 0, last: str | None = None) -> str | None:
+    """Return the offset that an answer names for the page after it, None after the last one."""
+    del size, last
+    offset: str | None = (body_of(response).get("next_page") or {}).get("offset")
+    return offset or None
+
+
+def _is_new(record: Raw, seen: set[str]) -> bool:
+    """Return whether a record's gid was not seen yet, and remember it; without a gid it is new."""
+    gid = record.get("gid")
+    if gid is None:
+        return True
+    if gid in seen:
+        return False
+    seen.add(gid)
+    return True

@@ -1,0 +1,163 @@
+"""Portfolios: the token's own, those the configuration names, and those in others at any depth.
+
+Source: getPortfolios (only the token user's own, except for service accounts), getItemsForPortfolio
+(projects and portfolios), getPortfolio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from airbyte_cdk.sources.types import Record
+from typing_extensions import override
+
+from source_asana.components.pages import rows
+from source_asana.components.retriever import AsanaRetriever
+from source_asana.components.shape import Raw
+from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.stamps import Stamp
+from source_asana.http.attempts import body_of
+from source_asana.http.clock import Millis
+from source_asana.http.errors import AsanaError, Refused
+from source_asana.parents.feeds import Ending, Item, RecursiveFeed
+from source_asana.parents.plan import StreamPlan
+from source_asana.parents.slices import Slice
+from source_asana.runtime import Runtime
+
+# What a portfolio has and the items listing does not offer: a nested portfolio is read singly where
+# these are selected.
+ONLY_SINGLY = frozenset({"created_by", "project_templates"})
+
+
+@dataclass
+class PortfolioRetriever(AsanaRetriever):
+    """Portfolios by workspace, and single ones by gid.
+
+    A service account may leave out the owner and gets all; others get their own, on some plans only
+    when they say so.
+    """
+
+    @override
+    def bind(
+        self,
+        runtime: Runtime,
+        plan: StreamPlan,
+        cursor: AsanaCursor,
+        others: Mapping[str, AsanaRetriever],
+    ) -> None:
+        super().bind(runtime, plan, cursor, others)
+        runtime.feeds.provide(self.name, RecursiveFeed(self.name, runtime.stop))
+
+    @override
+    def pages(self, slice_: Slice) -> Iterator[list[Raw]]:
+        if "portfolio_gid" in slice_.partition:
+            yield self.single(slice_.partition["portfolio_gid"])
+            return
+        begun = False
+        try:
+            for page in self._pages(slice_):
+                begun = True
+                yield page
+        except AsanaError as error:
+            # A list that broke off is not whole; the token user's own would only look like it.
+            if begun or error.verdict.status not in (400, 403):
+                raise
+            mine = {**slice_.partition, "owner": "me"}
+            yield from self._pages(Slice(mine, key=slice_.key, item=slice_.item))
+
+    def single(self, gid: str) -> list[Raw]:
+        """Return the portfolio with this gid, in a list."""
+        response = self.ask(None, params=self.fields.params, path=f"portfolios/{gid}")
+        return rows(body_of(response))
+
+    def nested(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Record]:
+        """Yield a portfolio found among another's items, and the inline records in it."""
+        columns = self.plan.columns
+        if not self.plan.is_hidden and (columns is None or columns & ONLY_SINGLY):
+            record = self._whole(record)
+        for one in self.plan.inline:
+            yield from self.inlined([record], one, stamp)
+        if self.plan.is_hidden:
+            return
+        if columns is not None:
+            record = {name: v for name, v in record.items() if name in columns or name == "gid"}
+        for sent in self.sent(record, slice_, stamp):
+            self.counts.records += 1
+            yield Record(data=sent, stream_name=self.name)
+
+    def _whole(self, record: Raw) -> Raw:
+        """Return the record with the columns of a single read, without them where it is refused."""
+        try:
+            [found] = self.single(record["gid"]) or [record]
+        except Refused as refusal:
+            what = f"{', '.join(sorted(ONLY_SINGLY))} of portfolio {record['gid']}"
+            self.runtime.report.skip(self.name, what, refusal.verdict, workspace=None)
+            return record
+        return found
+
+
+@dataclass
+class ItemRetriever(AsanaRetriever):
+    """The items of one portfolio; portfolios among them have items of their own.
+
+    Attributes:
+        parent: the stream of the portfolios.
+    """
+
+    parent: str = ""
+
+    @property
+    def portfolios(self) -> PortfolioRetriever:
+        """The retriever of the portfolios, always read along."""
+        found = self.others[self.parent]
+        assert isinstance(found, PortfolioRetriever)
+        return found
+
+    @override
+    def needs(self) -> frozenset[str]:
+        return frozenset({"resource_type", *(self.portfolios.fields.names or ["gid"])})
+
+    @override
+    def begin(self, slice_: Slice) -> None:
+        self.portfolios.cursor.expect(slice_.home)
+        super().begin(slice_)
+
+    @override
+    def end(self, slice_: Slice, ending: Ending) -> None:
+        if ending is Ending.COMPLETE:
+            self.portfolios.cursor.walked(slice_.home)
+        self.runtime.feeds.of(self.parent).walked(ending)
+        super().end(slice_, ending)
+
+    @override
+    def publish(self, page: list[Raw], slice_: Slice, began: Millis | None) -> list[Item]:
+        """Take no items: the portfolios' feed gets them in `read`."""
+        return []
+
+    @override
+    def read(self, slice_: Slice) -> Iterator[Any]:
+        began = self.runtime.clock.bound()
+        for page in self.pages(slice_):
+            stamp = self.cursor.stamp()
+            # The same portfolio is a record of two streams, each with its own aliases.
+            nested = [deepcopy(one) for one in page if one.get("resource_type") == "portfolio"]
+            yield from self._nested(nested, slice_, stamp, began)
+            if not self.plan.is_hidden:
+                for record in page:
+                    yield from self.sent(record, slice_, stamp)
+
+    def _nested(
+        self, nested: list[Raw], slice_: Slice, stamp: Stamp, began: Millis | None
+    ) -> Iterator[Record]:
+        if not nested:
+            return
+        place = Slice({}, key=slice_.key, item={"workspace_gid": slice_.workspace})
+        new = {found["gid"] for found in self.portfolios.publish(nested, place, began)}
+        for record in nested:
+            if record["gid"] in new:
+                yield from self.portfolios.nested(record, place, stamp)
+            else:
+                self.portfolios.cursor.seen(record, place)

@@ -1,0 +1,135 @@
+"""What a stream asks Asana for, and what becomes of a record on its way out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from source_asana.config import Settings
+from source_asana.fields.columns import shaper
+from source_asana.fields.opt_fields import opt_fields
+from source_asana.fields.schemas import load_schema
+from source_asana.fields.scopes import without_scope
+from source_asana.http.errors import Verdict
+from source_asana.parents.plan import StreamPlan
+from source_asana.parents.slices import value_at
+from source_asana.report import Report
+
+Raw = dict[str, Any]
+
+
+class AskedFields:
+    """The `opt_fields` of a stream; those that the token has no scope for are left out.
+
+    Args:
+        stream: stream name.
+        fields: dotted opt_fields; without any, Asana decides what comes.
+        report: told which columns are missing.
+    """
+
+    def __init__(self, stream: str, fields: tuple[str, ...], report: Report) -> None:
+        self._stream = stream
+        self._report = report
+        self._lock = threading.Lock()
+        self.text = ",".join(fields)
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """The query parameter, if there is one."""
+        return {"opt_fields": self.text} if self.text else {}
+
+    @property
+    def names(self) -> list[str]:
+        """The dotted fields."""
+        return self.text.split(",") if self.text else []
+
+    def leave_out(self, sent: str, verdict: Verdict) -> bool:
+        """Return whether the same request is worth sending with fewer fields.
+
+        Args:
+            sent: the text that was sent; what is left out goes for all slices.
+            verdict: the refusal.
+        """
+        with self._lock:
+            if self.text != sent:
+                # Another slice was refused the same fields meanwhile.
+                return True
+            fewer, dropped = without_scope(self._stream, sent, verdict)
+            if dropped:
+                self._report.fields_dropped(self._stream, dropped, verdict)
+                self.text = fewer
+            return bool(dropped)
+
+
+class Filter:
+    """The configured lists of ids that let a stream's records through.
+
+    Args:
+        settings: the configuration.
+        keep_only: setting (a list of ids) -> dotted path; with a list set, only records whose value
+            is in it are kept.
+        leave_out: setting -> dotted path; records whose value is in the list are left out.
+    """
+
+    def __init__(
+        self, settings: Settings, keep_only: Mapping[str, str], leave_out: Mapping[str, str]
+    ) -> None:
+        self._only = _lists(settings, keep_only)
+        self._without = _lists(settings, leave_out)
+        self.is_set = bool(self._only or self._without)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The dotted fields that are looked at."""
+        return frozenset(path for _, path in (*self._only, *self._without) if path != "gid")
+
+    def keeps(self, record: Raw) -> bool:
+        """Return whether a record is let through."""
+        return all(value_at(record, path) in ids for ids, path in self._only) and not any(
+            value_at(record, path) in ids for ids, path in self._without
+        )
+
+
+def _lists(settings: Settings, paths: Mapping[str, str]) -> list[tuple[frozenset[str], str]]:
+    return [
+        (frozenset(ids), path) for key, path in paths.items() if (ids := getattr(settings, key))
+    ]
+
+
+class Shape:
+    """Finishes records: parent columns, columns filled from others, nothing that is not selected.
+
+    Args:
+        plan: what the sync wants from the stream.
+        parent_columns: column -> partition field.
+        technical: dotted fields that are asked for and may not be selected.
+        asks: whether `opt_fields` are sent; else Asana decides what comes.
+    """
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        parent_columns: Mapping[str, str],
+        technical: frozenset[str],
+        *,
+        asks: bool,
+    ) -> None:
+        columns = frozenset({"gid"}) if plan.is_hidden else plan.columns
+        self.asked = opt_fields(plan.name, columns, also=technical) if asks else ()
+        self._parent_columns = dict(parent_columns)
+        self._declared = None if asks else columns or frozenset(load_schema(plan.name)["properties"])
+        extra = frozenset(path.split(".")[0] for path in technical) - (columns or frozenset())
+        self._finish = shaper(
+            plan.name, columns, extra - {"gid"} if columns is not None else frozenset()
+        )
+
+    def finished(self, record: Raw, partition: Mapping[str, Any]) -> Raw:
+        """Return the record as it is sent, but for `synced_at`; the given one may be changed."""
+        if self._declared is not None:
+            record = {name: value for name, value in record.items() if name in self._declared}
+        for column, field in self._parent_columns.items():
+            record[column] = partition[field]
+        if self._finish:
+            self._finish(record, partition)
+        return record

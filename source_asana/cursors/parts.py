@@ -1,0 +1,200 @@
+"""What a reading policy keeps in the state: bounds, gates, and the place of the rolling pass.
+
+Every part reads its own value of the state with `load` and gives it back with `dump`; the cursor
+that owns them holds the lock for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from typing import Any, Protocol
+
+from source_asana.cursors.numbers import pack_texts, unpack_texts
+from source_asana.http.clock import Millis
+
+HOUR = 3_600_000
+
+
+class Part(Protocol):
+    """One value in a stream's state."""
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; raise `ValueError` where it is not what `dump` gives."""
+
+    def dump(self) -> Any:
+        """Return the value to store, None to leave it out."""
+
+    def size(self) -> int:
+        """Return about how many characters the value takes."""
+
+
+class Bounds:
+    """A bound per partition: the server's time before the listing that named the parents.
+
+    Bounds only save requests; what is sent is the ledger's affair.
+    """
+
+    def __init__(self) -> None:
+        self._bounds: dict[str, int] = {}
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Part`."""
+        self._bounds = unpack_texts(value)
+
+    def dump(self) -> Any:
+        """Return the packed bounds; see `Part`."""
+        return pack_texts(self._bounds) if self._bounds else None
+
+    def size(self) -> int:
+        """Return about how many characters the bounds take."""
+        return 12 * len(self._bounds)
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether a partition was read to its end before."""
+        return key in self._bounds
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keys, of a copy: partitions that complete meanwhile add theirs."""
+        return iter(list(self._bounds))
+
+    def __len__(self) -> int:
+        """Return how many partitions have a bound."""
+        return len(self._bounds)
+
+    def get(self, key: str) -> Millis | None:
+        """Return a partition's bound, None where it was never read to its end."""
+        bound = self._bounds.get(key)
+        return None if bound is None else Millis(bound)
+
+    def move(self, key: str, bound: Millis | None) -> None:
+        """Set a partition's bound; without a server's time it stays."""
+        if bound is not None:
+            self._bounds[key] = bound
+
+    def keep_only(self, is_there: Callable[[str], bool]) -> None:
+        """Drop the partitions that no longer exist."""
+        self._bounds = {key: bound for key, bound in self._bounds.items() if is_there(key)}
+
+
+class Gates:
+    """Per parent, the gid of its newest child when its children were last read."""
+
+    def __init__(self) -> None:
+        self._gids: dict[str, int] = {}
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Part`."""
+        self._gids = unpack_texts(value)
+
+    def dump(self) -> Any:
+        """Return the packed gates; see `Part`."""
+        return pack_texts(self._gids) if self._gids else None
+
+    def size(self) -> int:
+        """Return about how many characters the gates take."""
+        return 14 * len(self._gids)
+
+    def __len__(self) -> int:
+        """Return how many parents were read."""
+        return len(self._gids)
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether a parent's children were read before."""
+        return key in self._gids
+
+    def shows_another(self, key: str, gid: str | None) -> bool:
+        """Return whether the newest child is another one than last time."""
+        return self._gids.get(key) != _gate(gid)
+
+    def close(self, key: str, gid: str | None) -> None:
+        """Remember the newest child of a parent whose children were read."""
+        self._gids[key] = _gate(gid)
+
+    def keep_only(self, is_there: Callable[[str], bool]) -> None:
+        """Drop the parents that no longer exist."""
+        self._gids = {key: gid for key, gid in self._gids.items() if is_there(key)}
+
+
+def _gate(gid: str | None) -> int:
+    """Return a number that stands for the newest child: its gid, 0 where there is none."""
+    if not gid:
+        return 0
+    return int(gid) if gid.isdigit() and len(gid) < 19 else _digest(gid)
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=7).digest(), "big")
+
+
+class RollingPass:
+    """Which partitions are read whole in this sync although nothing says that they changed.
+
+    What moves no timestamp (moves, likes, tags) is seen in whole listings only. The pass rolls: a
+    partition's hash gives its place in the period, and each sync passes those whose place has gone
+    by since the last one, so that the cost is spread.
+
+    Args:
+        hours: the period; 0 makes every partition due in every sync.
+        now: the server's time before this sync's requests, None while it is not known.
+    """
+
+    def __init__(self, hours: int, now: Callable[[], Millis | None]) -> None:
+        self._period = hours * HOUR
+        self._clock = now
+        self._rolled: Millis | None = None
+        self._last: int | None = None
+        self._open: set[str] = set()
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Part`."""
+        if not isinstance(value, dict) or not isinstance(value.get("at"), int | None):
+            raise ValueError("the pass is not an object")
+        keys = value.get("open", [])
+        if not isinstance(keys, list):
+            raise ValueError("the open partitions of the pass are not a list")
+        self._last, self._open = value.get("at"), set(map(str, keys))
+
+    def dump(self) -> Any:
+        """Return when the pass was advanced last, and which partitions it still owes."""
+        if self._last is None and not self._open:
+            return None
+        owed = {"open": sorted(self._open)} if self._open else {}
+        return {"at": self._last, **owed}
+
+    def size(self) -> int:
+        """Return about how many characters the value takes."""
+        return 30 + 19 * len(self._open)
+
+    def is_due(self, key: str) -> bool:
+        """Return whether the pass has come to a partition, now or in a sync that did not finish."""
+        now = self._now()
+        return key in self._open or (now is not None and self._comes(key, now))
+
+    def _comes(self, key: str, now: Millis) -> bool:
+        if self._last is None or self._period == 0 or now - self._last >= self._period:
+            return True
+        place = _digest(key) % self._period
+        return (now - place) // self._period > (self._last - place) // self._period
+
+    def _now(self) -> Millis | None:
+        if self._rolled is None:
+            self._rolled = self._clock()
+        return self._rolled
+
+    def claim(self, key: str) -> None:
+        """Owe a partition that is due until it is done, however many syncs that takes."""
+        if self.is_due(key):
+            self._open.add(key)
+
+    def done(self, key: str) -> None:
+        """Note that a partition was read whole."""
+        self._open.discard(key)
+
+    def advance(self) -> None:
+        """Note that every partition was asked about: the next pass goes on from here."""
+        self._last = self._now() or self._last
+
+    def keep_only(self, is_there: Callable[[str], bool]) -> None:
+        """Drop the partitions that no longer exist."""
+        self._open = {key for key in self._open if is_there(key)}

@@ -1,0 +1,121 @@
+"""The three rules: send what is new, enter it once it is on its way, miss what is not shown."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from source_asana.cursors.ledger import Ledger
+from source_asana.cursors.stamps import Stamp
+from source_asana.http.stop import Stop
+
+WAKE_SECONDS = 1.0
+Raw = dict[str, Any]
+
+
+class Sender:
+    """Sends a record if, and only if, its key is unknown or its tag differs.
+
+    Several workers may see the same record: one of them claims it, the others wait until it is on
+    its way, so that no bound moves past a record that nobody sent.
+
+    Args:
+        lock: the cursor's; held for every look into the ledger.
+        key: the stream's primary key; its last column is the record's key within its home.
+        tag: the tag of a finished record, see `tags.tagger`.
+        stop: wakes those who wait when the sync is aborted.
+
+    Attributes:
+        ledger: what was sent.
+        by_home: whether a key in two homes is two records.
+        is_coarse: whether there is no room for the ledger in the state: then the caller decides.
+    """
+
+    def __init__(
+        self,
+        lock: threading.RLock,
+        key: Sequence[str],
+        tag: Callable[[Raw], int],
+        stop: Stop,
+    ) -> None:
+        self.by_home = len(key) > 1
+        self.ledger = Ledger(by_home=self.by_home)
+        self.is_coarse = False
+        self._changed = threading.Condition(lock)
+        self._key_column = key[-1]
+        self._tag = tag
+        self._stop = stop
+        self._claims: set[str] = set()
+        # When the records were read that several slices of this sync may show.
+        self._read_at: dict[str, int] = {}
+
+    def key_of(self, record: Raw) -> str:
+        """Return a record's key within its home."""
+        return str(record[self._key_column])
+
+    def knows(self, record: Raw, home: str) -> bool:
+        """Return whether an earlier version of a record was sent."""
+        with self._changed:
+            return self.ledger.tag_of(self.key_of(record), home) is not None
+
+    def send(self, record: Raw, home: str, stamp: Stamp, *, is_shared: bool) -> Iterator[Raw]:
+        """Yield the record with its stamp unless this version was sent, and enter it after that.
+
+        Args:
+            record: finished, without `synced_at`.
+            home: the key of the partition that shows it.
+            stamp: of the page that it was on.
+            is_shared: whether other slices may show it too: then an older page is passed over.
+        """
+        key, tag = self.key_of(record), self._tag(record)
+        claim = f"{home}/{key}" if self.by_home else key
+        if not self._claim(claim, key, home, tag, stamp if is_shared else None):
+            return
+        try:
+            record["synced_at"] = stamp.text
+            yield record
+            # The record stands in the output queue now, before any state that names it.
+            with self._changed:
+                if not self.is_coarse:
+                    self.ledger.enter(key, home, tag)
+        finally:
+            with self._changed:
+                self._claims.discard(claim)
+                self._changed.notify_all()
+
+    def _claim(self, claim: str, key: str, home: str, tag: int, stamp: Stamp | None) -> bool:
+        """Return whether the caller is to send this version; it holds the claim then."""
+        with self._changed:
+            self._wait_for(claim)
+            known = self.ledger.tag_of(key, home)
+            is_older = stamp is not None and self._read_at.get(claim, 0) > stamp.at
+            if known == tag or is_older:
+                if known is not None:
+                    self.ledger.show(key, home)
+                return False
+            self._claims.add(claim)
+            if stamp is not None:
+                self._read_at[claim] = stamp.at
+            return True
+
+    def _wait_for(self, claim: str) -> None:
+        while claim in self._claims:
+            self._changed.wait(WAKE_SECONDS)
+            self._stop.check()
+
+
+class Once:
+    """For full refreshes: sends what several slices may show only the first time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: set[str] = set()
+
+    def is_first(self, key: str) -> bool:
+        """Return whether a key comes for the first time, and remember it."""
+        with self._lock:
+            if key in self._keys:
+                return False
+            self._keys.add(key)
+            return True

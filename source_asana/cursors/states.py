@@ -1,0 +1,157 @@
+"""When a stream's state is printed, and how large all of them together may be.
+
+Airbyte's server refuses a request whose states take more than 10 MiB, all streams of some seconds
+together, and merges what it refused into the next: one state too large fails every sync from then
+on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.sources.message import MessageRepository
+from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
+
+from source_asana.config import config_error
+
+LOGGER = logging.getLogger("airbyte.source_asana.states")
+VERSION = 2
+MOST_CHARACTERS = 8_000_000
+# A state is printed at most this often: a small one every two seconds while there is progress, a
+# large one more rarely.
+SHORTEST_SILENCE_SECONDS = 2.0
+LONG_SILENCE_SECONDS = 30.0
+SMALL_CHARACTERS = 100_000
+CHARACTERS_A_SECOND = 20_000
+# What the CDK writes for streams without a cursor: switching to incremental starts from nothing.
+FOREIGN_BUT_EMPTY = frozenset({NO_CURSOR_STATE_KEY, "__ab_full_refresh_sync_complete"})
+
+
+def damaged(stream: str, what: str) -> Exception:
+    """Return the error for a state that this connector did not write, or that was changed since."""
+    return config_error(
+        f"The state of stream `{stream}` was not written by this connector, or it is damaged: "
+        "reset the stream, so that it is read anew.",
+        internal=what,
+    )
+
+
+def pause(characters: int) -> float:
+    """Return for how many seconds no further state of this size is printed."""
+    if characters < SMALL_CHARACTERS:
+        spread = LONG_SILENCE_SECONDS - SHORTEST_SILENCE_SECONDS
+        return SHORTEST_SILENCE_SECONDS + spread * characters / SMALL_CHARACTERS
+    return max(LONG_SILENCE_SECONDS, characters / CHARACTERS_A_SECOND)
+
+
+@dataclass
+class Account:
+    """What one stream's state takes of the budget.
+
+    Attributes:
+        rank: who gives up its ledger first, 0 before 1.
+        shrink: drops the ledger for good; None once that is done.
+        characters: the size of the last state.
+    """
+
+    rank: int
+    shrink: Callable[[], None] | None
+    characters: int = 0
+
+
+class States:
+    """The states of one sync: stored ones, printed ones, and the budget for all of them.
+
+    Args:
+        manager: the CDK's, with the states that the sync was given.
+        repository: the CDK's, on the way to the output queue.
+    """
+
+    def __init__(self, manager: ConnectorStateManager, repository: MessageRepository) -> None:
+        self._manager = manager
+        self._repository = repository
+        self._lock = threading.RLock()
+        self._accounts: dict[str, Account] = {}
+        self._has_said_version = False
+
+    def stored(self, stream: str) -> dict[str, Any]:
+        """Return the stored state of a stream, empty where there is none of this version.
+
+        Raises:
+            AirbyteTracedException: a config error for a state of another connector.
+        """
+        stored: Mapping[str, Any] = self._manager.get_stream_state(stream, None)
+        if not stored or FOREIGN_BUT_EMPTY & stored.keys():
+            return {}
+        version = stored.get("v")
+        if version == 1:
+            self._say_version()
+            return {}
+        if version != VERSION:
+            raise damaged(stream, "version")
+        # The CDK hands nested objects on as blobs of its own.
+        plain: dict[str, Any] = orjson.loads(orjson.dumps(dict(stored), default=vars))
+        return plain
+
+    def _say_version(self) -> None:
+        with self._lock:
+            if not self._has_said_version:
+                self._has_said_version = True
+                LOGGER.info(
+                    "The state was written by version 0.1.0, which did not keep what was sent: "
+                    "this sync reads and sends everything once."
+                )
+
+    def open_account(self, stream: str, rank: int, shrink: Callable[[], None], size: int) -> None:
+        """Count a stream's state in; `shrink` may be called from the thread of another stream."""
+        with self._lock:
+            self._accounts[stream] = Account(rank, shrink, size)
+
+    def emit(self, stream: str, make: Callable[[], dict[str, Any]]) -> int:
+        """Print a stream's state and return its size in characters.
+
+        Args:
+            stream: stream name.
+            make: returns the state; called again where it was too large and has shrunk.
+        """
+        with self._lock:
+            state, size = self._fitting(stream, make)
+            self._manager.update_state_for_stream(stream, None, state)
+            message = self._manager.create_state_message(stream, None)
+        # Without the lock: a full queue is emptied by the thread that may be asking for it.
+        self._repository.emit_message(message)
+        return size
+
+    def _fitting(self, stream: str, make: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], int]:
+        while True:
+            state = make()
+            size = len(orjson.dumps(state))
+            account = self._accounts.setdefault(stream, Account(9, None))
+            account.characters = size
+            total = sum(one.characters for one in self._accounts.values())
+            if total <= MOST_CHARACTERS or not self._shrink_one():
+                return state, size
+
+    def _shrink_one(self) -> bool:
+        """Have the stream that is first in line drop its ledger; return whether there was one."""
+        open_ = [(a.rank, -a.characters, name) for name, a in self._accounts.items() if a.shrink]
+        if not open_:
+            return False
+        name = min(open_)[2]
+        account = self._accounts[name]
+        shrink, account.shrink = account.shrink, None
+        assert shrink is not None
+        shrink()
+        LOGGER.warning(
+            "Stream %s: its state would no longer fit into the %d MB that Airbyte takes, so it "
+            "keeps track of changes by their timestamps only; see docs/asana.md, `State size`.",
+            name,
+            MOST_CHARACTERS // 1_000_000,
+        )
+        return True

@@ -1,0 +1,146 @@
+"""Rows sorted by a number, in flat columns: 16 bytes a row, and no object for any of them.
+
+Nothing here is thread-safe: whoever owns a table holds a lock of its own.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import compress
+
+# Inserting a row moves half of a chunk on average: 32 kB, a microsecond.
+CHUNK_ROWS = 4096
+LOWEST = -(2**63)
+
+
+class Chunk:
+    """Some rows in three columns, sorted by `keys`, then by `marks`.
+
+    Attributes:
+        keys: numbers from `LOWEST` to 2**63 - 1. marks, tags: numbers below 2**32; what they mean
+            is the owner's affair.
+    """
+
+    __slots__ = ("keys", "marks", "tags")
+
+    def __init__(self, keys: Iterable[int], marks: Iterable[int], tags: Iterable[int]) -> None:
+        self.keys = array("q", keys)
+        self.marks = array("I", marks)
+        self.tags = array("I", tags)
+
+    def part(self, start: int, end: int) -> Chunk:
+        """Return a copy of the rows from `start` up to, not including, `end`."""
+        return Chunk(self.keys[start:end], self.marks[start:end], self.tags[start:end])
+
+    def append(self, rows: Chunk) -> None:
+        """Put rows behind the last one."""
+        self.keys += rows.keys
+        self.marks += rows.marks
+        self.tags += rows.tags
+
+    def insert(self, at: int, key: int, mark: int, tag: int) -> None:
+        """Put a row in front of row `at`."""
+        self.keys.insert(at, key)
+        self.marks.insert(at, mark)
+        self.tags.insert(at, tag)
+
+    def delete(self, start: int, end: int) -> None:
+        """Delete the rows from `start` up to, not including, `end`."""
+        for column in (self.keys, self.marks, self.tags):
+            del column[start:end]
+
+    def keep(self, chosen: Sequence[object]) -> None:
+        """Keep the rows whose entry in `chosen` is true."""
+        self.keys = array("q", compress(self.keys, chosen))
+        self.marks = array("I", compress(self.marks, chosen))
+        self.tags = array("I", compress(self.tags, chosen))
+
+    def boundary(self) -> int:
+        """Return the row near the middle that begins another key than the one before, or 0."""
+        middle = self.keys[len(self.keys) // 2]
+        at = bisect_left(self.keys, middle) or bisect_right(self.keys, middle)
+        return at % len(self.keys)
+
+
+Span = tuple[Chunk, int, int]
+"""Rows of one chunk: from the first number up to, not including, the second."""
+
+
+class Table:
+    """Chunks in the order of their keys; all rows of one key stand in one chunk."""
+
+    def __init__(self) -> None:
+        self.chunks = [Chunk((), (), ())]
+        # What is below the first key of the next chunk belongs to a chunk: these are separators,
+        # which stay where they are when rows go.
+        self._lowest = [LOWEST]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return sum(len(chunk.keys) for chunk in self.chunks)
+
+    def find(self, key: int) -> Span:
+        """Return the rows of a key; without any, the empty span where they would stand."""
+        chunk = self.chunks[bisect_right(self._lowest, key) - 1]
+        keys = chunk.keys
+        start = end = bisect_left(keys, key)
+        if start < len(keys) and keys[start] == key:
+            end = start + 1
+            # Most keys have one row: only for others it is worth searching.
+            if end < len(keys) and keys[end] == key:
+                end = bisect_right(keys, key, end)
+        return chunk, start, end
+
+    def insert(self, at: int, key: int, mark: int, tag: int) -> None:
+        """Put a row in front of row `at` of the chunk where `find` sees its key."""
+        place = bisect_right(self._lowest, key) - 1
+        chunk = self.chunks[place]
+        chunk.insert(at, key, mark, tag)
+        if len(chunk.keys) > CHUNK_ROWS:
+            self._split(place, at)
+
+    def _split(self, place: int, inserted: int) -> None:
+        chunk = self.chunks[place]
+        last = len(chunk.keys) - 1
+        # Keys that come in rising order leave full chunks behind, not halves.
+        appended = place == len(self.chunks) - 1 and inserted == last
+        start = bisect_left(chunk.keys, chunk.keys[last]) if appended else chunk.boundary()
+        if start:
+            self.chunks[place : place + 1] = [chunk.part(0, start), chunk.part(start, last + 1)]
+            self._lowest.insert(place + 1, chunk.keys[start])
+
+    def delete(self, span: Span) -> None:
+        """Delete the rows of a span that `find` returned, or of a part of it."""
+        chunk, start, end = span
+        chunk.delete(start, end)
+        if not chunk.keys:
+            self.drop_empty()
+
+    def drop_empty(self) -> None:
+        """Drop the chunks without rows; due after rows were taken out of `chunks`."""
+        full = [at for at, chunk in enumerate(self.chunks) if chunk.keys]
+        self.chunks = [self.chunks[at] for at in full] or [Chunk((), (), ())]
+        self._lowest = [LOWEST, *(self._lowest[at] for at in full[1:])]
+
+    def extend(self, rows: Chunk) -> None:
+        """Append rows, sorted, none of them below the last row of the table."""
+        last = self.chunks[-1]
+        # The key that goes on here stays in its chunk, however many rows it has.
+        start = bisect_right(rows.keys, last.keys[-1]) if last.keys else 0
+        last.append(rows.part(0, start))
+        while start < len(rows.keys):
+            end = _end(rows.keys, start)
+            self.chunks.append(rows.part(start, end))
+            self._lowest.append(rows.keys[start])
+            start = end
+        if not self.chunks[0].keys:
+            self.drop_empty()
+
+
+def _end(keys: array[int], start: int) -> int:
+    end = start + CHUNK_ROWS
+    if end >= len(keys):
+        return len(keys)
+    return max(bisect_left(keys, keys[end], start), bisect_right(keys, keys[start], start))

@@ -1,0 +1,95 @@
+"""Scopes of OAuth apps: which fields a missing one costs, and which streams.
+
+Source: the scopes of the OpenAPI operations; related objects without their scope come back with
+gid, name and type only, and asking for more of them is a 403 for the whole request (Asana's page
+"OAuth scopes").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from source_asana.http.errors import Verdict
+
+SCOPE = re.compile(r"\b[a-z_]+:read\b")
+
+FIELDS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "attachments:read": frozenset({"previews"}),
+        "custom_fields:read": frozenset({"custom_field", "custom_field_settings", "custom_fields"}),
+        "custom_types:read": frozenset({"custom_type", "custom_type_status_option"}),
+        "project_sections:read": frozenset({"memberships"}),
+        "projects:read": frozenset({"memberships"}),
+        "task_custom_types:read": frozenset({"custom_type", "custom_type_status_option"}),
+        "teams:read": frozenset({"team"}),
+        "time_periods:read": frozenset({"time_period"}),
+        "time_tracking_entries:read": frozenset({"actual_time_minutes"}),
+        "users:read": frozenset({"email", "photo"}),
+    }
+)
+"""Scope -> top-level fields of other streams' records that need it."""
+
+STREAMS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "attachments:read": frozenset({"attachments"}),
+        "custom_fields:read": frozenset({"custom_fields", "project_custom_field_settings"}),
+        "goals:read": frozenset({"goal_custom_field_settings", "goals"}),
+        "ooo_entries:read": frozenset({"ooo_entries"}),
+        "portfolios:read": frozenset(
+            {"portfolio_custom_field_settings", "portfolio_items", "portfolios"}
+        ),
+        "project_portfolio_settings:read": frozenset({"project_portfolio_settings"}),
+        "project_templates:read": frozenset({"project_templates"}),
+        "projects:read": frozenset({"projects", "task_counts"}),
+        "roles:read": frozenset({"roles"}),
+        "stories:read": frozenset({"goal_stories", "stories"}),
+        "tags:read": frozenset({"tags"}),
+        "task_templates:read": frozenset({"task_templates"}),
+        "tasks:read": frozenset({"subtasks", "tasks", "user_task_lists"}),
+        "team_memberships:read": frozenset({"team_memberships"}),
+        "teams:read": frozenset({"team_custom_field_settings", "teams"}),
+        "time_tracking_categories:read": frozenset({"time_tracking_categories"}),
+        "time_tracking_entries:read": frozenset({"time_tracking_entries"}),
+        "timesheet_approval_statuses:read": frozenset({"timesheet_approval_statuses"}),
+        "users:read": frozenset({"users"}),
+        "workspaces:read": frozenset({"workspaces"}),
+    }
+)
+"""Scope -> the streams that cannot be read without it."""
+
+
+COMPACT = frozenset({"gid", "name", "resource_subtype", "resource_type", "title"})
+"""What related objects show whatever the scopes are."""
+
+
+def without_scope(stream: str, opt_fields: str, verdict: Verdict) -> tuple[str, list[str]]:
+    """Return the comma-separated fields that remain after a refusal for scope.
+
+    And the top-level names that go, wholly or but for their compact form. Where the message names
+    no scope that tells which fields those are, everything below related objects is to blame.
+
+    Nothing goes when the scope is the stream's own, or when nothing is left to leave out: then the
+    whole request is refused.
+    """
+    named = SCOPE.findall(verdict.message)
+    if (
+        verdict.rule.reason != "scope"
+        or not opt_fields
+        or any(stream in STREAMS.get(scope, ()) for scope in named)
+    ):
+        return opt_fields, []
+    paths = opt_fields.split(",")
+    costs = {name for scope in named for name in FIELDS.get(scope, ())}
+    kept = [path for path in paths if path.split(".")[0] not in costs]
+    if len(kept) == len(paths):
+        kept = [path for path in paths if _is_compact(path)]
+    gone = sorted({path.split(".")[0] for path in set(paths) - set(kept)})
+    return (",".join(kept), gone) if kept and gone else (opt_fields, [])
+
+
+def _is_compact(path: str) -> bool:
+    top, *below = path.split(".")
+    del top
+    return not below or (len(below) == 1 and below[0] in COMPACT)

@@ -1,0 +1,1 @@
+"""Asana over HTTP: how a request is signed, paced, sent and sent again. Knows no stream."""

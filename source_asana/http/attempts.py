@@ -1,0 +1,330 @@
+"""One request until it is answered.
+
+How long it is tried, and what its answers do to budget, clock and health.
+
+The CDK's client adds a second to every wait, lets 429s use up tries, gives up after ten minutes in
+all, holds a session per stream and calls any 2xx a success.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_asana.config import config_error
+from source_asana.http.client import Client
+from source_asana.http.errors import (
+    Action,
+    AsanaError,
+    OffsetExpired,
+    PartitionFailed,
+    Refused,
+    Rule,
+    SyncTokenExpired,
+    Verdict,
+    classify,
+)
+
+LOGGER = logging.getLogger("airbyte.source_asana.attempts")
+
+TRIES = 12
+FIRST_BACKOFF_SECONDS = 0.2
+LONGEST_BACKOFF_SECONDS = 15.0
+# Rate limits use up no tries. But one request that is refused this often while others pass has a
+# limit of its own.
+REFUSALS = 20
+LONGEST_REFUSAL_SECONDS = 3600.0
+SMALLEST_PAGE = 10
+# The first failures count in any case: whether Asana answers others is asked from then on.
+UNEXAMINED = 3
+# The tries after which a page that keeps failing is asked for with half its size.
+HALVED_AFTER = (4, 6, 8, 10)
+ERRORS: Mapping[Action, type[AsanaError]] = {
+    Action.RESTART: OffsetExpired,
+    Action.NEW_SYNC_TOKEN: SyncTokenExpired,
+    Action.SKIP: Refused,
+    Action.FAIL: PartitionFailed,
+}
+NO_ANSWER = Rule((), None, Action.RETRY, "no answer")
+
+
+def body_of(response: requests.Response) -> dict[str, Any]:
+    """Return the parsed body of an answer that `AsanaRequester.send_request` returned."""
+    body: dict[str, Any] = response.body  # type: ignore[attr-defined]  # set below, once per answer
+    return body
+
+
+def limit_of(response: requests.Response) -> int | None:
+    """Return the page size that the answer was given for.
+
+    Smaller than asked where a page had to shrink.
+    """
+    limit: int | None = response.limit  # type: ignore[attr-defined]  # as above
+    return limit
+
+
+class Counter(Protocol):
+    """Where the tries of a request are counted; `report.Counts` is one."""
+
+    requests: int
+
+
+def send(
+    client: Client,
+    path: str,
+    *,
+    counts: Counter,
+    params: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+    search: bool = False,
+) -> requests.Response:
+    """Send a GET until an answer decides, and return that answer with its parsed body.
+
+    Args:
+        client: what all requests share.
+        path: below the API's address, such as `tasks/12/stories`.
+        counts: where each try is counted.
+        params: query parameters; one that is None is left out.
+        headers: further headers.
+        search: whether the request has the quota of searches, in addition to the standard one.
+
+    Raises:
+        Refused, OffsetExpired, SyncTokenExpired, PartitionFailed: what the answer means for the
+            partition.
+        AirbyteTracedException: the error that ends the sync.
+    """
+    return _Attempts(client, path, counts, dict(params), headers or {}, search=search).run()
+
+
+class _Attempts:
+    """The tries of one request."""
+
+    def __init__(
+        self,
+        client: Client,
+        path: str,
+        counts: Counter,
+        params: dict[str, Any],
+        headers: Mapping[str, str],
+        *,
+        search: bool,
+    ) -> None:
+        self._client = client
+        self._budgets = [client.search_budget, client.budget] if search else [client.budget]
+        self._path = path
+        self._url = f"{client.api_url}/{path.lstrip('/')}"
+        self._counts = counts
+        self._params = params
+        self._headers = headers
+        self._tries = 0
+        self._failures = 0
+        self._first_failure: float | None = None
+        self._last_failure: float | None = None
+        self._renewed = False
+        self._refusals = 0
+        self._refused_alone = 0
+        self._first_refusal: float | None = None
+        self._last_refusal: float | None = None
+        self._cost_refusals = 0
+
+    def run(self) -> requests.Response:
+        client = self._client
+        while True:
+            sent = [budget.acquire() for budget in self._budgets][-1]
+            client.stop.check()
+            self._counts.requests += 1
+            try:
+                with client.budget.in_flight:
+                    client.stop.check()
+                    # Not before its turn has come: a token may end while the request waits for it.
+                    token = self._token()
+                    response = client.get(
+                        self._url, params=self._params, headers=self._headers, token=token
+                    )
+                    verdict = classify(response)
+            except requests.RequestException as error:
+                self._again(Verdict(NO_ANSWER, 0, f"no answer ({type(error).__name__})"))
+                continue
+            done = self._decide(response, verdict, sent, token)
+            if done is not None:
+                return done
+
+    def _token(self) -> str:
+        try:
+            return self._client.auth.current()
+        except AirbyteTracedException as error:
+            raise self._client.stop.abort(error) from None
+
+    def _decide(
+        self, response: requests.Response, verdict: Verdict, sent: float, token: str
+    ) -> requests.Response | None:
+        client, action = self._client, verdict.rule.action
+        _announce(client, response)
+        if action is not Action.REAUTHENTICATE:
+            self._renewed = False
+        if action is Action.WAIT:
+            client.health.alive()
+            self._wait(response, verdict, sent)
+            return None
+        for budget in self._budgets:
+            budget.accepted(sent)
+        if action is Action.RETRY:
+            self._again(verdict)
+            return None
+        client.health.succeeded()
+        if action is Action.SUCCESS:
+            # Only these come from Asana for sure: a proxy's clock may be ahead, and bounds with it.
+            client.clock.observe(response.headers)
+            response.body = verdict.body  # type: ignore[attr-defined]  # parsed once, for all
+            response.limit = self._params.get("limit")  # type: ignore[attr-defined]  # see limit_of
+            return response
+        if action is Action.REAUTHENTICATE:
+            self._reauthenticate(verdict, token)
+            return None
+        if action is Action.ABORT:
+            raise client.stop.abort(
+                config_error(f'{verdict.rule.remedy}. Asana said: "{verdict.message}".')
+            )
+        raise ERRORS[action](verdict)
+
+    def _reauthenticate(self, verdict: Verdict, token: str) -> None:
+        try:
+            fresh = not self._renewed and self._client.auth.renew(token)
+        except AirbyteTracedException as error:
+            raise self._client.stop.abort(error) from None
+        if not fresh:
+            raise self._client.stop.abort(
+                config_error(
+                    f'Asana does not accept the token (HTTP 401, "{verdict.message}"): give a '
+                    "valid one under "
+                    "`credentials`, and see that the workspace's admin has not disabled the app."
+                )
+            )
+        self._renewed = True
+
+    def _wait(self, response: requests.Response, verdict: Verdict, sent: float) -> None:
+        """Have everyone pause; give up on a request that alone is refused again and again."""
+        client, now = self._client, self._client.monotonic()
+        costly = self._budgets[0].rejected(sent, _retry_after(response))
+        last, self._last_refusal = self._last_refusal, now
+        self._refusals += 1
+        if self._first_refusal is None:
+            self._first_refusal = now
+        others_succeed = last is not None and client.health.last_success > last
+        if not others_succeed and self._refusals > UNEXAMINED:
+            others_succeed = self._asana_answers()
+        self._refused_alone += others_succeed
+        if self._refused_alone >= REFUSALS:
+            raise PartitionFailed(verdict)
+        if now - self._first_refusal >= LONGEST_REFUSAL_SECONDS:
+            raise _outage(verdict)
+        if costly:
+            self._cost_refusals += 1
+            if self._cost_refusals % 2 == 0:
+                self._halve(verdict)
+
+    def _again(self, verdict: Verdict) -> None:
+        """Wait before the next try, or fail.
+
+        After 12 tries while others succeed, or after an outage.
+        """
+        client, now = self._client, self._client.monotonic()
+        silence = client.health.failed()
+        last, self._last_failure = self._last_failure, now
+        self._failures += 1
+        if self._first_failure is None:
+            self._first_failure = now
+        # What fails while Asana answers nobody is no fault of this request, and uses up no tries.
+        others_succeed = last is not None and client.health.last_success > last
+        if not others_succeed and self._failures > UNEXAMINED:
+            others_succeed = self._asana_answers()
+        if others_succeed or self._failures <= UNEXAMINED:
+            self._tries += 1
+        if self._tries >= TRIES or (
+            others_succeed and now - self._first_failure >= client.outage_seconds
+        ):
+            raise PartitionFailed(verdict)
+        if not others_succeed and silence >= client.outage_seconds:
+            # For all: thousands of slices would each wait for an answer once more.
+            raise client.stop.abort(_outage(verdict))
+        if others_succeed and self._tries in HALVED_AFTER:
+            self._halve(verdict)
+        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (self._failures - 1))
+        wait = longest * random.uniform(0.75, 1.25)  # noqa: S311  # jitter, no secret
+        if now - self._first_failure > LONGEST_BACKOFF_SECONDS:
+            client.notice(
+                logging.WARNING,
+                f"Asana does not answer properly ({verdict.message}): still trying.",
+            )
+        client.sleep(wait)
+
+    def _asana_answers(self) -> bool:
+        """Ask for something small.
+
+        It tells an outage from a request that alone fails, when no other is under way.
+        """
+        client = self._client
+        sent = client.budget.acquire()
+        self._counts.requests += 1
+        try:
+            with client.budget.in_flight:
+                response = client.get(
+                    f"{client.api_url}/users/me",
+                    params={"opt_fields": "gid"},
+                    token=self._token(),
+                )
+                action = classify(response).rule.action
+        except requests.RequestException:
+            return False
+        if action is Action.WAIT:
+            client.health.alive()
+            client.budget.rejected(sent, _retry_after(response))
+        if action in (Action.WAIT, Action.RETRY):
+            return False
+        client.budget.accepted(sent)
+        client.health.succeeded()
+        return True
+
+    def _halve(self, verdict: Verdict) -> None:
+        limit = self._params.get("limit")
+        if isinstance(limit, int | str) and int(limit) > SMALLEST_PAGE:
+            self._params["limit"] = max(SMALLEST_PAGE, int(limit) // 2)
+            LOGGER.info(
+                "A page of %s failed (%s); asking for %s records a page.",
+                self._path,
+                verdict.message,
+                self._params["limit"],
+            )
+
+
+def _outage(verdict: Verdict) -> AirbyteTracedException:
+    return AirbyteTracedException(
+        message=(
+            f"Asana could not be reached for too long ({verdict.message}): the sync can be "
+            "tried again later."
+        ),
+        internal_message=verdict.message,
+        failure_type=FailureType.transient_error,
+    )
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    try:
+        return max(0.0, float(response.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def _announce(client: Client, response: requests.Response) -> None:
+    change = response.headers.get("Asana-Change")
+    if change:
+        for part in change.split(","):
+            client.notice(
+                logging.INFO, f"Asana announces a change of its API: {part.strip()}"
+            )

@@ -1,0 +1,195 @@
+"""The one authenticator of a process.
+
+A fixed token, or an OAuth token that is renewed ahead of its end and on a 401.
+
+The CDK builds an OAuth authenticator per stream (one refresh each) and its single-use variant
+demands a new refresh token in every answer; Asana usually keeps the old one. Source: Asana's page
+"OAuth".
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_asana.config import OAuth, Settings, config_error, mask
+
+# Renewed this long before its end, or this share of its life where that is shorter.
+EARLY_SECONDS = 300.0
+EARLY_SHARE = 0.125
+DEFAULT_LIFE_SECONDS = 3600.0
+FIRST_BACKOFF_SECONDS = 0.5
+LONGEST_BACKOFF_SECONDS = 15.0
+OUTAGE_SECONDS = 600.0
+
+
+class TokenAuth:
+    """A personal access token or the token of a service account."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def current(self) -> str:
+        """Return the token to send."""
+        return self._token
+
+    def renew(self, refused: str) -> bool:
+        """Return whether there is a better token than `refused`: never, for a fixed one."""
+        del refused
+        return False
+
+
+class OAuthAuth(TokenAuth):
+    """Access tokens from a refresh token: one refresh at a time for the whole process."""
+
+    def __init__(
+        self,
+        credentials: OAuth,
+        *,
+        url: str,
+        session: requests.Session,
+        timeout: tuple[float, float],
+        on_rotation: Callable[[str], None],
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        outage_seconds: float = OUTAGE_SECONDS,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> None:
+        super().__init__("")
+        self._credentials = credentials
+        self._refresh_token = credentials.refresh_token
+        self._url = url
+        self._session = session
+        self._timeout = timeout
+        self._on_rotation = on_rotation
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._outage_seconds = outage_seconds
+        self._given_up = given_up
+        self._lock = threading.Lock()
+        self._renew_at = float("-inf")
+
+    def current(self) -> str:
+        """Return an access token that is valid for a while, renewed first where it is not."""
+        with self._lock:
+            if self._monotonic() >= self._renew_at:
+                self._refresh()
+            return self._token
+
+    def renew(self, refused: str) -> bool:
+        """Replace the token if it still is the `refused` one; another thread may be faster."""
+        with self._lock:
+            if self._token == refused:
+                self._refresh()
+            return True
+
+    def _refresh(self) -> None:
+        answer, asked_at = self._request()
+        token = answer["access_token"]
+        mask(token)
+        life = float(answer.get("expires_in") or DEFAULT_LIFE_SECONDS)
+        self._token = token
+        self._renew_at = asked_at + life - min(EARLY_SECONDS, EARLY_SHARE * life)
+        rotated = answer.get("refresh_token")
+        if rotated and rotated != self._refresh_token:
+            mask(rotated)
+            self._refresh_token = rotated
+            self._on_rotation(rotated)
+
+    def _request(self) -> tuple[Mapping[str, Any], float]:
+        """Return the answer and when it was asked for (monotonic seconds): its life began later."""
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self._credentials.client_id,
+            "client_secret": self._credentials.client_secret,
+            "refresh_token": self._refresh_token,
+        }
+        began, wait = self._monotonic(), FIRST_BACKOFF_SECONDS
+        while True:
+            asked_at = self._monotonic()
+            try:
+                response = self._session.post(
+                    self._url,
+                    data=form,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    auth=_no_auth,
+                )
+                body = orjson.loads(response.content) if response.content else {}
+            except (requests.RequestException, orjson.JSONDecodeError) as error:
+                problem = type(error).__name__
+            else:
+                if response.ok and isinstance(body, dict) and body.get("access_token"):
+                    return body, asked_at
+                problem = f"HTTP {response.status_code}"
+                if 400 <= response.status_code < 500 and response.status_code != 429:
+                    raise config_error(_refusal(body, response.status_code))
+            if self._given_up() or self._monotonic() - began >= self._outage_seconds:
+                raise AirbyteTracedException(
+                    message=(
+                        f"Asana's token endpoint could not be reached for too long ({problem}): "
+                        "the sync can be tried again later."
+                    ),
+                    internal_message=problem,
+                    failure_type=FailureType.transient_error,
+                )
+            self._sleep(wait)
+            wait = min(LONGEST_BACKOFF_SECONDS, wait * 2)
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _refusal(body: Any, status: int) -> str:
+    error = str(body.get("error") or "") if isinstance(body, dict) else ""
+    if error == "invalid_client" or (status == 401 and not error):
+        return (
+            "Asana does not know this OAuth client: check `credentials.client_id` and "
+            "`credentials.client_secret`."
+        )
+    if error == "invalid_grant":
+        return (
+            "Asana no longer accepts the refresh token (revoked or of another app): authorize "
+            "the app "
+            "again and give the new `credentials.refresh_token`."
+        )
+    return (
+        f"Asana refused to renew the OAuth token ({error or f'HTTP {status}'}): check "
+        "`credentials.client_id`, `credentials.client_secret` and `credentials.refresh_token`, "
+        "or authorize again."
+    )
+
+
+def authenticator(
+    settings: Settings,
+    *,
+    session: requests.Session,
+    timeout: tuple[float, float],
+    on_rotation: Callable[[str], None],
+    **waits: Any,
+) -> TokenAuth:
+    """Return the authenticator that the credentials ask for.
+
+    The token endpoint is on the host of `api_url`; `waits` are those of `OAuthAuth`.
+    """
+    credentials = settings.credentials
+    if not isinstance(credentials, OAuth):
+        return TokenAuth(credentials.personal_access_token)
+    parts = urlsplit(settings.api_url)
+    return OAuthAuth(
+        credentials,
+        url=f"{parts.scheme}://{parts.netloc}/-/oauth_token",
+        session=session,
+        timeout=timeout,
+        on_rotation=on_rotation,
+        **waits,
+    )

@@ -1,0 +1,291 @@
+"""One request budget for the whole process.
+
+Even pacing, pauses for everyone, a quota learnt from refusals.
+
+The CDK's policies wait per thread, ignore Retry-After in the budget and send a burst at each
+window's start; rejected requests count at Asana. Source: Asana's page "Rate limits" (150 or 1500 a
+minute per token, evaluated more often than each minute; 50 GET in flight; a cost limit of unstated
+size).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Callable
+
+LOGGER = logging.getLogger("airbyte.source_asana.budget")
+
+PAID_PER_MINUTE = 1500
+SEARCHES_PER_MINUTE = 60
+FREE_PER_MINUTE = 150
+FLOOR_PER_MINUTE = 15
+WINDOW_SECONDS = 60.0
+# Requests do not arrive evenly as they are sent: a little below the quota, and a window a little
+# longer.
+SHARE = 0.98
+WINDOW_MARGIN = 1.005
+SAID_AFTER_SECONDS = 15.0
+SAID_EVERY_SECONDS = 30.0
+# How long a lowered rate is kept before more is tried again, and what each failed try makes of it.
+QUIET_SECONDS = 600.0
+LONGEST_QUIET_SECONDS = 3600.0
+RECOVERY_A_MINUTE = 0.10
+WORTH_SAYING = 0.95
+# How many refusals make a quota, and how many of them one contrary answer outweighs. With three
+# refusals in ten requests by chance, one suspicion in ten thousand goes as far as this. Where
+# refusals were rare until now, fewer in a row are no chance: `CERTAINTY` is the logarithm of the
+# odds against it.
+ENOUGH = 8
+ENOUGH_ONCE_LOWERED = 4
+FEWEST = 2
+CERTAINTY = 12.0
+CONTRARY_WEIGHS = 2.3
+BACKOFF_SECONDS = 2.0
+LONGEST_BACKOFF_SECONDS = 60.0
+
+
+class FairSemaphore:
+    """A number of places, given in the order in which they are asked for.
+
+    A semaphore of the standard library lets in whoever runs just now: a thread that leaves and
+    comes back is always quicker than those that wait. The oldest slice of a project then waits for
+    hundreds of younger ones, and its bound with it.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+
+    def __enter__(self) -> None:
+        """Wait for a place and take it."""
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        """Give the place to the one who waits longest."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._free += 1
+
+
+class Budget:
+    """Hands out permissions to send, at most `per_minute` in any minute and evenly.
+
+    Args:
+        per_minute: the quota to start from.
+        in_flight: requests under way at once.
+        burst: how many may be sent at once after a pause; without it a hundredth of the quota.
+        given_up: whether the sync was aborted: then nobody waits any longer, and nothing is sent.
+        monotonic, sleep: the process's clock, injected in tests.
+    """
+
+    def __init__(
+        self,
+        per_minute: int,
+        *,
+        in_flight: int = 40,
+        burst: float | None = None,
+        given_up: Callable[[], bool] = lambda: False,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.in_flight = FairSemaphore(in_flight)
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._given_up = given_up
+        self._lock = threading.Lock()
+        self._full = float(per_minute)
+        self._burst = burst
+        self._limit = float(per_minute)
+        self._sent: deque[float] = deque()
+        self._next = float("-inf")
+        self._paused_until = float("-inf")
+        self._backoff = BACKOFF_SECONDS
+        # The newest suspicion that the quota is lower than thought: see `rejected`.
+        # How many requests were sent in the minute before each refused one and, since the first of
+        # them, each accepted one; both sorted.
+        self._refused: list[int] = []
+        self._passed: list[int] = []
+        self._suspect_since = float("-inf")
+        # Answers so far, and the refusals among them that were no quota's.
+        self._answers = 0
+        self._chances = 0
+        self._lowered_at: float | None = None
+        self._learnt = float(per_minute)
+        self._quiet = QUIET_SECONDS
+        self._recovering = False
+        self._said = float("-inf")
+
+    @property
+    def per_minute(self) -> float:
+        """The rate kept to at present, requests a minute."""
+        with self._lock:
+            return self._limit
+
+    def set_quota(self, per_minute: int) -> None:
+        """Take a quota that became known (the plan), never above what was configured."""
+        with self._lock:
+            self._full = min(self._full, float(per_minute))
+            self._limit = min(self._limit, self._full)
+
+    def acquire(self) -> float:
+        """Wait until a request may be sent and count it.
+
+        Returns the instant it counts for (monotonic seconds).
+        """
+        began = self._monotonic()
+        while True:
+            with self._lock:
+                now = self._monotonic()
+                wait = self._wait(now)
+                if wait <= 0 or self._given_up():
+                    self._sent.append(now)
+                    pace = WINDOW_SECONDS / (self._limit * SHARE)
+                    # What late threads left unused may be caught up with.
+                    earliest = now - pace * (self._burst or max(2.0, self._limit / 100))
+                    self._next = max(self._next + pace, earliest)
+                    return now
+                paused = self._paused_until > now
+                say = (
+                    now - self._said >= SAID_EVERY_SECONDS
+                    and now - began + wait >= SAID_AFTER_SECONDS
+                    and wait > 2.0
+                )
+                if say:
+                    self._said = now
+            if say:
+                why = "Asana asked for a pause" if paused else "the request quota is used up"
+                LOGGER.info("Waiting %.0f s: %s (%.0f requests a minute).", wait, why, self._limit)
+            self._sleep(min(wait, 5.0))
+
+    def _wait(self, now: float) -> float:
+        self._recover(now)
+        horizon = now - WINDOW_SECONDS * WINDOW_MARGIN
+        while self._sent and self._sent[0] <= horizon:
+            self._sent.popleft()
+        waits = [self._paused_until - now, self._next - now]
+        over = len(self._sent) - int(self._limit)
+        if over >= 0:
+            waits.append(self._sent[over] - horizon)
+        return max(waits)
+
+    def accepted(self, sent: float) -> None:
+        """Count an answer that was no rate limit, to the request that `acquire` dated `sent`."""
+        with self._lock:
+            self._backoff = BACKOFF_SECONDS
+            self._answers += 1
+            if self._refused and sent > self._suspect_since:
+                insort(self._passed, self._count_before(sent))
+                if self._likeliest()[0] <= 0:
+                    self._chances += len(self._refused)
+                    self._forget()
+
+    def _forget(self) -> None:
+        self._refused, self._passed = [], []
+        self._suspect_since = float("-inf")
+
+    def _clear(self) -> None:
+        self._forget()
+        self._lowered_at = None
+        self._quiet, self._recovering = QUIET_SECONDS, False
+        self._limit = self._full
+
+    def rejected(self, sent: float, retry_after: float | None) -> bool:
+        """Count a 429: everyone pauses, and many in a row lower the rate to what was accepted.
+
+        A 429 may be a passing fault, and the quota is not always the plan's (another client may
+        share it). A quota refuses whatever is sent above it and nothing below, faults take what
+        they meet: so each refusal above a rate speaks for it as the quota, and every request that
+        was accepted above it, or refused below, weighs more against it.
+
+        Returns:
+            Whether this looks like the cost limit: refused after few requests, so smaller pages
+                help, not a lower rate.
+        """
+        with self._lock:
+            now = self._monotonic()
+            pause = retry_after if retry_after is not None else self._backoff
+            if retry_after is None:
+                self._backoff = min(LONGEST_BACKOFF_SECONDS, self._backoff * 2)
+            self._paused_until = max(self._paused_until, now + pause)
+            count = self._count_before(sent)
+            self._answers += 1
+            if count < max(FLOOR_PER_MINUTE, 0.06 * self._full):
+                self._chances += 1
+                return True
+            self._suspect_since = min(sent, self._suspect_since) if self._refused else sent
+            insort(self._refused, count)
+            evidence, quota = self._likeliest()
+            if evidence >= self._enough():
+                self._lower(quota, now)
+            return False
+
+    def _enough(self) -> int:
+        """Return how much evidence makes a quota, by how rare refusals were before.
+
+        Where more than a quota is tried again, one says that it still holds.
+        """
+        if self._recovering:
+            return 1
+        most = ENOUGH if self._limit == self._full else ENOUGH_ONCE_LOWERED
+        rarity = math.log((self._answers + 1) / (self._chances + 1))
+        return max(FEWEST, min(most, math.ceil(CERTAINTY / max(1.0, rarity))))
+
+    def _likeliest(self) -> tuple[float, int]:
+        """Return the evidence for the likeliest quota, and that quota."""
+        return max(
+            (
+                len(self._refused)
+                - below
+                - CONTRARY_WEIGHS * (below + len(self._passed) - bisect_left(self._passed, quota)),
+                quota,
+            )
+            for below, quota in enumerate(self._refused)
+        )
+
+    def _lower(self, quota: int, now: float) -> None:
+        # Answers overtake each other, so the count may be a few too high.
+        lowered = float(max(FLOOR_PER_MINUTE, quota - max(1, quota // 100)))
+        self._forget()
+        if self._recovering:
+            lowered = min(lowered, self._learnt)
+        self._learnt = lowered
+        if lowered < self._limit:
+            # Answers still under way may lower it a little further: not worth another warning.
+            level = logging.INFO if lowered > WORTH_SAYING * self._limit else logging.WARNING
+            self._limit = lowered
+            LOGGER.log(
+                level,
+                "Asana refuses requests above its rate limit: going on with %.0f a minute.",
+                lowered,
+            )
+        if self._recovering:
+            self._recovering = False
+            self._quiet = min(LONGEST_QUIET_SECONDS, 2 * self._quiet)
+        self._lowered_at = now
+
+    def _count_before(self, sent: float) -> int:
+        """Return how many requests were sent in the minute before `sent`, itself left out."""
+        return sum(1 for moment in self._sent if sent - WINDOW_SECONDS < moment < sent)
+
+    def _recover(self, now: float) -> None:
+        if self._lowered_at is None or now - self._lowered_at < self._quiet:
+            return
+        self._recovering = True
+        self._limit = min(self._full, self._limit * (1 + RECOVERY_A_MINUTE))
+        self._lowered_at = now - self._quiet + WINDOW_SECONDS if self._limit < self._full else None
+        if self._lowered_at is None:
+            self._clear()

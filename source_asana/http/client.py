@@ -1,0 +1,161 @@
+"""The HTTP client of one sync: session, authenticator, budgets, clock and health of one token.
+
+`attempts.send` sends a request until an answer decides; this module has what all requests share.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from source_asana.config import Settings
+from source_asana.http.auth import TokenAuth, authenticator
+from source_asana.http.budget import PAID_PER_MINUTE, SEARCHES_PER_MINUTE, Budget
+from source_asana.http.clock import ServerClock
+from source_asana.http.stop import Stop
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 120.0
+OUTAGE_SECONDS = 600.0
+CHUNK_BYTES = 1 << 20
+SEARCH_BURST = 10.0
+
+
+def connector_version() -> str:
+    """Return the installed version, `dev` from a source tree without metadata."""
+    try:
+        return version("airbyte-source-asana")
+    except PackageNotFoundError:
+        return "dev"
+
+
+class Health:
+    """Tells one failing request from an outage: when did Asana last answer anything sensible?"""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self.last_success = float("-inf")
+        self._failing_since: float | None = None
+
+    def succeeded(self) -> None:
+        """Count an answer that no fault produced."""
+        self.last_success = self._monotonic()
+        self._failing_since = None
+
+    def alive(self) -> None:
+        """Count a refusal for a rate limit: it is no success, but no outage either."""
+        self._failing_since = None
+
+    def failed(self) -> float:
+        """Count a try without such an answer; return for how many seconds there has been none."""
+        now = self._monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        return now - self._failing_since
+
+
+class Client:
+    """What every request of a process shares; tests give a clock and a sleep of their own.
+
+    Args:
+        settings: the configuration: address, credentials, limits.
+        on_rotation: called with a new refresh token, in the thread that renewed it.
+        notice: logs a line the first time it comes, as `Report.once` does.
+        monotonic, sleep: the process's clock in seconds.
+        outage_seconds: how long a time without any success is waited out.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        on_rotation: Callable[[str], None] = lambda _: None,
+        notice: Callable[[int, str], None] = lambda _level, _text: None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] | None = None,
+        outage_seconds: float = OUTAGE_SECONDS,
+    ) -> None:
+        self.api_url = settings.api_url
+        self.stop = Stop()
+        self.notice = notice
+        self.monotonic = monotonic
+        self.sleep = sleep = sleep or self.stop.nap
+        self.outage_seconds = outage_seconds
+        self.clock = ServerClock(monotonic)
+        self.health = Health(monotonic)
+        waits: dict[str, Any] = {"monotonic": monotonic, "sleep": sleep}
+        self.budget = Budget(
+            settings.requests_per_minute or PAID_PER_MINUTE,
+            in_flight=settings.num_workers,
+            given_up=self.stop.is_set,
+            **waits,
+        )
+        self.search_budget = Budget(
+            SEARCHES_PER_MINUTE, burst=SEARCH_BURST, given_up=self.stop.is_set, **waits
+        )
+        self.session = _session()
+        self.timeout = (CONNECT_SECONDS, READ_SECONDS)
+        self.auth: TokenAuth = authenticator(
+            settings,
+            session=self.session,
+            timeout=self.timeout,
+            on_rotation=on_rotation,
+            outage_seconds=outage_seconds,
+            given_up=self.stop.is_set,
+            **waits,
+        )
+
+    def get(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, Any],
+        token: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send one GET through the shared session, signed with `token`, and return its answer.
+
+        `Session.get` looks proxies and CA up in the environment each time and encodes the long
+        list of fields again and again: half of a request's CPU. Here the look-up is made once, and
+        the URL is made in one go. A .netrc is not asked, so that it cannot replace the token.
+        """
+        request = requests.PreparedRequest()
+        request.prepare_method("GET")
+        given = {name: value for name, value in params.items() if value is not None}
+        if url.isascii():
+            query = urlencode(given, doseq=True, safe=",")
+            request.url = f"{url}?{query}" if query else url
+        else:
+            request.prepare_url(url, given)
+        signed = {"Authorization": f"Bearer {token}"}
+        request.prepare_headers({**self.session.headers, **(headers or {}), **signed})
+        request.prepare_cookies(self.session.cookies)
+        response = self.session.send(
+            request, timeout=self.timeout, allow_redirects=False, **self._environment
+        )
+        # The same that `content` does, which takes chunks of ten kilobytes: forty for a page.
+        response._content = b"".join(response.iter_content(CHUNK_BYTES))  # noqa: SLF001
+        return response
+
+    @cached_property
+    def _environment(self) -> Any:
+        """Proxies, CA bundle and client certificate as the environment has them for Asana."""
+        return self.session.merge_environment_settings(
+            self.api_url, proxies={}, stream=True, verify=None, cert=None
+        )
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=64)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)  # ignore-https-check: only for a loopback address
+    session.headers["User-Agent"] = f"airbyte-source-asana/{connector_version()}"
+    return session

@@ -1,0 +1,84 @@
+"""Time as the server and the process have it.
+
+The server's clock, which stamps the records, and the process's, which paces the requests.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import NewType
+
+# Milliseconds since 1970.
+Millis = NewType("Millis", int)
+
+# `Date` has whole seconds: the answer's instant may lie anywhere in its second.
+DATE_GRAIN = timedelta(seconds=1)
+
+
+def to_millis(value: str | None) -> Millis | None:
+    """Return the instant of an ISO date-time (UTC where it names no zone), None where it is none."""
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return Millis((moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1))
+
+
+def from_millis(millis: int) -> str:
+    """Return the instant as Asana writes it: `2024-01-31T12:00:00.123Z`."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis % 1000:03d}Z"
+
+
+class ServerClock:
+    """Asana's clock, read off the `Date` of its answers.
+
+    Bounds are instants of this clock, never of ours.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._latest: datetime | None = None
+        self._first: tuple[datetime, float] | None = None
+
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """Take the `Date` of an answer; a missing or unreadable one changes nothing."""
+        try:
+            moment = parsedate_to_datetime(headers["Date"])
+        except (KeyError, TypeError, ValueError):
+            return
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        with self._lock:
+            if self._first is None:
+                self._first = (moment, self._monotonic())
+            if self._latest is None or moment > self._latest:
+                self._latest = moment
+
+    def bound(self) -> Millis | None:
+        """Return the bound of a listing that starts now: the latest `Date` minus its grain.
+
+        It is None before the first answer; then no bound may be stored.
+        """
+        with self._lock:
+            latest = self._latest
+        return None if latest is None else to_millis((latest - DATE_GRAIN).isoformat())
+
+    def now(self) -> Millis:
+        """Return the server's time: the first `Date` and the seconds since; ours without a `Date`."""
+        with self._lock:
+            first = self._first
+        if first is None:
+            return Millis(int(time.time() * 1000))
+        moment, at = first
+        since = int((self._monotonic() - at) * 1000)
+        return Millis((to_millis(moment.isoformat()) or 0) + since)

@@ -1,0 +1,270 @@
+"""What an answer of Asana means: one table from status and message to an action.
+
+The CDK's own handlers look at the status alone and take a 2xx whose body was cut off for an empty
+page; here the body is parsed before anything is called a success, once, and kept on the response
+for paginator and retriever. Source of the rules: Asana's page "Errors", the OpenAPI responses, and
+the wordings that Asana is known to send.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import orjson
+import requests
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
+
+
+class Action(Enum):
+    """What the requester does with an answer."""
+
+    SUCCESS = auto()
+    RETRY = auto()
+    WAIT = auto()  # a rate limit: does not use up tries
+    REAUTHENTICATE = auto()  # once, with a fresh OAuth token; after that it ends the sync
+    RESTART = auto()  # the offset is gone: read the partition from its first page
+    NEW_SYNC_TOKEN = auto()
+    SKIP = auto()  # leave out exactly what was refused, and say so
+    FAIL = auto()  # this partition fails, the rest goes on
+    ABORT = auto()  # the whole sync ends: the user must act
+
+
+class Reach(Enum):
+    """How far a refusal reaches."""
+
+    PARTITION = "partition"
+    WORKSPACE = "workspace"  # the stream in this workspace
+    STREAM = "stream"
+    WHOLE_WORKSPACE = "whole workspace"  # every stream in this workspace
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row: the first that matches an answer decides.
+
+    Attributes:
+        statuses: HTTP statuses; empty matches every status from 400 on.
+        pattern: what Asana's message must contain, a case-insensitive regular expression; None
+            matches all.
+        action: what to do.
+        reason: a word for the report and for tests.
+        remedy: what the user can do, a clause.
+        reach: for `SKIP`, how far the refusal reaches.
+        gone: for `SKIP`, whether the object does not exist (any more), so that nothing was left
+            unread.
+    """
+
+    statuses: tuple[int, ...]
+    pattern: str | None
+    action: Action
+    reason: str
+    remedy: str = ""
+    reach: Reach = Reach.PARTITION
+    gone: bool = False
+
+    @property
+    def takes_access(self) -> bool:
+        """Whether what was readable before is withheld: no plan's limit, and not gone."""
+        return not self.gone and self.reason != "plan"
+
+    def matches(self, status: int, message: str) -> bool:
+        """Return whether an answer with this status and message belongs to this row."""
+        if self.statuses and status not in self.statuses:
+            return False
+        return self.pattern is None or re.search(self.pattern, message, re.IGNORECASE) is not None
+
+
+PLAN = "upgrade the Asana plan or deselect the stream"
+SCOPE = (
+    "give the OAuth app the scope, use a full-permission app or a personal access token, or "
+    "deselect the stream"
+)
+MEMBERSHIP = "give the token's user access, or exclude the object in the configuration"
+SUPPORT = "try again later; if it stays, report it with the message above"
+
+RULES: tuple[Rule, ...] = (
+    Rule((400,), r"offset.*(expired|invalid)|pagination token", Action.RESTART, "offset expired"),
+    Rule((400, 412), r"sync token", Action.NEW_SYNC_TOKEN, "sync token"),
+    Rule((412,), None, Action.NEW_SYNC_TOKEN, "sync token"),
+    Rule(
+        (400,),
+        r"truncat",
+        Action.FAIL,
+        "truncated",
+        "the list is too long for Asana to deliver whole",
+    ),
+    Rule((400,), r"too large", Action.FAIL, "too large", SUPPORT),
+    Rule(
+        (400,),
+        r"does not have access|only available to|not available for|premium|upgrade",
+        Action.SKIP,
+        "plan",
+        PLAN,
+        Reach.WORKSPACE,
+    ),
+    Rule((400,), None, Action.FAIL, "bad request", SUPPORT),
+    Rule(
+        (401,),
+        r"disabled|blocked|\badmin|not (been )?(allowed|approved|permitted)",
+        Action.SKIP,
+        "app disabled",
+        "ask the workspace's admin to allow the app",
+        Reach.WHOLE_WORKSPACE,
+    ),
+    Rule((401,), None, Action.REAUTHENTICATE, "token refused"),
+    Rule((402,), None, Action.SKIP, "plan", PLAN, Reach.WORKSPACE),
+    Rule(
+        (403,),
+        r"premium|upgrade|paid|not available (for|to|on)|only available|free users|business"
+        r"|enterprise",
+        Action.SKIP,
+        "plan",
+        PLAN,
+        Reach.WORKSPACE,
+    ),
+    Rule((403,), r"scope", Action.SKIP, "scope", SCOPE, Reach.STREAM),
+    Rule(
+        (403,),
+        r"service[_ ]account",
+        Action.SKIP,
+        "service account",
+        "use the token of a service account, or deselect the stream",
+        Reach.WORKSPACE,
+    ),
+    Rule((403,), None, Action.SKIP, "no access", MEMBERSHIP),
+    Rule(
+        (404,),
+        r"no matching route",
+        Action.SKIP,
+        "no such endpoint",
+        "the endpoint is not offered for this token: deselect the stream",
+        Reach.STREAM,
+    ),
+    Rule(
+        (404,),
+        None,
+        Action.SKIP,
+        "gone",
+        "share it with the token's user again, unless it was deleted",
+        gone=True,
+    ),
+    Rule((424, 429), None, Action.WAIT, "rate limit"),
+    Rule(
+        (451,),
+        None,
+        Action.ABORT,
+        "legal block",
+        "Asana refuses for legal reasons (HTTP 451): ask Asana's support why this account or "
+        "address is blocked",
+    ),
+    Rule((408, 409, 425), None, Action.RETRY, "try again"),
+    Rule((500, 501, 502, 503, 504), None, Action.RETRY, "server error"),
+    Rule((), None, Action.FAIL, "unexpected answer", SUPPORT),
+)
+FIELDS = Rule((), None, Action.SKIP, "scope", SCOPE)
+UNREADABLE = Rule((), None, Action.RETRY, "body cut off or no JSON")
+REDIRECT = Rule(
+    (), None, Action.FAIL, "redirect", "check `api_url`: the token is never sent to another address"
+)
+# Asana gives its reason in the body. Without one the answer is a proxy's, or cut off: no ground to
+# leave anything out.
+BODY_DECIDES = frozenset({400, 402, 403, 404, 412})
+OK = Rule((), None, Action.SUCCESS, "ok")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one answer means.
+
+    Attributes:
+        rule: the row that decided.
+        status: HTTP status.
+        message: Asana's own words, else the status.
+        body: the parsed JSON body, None when it was none.
+    """
+
+    rule: Rule
+    status: int
+    message: str
+    body: Any = None
+
+
+def classify(response: requests.Response) -> Verdict:
+    """Return what `response` means; its content is read and parsed here, once."""
+    status = response.status_code
+    try:
+        body = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        body = None
+    message = message_of(body) or f"HTTP {status} {response.reason or ''}".rstrip()
+    if 300 <= status < 400:
+        return Verdict(REDIRECT, status, message, body)
+    if status < 300:
+        return _classify_success(status, message, body)
+    if isinstance(body, dict) and body.get("sync") and status in (400, 412):
+        return Verdict(
+            next(r for r in RULES if r.action is Action.NEW_SYNC_TOKEN), status, message, body
+        )
+    if status in BODY_DECIDES and not message_of(body):
+        return Verdict(UNREADABLE, status, message, body)
+    rule = next(rule for rule in RULES if rule.matches(status, message))
+    return Verdict(rule, status, message, body)
+
+
+def _classify_success(status: int, message: str, body: Any) -> Verdict:
+    if not isinstance(body, dict):
+        return Verdict(UNREADABLE, status, f"HTTP {status} with a body that is no whole JSON")
+    if "data" in body and isinstance(body["data"], list | dict | None):
+        return Verdict(OK, status, "", body)
+    if "errors" not in body:
+        return Verdict(UNREADABLE, status, f"HTTP {status} without data", body)
+    # Asana's batch style: the error came with a 2xx. What it says decides; without a known
+    # wording it is retried.
+    known = next(
+        (rule for rule in RULES if rule.pattern and rule.matches(rule.statuses[0], message)), None
+    )
+    return Verdict(known or UNREADABLE, status, message, body)
+
+
+def message_of(body: Any) -> str:
+    """Return the messages of an error body, joined; "" where there are none.
+
+    Asana's form: `{"errors": [{"message", "phrase"?, "error"?}]}`.
+    """
+    errors = body.get("errors") if isinstance(body, dict) else None
+    if not isinstance(errors, list):
+        return ""
+    texts = []
+    for error in errors:
+        if isinstance(error, dict) and error.get("message"):
+            extra = [str(error[key]) for key in ("error", "phrase") if error.get(key)]
+            texts.append(" ".join([str(error["message"]), *(f"({text})" for text in extra)]))
+    # Asana may echo what it was sent.
+    return str(filter_secrets("; ".join(texts)))
+
+
+class AsanaError(Exception):
+    """An answer that ends a partition. Attributes: `verdict`."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.message)
+        self.verdict = verdict
+
+
+class Refused(AsanaError):
+    """Asana refuses exactly this (plan, scope, membership) or it is gone: skipped and said."""
+
+
+class OffsetExpired(AsanaError):
+    """The page's offset is no longer valid: the partition starts again."""
+
+
+class SyncTokenExpired(AsanaError):
+    """The events' sync token is missing or too old; `verdict.body["sync"]` is a new one."""
+
+
+class PartitionFailed(AsanaError):
+    """This partition cannot be read now."""

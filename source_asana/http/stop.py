@@ -1,0 +1,58 @@
+"""Why a sync ends before its end, for every thread that waits or sends."""
+
+from __future__ import annotations
+
+import threading
+
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+
+class Stop:
+    """Holds the error that ends the sync; once it is there, no further request is sent.
+
+    Attributes:
+        fatal: that error, None while the sync runs.
+    """
+
+    def __init__(self) -> None:
+        self.fatal: AirbyteTracedException | None = None
+        self._event = threading.Event()
+        # A signal handler may abort while its own thread does.
+        self._lock = threading.RLock()
+
+    def abort(self, error: AirbyteTracedException) -> AirbyteTracedException:
+        """Make `error` the reason why this sync ends and return the reason that counts: the first."""
+        with self._lock:
+            if self.fatal is None:
+                self.fatal = error
+                self._event.set()
+            return self.fatal
+
+    def is_set(self) -> bool:
+        """Return whether the sync is to end."""
+        return self._event.is_set()
+
+    def error(self) -> AirbyteTracedException | None:
+        """Return the error to raise in a thread of an aborted sync, None while it runs.
+
+        It is a new one each time: an exception raised in many threads collects the tracebacks of
+        all of them.
+        """
+        fatal = self.fatal
+        if fatal is None:
+            return None
+        return AirbyteTracedException(
+            message=fatal.message,
+            internal_message=fatal.internal_message,
+            failure_type=fatal.failure_type,
+        )
+
+    def check(self) -> None:
+        """Raise the error of an aborted sync."""
+        error = self.error()
+        if error:
+            raise error
+
+    def nap(self, seconds: float) -> None:
+        """Sleep, or until the sync is aborted."""
+        self._event.wait(seconds)

@@ -1,0 +1,1 @@
+"""Who is read for whom, and the slices that follow from it."""

@@ -1,0 +1,219 @@
+"""Parents, read once per sync and handed to every child stream as they arrive.
+
+The CDK's substream router reads its parent again for each child, one parent after the other; a feed
+is filled by the parent stream's own slices. Every listing in a feed, and the feed as a whole, ends
+complete, refused or failed: children of what failed fail, and only a complete feed may drop
+vanished parents from a state.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from enum import IntEnum
+from typing import Any, Generic, TypeVar
+
+from source_asana.http.stop import Stop
+
+# A parent as its feed holds it: `gid`, `workspace_gid`, `began` and the fields children asked for.
+Item = dict[str, Any]
+T = TypeVar("T")
+WAKE_SECONDS = 1.0
+
+
+class Ending(IntEnum):
+    """How a listing ended; the worst one of its listings is the feed's."""
+
+    COMPLETE = 0
+    REFUSED = 1
+    FAILED = 2
+
+
+class ParentFailedError(Exception):
+    """A parent listing failed: what hangs on it cannot be known to be whole."""
+
+
+class GrowingList(Generic[T]):
+    """An append-only list that several threads iterate while it grows.
+
+    The end comes when all listings are announced and none of them is open any more.
+
+    Args:
+        name: the stream whose items these are, for messages.
+        stop: wakes those who wait when the sync is aborted.
+
+    Attributes:
+        ending: the worst ending of the listings so far.
+        when_closed: called once nothing can come any more, in the thread that ended the last one.
+    """
+
+    def __init__(self, name: str, stop: Stop) -> None:
+        self.name = name
+        self.ending = Ending.COMPLETE
+        self.when_closed: Callable[[], None] = lambda: None
+        self._stop = stop
+        self._items: list[T] = []
+        self._open = 0
+        self._announced = False
+        self._condition = threading.Condition(threading.RLock())
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can come any more."""
+        return self._announced and self._open == 0
+
+    def __len__(self) -> int:
+        """Return how many items were put so far."""
+        return len(self._items)
+
+    def expect(self) -> None:
+        """Count one more listing whose items will come."""
+        with self._condition:
+            self._open += 1
+
+    def announced(self, ending: Ending) -> None:
+        """Say that all listings are expected by now, and how finding them ended."""
+        with self._condition:
+            self.ending = max(self.ending, ending)
+            self._announced = True
+            self._notify()
+
+    def ended(self, ending: Ending) -> None:
+        """Count one listing as over."""
+        with self._condition:
+            self.ending = max(self.ending, ending)
+            self._open -= 1
+            self._notify()
+
+    def _notify(self) -> None:
+        if self.closed:
+            self.when_closed()
+        self._condition.notify_all()
+
+    def items(self) -> list[T]:
+        """Return what was put so far."""
+        with self._condition:
+            return list(self._items)
+
+    def put(self, items: list[T]) -> None:
+        """Append items and wake those who wait for them."""
+        with self._condition:
+            self._items.extend(items)
+            self._condition.notify_all()
+
+    def wait(self, until: Callable[[], bool]) -> None:
+        """Wait until `until()`, which is called under the list's lock; raise when aborted."""
+        with self._condition:
+            while not until():
+                self._condition.wait(WAKE_SECONDS)
+                self._stop.check()
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield every item; at the end of a feed that failed raise `ParentFailedError`."""
+        index = 0
+        while True:
+            items = self._after(index)
+            if not items:
+                break
+            index += len(items)
+            yield from items
+        self.raise_failure()
+
+    def _after(self, index: int) -> list[T]:
+        with self._condition:
+            self.wait(lambda: index < len(self._items) or self.closed)
+            return self._items[index:]
+
+    def raise_failure(self) -> None:
+        """Raise `ParentFailedError` where a listing failed."""
+        if self.ending is Ending.FAILED:
+            raise ParentFailedError(f"the listing of {self.name} failed")
+
+
+class Passage(GrowingList[T]):
+    """A list with one reader: it lets go what it has handed on, which may be a million items."""
+
+    def _after(self, index: int) -> list[T]:
+        del index
+        with self._condition:
+            self.wait(lambda: bool(self._items) or self.closed)
+            items, self._items = self._items, []
+            return items
+
+
+class Feed(GrowingList[Item]):
+    """The parents of one kind."""
+
+    def add(self, items: list[Item]) -> list[Item]:
+        """Append the items and return those that are new to the feed."""
+        self.put(items)
+        return items
+
+    def wait_until_listed(self) -> None:
+        """Wait until all listings are over."""
+        self.wait(lambda: self.closed)
+
+    def settle(self) -> None:
+        """Wait for what others still add once the stream's own slices are handed out: nothing."""
+
+
+class RecursiveFeed(Feed):
+    """Parents that are found inside each other (portfolios).
+
+    The feed stays open until each of its items was walked for further ones.
+    """
+
+    def __init__(self, name: str, stop: Stop) -> None:
+        super().__init__(name, stop)
+        self._known: set[str] = set()
+        self._walks = 0
+
+    def add(self, items: list[Item]) -> list[Item]:
+        """Append the items that the feed does not have yet, where cycles end, and return them."""
+        with self._condition:
+            new = []
+            for item in items:
+                if item["gid"] not in self._known:
+                    self._known.add(item["gid"])
+                    new.append(item)
+            self._open += len(new)
+            self._walks += len(new)
+            self.put(new)
+            return new
+
+    def walked(self, ending: Ending) -> None:
+        """Count one item as walked."""
+        with self._condition:
+            self._walks -= 1
+        self.ended(ending)
+
+    def wait_until_listed(self) -> None:
+        """Wait until all listings are over, walks left aside."""
+        self.wait(lambda: self._announced and self._open == self._walks)
+
+    def settle(self) -> None:
+        """Wait until every item was walked; raise `ParentFailedError` where a walk failed."""
+        self.wait(lambda: self.closed)
+        if self.ending is Ending.FAILED:
+            raise ParentFailedError(f"{self.name} inside others were not all found")
+
+
+class Feeds:
+    """The feeds of one sync by name of the parent stream."""
+
+    def __init__(self, stop: Stop) -> None:
+        self.stop = stop
+        self._feeds: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def provide(self, name: str, feed: Any) -> None:
+        """Use `feed` for a stream whose parents are more than a list."""
+        with self._lock:
+            self._feeds[name] = feed
+
+    def of(self, name: str) -> Any:
+        """Return the feed of a parent stream: one for whoever fills it and whoever reads it."""
+        with self._lock:
+            if name not in self._feeds:
+                self._feeds[name] = Feed(name, self.stop)
+            return self._feeds[name]

@@ -1,0 +1,249 @@
+"""Partition routers: which slices a stream has, from the feeds of its parents.
+
+The CDK's substream router reads parents itself, serially, once per child; these wait for what
+others read.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import InitVar, dataclass, field
+from typing import Any
+
+from airbyte_cdk.sources.declarative.partition_routers import PartitionRouter
+from airbyte_cdk.sources.types import StreamState
+from typing_extensions import override
+
+from source_asana.config import Settings
+from source_asana.parents.feeds import Ending, Feeds, ParentFailedError
+from source_asana.parents.slices import Slice, value_at
+
+# Parent stream -> the dotted opt_fields of its records that are needed.
+Needs = Mapping[str, frozenset[str]]
+
+
+@dataclass
+class AsanaRouter(PartitionRouter):
+    """What the CDK asks of every router; subclasses say which slices there are."""
+
+    config: Mapping[str, Any]
+    parameters: InitVar[Mapping[str, Any]]
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        """Take nothing from the parameters."""
+        self._feeds: Feeds | None = None
+        self._settings: Settings | None = None
+
+    def bind(self, settings: Settings, feeds: Feeds) -> None:
+        """Take the configuration and the feeds of this sync."""
+        self._settings, self._feeds = settings, feeds
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration."""
+        assert self._settings is not None
+        return self._settings
+
+    @property
+    def feeds(self) -> Feeds:
+        """The feeds of this sync."""
+        assert self._feeds is not None
+        return self._feeds
+
+    @abstractmethod
+    def parents(self) -> Needs:
+        """Return the parent streams and the fields of theirs that slices need."""
+
+    def reads_along(self) -> list[str]:
+        """Return streams that are not parents but must be read too."""
+        return []
+
+    def spared_parents(self) -> frozenset[str]:
+        """Return parents that need not be read in a workspace whose changes a search found."""
+        return frozenset()
+
+    def is_complete(self) -> bool:
+        """Return whether the parents' listings were complete, so that what they lack is gone."""
+        return all(self.feeds.of(parent).ending is Ending.COMPLETE for parent in self.parents())
+
+    @abstractmethod
+    @override
+    def stream_slices(self) -> Iterable[Slice]:
+        """Yield the slices; called by the thread of the stream's generator."""
+
+    @override
+    def get_stream_state(self) -> Mapping[str, StreamState] | None:
+        return None
+
+    @override
+    def get_request_params(self, **_: Any) -> Mapping[str, Any]:
+        return {}
+
+    @override
+    def get_request_headers(self, **_: Any) -> Mapping[str, Any]:
+        return {}
+
+    @override
+    def get_request_body_data(self, **_: Any) -> Mapping[str, Any]:
+        return {}
+
+    @override
+    def get_request_body_json(self, **_: Any) -> Mapping[str, Any]:
+        return {}
+
+
+@dataclass
+class SingleRouter(AsanaRouter):
+    """One slice without a parent: workspaces, and lists of ids from the configuration.
+
+    Attributes:
+        ids: config key of a list of ids, one slice each.
+        partition_field: name of the partition field that holds such an id.
+    """
+
+    ids: str | None = None
+    partition_field: str = "gid"
+
+    @override
+    def parents(self) -> Needs:
+        return {}
+
+    @override
+    def stream_slices(self) -> Iterable[Slice]:
+        if self.ids is None:
+            yield Slice({}, key="")
+            return
+        for gid in dict.fromkeys(getattr(self.settings, self.ids)):
+            yield Slice({self.partition_field: gid}, key=gid)
+
+
+@dataclass
+class ParentRouter(AsanaRouter):
+    """One slice per item of one parent's feed.
+
+    Attributes:
+        parent: the parent stream.
+        partition: partition field -> dotted path in the parent's item; `{"project_gid": "gid"}`.
+        require: dotted path that must be set, else the parent is not worth a request.
+        setting: name of a setting that must be true, else there are no slices and no parents.
+        variants: further partition fields, one slice for each of them (`[{"is_archived": "true"},
+            ...]`).
+        after_listing: whether slices begin only when every listing of the parent is over.
+        unless_searched: whether the parent need not be read in a workspace that was searched.
+    """
+
+    parent: str = ""
+    partition: Mapping[str, Any] = field(default_factory=dict)
+    require: str | None = None
+    setting: str | None = None
+    variants: list[Mapping[str, Any]] = field(default_factory=list)
+    after_listing: bool = False
+    unless_searched: bool = False
+
+    @override
+    def parents(self) -> Needs:
+        if not self._applies():
+            return {}
+        paths = {*self.partition.values(), *([self.require] if self.require else [])}
+        return {self.parent: frozenset(path for path in paths if not path.endswith("_gid"))}
+
+    @override
+    def spared_parents(self) -> frozenset[str]:
+        return frozenset({self.parent} if self.unless_searched else ())
+
+    def _applies(self) -> bool:
+        return self.setting is None or bool(getattr(self.settings, self.setting))
+
+    @override
+    def stream_slices(self) -> Iterable[Slice]:
+        if not self._applies():
+            return
+        feed = self.feeds.of(self.parent)
+        if self.after_listing:
+            feed.wait_until_listed()
+        for item in feed:
+            if self.require is None or value_at(item, self.require):
+                gids = {name: value_at(item, path) for name, path in self.partition.items()}
+                key = "/".join(gid for name, gid in gids.items() if name.endswith("_gid"))
+                for variant in self.variants or [{}]:
+                    yield Slice({**gids, **variant}, key=key, item=item, began=item["began"])
+
+
+@dataclass
+class UnionRouter(AsanaRouter):
+    """The slices of several routers, one after the other.
+
+    Attributes:
+        routers: the routers.
+        read_along: streams that must be read too, since they find further records of this one.
+    """
+
+    routers: list[PartitionRouter] = field(default_factory=list)
+    read_along: list[str] = field(default_factory=list)
+
+    @override
+    def bind(self, settings: Settings, feeds: Feeds) -> None:
+        super().bind(settings, feeds)
+        for router in self._all():
+            router.bind(settings, feeds)
+
+    @override
+    def reads_along(self) -> list[str]:
+        return self.read_along
+
+    def _all(self) -> Iterator[AsanaRouter]:
+        for router in self.routers:
+            assert isinstance(router, AsanaRouter)
+            yield router
+
+    @override
+    def parents(self) -> Needs:
+        found: dict[str, frozenset[str]] = {}
+        for router in self._all():
+            for parent, fields in router.parents().items():
+                found[parent] = found.get(parent, frozenset()) | fields
+        return found
+
+    @override
+    def spared_parents(self) -> frozenset[str]:
+        return frozenset[str]().union(*(router.spared_parents() for router in self._all()))
+
+    @override
+    def stream_slices(self) -> Iterable[Slice]:
+        failure: ParentFailedError | None = None
+        for router in self._all():
+            try:
+                yield from router.stream_slices()
+            except ParentFailedError as error:
+                # What hangs on the other parents is there all the same.
+                failure = failure or error
+        if failure:
+            raise failure
+
+
+@dataclass
+class InlineRouter(AsanaRouter):
+    """A stream whose records arrive in a column of its parent's listing.
+
+    It has no slices; its generator only waits for the parent.
+
+    Attributes:
+        parent: the parent stream; its retriever sends the records.
+        column: the parent's column that holds them.
+        parent_column: the column to fill with the parent's gid.
+    """
+
+    parent: str = ""
+    column: str = ""
+    parent_column: str = ""
+
+    @override
+    def parents(self) -> Needs:
+        return {self.parent: frozenset()}
+
+    @override
+    def stream_slices(self) -> Iterable[Slice]:
+        for _ in self.feeds.of(self.parent):
+            pass
+        yield from ()

@@ -1,0 +1,99 @@
+"""The slice of a stream: what one of its listings is about, and what is known of it.
+
+The CDK's `StreamSlice` carries anything by name in a dictionary; here every kind of slice is a
+class with named fields. Those of tasks and their children are in `tasks/slices.py`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from airbyte_cdk.sources.types import StreamSlice
+
+from source_asana.http.clock import Millis
+from source_asana.parents.feeds import Item
+
+
+class Slice(StreamSlice):
+    """One slice of any stream.
+
+    Args:
+        partition: gids (and constants) that path and parameters name, such as `{"project_gid": …}`.
+        key: names the partition in the state: its gid, or several joined by `/`.
+        item: the parent's entry in its feed; empty without a parent.
+        began: the server's time before the listing that named the parent, minus its grain.
+
+    Attributes:
+        since: what the manifest's `{{ stream_interval.since }}` becomes, None to leave it out.
+        is_filtered: whether Asana was asked for a part of the listing only.
+        is_incomplete: whether it was refused or given up: it ends without an error, but not whole.
+        ended: set when the slice is over; only where others wait for it (`probe_first`).
+        sends_all: whether all of its records are sent, whatever was sent before.
+    """
+
+    sends_all = False
+
+    def __init__(
+        self,
+        partition: Mapping[str, Any],
+        *,
+        key: str,
+        item: Item | None = None,
+        began: Millis | None = None,
+    ) -> None:
+        super().__init__(partition=partition, cursor_slice={})
+        self.key = key
+        self.item: Item = item or {}
+        self.began = began
+        self.since: str | None = None
+        self.is_filtered = False
+        self.is_incomplete = False
+        self.ended: threading.Event | None = None
+
+    def ask_since(self, since: str | None) -> None:
+        """Ask for what is not older than `since` only; called before the slice is handed out."""
+        self.since = since
+        self.is_filtered = since is not None
+        self._cursor_slice = {} if since is None else {"since": since}
+        self._stream_slice = {**self._partition, **self._cursor_slice}
+
+    @property
+    def home(self) -> str:
+        """The partition that the records are entered under in the ledger."""
+        return self.key
+
+    @property
+    def workspace(self) -> str | None:
+        """The gid of the workspace that the slice lies in, None where it is not known."""
+        gid: str | None = self.partition.get("workspace_gid")
+        return gid or self.item.get("workspace_gid")
+
+    @property
+    def place(self) -> str:
+        """The partition in words: `project 12`, `workspace 1, user 2`."""
+        words = [
+            f"{name.removesuffix('_gid').replace('_', ' ')} {gid}"
+            for name, gid in self.partition.items()
+            if not name.endswith("_name")
+        ]
+        return ", ".join(words) or "the list"
+
+
+def is_user_key(key: str) -> bool:
+    """Return whether a key is that of a user's tasks (`workspace/user`), not of a project."""
+    return "/" in key
+
+
+def workspace_of_key(key: str) -> str:
+    """Return the workspace of a user's key; another key comes back as it is."""
+    return key.split("/", 1)[0]
+
+
+def value_at(item: Mapping[str, Any], path: str) -> Any:
+    """Return the value at a dotted path of nested objects, None where something is missing."""
+    value: Any = item
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value

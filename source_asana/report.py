@@ -1,0 +1,238 @@
+"""What a sync tells its user.
+
+Every skip once with its remedy, progress while it runs, a summary at the end.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from source_asana.http.errors import FIELDS, Reach, Verdict
+
+LOGGER = logging.getLogger("airbyte.source_asana")
+PROGRESS_SECONDS = 30.0
+ROWS_SHOWN = 50
+
+
+@dataclass
+class Skip:
+    """One thing that was left out, and how often."""
+
+    stream: str
+    what: str
+    verdict: Verdict
+    times: int = 1
+
+
+@dataclass
+class Counts:
+    """What one stream did so far.
+
+    `known` partitions were handed out, `ahead` are to follow; `lost` are refused now and were read
+    in an earlier sync.
+    """
+
+    records: int = 0
+    requests: int = 0
+    known: int = 0
+    ahead: int = 0
+    done: int = 0
+    unsaid_failures: int = 0
+    refused: int = 0
+    lost: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def refuse(self, *, lost: bool) -> None:
+        """Count a refused partition."""
+        with self._lock:
+            self.refused += 1
+            self.lost += lost
+
+    def end(self) -> None:
+        """Count a partition as over, however it ended."""
+        with self._lock:
+            self.done += 1
+
+
+class Report:
+    """Collects skips and counts from all threads."""
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._lock = threading.Lock()
+        self._monotonic = monotonic
+        self._began = monotonic()
+        self._skips: dict[tuple[str, str, str], Skip] = {}
+        self._closed: dict[tuple[str, str], Verdict] = {}
+        self._counts: dict[str, Counts] = {}
+        self._said: set[str] = set()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # ── skips ──────────────────────────────────────────────────────────────────────────────────
+
+    def skip(self, stream: str, what: str, verdict: Verdict, *, workspace: str | None) -> None:
+        """Record that `what` of `stream` was refused.
+
+        The first of its kind is warned about at once.
+
+        Args:
+            stream: stream name.
+            what: the partition in words, such as `project 12`.
+            verdict: the refusal.
+            workspace: gid of the partition's workspace, where it has one.
+        """
+        reach = verdict.rule.reach
+        place = what
+        if reach is Reach.STREAM:
+            place = "all of it"
+        elif reach is not Reach.PARTITION and workspace is not None:
+            place = f"workspace {workspace}"
+        key = (stream, verdict.rule.reason, place)
+        with self._lock:
+            if reach is not Reach.PARTITION:
+                self._closed[(self._what(stream, reach), self._where(workspace, reach))] = verdict
+            known = self._skips.get(key)
+            if known:
+                known.times += 1
+                return
+            self._skips[key] = Skip(stream, place, verdict)
+        LOGGER.warning(
+            'Stream %s: skipped %s. Asana said (HTTP %s): "%s". To read it: %s.',
+            stream,
+            place,
+            verdict.status,
+            verdict.message,
+            verdict.rule.remedy,
+        )
+
+    @staticmethod
+    def _what(stream: str, reach: Reach) -> str:
+        return "*" if reach is Reach.WHOLE_WORKSPACE else stream
+
+    @staticmethod
+    def _where(workspace: str | None, reach: Reach) -> str:
+        return "*" if reach is Reach.STREAM else str(workspace)
+
+    def fields_dropped(self, stream: str, fields: Iterable[str], verdict: Verdict) -> None:
+        """Record that columns of a stream are left out, as the token has no scope for them."""
+        self.skip(
+            stream,
+            f"the columns {', '.join(fields)}",
+            replace(verdict, rule=FIELDS),
+            workspace=None,
+        )
+
+    def closed(self, stream: str, workspace: str | None) -> Verdict | None:
+        """Return the refusal that already covers `stream` in `workspace`.
+
+        No further request is worth sending.
+        """
+        if not self._closed:
+            return None
+        with self._lock:
+            for key in ((stream, str(workspace)), (stream, "*"), ("*", str(workspace))):
+                if key in self._closed:
+                    return self._closed[key]
+        return None
+
+    def once(self, level: int, text: str) -> None:
+        """Log a line the first time it comes."""
+        with self._lock:
+            if text in self._said:
+                return
+            self._said.add(text)
+        LOGGER.log(level, "%s", text)
+
+    # ── counts ─────────────────────────────────────────────────────────────────────────────────
+
+    def counts(self, stream: str) -> Counts:
+        """Return the counters of `stream`.
+
+        Records and requests may miss one of several threads, they are for people.
+        """
+        found = self._counts.get(stream)
+        if found is None:
+            with self._lock:
+                found = self._counts.setdefault(stream, Counts())
+        return found
+
+    def failed(self, stream: str) -> None:
+        """Count a partition that failed after many others of its stream, for the summary."""
+        self.counts(stream).unsaid_failures += 1
+
+    def start(self) -> None:
+        """Begin to log progress every 30 seconds."""
+        self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
+        self._thread.start()
+
+    def _tick(self) -> None:
+        while not self._stop.wait(PROGRESS_SECONDS):
+            for line in self._progress():
+                LOGGER.info("%s", line)
+
+    def _progress(self) -> Iterable[str]:
+        seconds = max(1.0, self._monotonic() - self._began)
+        with self._lock:
+            counts = dict(self._counts)
+        busy = {name: c for name, c in counts.items() if c.done < c.known or not c.known}
+        total = sum(c.requests for c in counts.values())
+        yield (
+            f"Progress: {sum(c.records for c in counts.values())} records, {total} requests, "
+            f"{60 * total / seconds:.0f} requests a minute, {len(busy)} streams at work."
+        )
+        for name, count in sorted(busy.items()):
+            left, known = "", count.known + count.ahead
+            if count.done and known > count.done:
+                minutes = seconds / count.done * (known - count.done) / 60
+                left = f", about {minutes:.0f} min left of what is known"
+            yield (
+                f"Progress of {name}: {count.records} records, {count.requests} requests, "
+                f"{count.done} of {known} known partitions{left}."
+            )
+
+    def close(self) -> None:
+        """Stop the progress and log the summary and the table of skips."""
+        self._stop.set()
+        seconds = self._monotonic() - self._began
+        with self._lock:
+            counts, skips = dict(self._counts), list(self._skips.values())
+        requests = sum(count.requests for count in counts.values())
+        LOGGER.info(
+            "Summary: %d records with %d requests in %.1f s.",
+            sum(count.records for count in counts.values()),
+            requests,
+            seconds,
+        )
+        for name, count in sorted(counts.items()):
+            if count.requests or count.records:
+                LOGGER.info(
+                    "Summary of %s: %d records, %d requests.", name, count.records, count.requests
+                )
+            if count.unsaid_failures:
+                LOGGER.error(
+                    "Summary of %s: %d further partitions failed like those named above.",
+                    name,
+                    count.unsaid_failures,
+                )
+        if not skips:
+            return
+        LOGGER.warning("Skipped in this sync (%d):", len(skips))
+        for skip in sorted(skips, key=lambda item: (item.stream, item.what))[:ROWS_SHOWN]:
+            LOGGER.warning(
+                'Skipped | %s | %s | %s | HTTP %s "%s" | %s%s',
+                skip.stream,
+                skip.what,
+                skip.verdict.rule.reason,
+                skip.verdict.status,
+                skip.verdict.message,
+                skip.verdict.rule.remedy,
+                f" | {skip.times} times" if skip.times > 1 else "",
+            )
+        if len(skips) > ROWS_SHOWN:
+            LOGGER.warning(
+                "Skipped | and %d more, each warned about above.", len(skips) - ROWS_SHOWN
+            )

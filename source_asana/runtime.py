@@ -1,0 +1,95 @@
+"""What all streams of one sync share: settings, HTTP client, feeds, report, backpressure."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from source_asana.config import Settings
+from source_asana.http.client import Client
+from source_asana.parents.feeds import Feeds
+from source_asana.report import Report
+
+CHECK_OUTAGE_SECONDS = 20.0
+T = TypeVar("T")
+
+
+class Backpressure:
+    """Keeps workers from fetching further pages while the destination is slower than Asana.
+
+    Every worker may hold one page whose records wait for a place in the output queue; with a slow
+    destination all of them would. While the queue is more than half full, only a few may fetch.
+
+    Args:
+        sleep: takes seconds; returns early when the sync is aborted.
+        is_given_up: whether the sync was aborted: then nobody waits.
+        is_behind: whether the output queue is more than half full.
+    """
+
+    FEW = 2
+    LOOK_AGAIN_SECONDS = 0.05
+
+    def __init__(
+        self,
+        sleep: Callable[[float], None],
+        is_given_up: Callable[[], bool],
+        is_behind: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._sleep = sleep
+        self._is_given_up = is_given_up
+        self._is_behind = is_behind
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._held = 0
+
+    def __enter__(self) -> None:
+        """Wait for room and take it; one thread looks out for it while the others wait for it."""
+        with self._turn:
+            while True:
+                with self._lock:
+                    if self._held < self.FEW or not self._is_behind() or self._is_given_up():
+                        self._held += 1
+                        return
+                self._sleep(self.LOOK_AGAIN_SECONDS)
+
+    def __exit__(self, *_: object) -> None:
+        """Give the room back."""
+        with self._lock:
+            self._held -= 1
+
+
+class Runtime:
+    """One object for a sync or a check; it knows no tasks.
+
+    Args:
+        settings: the configuration.
+        is_behind: whether the output queue is more than half full.
+        options: those of `Client`, for tests and for `check`.
+
+    Attributes:
+        workspaces: gids of the selected workspaces, once they are listed.
+    """
+
+    def __init__(
+        self, settings: Settings, *, is_behind: Callable[[], bool] = lambda: False, **options: Any
+    ) -> None:
+        self.settings = settings
+        self.report = Report(**{k: v for k, v in options.items() if k == "monotonic"})
+        self.client = Client(settings, notice=self.report.once, **options)
+        self.clock = self.client.clock
+        self.stop = self.client.stop
+        self.feeds = Feeds(self.stop)
+        self.backpressure = Backpressure(self.client.sleep, self.stop.is_set, is_behind)
+        self.workspaces: frozenset[str] = frozenset()
+        self._parts: dict[Any, Any] = {}
+
+    def part(self, kind: Callable[[Runtime], T]) -> T:
+        """Return the one object of a class that several streams share, made with this runtime.
+
+        Called while the streams are put together, by one thread.
+        """
+        if kind not in self._parts:
+            self._parts[kind] = kind(self)
+        found: T = self._parts[kind]
+        return found

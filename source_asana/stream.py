@@ -1,0 +1,133 @@
+"""A stream's slices as the CDK's generator threads ask for them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+
+from airbyte_cdk.models import FailureType, StreamDescriptor
+from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from typing_extensions import override
+
+from source_asana.components.retriever import AsanaRetriever
+from source_asana.parents.feeds import WAKE_SECONDS, Ending, ParentFailedError
+from source_asana.parents.slices import Slice
+from source_asana.runtime import Runtime
+
+LOOK_AGAIN_SECONDS = 0.1
+
+
+class StreamSlices(StreamSlicer):
+    """The slices of a stream's policy; the stream's feed is told how many listings there will be.
+
+    Args:
+        retriever: the stream's, bound.
+        runtime: what all streams share.
+    """
+
+    def __init__(self, retriever: AsanaRetriever, runtime: Runtime) -> None:
+        self._retriever = retriever
+        self._plan = retriever.plan
+        self._cursor = retriever.cursor
+        self._runtime = runtime
+        self._counts = runtime.report.counts(self._plan.name)
+
+    @override
+    def stream_slices(self) -> Iterable[Slice]:
+        try:
+            yield from self._announced()
+            if self._plan.is_parent:
+                self._runtime.feeds.of(self._plan.name).settle()
+        except ParentFailedError as error:
+            raise parent_failure(self._plan.name, error) from error
+        self._complain_of_lost_access()
+
+    def _announced(self) -> Iterator[Slice]:
+        """Yield the slices and tell the feed of each, and at the end that there are no more."""
+        feed = self._runtime.feeds.of(self._plan.name) if self._plan.is_parent else None
+        ending = Ending.FAILED
+        try:
+            for slice_ in self._probed(self._cursor.stream_slices()):
+                if self._is_spared(slice_):
+                    continue
+                self._counts.known += 1
+                if feed:
+                    feed.expect()
+                yield slice_
+            ending = Ending.COMPLETE if self._cursor.router.is_complete() else Ending.REFUSED
+            self._warn_of_missing_parents()
+        finally:
+            if feed:
+                feed.announced(ending)
+
+    def _probed(self, slices: Iterable[Slice]) -> Iterator[Slice]:
+        """Yield the slices; where asked for, a workspace's first one is over before the next."""
+        known: set[str | None] = set()
+        for slice_ in slices:
+            workspace = slice_.workspace
+            if not self._retriever.probe_first or workspace in known:
+                yield slice_
+                continue
+            known.add(workspace)
+            slice_.ended = threading.Event()
+            yield slice_
+            while not slice_.ended.wait(WAKE_SECONDS):
+                self._runtime.stop.check()
+
+    def _is_spared(self, slice_: Slice) -> bool:
+        """Return whether this hidden parent is not wanted there by any of its readers."""
+        if not self._plan.is_hidden:
+            return False
+        readers = [self._retriever.others[name].cursor for name in self._plan.readers]
+        return bool(readers) and all(
+            self._plan.name in reader.router.spared_parents() and reader.policy.spares(slice_)
+            for reader in readers
+        )
+
+    def _complain_of_lost_access(self) -> None:
+        """Fail a stream none of whose partitions can be read any more, though some could be.
+
+        A plan's limit is no such loss.
+        """
+        counts = self._counts
+        if not (self._cursor.is_incremental and self._cursor.has_read_before):
+            return
+        while counts.done <= counts.refused and counts.done < counts.known:
+            self._runtime.stop.check()
+            self._runtime.client.sleep(LOOK_AGAIN_SECONDS)
+        if counts.lost and counts.refused == counts.known:
+            raise AirbyteTracedException(
+                message=(
+                    f"Stream {self._plan.name}: Asana refuses everything that it was read from in "
+                    "an earlier sync: give the token's user access again, or deselect the stream. "
+                    "The warnings say what was refused."
+                ),
+                failure_type=FailureType.config_error,
+            )
+
+    def _warn_of_missing_parents(self) -> None:
+        """Warn that the children of refused parents are missing.
+
+        The refusals themselves are reported where they came.
+        """
+        feeds = self._runtime.feeds
+        parents = self._cursor.router.parents()
+        refused = sorted(name for name in parents if feeds.of(name).ending is Ending.REFUSED)
+        if refused and not self._plan.is_hidden:
+            what = " and ".join(refused)
+            self._runtime.report.once(
+                logging.WARNING,
+                f"Stream {self._plan.name}: what belongs to refused parts of {what} is not read.",
+            )
+
+
+def parent_failure(stream: str, error: ParentFailedError) -> AirbyteTracedException:
+    """Return the error of a stream whose parents could not all be listed."""
+    return AirbyteTracedException(
+        message=f"Stream {stream} is not complete: {error}. The next sync reads what is missing.",
+        internal_message=str(error),
+        failure_type=FailureType.transient_error,
+        stream_descriptor=StreamDescriptor(name=stream),
+    )

@@ -1,0 +1,179 @@
+"""Which tasks are asked for their stories or attachments: those of a version not read yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from typing_extensions import override
+
+from source_asana.cursors.parts import Part
+from source_asana.http.clock import Millis
+from source_asana.http.errors import Reach, Verdict
+from source_asana.parents.feeds import Ending
+from source_asana.parents.slices import Slice
+from source_asana.tasks.first_read import FirstRead
+from source_asana.tasks.holders import Holders
+from source_asana.tasks.member import MemberPolicy
+from source_asana.tasks.routers import TaskRouter
+from source_asana.tasks.slices import ChildSlice, OwnSlice
+from source_asana.tasks.tree import TaskTree
+from source_asana.tasks.versions import Versions, version_of
+
+
+class ChildPolicy(MemberPolicy):
+    """Children of tasks and subtasks, read once per version of their task.
+
+    When a tree closes, those of its tasks whose version was not read are entered as due in one
+    step, and only then the listing has a bound: from that moment on the state alone makes sure that
+    they are read, in every mode and after every interruption. All children of a changed task are
+    sent again, as an edited comment has no other sign.
+    """
+
+    rank = 1
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        assert isinstance(self.router, TaskRouter)
+        self._routes: TaskRouter = self.router
+        self._versions = Versions()
+        # The newest `modified_at` of tasks that several listings show.
+        self._newest: dict[int, int] = {}
+        self.first_read = FirstRead(self)
+
+    def search_holders(self, search: Callable[[str], Holders]) -> None:
+        """At first reads, have a workspace's search name the tasks that have children."""
+        if self.runtime.settings.may_search:
+            self.first_read.use(search)
+            self.family.feed.listen(self.first_read.count)
+
+    # ── state ──────────────────────────────────────────────────────────────────────────────────
+
+    @override
+    def parts(self) -> Mapping[str, Part]:
+        return {**super().parts(), "tasks": self._versions}
+
+    @override
+    def become_coarse(self) -> None:
+        super().become_coarse()
+        self._versions.drop_read()
+
+    # ── slices ─────────────────────────────────────────────────────────────────────────────────
+
+    @override
+    def slices(self) -> Iterator[Slice]:
+        for tree in self.family.feed:
+            yield from self._children(tree)
+        yield from self._left_over()
+
+    def _children(self, tree: TaskTree) -> Iterator[Slice]:
+        """Yield the slices of a closed tree's tasks, and of its project itself."""
+        own = self._routes.own(tree.key, tree.item)
+        with self.lock:
+            entries = self._to_read(tree)
+        # Without the lock: a search may follow.
+        due = self.first_read.worth_reading(tree, entries)
+        with self.lock:
+            self._enter(tree, entries, due)
+        yield from own
+        counts = self.runtime.report.counts(self.plan.name)
+        counts.ahead += len(due)
+        for gid, modified in due:
+            counts.ahead -= 1
+            yield self._routes.child(str(gid), version_of(modified), tree.item)
+
+    def _to_read(self, tree: TaskTree) -> list[tuple[int, int]]:
+        """Return (gid, modified_at) of the tasks whose children are to be read."""
+        found, workspace = [], tree.workspace or ""
+        bound = self.bounds.get(tree.key)
+        if bound is not None and tree.key == workspace:
+            # A search may have missed what its index did not show yet.
+            bound = Millis(bound - self.family.overlap)
+        for gid, modified, is_shared in tree.entries():
+            if is_shared and not self._is_newest(gid, modified):
+                continue
+            if self._is_to_read(str(gid), modified, bound):
+                found.append((gid, modified))
+            else:
+                self._versions.show(str(gid), workspace)
+        return found
+
+    def _is_newest(self, gid: int, modified: int) -> bool:
+        """Return whether no listing of this sync has shown this or a newer version of a task."""
+        if self._newest.get(gid, -1) >= modified:
+            return False
+        self._newest[gid] = modified
+        return True
+
+    def _is_to_read(self, gid: str, modified: int, bound: Millis | None) -> bool:
+        is_known = self._versions.is_known(gid)
+        if self.start is not None and modified < self.start and not is_known:
+            return False
+        if self.is_coarse and not is_known and bound is not None:
+            return modified >= bound
+        return not self.is_tracked or self._versions.is_to_read(gid, version_of(modified))
+
+    def _enter(
+        self, tree: TaskTree, entries: list[tuple[int, int]], due: list[tuple[int, int]]
+    ) -> None:
+        """Enter what is due, and only then give the listing its bound."""
+        if not self.is_tracked:
+            return
+        is_due = {gid for gid, _ in due}
+        workspace = tree.workspace or ""
+        for gid, modified in entries:
+            enter = self._versions.enter_due if gid in is_due else self._versions.enter_read
+            enter(str(gid), workspace, version_of(modified))
+        if tree.ending is Ending.COMPLETE:
+            self.bounds.move(tree.key, tree.began)
+            if not self._routes.own(tree.key, tree.item):
+                self.passes.done(tree.key)
+
+    def _left_over(self) -> Iterator[Slice]:
+        """Yield the due tasks that no listing of this sync has shown: it was searched, or failed."""
+        if not self.is_tracked:
+            return
+        with self.lock:
+            left = list(self._versions.due())
+        for gid, workspace, version in left:
+            with self.lock:
+                self._versions.show(gid, workspace)
+            item = {"workspace_gid": workspace}
+            yield self._routes.child(gid, version, item)
+
+    # ── how a slice ends ───────────────────────────────────────────────────────────────────────
+
+    @override
+    def complete(self, slice_: Slice) -> None:
+        if isinstance(slice_, ChildSlice):
+            self._versions.read(slice_.gid, slice_.workspace or "", slice_.version)
+        elif isinstance(slice_, OwnSlice):
+            self.passes.done(slice_.project)
+
+    @override
+    def refused(self, slice_: Slice, verdict: Verdict) -> None:
+        # What is refused for other reasons than the task itself stays due.
+        is_own_fault = verdict.rule.gone or verdict.rule.reach is Reach.PARTITION
+        if isinstance(slice_, ChildSlice) and is_own_fault:
+            self._versions.forget(slice_.gid)
+
+    @override
+    def was_read(self, slice_: Slice) -> bool:
+        if isinstance(slice_, ChildSlice):
+            return self.has_read_before
+        return super().was_read(slice_)
+
+    @override
+    def listed(self) -> None:
+        super().listed()
+        self.knows_all = self.knows_all and self.family.feed.ending is Ending.COMPLETE
+
+    @override
+    def is_there(self, home: str) -> bool:
+        return bool(self.family.searches)
+
+    @override
+    def settle(self) -> None:
+        super().settle()
+        if self.is_tracked and self.knows_all and not self.family.searches:
+            self._versions.sweep(lambda workspace: workspace in self.runtime.workspaces)

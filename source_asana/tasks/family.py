@@ -1,0 +1,147 @@
+"""What the streams of tasks share in one sync: the feed of trees, the searches, and who reads them.
+
+A workspace is searched when every selected stream of the family has a bound for the whole of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
+from source_asana.http.clock import Millis
+from source_asana.http.errors import AsanaError
+from source_asana.parents.slices import is_user_key
+from source_asana.runtime import Runtime
+from source_asana.tasks.feed import SubtaskFeed, TaskFeed
+from source_asana.tasks.search import CHEAP_PAGES, Search
+
+LOGGER = logging.getLogger("airbyte.source_asana.search")
+MINUTE = 60_000
+
+
+class Member(Protocol):
+    """A stream of the family that the user selected."""
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether it keeps a state in this sync."""
+
+    def bound(self, key: str) -> Millis | None:
+        """Return the bound of a listing or workspace, None where it was never read to its end."""
+
+    def keys(self) -> list[str]:
+        """Return the keys that have a bound."""
+
+    def is_passed(self, key: str) -> bool:
+        """Return whether its pass has come to a listing."""
+
+    def claim(self, key: str) -> None:
+        """Owe a listing that its pass has come to until it is read whole."""
+
+
+class TaskFamily:
+    """One for a sync.
+
+    Args:
+        runtime: what all streams share.
+
+    Attributes:
+        feed: tasks and subtasks on their way to the streams that hang on them.
+        searches: the searches of this sync by workspace.
+        overlap: how far a search steps back behind the last sync, milliseconds.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.feed = TaskFeed("tasks", runtime.stop)
+        self.searches: dict[str, Search] = {}
+        self.overlap = runtime.settings.search_overlap_minutes * MINUTE
+        self._members: list[Member] = []
+        runtime.feeds.provide("tasks", self.feed)
+        runtime.feeds.provide("subtasks", SubtaskFeed(self.feed))
+
+    def join(self, member: Member) -> None:
+        """Count a selected stream in."""
+        self._members.append(member)
+
+    def plan_searches(self) -> None:
+        """Choose the workspaces to search; called once they are listed, before any task is."""
+        settings = self._runtime.settings
+        if not settings.may_search or not all(member.is_tracked for member in self._members):
+            return
+        for gid in sorted(self._runtime.workspaces):
+            bounds = [member.bound(gid) for member in self._members]
+            known = [bound for bound in bounds if bound is not None]
+            if bounds and len(known) == len(bounds):
+                after = Millis(min(known) - self.overlap)
+                self.searches[gid] = Search(gid, after, self._most_pages())
+                LOGGER.info("Workspace %s: changed tasks are searched for.", gid)
+
+    def _most_pages(self) -> int | None:
+        if self._runtime.settings.change_detection == "search":
+            return None
+        keys = max(len(member.keys()) for member in self._members)
+        per_minute = self._runtime.client.budget.per_minute
+        return max(CHEAP_PAGES, int(keys * SEARCHES_PER_MINUTE / per_minute))
+
+    def searched(self) -> set[str]:
+        """Return the workspaces whose search found everything."""
+        return {gid for gid, search in self.searches.items() if search.succeeded}
+
+    def fall_back(self, search: Search, error: AsanaError) -> None:
+        """Send a searched workspace to its listings and log why."""
+        LOGGER.info(
+            "Workspace %s: changed tasks are found by listings, as search cannot be used (%s).",
+            search.workspace,
+            error,
+        )
+        search.decide(succeeded=False)
+        search.is_refused_for_plan = error.verdict.status == 402
+        searches = self.searches.values()
+        is_free = all(one.is_refused_for_plan for one in searches)
+        if is_free and len(searches) == len(self._runtime.workspaces):
+            self._runtime.client.budget.set_quota(FREE_PER_MINUTE)
+
+    def has_read(self, key: str) -> bool:
+        """Return whether every selected stream has read a listing before."""
+        return all(member.bound(key) is not None for member in self._members)
+
+    def claim(self, key: str) -> None:
+        """Have every stream owe a listing that its pass has come to."""
+        for member in self._members:
+            member.claim(key)
+
+    def is_passed(self, key: str) -> bool:
+        """Return whether a stream's listing pass has come to a listing."""
+        return any(member.is_passed(key) for member in self._members)
+
+    def needs_users(self, workspace: str) -> bool:
+        """Return whether listings by user are read although the workspace was searched.
+
+        They are for the pass, and where no user's was read before: search shows only what changed.
+        """
+        prefix = f"{workspace}/"
+        known = [{key for key in m.keys() if key.startswith(prefix)} for m in self._members]  # noqa: SIM118  # no mapping
+        return not all(known) or any(self.is_passed(key) for key in set().union(*known))
+
+    def whole_bound(self, workspace: str, bounds: dict[str, Millis | None]) -> Millis | None:
+        """Return the bound of a workspace after complete listings: the oldest of its listings'.
+
+        A search lists unknown projects, but no users: it may not begin before each user's listing
+        was read once. None where there is none yet.
+
+        Args:
+            workspace: its gid.
+            bounds: the bound of each listing in it.
+        """
+        if workspace in self.searched():
+            return None
+        unread = any(is_user_key(key) and bound is None for key, bound in bounds.items())
+        known = [bound for bound in bounds.values() if bound is not None]
+        return min(known) if known and not unread else None
+
+
+def family_of(runtime: Runtime) -> TaskFamily:
+    """Return the family of this sync, made by whoever asks first."""
+    return runtime.part(TaskFamily)

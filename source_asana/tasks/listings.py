@@ -1,0 +1,95 @@
+"""Which task listings a sync reads: searches first, then what they do not cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from typing_extensions import override
+
+from source_asana.http.clock import Millis, from_millis
+from source_asana.parents.slices import Slice
+from source_asana.tasks.member import MemberPolicy
+from source_asana.tasks.slices import ListingSlice, SearchSlice
+
+
+class ListingPolicy(MemberPolicy):
+    """Task listings, by project and by user.
+
+    `modified_since` is only sent when nothing but the stream itself reads the listing: a subtask's
+    change does not touch its parent, so with child streams the listing is read whole. The listing
+    pass reads it whole as well.
+    """
+
+    rank = 3
+
+    @override
+    def slices(self) -> Iterator[Slice]:
+        searches = self.family.searches.values()
+        for search in searches:
+            yield SearchSlice(search)
+        for search in searches:
+            search.wait(self.runtime.stop)
+        for found in self.router.stream_slices():
+            slice_ = self._listing(found)
+            if slice_ is not None:
+                yield slice_
+
+    def _listing(self, found: Slice) -> ListingSlice | None:
+        """Return the slice of a listing, None where a search made it superfluous."""
+        key, workspace = found.key, found.item["workspace_gid"]
+        self.family.feed.note(key, workspace)
+        self._there.add(key)
+        is_passed = self.family.is_passed(key)
+        self.family.claim(key)
+        if workspace in self.family.searched() and self.family.has_read(key) and not is_passed:
+            return None
+        slice_ = ListingSlice(found.partition, key=key, item=found.item)
+        if not self.plan.is_parent:
+            slice_.ask_since(self._since(key, workspace, is_passed=is_passed))
+        return slice_
+
+    def _since(self, key: str, workspace: str, *, is_passed: bool) -> str | None:
+        bound = self.bound(key) if self.is_tracked else None
+        if bound is not None and is_passed:
+            return None
+        floor = self.start if bound is None else self._floor(bound, workspace)
+        return None if floor is None else from_millis(floor)
+
+    def _floor(self, bound: Millis, workspace: str) -> Millis:
+        """Return from when on a listing is read; a search has covered what is older than its own.
+
+        A search may have missed what the index did not show yet, so it counts with the overlap.
+        """
+        whole = self.bound(workspace)
+        return bound if whole is None else max(bound, Millis(whole - self.family.overlap))
+
+    @override
+    def spares(self, parent: Slice) -> bool:
+        workspace = parent.workspace or ""
+        search = self.family.searches.get(workspace)
+        return (
+            search is not None
+            and search.wait(self.runtime.stop)
+            and not self.family.needs_users(workspace)
+        )
+
+    @override
+    def begin(self, slice_: Slice) -> None:
+        slice_.began = self.runtime.clock.bound()
+
+    @override
+    def complete(self, slice_: Slice) -> None:
+        self.bounds.move(slice_.key, slice_.began)
+        if not slice_.is_filtered:
+            self.passes.done(slice_.key)
+
+    @override
+    def is_there(self, home: str) -> bool:
+        return super().is_there(home) or self.is_unlisted_user(home)
+
+    @override
+    def is_newer(self, record: Any, slice_: Slice) -> bool:
+        stamp, bound = self.stamp_of(record), self.bound(slice_.key)
+        is_whole = bound is None or self.is_passed(slice_.key)
+        return is_whole or stamp is None or bound is None or stamp >= bound

@@ -1,0 +1,110 @@
+"""What the policies of tasks, subtasks and their children have in common: bounds of listings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from typing_extensions import override
+
+from source_asana.cursors.parts import Bounds, Part, RollingPass
+from source_asana.cursors.policies import Policy
+from source_asana.http.clock import Millis
+from source_asana.parents.slices import Slice, is_user_key, workspace_of_key
+from source_asana.tasks.family import family_of
+
+
+class MemberPolicy(Policy):
+    """A policy whose partitions are the listings of tasks: projects, users and workspaces.
+
+    `bounds` holds projects, `workspace/user` for tasks in no project, and workspaces, whose bound
+    is where a search begins.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.family = family_of(self.runtime)
+        self.bounds = Bounds()
+        hours = self.runtime.settings.listing_pass_hours
+        self.passes = RollingPass(hours, self.runtime.clock.bound)
+        if not self.plan.is_hidden:
+            self.family.join(self)
+
+    # ── as a member of the family ──────────────────────────────────────────────────────────────
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether the stream keeps a state in this sync."""
+        return self.plan.is_incremental
+
+    def bound(self, key: str) -> Millis | None:
+        """Return the bound of a listing or a workspace, None where it was never read to its end."""
+        with self.lock:
+            return self.bounds.get(key)
+
+    def keys(self) -> list[str]:
+        """Return the keys that have a bound."""
+        with self.lock:
+            return list(self.bounds)
+
+    def is_passed(self, key: str) -> bool:
+        """Return whether a listing is new, or its turn in the listing pass has come."""
+        with self.lock:
+            return self.is_tracked and (key not in self.bounds or self.passes.is_due(key))
+
+    def claim(self, key: str) -> None:
+        """Owe a listing whose turn has come until it is read whole."""
+        with self.lock:
+            if self.is_tracked:
+                self.passes.claim(key)
+
+    # ── as a policy ────────────────────────────────────────────────────────────────────────────
+
+    @override
+    def parts(self) -> Mapping[str, Part]:
+        return {"bounds": self.bounds, "pass": self.passes}
+
+    @property
+    @override
+    def has_read_before(self) -> bool:
+        return len(self.bounds) > 0
+
+    @override
+    def was_read(self, slice_: Slice) -> bool:
+        return slice_.key in self.bounds
+
+    @override
+    def workspaces_listed(self) -> None:
+        if not self.family.searches:
+            self.family.plan_searches()
+
+    @override
+    def listed(self) -> None:
+        super().listed()
+        self.passes.advance()
+
+    @override
+    def settle(self) -> None:
+        if not self.is_tracked:
+            return
+        if self.knows_all:
+            self.bounds.keep_only(self._is_listing)
+            self.passes.keep_only(self._is_listing)
+        if self.family.feed.keys_complete:
+            for workspace, keys in self.family.feed.by_workspace.items():
+                bounds = {key: self.bounds.get(key) for key in keys}
+                whole = self.family.whole_bound(workspace, bounds)
+                if whole is not None:
+                    last = self.bounds.get(workspace)
+                    self.bounds.move(workspace, whole if last is None else max(whole, last))
+
+    def _is_listing(self, key: str) -> bool:
+        """Return whether a listing exists; users are not listed in a workspace that is searched."""
+        if key in self.family.feed.keys or key in self.runtime.workspaces:
+            return True
+        return self.is_unlisted_user(key)
+
+    def is_unlisted_user(self, key: str) -> bool:
+        """Return whether a key is of a user whose workspace was searched instead of listed."""
+        reads_users = self.runtime.settings.reads_tasks_without_project
+        return reads_users and is_user_key(key) and workspace_of_key(key) in self.family.searched()

@@ -1,0 +1,325 @@
+"""Task listings, subtask walks and children: what is read, and where it goes.
+
+Listings and walks fill the feed of tasks. A search names tasks and subtasks alike, so its slice
+sends records of both streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airbyte_cdk.sources.types import Record
+from typing_extensions import override
+
+from source_asana.components.requester import AsanaRequester
+from source_asana.components.retriever import AsanaRetriever
+from source_asana.components.shape import Raw
+from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.stamps import Stamp
+from source_asana.http.clock import Millis, to_millis
+from source_asana.http.errors import AsanaError, Refused
+from source_asana.parents.feeds import Ending
+from source_asana.parents.plan import StreamPlan
+from source_asana.parents.slices import Slice
+from source_asana.runtime import Runtime
+from source_asana.tasks.children import ChildPolicy
+from source_asana.tasks.family import TaskFamily, family_of
+from source_asana.tasks.holders import Holders
+from source_asana.tasks.routers import TASK_FIELDS
+from source_asana.tasks.search_walk import SearchRequest, changed
+from source_asana.tasks.slices import ListingSlice, SearchSlice, WalkSlice
+from source_asana.tasks.tree import TaskTree
+
+
+@dataclass
+class _TaskRetriever(AsanaRetriever):
+    """What tasks and subtasks have in common."""
+
+    @override
+    def bind(
+        self,
+        runtime: Runtime,
+        plan: StreamPlan,
+        cursor: AsanaCursor,
+        others: Mapping[str, AsanaRetriever],
+    ) -> None:
+        super().bind(runtime, plan, cursor, others)
+        self.family: TaskFamily = family_of(runtime)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of a search."""
+        assert isinstance(self.requester, AsanaRequester)
+        return dict(self.requester.get_request_headers())
+
+    def feed(self, tree: TaskTree, tasks: list[Raw]) -> None:
+        """Put a page of tasks into their tree and have those with subtasks walked."""
+        for task in tasks:
+            self.family.feed.add(
+                tree,
+                task["gid"],
+                stamp_of(task),
+                is_shared=is_shared(task),
+                has_subtasks=bool(task.get("num_subtasks")),
+            )
+
+    def of_search(
+        self, task: Raw, partition: Mapping[str, Any], home: str, slice_: Slice, stamp: Stamp
+    ) -> Iterator[Raw]:
+        """Yield a task that a search found, as this stream's record.
+
+        Args:
+            task: as Asana sent it, with the fields of both streams.
+            partition: what the listing that shows it would have.
+            home: the partition of the ledger that it belongs to.
+            slice_: the search's.
+            stamp: of the page.
+        """
+        if self.plan.is_hidden or not self.cursor.is_in_scope(task, slice_):
+            return
+        names = {"gid", *(path.split(".")[0] for path in self.fields.names)}
+        own = {name: value for name, value in task.items() if name in names}
+        record = self.shape.finished(own, partition)
+        yield from self.cursor.sent(record, slice_, stamp, is_shared=True, home=home)
+
+
+@dataclass
+class TaskRetriever(_TaskRetriever):
+    """Tasks of projects, and those of users that are in no project.
+
+    A listing by assignee names all their tasks: those in a project are the project's, subtasks are
+    their parent's.
+
+    Attributes:
+        search: path of the task search, with `{workspace}`.
+        subtasks: the stream of the subtasks.
+    """
+
+    search: str = ""
+    subtasks: str = ""
+
+    @override
+    def bind(
+        self,
+        runtime: Runtime,
+        plan: StreamPlan,
+        cursor: AsanaCursor,
+        others: Mapping[str, AsanaRetriever],
+    ) -> None:
+        super().bind(runtime, plan, cursor, others)
+        self._projects: frozenset[str] | None = None
+
+    @override
+    def needs(self) -> frozenset[str]:
+        return TASK_FIELDS if self.plan.is_parent else TASK_FIELDS - {"num_subtasks"}
+
+    @override
+    def begin(self, slice_: Slice) -> None:
+        assert isinstance(slice_, ListingSlice)
+        # The tree exists before anything can be refused: the feed waits for its end.
+        slice_.tree = TaskTree(slice_.key, self.runtime.clock.bound(), slice_.item)
+        super().begin(slice_)
+
+    @override
+    def end(self, slice_: Slice, ending: Ending) -> None:
+        assert isinstance(slice_, ListingSlice)
+        if isinstance(slice_, SearchSlice):
+            # However the search ended: whoever waits for it must not wait for ever.
+            slice_.search.decide(succeeded=False)
+        assert slice_.tree is not None
+        self.family.feed.listed(slice_.tree, ending)
+
+    @override
+    def read(self, slice_: Slice) -> Iterator[Any]:
+        assert isinstance(slice_, ListingSlice)
+        if isinstance(slice_, SearchSlice):
+            yield from self._search(slice_)
+            return
+        for tasks, stamp in self._tasks(slice_):
+            if self.plan.is_parent and slice_.tree:
+                self.feed(slice_.tree, tasks)
+            if not self.plan.is_hidden:
+                for task in tasks:
+                    if self.cursor.is_in_scope(task, slice_):
+                        yield from self.sent(task, slice_, stamp)
+
+    @override
+    def sent(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Raw]:
+        shared = is_shared(record) or bool(self.family.searches)
+        record = self.shape.finished(record, slice_.partition)
+        yield from self.cursor.sent(record, slice_, stamp, is_shared=shared)
+
+    def _tasks(self, slice_: ListingSlice) -> Iterator[tuple[list[Raw], Stamp]]:
+        try:
+            for page in self.pages(slice_):
+                stamp = self.cursor.stamp()
+                if "user_gid" in slice_.partition:
+                    yield [task for task in page if self._is_only_here(task)], stamp
+                else:
+                    yield page, stamp
+        except Refused:
+            # Even what is gone was not read: should it come back, subtasks and children go on
+            # from their bounds.
+            if slice_.tree:
+                slice_.tree.began = None
+            raise
+
+    def _is_only_here(self, task: Raw) -> bool:
+        """Return whether no project's listing and no parent's walk shows a task of a user.
+
+        A task may name projects that the token cannot see; where a choice of projects leaves some
+        out, a named one may be among those.
+        """
+        if task.get("parent"):
+            return False
+        projects = task.get("projects") or ()
+        return not projects or (
+            self.runtime.settings.reads_all_projects
+            and self._listed().isdisjoint(project["gid"] for project in projects)
+        )
+
+    def _listed(self) -> frozenset[str]:
+        """Return the gids of all listings; by the time that users come, the projects' are over."""
+        if self._projects is None:
+            self._projects = frozenset(self.family.feed.keys)
+        return self._projects
+
+    # ── search ─────────────────────────────────────────────────────────────────────────────────
+
+    def _search(self, slice_: SearchSlice) -> Iterator[Any]:
+        """Yield what a workspace's search finds, as records of tasks and of subtasks."""
+        search, tree = slice_.search, slice_.tree
+        assert tree is not None
+        try:
+            for tasks in changed(self._request(slice_), search, self.runtime.backpressure):
+                stamp = self.cursor.stamp()
+                for task in tasks:
+                    if self.plan.is_parent:
+                        tree.add(task["gid"], stamp_of(task), is_shared=True)
+                    yield from self._found(task, slice_, stamp)
+            search.decide(succeeded=True)
+        except AsanaError as error:
+            self.family.fall_back(search, error)
+            slice_.is_incomplete = True
+            # Its children may be read, but no bound comes of them: the listings follow.
+            tree.began = None
+
+    def _request(self, slice_: SearchSlice) -> SearchRequest:
+        subtasks = self.others.get(self.subtasks)
+        names = {"created_at", *TASK_FIELDS, *self.fields.names, "assignee.gid"}
+        names.update(subtasks.fields.names if subtasks else ())
+        return SearchRequest(
+            self.runtime.client,
+            self.search.format(workspace=slice_.search.workspace),
+            self.counts,
+            {"opt_fields": ",".join(sorted(names))},
+            self.headers(),
+        )
+
+    def _found(self, task: Raw, slice_: SearchSlice, stamp: Stamp) -> Iterator[Any]:
+        """Yield what a found task is: a subtask, a task of a project, one in no project, or both."""
+        parent, projects = task.get("parent"), task.get("projects")
+        subtasks = self.others.get(self.subtasks)
+        if parent and isinstance(subtasks, SubtaskRetriever):
+            yield from subtasks.found(task, parent["gid"], slice_, stamp)
+        reads_free = self.runtime.settings.reads_tasks_without_project
+        if projects or (reads_free and not parent):
+            home = self._home_of(task, slice_)
+            yield from self.of_search(task, slice_.partition, home, slice_, stamp)
+
+    def _home_of(self, task: Raw, slice_: SearchSlice) -> str:
+        """Return the key of a listing that shows a found task."""
+        projects = task.get("projects")
+        if projects:
+            return str(min(project["gid"] for project in projects))
+        assignee = (task.get("assignee") or {}).get("gid")
+        return f"{slice_.key}/{assignee}" if assignee else slice_.key
+
+
+@dataclass
+class SubtaskRetriever(_TaskRetriever):
+    """The direct subtasks of one task.
+
+    Those that have subtasks themselves are walked in slices of their own.
+    """
+
+    @override
+    def needs(self) -> frozenset[str]:
+        return TASK_FIELDS
+
+    @override
+    def end(self, slice_: Slice, ending: Ending) -> None:
+        assert isinstance(slice_, WalkSlice)
+        self.family.feed.walked(slice_.tree, ending)
+
+    @override
+    def read(self, slice_: Slice) -> Iterator[Any]:
+        assert isinstance(slice_, WalkSlice)
+        shared = bool(self.family.searches)
+        for page in self.pages(slice_):
+            stamp = self.cursor.stamp()
+            self.feed(slice_.tree, page)
+            if self.plan.is_hidden:
+                continue
+            for task in page:
+                if self.cursor.is_in_scope(task, slice_):
+                    record = self.shape.finished(task, slice_.partition)
+                    yield from self.cursor.sent(record, slice_, stamp, is_shared=shared)
+
+    def found(
+        self, task: Raw, parent: str, slice_: SearchSlice, stamp: Stamp
+    ) -> Iterator[Record]:
+        """Yield a subtask that a search found, as this stream's record."""
+        for sent in self.of_search(task, {"task_gid": parent}, parent, slice_, stamp):
+            self.counts.records += 1
+            yield Record(data=sent, stream_name=self.name)
+
+
+@dataclass
+class ChildRetriever(AsanaRetriever):
+    """The children of one task, or of a project itself.
+
+    Attributes:
+        holders: path of the search that names the tasks with children, with `{workspace}`.
+    """
+
+    holders: str = ""
+
+    @override
+    def bind(
+        self,
+        runtime: Runtime,
+        plan: StreamPlan,
+        cursor: AsanaCursor,
+        others: Mapping[str, AsanaRetriever],
+    ) -> None:
+        super().bind(runtime, plan, cursor, others)
+        policy = cursor.policy
+        assert isinstance(policy, ChildPolicy)
+        if self.holders:
+            policy.search_holders(self._search)
+
+    def _search(self, workspace: str) -> Holders:
+        """Return the search for those tasks of a workspace that have children of this stream."""
+        assert isinstance(self.requester, AsanaRequester)
+        request = SearchRequest(
+            self.runtime.client,
+            self.holders.format(workspace=workspace),
+            self.counts,
+            {"has_attachment": "true", "opt_fields": "created_at"},
+            dict(self.requester.get_request_headers()),
+        )
+        bound = self.runtime.clock.bound() or 0
+        return Holders(workspace, request, Millis(bound - family_of(self.runtime).overlap))
+
+
+def stamp_of(task: Mapping[str, Any]) -> Millis:
+    """Return a task's `modified_at`, 0 where it has none."""
+    return to_millis(task.get("modified_at")) or Millis(0)
+
+
+def is_shared(task: Mapping[str, Any]) -> bool:
+    """Return whether several listings may name a task: it is in several projects, or a subtask."""
+    projects = task.get("projects") or ()
+    return len(projects) > 1 or bool(projects and task.get("parent"))

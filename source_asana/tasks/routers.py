@@ -1,0 +1,80 @@
+"""The routers of subtasks and of what hangs on tasks: their slices come from the feed of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from typing_extensions import override
+
+from source_asana.parents.feeds import Item
+from source_asana.parents.routers import AsanaRouter, Needs
+from source_asana.parents.slices import Slice, is_user_key, value_at
+from source_asana.tasks.slices import ChildSlice, OwnSlice, WalkSlice
+
+TASK_FIELDS = frozenset({"modified_at", "num_subtasks", "projects.gid", "parent.gid"})
+
+
+@dataclass
+class _TaskFeedRouter(AsanaRouter):
+    """A router whose parents are complete when no further listing of tasks can exist."""
+
+    @override
+    def is_complete(self) -> bool:
+        complete: bool = self.feeds.of("tasks").keys_complete
+        return complete
+
+
+@dataclass
+class WalkRouter(_TaskFeedRouter):
+    """One slice per task that has subtasks, at every level."""
+
+    @override
+    def parents(self) -> Needs:
+        return {"tasks": TASK_FIELDS}
+
+    @override
+    def stream_slices(self) -> Iterable[Slice]:
+        for gid, tree in self.feeds.of("tasks").walks:
+            yield WalkSlice(gid, tree)
+
+
+@dataclass
+class TaskRouter(_TaskFeedRouter):
+    """Trees of tasks and subtasks for child streams; the policy chooses the tasks in them.
+
+    Attributes:
+        task_field: name of the partition field that holds the task's gid.
+        own_parents: dotted paths in the project's item whose gids are parents as well (`gid`,
+            `project_brief.gid`).
+    """
+
+    task_field: str = "task_gid"
+    own_parents: list[str] = field(default_factory=list)
+
+    @override
+    def parents(self) -> Needs:
+        found = {"tasks": TASK_FIELDS, "subtasks": TASK_FIELDS}
+        own = frozenset(self.own_parents)
+        return {**found, "projects": own} if own else found
+
+    def child(self, gid: str, version: int, item: Item) -> ChildSlice:
+        """Return the slice of one task's children."""
+        return ChildSlice({self.task_field: gid}, gid, version, item)
+
+    def own(self, key: str, item: Item) -> list[OwnSlice]:
+        """Return the slices of a project's own children; a listing by user has none.
+
+        Args:
+            key: the listing's key, a project or `workspace/user`.
+            item: the project's entry in its feed.
+        """
+        if is_user_key(key):
+            return []
+        gids = [gid for path in self.own_parents if (gid := value_at(item, path))]
+        return [OwnSlice({self.task_field: g}, g, key, item, item.get("began")) for g in gids]
+
+    @override
+    def stream_slices(self) -> Iterable[Slice]:
+        """Refuse: `ChildPolicy` makes the slices, tree by tree."""
+        raise TypeError("the slices of tasks are made by ChildPolicy, tree by tree")

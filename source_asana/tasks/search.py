@@ -1,0 +1,53 @@
+"""One workspace's search for changed tasks, and whether it found everything.
+
+One search page names a hundred changed tasks, subtasks and tasks in no project, where listings cost
+a request per project, user and task with subtasks. Its weaknesses (searchTasksForWorkspace): paid
+plans only, an index that lags, 60 requests a minute of its own, no offset, unstable order. So it
+steps back by an overlap, and any doubt sends the workspace back to listings in the same sync.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from source_asana.http.clock import Millis
+from source_asana.http.stop import Stop
+from source_asana.parents.feeds import WAKE_SECONDS
+
+# With fewer pages than this, search is taken whatever the listings would cost.
+CHEAP_PAGES = 10
+
+
+class Search:
+    """One workspace's search in this sync.
+
+    Attributes:
+        workspace: its gid.
+        after: the instant of change that is searched from.
+        most_pages: pages after which listings are cheaper; None for no limit.
+        succeeded: whether it found everything; None before that is known.
+        is_refused_for_plan: whether the workspace's plan has no search.
+    """
+
+    def __init__(self, workspace: str, after: Millis, most_pages: int | None) -> None:
+        self.workspace = workspace
+        self.after = after
+        self.most_pages = most_pages
+        self.succeeded: bool | None = None
+        self.is_refused_for_plan = False
+        self._condition = threading.Condition()
+
+    def decide(self, *, succeeded: bool) -> None:
+        """Say how the search ended; the first word counts."""
+        with self._condition:
+            if self.succeeded is None:
+                self.succeeded = succeeded
+            self._condition.notify_all()
+
+    def wait(self, stop: Stop) -> bool:
+        """Return whether the search found everything, once that is known."""
+        with self._condition:
+            while self.succeeded is None:
+                self._condition.wait(WAKE_SECONDS)
+                stop.check()
+            return self.succeeded

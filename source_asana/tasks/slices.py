@@ -1,0 +1,82 @@
+"""The slices of tasks, subtasks and what hangs on them."""
+
+from __future__ import annotations
+
+from typing import NewType
+
+from source_asana.http.clock import Millis
+from source_asana.parents.feeds import Item
+from source_asana.parents.slices import Slice
+from source_asana.tasks.search import Search
+from source_asana.tasks.tree import TaskTree
+
+# The gid of a task as a number, as arrays hold it.
+GidNumber = NewType("GidNumber", int)
+
+
+class ListingSlice(Slice):
+    """The tasks of one project, or those of one user that are in no project.
+
+    Attributes:
+        tree: what the listing fills for other streams, None where nobody needs it.
+    """
+
+    tree: TaskTree | None = None
+
+
+class SearchSlice(ListingSlice):
+    """What changed in one workspace, by search; its results belong to many partitions.
+
+    Attributes:
+        search: the search; it is decided when the slice ends.
+    """
+
+    def __init__(self, search: Search) -> None:
+        gid = search.workspace
+        super().__init__(
+            {"search_in_workspace": gid}, key=gid, item={"workspace_gid": gid}
+        )
+        self.search = search
+        self.is_filtered = True
+
+
+class WalkSlice(Slice):
+    """The direct subtasks of one task.
+
+    Attributes:
+        tree: the listing that the task is in.
+    """
+
+    def __init__(self, gid: str, tree: TaskTree) -> None:
+        super().__init__({"task_gid": gid}, key=gid, item=tree.item, began=tree.began)
+        self.tree = tree
+
+
+class ChildSlice(Slice):
+    """The stories or attachments of one task; all of them are sent again when it has changed.
+
+    Attributes:
+        gid: the task's.
+        version: its version that is being read, see `versions.version_of`.
+    """
+
+    sends_all = True
+
+    def __init__(self, partition: dict[str, str], gid: str, version: int, item: Item) -> None:
+        super().__init__(partition, key=gid, item=item)
+        self.gid = gid
+        self.version = version
+
+
+class OwnSlice(Slice):
+    """The attachments of a project itself, or of its brief.
+
+    Attributes:
+        project: the key of the project.
+    """
+
+    def __init__(
+        self, partition: dict[str, str], gid: str, project: str, item: Item, began: Millis | None
+    ) -> None:
+        super().__init__(partition, key=gid, item=item, began=began)
+        self.project = project

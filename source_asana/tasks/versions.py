@@ -1,0 +1,106 @@
+"""Whose children were read: the version of each task, and whether it is due to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from source_asana.cursors.ledger import Ledger
+
+# 31 bits of a task's `modified_at`; the bit below them says that the task is due.
+VERSIONS = (1 << 31) - 1
+
+
+def version_of(modified: int) -> int:
+    """Return the version of a task from its `modified_at` in milliseconds, never 0."""
+    return modified % VERSIONS + 1
+
+
+class Versions:
+    """A ledger of tasks with the version whose children were read, by workspace.
+
+    A task is entered as due when it is listed in a version that was not read yet; a read takes the
+    due bit away. So whatever interrupts a sync, what is due is in the state. A row counts as shown
+    once the task was handed to a worker, or found to be read, in this sync.
+
+    Attributes:
+        is_coarse: whether only due tasks are kept, as the others no longer fit into the state.
+    """
+
+    def __init__(self) -> None:
+        self._rows = Ledger()
+        self.is_coarse = False
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Part`."""
+        self._rows = Ledger.load(value)
+
+    def dump(self) -> Any:
+        """Return the packed rows; see `Part`."""
+        return self._rows.dump() if len(self._rows) else None
+
+    def size(self) -> int:
+        """Return about how many characters the rows take."""
+        return self._rows.size_estimate() if len(self._rows) else 0
+
+    def __len__(self) -> int:
+        """Return how many tasks are known."""
+        return len(self._rows)
+
+    def is_known(self, gid: str) -> bool:
+        """Return whether children of any version were read, or are due."""
+        return self._rows.tag_of(gid, "") is not None
+
+    def is_to_read(self, gid: str, version: int) -> bool:
+        """Return whether this version's children were neither read nor handed to a worker."""
+        tag = self._rows.tag_of(gid, "")
+        if tag is None or tag >> 1 != version:
+            return True
+        return bool(tag & 1) and not self._rows.was_shown(gid)
+
+    def enter_due(self, gid: str, workspace: str, version: int) -> None:
+        """Note that a version's children are due, and about to be handed to a worker."""
+        self._rows.enter(gid, workspace, version << 1 | 1)
+
+    def enter_read(self, gid: str, workspace: str, version: int) -> None:
+        """Note that a version has no children worth a request."""
+        if not self.is_coarse:
+            self._rows.enter(gid, workspace, version << 1)
+
+    def show(self, gid: str, workspace: str) -> None:
+        """Note that a listing shows a task whose children were read."""
+        if self.is_known(gid):
+            self._rows.show(gid, workspace)
+
+    def read(self, gid: str, workspace: str, version: int) -> None:
+        """Take the due bit away, unless a newer version became due meanwhile."""
+        if self._rows.tag_of(gid, "") != version << 1 | 1:
+            return
+        if self.is_coarse:
+            self._rows.remove(gid)
+        else:
+            self._rows.enter(gid, workspace, version << 1)
+
+    def forget(self, gid: str) -> None:
+        """Drop a task: it is due again when a listing shows it again."""
+        self._rows.remove(gid)
+
+    def due(self) -> Iterator[tuple[str, str, int]]:
+        """Yield (gid, workspace, version) of due tasks that no worker has been handed yet."""
+        for gid, workspace in self._rows.rows_where(lambda tag: tag & 1 == 1):
+            tag = self._rows.tag_of(gid, workspace)
+            if tag is not None and tag & 1 and not self._rows.was_shown(gid):
+                yield gid, workspace, tag >> 1
+
+    def drop_read(self) -> None:
+        """Keep due tasks only, from now on."""
+        kept = list(self._rows.rows_where(lambda tag: tag & 1 == 1))
+        rows = Ledger()
+        for gid, workspace in kept:
+            rows.enter(gid, workspace, self._rows.tag_of(gid, workspace) or 1)
+        self._rows, self.is_coarse = rows, True
+
+    def sweep(self, is_whole: Callable[[str], bool]) -> None:
+        """Drop the tasks that no listing of a whole workspace shows any more."""
+        for gid, _ in self._rows.sweep(is_whole):
+            self._rows.remove(gid)

@@ -1,0 +1,57 @@
+"""Which tasks are walked for their subtasks: every one of a listing that has some."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import override
+
+from source_asana.parents.feeds import Ending
+from source_asana.parents.slices import Slice
+from source_asana.tasks.member import MemberPolicy
+from source_asana.tasks.slices import WalkSlice
+from source_asana.tasks.tree import TaskTree
+
+
+class WalkPolicy(MemberPolicy):
+    """Subtasks, found by walking every task that has some.
+
+    The bound of a listing moves when the listing and every walk below it are complete.
+    """
+
+    rank = 2
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._childless: set[str] = set()
+        self.family.feed.walk(self._without_subtasks)
+        self.family.feed.listen(self._closed)
+
+    def _without_subtasks(self, gid: str) -> None:
+        """Remember a task that has no subtasks; without a search, what is not walked has none."""
+        if self.family.searches and self.is_tracked:
+            with self.lock:
+                self._childless.add(gid)
+
+    def _closed(self, tree: TaskTree) -> None:
+        if tree.ending is Ending.COMPLETE and self.is_tracked:
+            with self.lock:
+                self.bounds.move(tree.key, tree.began)
+                self.passes.done(tree.key)
+
+    @override
+    def listed(self) -> None:
+        super().listed()
+        self.knows_all = self.knows_all and self.family.feed.ending is Ending.COMPLETE
+
+    @override
+    def is_there(self, home: str) -> bool:
+        return bool(self.family.searches) and home not in self._childless
+
+    @override
+    def is_newer(self, record: Any, slice_: Slice) -> bool:
+        assert isinstance(slice_, WalkSlice)
+        key = slice_.tree.key
+        stamp, bound = self.stamp_of(record), self.bound(key)
+        is_whole = bound is None or self.is_passed(key)
+        return is_whole or stamp is None or bound is None or stamp >= bound

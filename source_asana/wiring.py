@@ -1,0 +1,101 @@
+"""The streams of one sync, put together: plan, policy, ledger, cursor and retriever of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.sources.message import MessageRepository
+
+from source_asana.components.retriever import AsanaRetriever
+from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.policies import GatedPolicy, OverlapPolicy, Policy, WindowPolicy
+from source_asana.cursors.sending import Sender
+from source_asana.cursors.stamps import Stamps
+from source_asana.cursors.states import States
+from source_asana.cursors.tags import tagger
+from source_asana.cursors.token import TokenPolicy
+from source_asana.parents.plan import StreamPlan
+from source_asana.parents.routers import AsanaRouter
+from source_asana.runtime import Runtime
+from source_asana.tasks.children import ChildPolicy
+from source_asana.tasks.listings import ListingPolicy
+from source_asana.tasks.walks import WalkPolicy
+
+# The manifest's `reading.kind` -> what it means.
+POLICIES: Mapping[str, type[Policy]] = {
+    "whole": Policy,
+    "gate": GatedPolicy,
+    "window": WindowPolicy,
+    "overlap": OverlapPolicy,
+    "token": TokenPolicy,
+    "listing": ListingPolicy,
+    "walk": WalkPolicy,
+    "children": ChildPolicy,
+}
+# Streams whose versions are told by Asana's own stamp; all others by `synced_at`.
+WITHOUT_LEDGER = frozenset({"token"})
+CREATED_AT = frozenset({"token", "overlap"})
+
+
+def router_of(retriever: AsanaRetriever) -> AsanaRouter:
+    """Return the router that the manifest gives a stream."""
+    router = retriever.partition_router
+    assert isinstance(router, AsanaRouter)
+    return router
+
+
+def kind_of(retriever: AsanaRetriever) -> str:
+    """Return the kind of the stream's reading policy."""
+    kind: str = retriever.reading.get("kind", "whole")
+    return kind
+
+
+def cursor_field_of(retriever: AsanaRetriever) -> str:
+    """Return the cursor field of a stream."""
+    return "created_at" if kind_of(retriever) in CREATED_AT else "synced_at"
+
+
+class Wiring:
+    """Makes the parts of a sync's streams.
+
+    Args:
+        runtime: what all streams share.
+        manager, repository: the CDK's state manager and message repository.
+        primary_keys: stream name -> its primary key.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        manager: ConnectorStateManager,
+        repository: MessageRepository,
+        primary_keys: Mapping[str, Sequence[str]],
+    ) -> None:
+        self._runtime = runtime
+        self._states = States(manager, repository)
+        self._stamps = Stamps(runtime.clock.now)
+        self._primary_keys = primary_keys
+
+    def bind(
+        self, plans: Sequence[StreamPlan], retrievers: Mapping[str, AsanaRetriever]
+    ) -> dict[str, AsanaRetriever]:
+        """Give every planned stream its cursor and bind its retriever; return those by name."""
+        bound: dict[str, AsanaRetriever] = {plan.name: retrievers[plan.name] for plan in plans}
+        for plan in plans:
+            retriever = bound[plan.name]
+            retriever.bind(self._runtime, plan, self._cursor(plan, retriever), bound)
+        return bound
+
+    def _cursor(self, plan: StreamPlan, retriever: AsanaRetriever) -> AsanaCursor:
+        kind = kind_of(retriever)
+        router = router_of(retriever)
+        policy = POLICIES[kind](plan, router, self._runtime, retriever.reading)
+        sender = None if kind in WITHOUT_LEDGER else self._sender(plan, policy, retriever)
+        return AsanaCursor(plan, policy, sender, self._runtime, self._states, self._stamps)
+
+    def _sender(
+        self, plan: StreamPlan, policy: Policy, retriever: AsanaRetriever
+    ) -> Sender:
+        tag = tagger(frozenset(retriever.volatile))
+        return Sender(policy.lock, self._primary_keys[plan.name], tag, self._runtime.stop)
