@@ -15,7 +15,7 @@ from source_asana.fields.schemas import load_schema
 from unit_tests.sync import Record, Sync, streams
 
 # It differs from one moment to the next, and is no field of the resource but a way to it.
-VOLATILE = frozenset({"download_url"})
+VOLATILE = frozenset({"download_url", "synced_at"})
 PARENTS = ("goal_id", "parent_id", "portfolio_id", "project_id", "task_id", "team_id")
 FORMATS = FormatChecker(())
 
