@@ -8,16 +8,21 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sandbox import errors, feeds, search, special
-from sandbox.auth import Auth, Token
+from sandbox import (
+    endpoints_events,
+    endpoints_listed,
+    endpoints_search,
+    endpoints_special,
+    refusals,
+)
 from sandbox.calls import Call, Settings
-from sandbox.errors import ApiError
 from sandbox.faults import TRANSPORT, Fault
-from sandbox.listings import LISTINGS, answer
 from sandbox.paging import Offsets
 from sandbox.quota import Quota
-from sandbox.records import Compiler
+from sandbox.refusals import ApiError
+from sandbox.rendering import Compiler
 from sandbox.spec import Endpoint, kinds_of_schema, match
+from sandbox.tokens import Auth, Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,13 +61,13 @@ FEATURES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     )
 )
 ANSWERS: dict[str, Callable[[Call], bytes]] = {
-    **special.SPECIAL,
-    "/workspaces/{workspace_gid}/tasks/search": search.tasks,
-    "/workspaces/{workspace_gid}/projects/search": search.projects,
-    "/events": feeds.events,
-    "/projects/{project_gid}/events": feeds.project_events,
-    "/workspaces/{workspace_gid}/events": feeds.workspace_events,
-    "/workspaces/{workspace_gid}/audit_log_events": feeds.audit_log,
+    **endpoints_special.SPECIAL,
+    "/workspaces/{workspace_gid}/tasks/search": endpoints_search.tasks,
+    "/workspaces/{workspace_gid}/projects/search": endpoints_search.projects,
+    "/events": endpoints_events.events,
+    "/projects/{project_gid}/events": endpoints_events.project_events,
+    "/workspaces/{workspace_gid}/events": endpoints_events.workspace_events,
+    "/workspaces/{workspace_gid}/audit_log_events": endpoints_events.audit_log,
 }
 _SINGLE = re.compile(r"^/\w+/\{(\w+_gid)\}$")
 CHANGE_NOTICE = (
@@ -190,7 +195,7 @@ class Api:
         token: Token,
     ) -> Call:
         if route is None or method != "GET":
-            raise ApiError(404, errors.NO_ROUTE)
+            raise ApiError(404, refusals.NO_ROUTE)
         endpoint, values = route
         for name in query:
             if name not in endpoint.parameters:
@@ -216,12 +221,13 @@ class Api:
         try:
             if template in ANSWERS:
                 return ANSWERS[template](call)
-            if template in LISTINGS:
-                return answer(call, LISTINGS[template])
+            listing = endpoints_listed.LISTINGS.get(template)
+            if listing is not None:
+                return endpoints_listed.answer(call, listing)
             single = _SINGLE.match(template)
             if single and not call.endpoint.listed:
                 return call.one(call.object(single[1], *kinds_of_schema(call.endpoint.schema)))
-            raise ApiError(404, errors.NO_ROUTE)
+            raise ApiError(404, refusals.NO_ROUTE)
         finally:
             self.unknown_fields.extend(call.notes)
 
@@ -236,7 +242,7 @@ class Api:
             del feature
             if words.startswith("!"):
                 raise ApiError(self.settings.refusal_status, words[1:])
-            raise errors.paid_only(words, self.settings.refusal_status)
+            raise refusals.paid_only(words, self.settings.refusal_status)
 
     def reset_log(self) -> None:
         """Forget requests, unknown names and quota use."""

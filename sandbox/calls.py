@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sandbox import errors
+from sandbox import refusals
 from sandbox.access import Viewer, sees
-from sandbox.clock import parse_moment, to_stamp
-from sandbox.errors import ApiError
 from sandbox.optfields import parse
 from sandbox.paging import Offsets, page_limit
+from sandbox.refusals import ApiError
+from sandbox.server_time import parse_moment, to_stamp
 from sandbox.store import Object, Ordered, kind_of
 
 if TYPE_CHECKING:
-    from sandbox.records import Compiler, Plan
     from sandbox.removals import Removals
+    from sandbox.rendering import Compiler, Plan
     from sandbox.spec import Endpoint
 
 Keep = Callable[[Object], bool]
@@ -69,7 +69,7 @@ class Call:
         """Return a required value; 400 when absent."""
         value = self.text(name)
         if not value:
-            raise errors.missing(name)
+            raise refusals.missing(name)
         return value
 
     def object(self, name: str, *kinds: str) -> Object:
@@ -82,13 +82,13 @@ class Call:
         if value == "me" and "user" in kinds:
             value = self.viewer.user
         if not value.isdigit():
-            raise errors.not_a_gid(label, value)
+            raise refusals.not_a_gid(label, value)
         obj = self.world.objects.get(value)
         if obj is None or (kinds and kind_of(obj) not in kinds):
-            raise errors.unknown_object(label, value)
+            raise refusals.unknown_object(label, value)
         feature = KIND_FEATURES.get(kind_of(obj))
         if feature and feature not in self.viewer.features:
-            raise errors.paid_only(feature.capitalize(), self.settings.refusal_status)
+            raise refusals.paid_only(feature.capitalize(), self.settings.refusal_status)
         if not sees(self.world, self.viewer, obj):
             raise ApiError(403, f"You do not have access to this {kind_of(obj)}.")
         return obj
@@ -165,7 +165,7 @@ class Call:
                 break
             shown.append(obj)
         if limit is None and more:
-            raise ApiError(400, errors.TOO_LARGE)
+            raise ApiError(400, refusals.TOO_LARGE)
         data = b",".join([plan.encoded(obj) for obj in shown])
         if limit is None:
             return b'{"data":[' + data + b"]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from zlib import crc32
 
-from sandbox.clock import to_stamp
+from sandbox.server_time import to_stamp
 from sandbox.spec import SCHEMAS, Field, kinds_of_schema
 from sandbox.words import WORDS
 

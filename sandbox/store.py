@@ -18,7 +18,7 @@ from bisect import bisect_left, bisect_right
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from sandbox.clock import Clock
+from sandbox.server_time import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

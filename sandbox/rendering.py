@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sandbox.errors import ApiError
 from sandbox.filler import OMIT
 from sandbox.optfields import Tree, flat
+from sandbox.refusals import ApiError
 from sandbox.spec import KINDS, SCHEMAS, Field, Schema, kinds_of_relation, kinds_of_schema
 from sandbox.store import Object, Store, kind_of
 from sandbox.values import value_of

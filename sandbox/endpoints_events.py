@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sandbox.errors import STALE_SYNC, ApiError
 from sandbox.optfields import parse
 from sandbox.paging import page_limit
+from sandbox.refusals import STALE_SYNC, ApiError
 from sandbox.spec import KINDS, SCHEMAS
 from sandbox.store import kind_of
 
 if TYPE_CHECKING:
     from sandbox.calls import Call
-    from sandbox.events import Event
+    from sandbox.happenings import Event
 
 EVENTS_A_CALL = 100
 WORKSPACE_EVENTS_A_CALL = 1000
