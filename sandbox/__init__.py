@@ -3,13 +3,13 @@
 Start with `sandbox/README.md`. A module imports from its own line below and from the lines above
 it, never from a line further down, and no imports form a circle (`test_layers.py` holds this):
 
-    words server_time refusals optfields spec
+    words server_time refusals optfields spec instability
     store builders happenings edits removals extras
     generate_draft generate_core generate_content generate_rest generate world
-    access filler values rendering
+    access filler values rendering plans
     paging quota tokens faults calls filters
     endpoints_listed endpoints_special endpoints_search endpoints_events
-    api truth
+    api truth canonical
     controls remote server sandbox
 """
 

@@ -17,10 +17,11 @@ from sandbox import (
 )
 from sandbox.calls import Call, Settings
 from sandbox.faults import TRANSPORT, Fault
+from sandbox.instability import Variation
 from sandbox.paging import Offsets
+from sandbox.plans import Renderer
 from sandbox.quota import Quota
 from sandbox.refusals import ApiError
-from sandbox.rendering import Compiler
 from sandbox.spec import Endpoint, kinds_of_schema, match
 from sandbox.tokens import Auth, Token
 
@@ -116,6 +117,7 @@ class Api:
         self.quota = Quota(world.clock)
         self.offsets = Offsets(world.clock)
         self.settings = Settings()
+        self.variation = Variation()
         self.strict_fields = strict_fields
         self.faults: list[Fault] = []
         self.hook: Callable[[str, dict[str, str]], None] | None = None
@@ -123,14 +125,14 @@ class Api:
         self.counts: Counter[tuple[str, int]] = Counter()
         self.unknown_params: list[str] = []
         self.unknown_fields: list[str] = []
-        self._compilers: dict[Viewer, Compiler] = {}
+        self._compilers: dict[Viewer, Renderer] = {}
         self._counting = threading.Lock()
 
-    def compiler(self, viewer: Viewer) -> Compiler:
+    def compiler(self, viewer: Viewer) -> Renderer:
         """Return the record maker of a viewer; it keeps plans and bytes."""
         found = self._compilers.get(viewer)
         if found is None or found.strict != self.strict_fields:
-            found = Compiler(self.world, viewer, strict=self.strict_fields)
+            found = Renderer(self.world, viewer, strict=self.strict_fields)
             self._compilers[viewer] = found
         return found
 
@@ -201,6 +203,7 @@ class Api:
             if name not in endpoint.parameters:
                 self.unknown_params.append(f"{endpoint.template}?{name}")
         enabled = headers.get("Asana-Enable", "")
+        self.variation.unsteady = self.settings.unsteady
         return Call(
             self.world,
             endpoint,
@@ -212,11 +215,15 @@ class Api:
             values,
             query,
             frozenset(name.strip() for name in enabled.split(",") if name.strip()),
+            variation=self.variation,
         )
 
     def answer(self, call: Call) -> bytes:
         """Return the body of an authorized call, after the checks of scope and plan."""
         self._check_rights(call)
+        return call.variation.signed(self._unsigned(call), self.world.clock.now())
+
+    def _unsigned(self, call: Call) -> bytes:
         template = call.endpoint.template
         try:
             if template in ANSWERS:

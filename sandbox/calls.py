@@ -11,6 +11,7 @@ import orjson
 
 from sandbox import refusals
 from sandbox.access import Viewer, sees
+from sandbox.instability import Variation
 from sandbox.optfields import parse
 from sandbox.paging import Offsets, page_limit
 from sandbox.refusals import ApiError
@@ -18,8 +19,8 @@ from sandbox.server_time import parse_moment, to_stamp
 from sandbox.store import Object, Ordered, kind_of
 
 if TYPE_CHECKING:
+    from sandbox.plans import Plan, Renderer
     from sandbox.removals import Removals
-    from sandbox.rendering import Compiler, Plan
     from sandbox.spec import Endpoint
 
 Keep = Callable[[Object], bool]
@@ -33,7 +34,7 @@ class Settings:
 
     `refusal_status` is 402 or 403: both are reported for features above the plan. `newer` serves
     the parameters that came after the June 2026 description. `search_lag` and `sync_life` are
-    seconds.
+    seconds. `unsteady` signs addresses anew, turns unordered lists and leaves out embedded nulls.
     """
 
     search_lag: float = 0.0
@@ -43,6 +44,7 @@ class Settings:
     refusal_status: int = 402
     hides_asana_types: bool = True
     newer: bool = True
+    unsteady: bool = False
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class Call:
     world: Removals
     endpoint: Endpoint
     viewer: Viewer
-    compiler: Compiler
+    compiler: Renderer
     offsets: Offsets
     settings: Settings
     path: str
@@ -60,6 +62,7 @@ class Call:
     query: Mapping[str, str]
     enabled: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
+    variation: Variation = field(default_factory=Variation)
 
     def text(self, name: str) -> str | None:
         """Return a value of the path or the query, None when absent."""
@@ -125,6 +128,11 @@ class Call:
         self.notes.extend(plan.unknown)
         return plan
 
+    def encoded(self, plan: Plan, obj: Object) -> bytes:
+        """Return one record as JSON; its addresses are signed with the whole body."""
+        pieces = plan.pieces(obj, varies=self.variation.unsteady)
+        return pieces if isinstance(pieces, bytes) else self.variation.record(pieces)
+
     def shows(self, obj: Object) -> bool:
         """Tell whether a listing shows `obj`: not what the viewer may not see."""
         return sees(self.world, self.viewer, obj)
@@ -166,7 +174,7 @@ class Call:
             shown.append(obj)
         if limit is None and more:
             raise ApiError(400, refusals.TOO_LARGE)
-        data = b",".join([plan.encoded(obj) for obj in shown])
+        data = b",".join([self.encoded(plan, obj) for obj in shown])
         if limit is None:
             return b'{"data":[' + data + b"]}"
         tail = b"null"
@@ -187,11 +195,11 @@ class Call:
     def everything(self, objects: Iterable[Object], plan: Plan | None = None) -> bytes:
         """Return the body of a list that has no pages."""
         made = plan or self.plan()
-        return b'{"data":[' + b",".join([made.encoded(obj) for obj in objects]) + b"]}"
+        return b'{"data":[' + b",".join([self.encoded(made, obj) for obj in objects]) + b"]}"
 
     def one(self, obj: Object, schema: str = "") -> bytes:
         """Return the body of a single object."""
-        return b'{"data":' + self.plan(schema).encoded(obj) + b"}"
+        return b'{"data":' + self.encoded(self.plan(schema), obj) + b"}"
 
 
 def combine(*parts: Keep | None) -> Keep | None:

@@ -74,7 +74,7 @@ def _shown(call: Call, event: Event, *, fields: bool) -> dict[str, Any]:
             if name in SCHEMAS[schema] or name not in SCHEMAS["AsanaNamedResource"]
         }
         plan = call.compiler.plan(schema, asked)
-        picked["resource"] = orjson.Fragment(plan.encoded(obj))
+        picked["resource"] = orjson.Fragment(call.encoded(plan, obj))
     return picked
 
 

@@ -138,6 +138,8 @@ def _task(g: Draft, **fields: Any) -> str:
             fields["approval_status"] = "approved" if done else "pending"
     if number % 6 == 0:
         fields["_likes"] = r.sample(g.users, r.randint(1, 2))
+    if number % 9 == 5:
+        fields["_pictures"] = 1 + number % 2
     if number % 4 == 0:
         fields["followers"] = r.sample(g.users, r.randint(1, 3))
     gid = g.world.add_task(

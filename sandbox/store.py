@@ -9,6 +9,7 @@ the sandbox's own and never shown:
     _private     seen by `_members` only
     _members     gids of users with access
     _asana_type  the object has a custom type made by Asana
+    _pictures    number of pictures in the HTML form of its text
 """
 
 from __future__ import annotations
