@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft7Validator, FormatChecker
 
 from sandbox import Sandbox
-from sandbox.clock import parse_moment
+from sandbox.server_time import parse_moment
 from source_asana.fields.schemas import load_schema
 from unit_tests.sync import Record, Sync, streams
 
