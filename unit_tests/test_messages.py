@@ -20,9 +20,9 @@ from airbyte_cdk.sources.message.concurrent_repository import ConcurrentMessageR
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 
 from sandbox import Sandbox, World
+from source_asana.config import parse_config
 from source_asana.messages import OwnMessages, visible
 from source_asana.runtime import Runtime
-from source_asana.config import parse_config
 from unit_tests.sync import read
 
 SECRET = "1/4711:hush-hush"  # made up

@@ -325,6 +325,4 @@ def _announce(client: Client, response: requests.Response) -> None:
     change = response.headers.get("Asana-Change")
     if change:
         for part in change.split(","):
-            client.notice(
-                logging.INFO, f"Asana announces a change of its API: {part.strip()}"
-            )
+            client.notice(logging.INFO, f"Asana announces a change of its API: {part.strip()}")

@@ -13,6 +13,8 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_asana.components.requester import AsanaRequester
+from source_asana.config import parse_config
 from source_asana.http.attempts import REFUSALS, TRIES, body_of, limit_of, send
 from source_asana.http.errors import (
     OffsetExpired,
@@ -20,9 +22,7 @@ from source_asana.http.errors import (
     Refused,
     SyncTokenExpired,
 )
-from source_asana.components.requester import AsanaRequester
 from source_asana.runtime import Runtime
-from source_asana.config import parse_config
 
 API = "https://app.asana.com/api/1.0"
 TASKS = f"{API}/tasks"

@@ -17,13 +17,13 @@ from airbyte_cdk.models import (
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.types import StreamSlice
-
-from source_asana.http.clock import from_millis
 from source_asana.cursors.base import AsanaCursor
+
+from source_asana.config import parse_config
+from source_asana.http.clock import from_millis
 from source_asana.parents.feeds import Ending
 from source_asana.parents.routers import AsanaRouter
 from source_asana.runtime import Runtime
-from source_asana.config import parse_config
 
 HOUR = 3_600_000
 # 2026-03-29T01:00:00Z, the bound at which everything here begins.

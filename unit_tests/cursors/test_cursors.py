@@ -9,13 +9,12 @@ import pytest
 from airbyte_cdk.models import AirbyteMessage
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
-
-from source_asana.cursors import base
-from source_asana.http.clock import from_millis
 from source_asana.cursors.base import AsanaCursor, BoundCursor
-from source_asana.tasks.cursors_children import ChildCursor
 from source_asana.cursors.lists import DigestCursor, GateCursor, TokenCursor
+from source_asana.tasks.cursors_children import ChildCursor
 from source_asana.tasks.cursors_walks import ListingCursor, WalkCursor
+
+from source_asana.http.clock import from_millis
 from source_asana.http.errors import Action, Rule, Verdict
 from source_asana.parents.feeds import Ending
 from unit_tests.cursors.cursors_by_hand import (

@@ -13,8 +13,8 @@ import requests_mock
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.http.auth import OAuthAuth, TokenAuth, authenticator
 from source_asana.config import OAuth, parse_config
+from source_asana.http.auth import OAuthAuth, TokenAuth, authenticator
 
 URL = "https://app.asana.com/-/oauth_token"
 CREDENTIALS = OAuth(client_id="12", client_secret="client-secret", refresh_token="refresh-1")

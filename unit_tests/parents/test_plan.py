@@ -11,10 +11,10 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalog, ConfiguredAirbyteCatalo
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana import SourceAsana
-from source_asana.parents.routers import AsanaRouter
-from source_asana.parents.plan import Step, plan
-from source_asana.runtime import Runtime
 from source_asana.config import parse_config
+from source_asana.parents.plan import Step, plan
+from source_asana.parents.routers import AsanaRouter
+from source_asana.runtime import Runtime
 from source_asana.source import _router
 from unit_tests.sync import catalog, streams
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from airbyte_cdk.sources.types import StreamSlice
-
 from source_asana.tasks.cursors_children import MOST_PENDING, ChildCursor, Progress
 from source_asana.tasks.cursors_walks import ListingCursor, WalkCursor
+
 from source_asana.http.errors import Action, Rule, Scope, Verdict
 from source_asana.parents.feeds import Ending, ParentFailedError
-from source_asana.tasks.feed import Group, TaskFeed
 from source_asana.parents.routers import TaskRouter
 from source_asana.runtime import Runtime
+from source_asana.tasks.feed import Group, TaskFeed
 from unit_tests.cursors.cursors_by_hand import BEGUN, Part, make, runtime
 
 HOME = {"gid": "1", "workspace_gid": "9"}
