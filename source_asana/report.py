@@ -32,12 +32,14 @@ class Skip:
 class Counts:
     """What one stream did so far.
 
-    `known` partitions were handed out, `ahead` are to follow; `lost` are refused now and were read
+    `deleted` records are gone in Asana, `waiting` ones may be; `known` partitions were handed out, `ahead` are to follow; `lost` are refused now and were read
     in an earlier sync.
     """
 
     records: int = 0
     requests: int = 0
+    deleted: int = 0
+    waiting: int = 0
     known: int = 0
     ahead: int = 0
     done: int = 0

@@ -23,6 +23,10 @@ SYNCED_AT: dict[str, Any] = {
     "airbyte_type": "timestamp_with_timezone",
     "description": "When this version of the record was read, by Asana's clock.",
 }
+DELETED_AT: dict[str, Any] = {
+    **SYNCED_AT,
+    "description": "When the connector found the record deleted in Asana; else null.",
+}
 _FOLDER = Path(__file__).parent.parent / "schemas"
 
 

@@ -10,6 +10,7 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalog, ConfiguredAirbyteStream
 from source_asana.config import config_error
 from source_asana.fields.columns import Shaper, shaper
 from source_asana.fields.opt_fields import opt_fields
+from source_asana.fields.schemas import SYNC_COLUMNS
 from source_asana.parents.routers import AsanaRouter, InlineRouter
 
 
@@ -53,6 +54,11 @@ class StreamPlan:
     is_hidden: bool = False
     readers: frozenset[str] = frozenset()
     inline: tuple[Inline, ...] = ()
+
+    @property
+    def takes_tombstones(self) -> bool:
+        """Whether the catalog has the columns of tombstones, and orders rows by `synced_at`."""
+        return self.is_incremental and self.columns is not None and self.columns >= SYNC_COLUMNS
 
     @property
     def is_stamped(self) -> bool:
@@ -118,7 +124,11 @@ def _selected(
             f"The catalog names a stream `{name}` that Asana's source does not have: remove it."
         )
     incremental = configured.sync_mode == SyncMode.incremental
-    return StreamPlan(name, is_incremental=incremental, columns=columns_of(configured))
+    columns = columns_of(configured)
+    # With another cursor a destination would keep a row that is newer by that one.
+    if columns and (configured.cursor_field or ["synced_at"]) != ["synced_at"]:
+        columns -= {"_ab_cdc_deleted_at"}
+    return StreamPlan(name, is_incremental=incremental, columns=columns)
 
 
 def _needs(

@@ -67,6 +67,16 @@ class AsanaRouter(PartitionRouter):
         """Return whether the parents' listings were complete, so that what they lack is gone."""
         return all(self.feeds.of(parent).ending is Ending.COMPLETE for parent in self.parents())
 
+    def parent_of(self, home: str) -> tuple[str, str] | None:
+        """Return the parent stream and the gid in it that a partition's key names, if it does."""
+        del home
+        return None
+
+    def partition_of(self, home: str) -> dict[str, str]:
+        """Return the partition fields that a partition's key names."""
+        del home
+        return {}
+
     @abstractmethod
     @override
     def stream_slices(self) -> Iterable[Slice]:
@@ -151,6 +161,17 @@ class ParentRouter(AsanaRouter):
     @override
     def spared_parents(self) -> frozenset[str]:
         return frozenset({self.parent} if self.unless_searched else ())
+
+    @override
+    def parent_of(self, home: str) -> tuple[str, str] | None:
+        gids = self.partition_of(home)
+        found = [gids[name] for name, path in self.partition.items() if path == "gid"]
+        return (self.parent, found[0]) if found else None
+
+    @override
+    def partition_of(self, home: str) -> dict[str, str]:
+        names = [name for name in self.partition if name.endswith("_gid")]
+        return dict(zip(names, home.split("/"), strict=False))
 
     def _applies(self) -> bool:
         return self.setting is None or bool(getattr(self.settings, self.setting))
@@ -241,6 +262,10 @@ class InlineRouter(AsanaRouter):
     @override
     def parents(self) -> Needs:
         return {self.parent: frozenset()}
+
+    @override
+    def parent_of(self, home: str) -> tuple[str, str] | None:
+        return self.parent, home
 
     @override
     def stream_slices(self) -> Iterable[Slice]:

@@ -30,10 +30,7 @@ class Slice(StreamSlice):
         is_filtered: whether Asana was asked for a part of the listing only.
         is_incomplete: whether it was refused or given up: it ends without an error, but not whole.
         ended: set when the slice is over; only where others wait for it (`probe_first`).
-        sends_all: whether all of its records are sent, whatever was sent before.
     """
-
-    sends_all = False
 
     def __init__(
         self,
@@ -79,6 +76,22 @@ class Slice(StreamSlice):
             if not name.endswith("_name")
         ]
         return ", ".join(words) or "the list"
+
+
+Row = tuple[str, str]
+"""A record's key, and the key of the partition that it was shown by."""
+
+
+class DepartureSlice(Slice):
+    """Records that their partitions no longer show; handed out after all other slices are over.
+
+    Attributes:
+        rows: what is looked into.
+    """
+
+    def __init__(self, rows: list[Row]) -> None:
+        super().__init__({}, key="")
+        self.rows = rows
 
 
 def is_user_key(key: str) -> bool:
