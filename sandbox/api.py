@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sandbox.access import Viewer
-    from sandbox.removals import Removals
+    from sandbox.trash import Trash
 
 JSON = "application/json; charset=UTF-8"
 SEARCH_TEMPLATES = frozenset(
@@ -110,7 +110,7 @@ def feature_of(template: str) -> tuple[str, str] | None:
 class Api:
     """The REST API over one world."""
 
-    def __init__(self, world: Removals, *, strict_fields: bool = False) -> None:
+    def __init__(self, world: Trash, *, strict_fields: bool = False) -> None:
         """Serve `world`; tokens are added to `auth`."""
         self.world = world
         self.auth = Auth(world.clock)

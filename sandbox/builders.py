@@ -71,7 +71,7 @@ class Builders(Store):
     def user_task_list(self, user: str, workspace: str) -> str | None:
         """Return the gid of the user's My Tasks list there, None for a stranger."""
         for gid in self.listed("user.workspace_memberships", user):
-            if self[gid]["workspace"] == workspace:
+            if self[gid]["workspace"] == workspace and self[gid]["user_task_list"] in self:
                 return str(self[gid]["user_task_list"])
         return None
 
@@ -221,10 +221,11 @@ class Builders(Store):
         fields.setdefault("status_type", "on_track")
         by = {"created_by": self.me, "author": self.me}
         fields.setdefault("reaction_summary", [])
+        status = None
         same = {"title": title, "text": text, "_within": parent, **by, **fields}
         if kind == "project":
             legacy = {key: value for key, value in same.items() if key != "status_type"}
-            self.put(
+            status = self.put(
                 {"resource_type": "project_status", "color": "green", **legacy},
                 ("project.statuses", parent),
             )
@@ -232,6 +233,7 @@ class Builders(Store):
             {
                 "resource_type": "status_update",
                 "resource_subtype": f"{kind}_status_update",
+                "_status": status,
                 "parent": parent,
                 **same,
             },

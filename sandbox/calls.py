@@ -20,8 +20,8 @@ from sandbox.store import Object, Ordered, kind_of
 
 if TYPE_CHECKING:
     from sandbox.plans import Plan, Renderer
-    from sandbox.removals import Removals
     from sandbox.spec import Endpoint
+    from sandbox.trash import Trash
 
 Keep = Callable[[Object], bool]
 NOT_PART_OF_A_LISTING = frozenset({"limit", "offset", "opt_fields", "opt_pretty"})
@@ -51,7 +51,7 @@ class Settings:
 class Call:
     """One authorized GET: what was asked, by whom, of which world."""
 
-    world: Removals
+    world: Trash
     endpoint: Endpoint
     viewer: Viewer
     compiler: Renderer

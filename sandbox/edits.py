@@ -41,7 +41,8 @@ class Edits(Happenings):
         `private` hides a task without projects from everybody but assignee and followers. A new
         subtask does not move its parent's modified_at. `custom_fields` maps field gid to value.
         """
-        home = workspace or self.home_of(parent, projects)
+        around = parent or (projects[0] if projects else None)
+        home = workspace or (self.home_of(around) if around else self.workspace)
         happens = "created_at" not in fields
         fields.setdefault("created_at", self.now())
         fields.setdefault("modified_at", fields["created_at"])
@@ -62,16 +63,16 @@ class Edits(Happenings):
         place = float(int(gid)) if rank is None else rank
         for project in projects:
             chosen = section.get(project) if isinstance(section, Mapping) else section
-            self._enter_project(gid, project, chosen, place)
+            self.enter_project(gid, project, chosen, place)
         if parent:
             self.enter(gid, "task.subtasks", parent, place)
             self.touch(parent)
         if assignee:
             self.enter(gid, "assignee.tasks", f"{home}/{assignee}")
         if tags:
-            task["tags"] = []
+            task["tags"] = list(tags)
             for tag in tags:
-                self.tag(gid, tag)
+                self.enter(gid, "tag.tasks", tag)
         self.changed_tasks += 1
         if happens:
             self.unindex(gid, before=None)
@@ -79,20 +80,21 @@ class Edits(Happenings):
                 self.record("added", gid, parent=container)
         return gid
 
-    def home_of(self, parent: str | None, projects: Sequence[str]) -> str:
-        """Return the workspace of a task's surroundings."""
-        around = parent or (projects[0] if projects else None)
-        return str(self[around]["workspace"]) if around else self.workspace
+    def enter_project(
+        self, gid: str, project: str, section: str | None, rank: float, *, index: int | None = None
+    ) -> None:
+        """Put a task into a project, into its first section unless one is named.
 
-    def _enter_project(self, gid: str, project: str, section: str | None, rank: float) -> None:
-        task = self[gid]
+        `index` is the project's place among the task's projects, the last unless given.
+        """
         sections = self.listed("project.sections", project)
         if section is None and len(sections):
             section = sections.gids[0]
-        task["_projects"].append(project)
+        projects = self[gid]["_projects"]
+        projects.insert(len(projects) if index is None else index, project)
         self.enter(gid, "project.tasks", project, rank)
         if section is not None:
-            task["_sections"][project] = section
+            self[gid]["_sections"][project] = section
             self.enter(gid, "section.tasks", section, rank)
 
     def move_stamp(self, gid: str) -> None:
@@ -183,73 +185,3 @@ class Edits(Happenings):
             self[story].update(text=text, is_edited=True)
             self.touch(story)
             self.record("changed", story, change={"field": "text", "action": "changed"})
-
-    def delete_story(self, story: str) -> None:
-        """Trash a story; its task's modified_at moves."""
-        with self.lock:
-            target, roots = self[story]["target"], self.roots_of(story)
-            self.drop(story)
-            self.record("removed", story, parent=target, roots=roots)
-            if self[target]["resource_type"] == "task":
-                self.move_stamp(target)
-
-    def delete_attachment(self, attachment: str) -> None:
-        """Trash an attachment; its task's modified_at moves."""
-        with self.lock:
-            parent, roots = self[attachment]["parent"], self.roots_of(attachment)
-            self.drop(attachment)
-            self.record("deleted", attachment, roots=roots)
-            if self[parent]["resource_type"] == "task":
-                self.move_stamp(parent)
-
-    def move_task(
-        self,
-        gid: str,
-        *,
-        add_project: str | None = None,
-        remove_project: str | None = None,
-        section: str | None = None,
-        moves_stamp: bool = False,
-    ) -> None:
-        """Put a task into a project or take it out; modified_at stays unless `moves_stamp`."""
-        with self.lock:
-            task = self[gid]
-            if add_project and add_project not in task["_projects"]:
-                self._enter_project(gid, add_project, section, float(self._next_gid))
-                self.record("added", gid, parent=add_project)
-            if remove_project and remove_project in task["_projects"]:
-                self.record("removed", gid, parent=remove_project)
-                self._leave_project(gid, remove_project)
-            self.touch(gid)
-            if moves_stamp:
-                self.move_stamp(gid)
-
-    def _leave_project(self, gid: str, project: str) -> None:
-        task = self[gid]
-        task["_projects"].remove(project)
-        section = task["_sections"].pop(project, None)
-        self.leave(gid, "project.tasks", project)
-        if section:
-            self.leave(gid, "section.tasks", section)
-
-    def like(self, gid: str, user: str | None = None) -> None:
-        """Like a task, story, status update or goal; no modified_at moves."""
-        with self.lock:
-            likes = self[gid].setdefault("_likes", [])
-            likes.append(user or self.me)
-            self.touch(gid)
-
-    def tag(self, task: str, tag: str) -> None:
-        """Put a tag on a task; modified_at stays."""
-        with self.lock:
-            self[task].setdefault("tags", []).append(tag)
-            self.enter(task, "tag.tasks", tag)
-            self.touch(task)
-
-    def add_dependency(self, task: str, on: str) -> None:
-        """Let `task` wait for `on`; modified_at stays."""
-        with self.lock:
-            self[task].setdefault("dependencies", []).append(on)
-            self[on].setdefault("dependents", []).append(task)
-            self.touch(task)
-            self.touch(on)

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox.calls import Call, Keep
-    from sandbox.removals import Removals
     from sandbox.store import Object, Ordered
+    from sandbox.trash import Trash
 
 Row = tuple[str, str]
-_sorted: WeakKeyDictionary[Removals, dict[tuple[str, ...], tuple[object, list[Row]]]] = (
+_sorted: WeakKeyDictionary[Trash, dict[tuple[str, ...], tuple[object, list[Row]]]] = (
     WeakKeyDictionary()
 )
 _ties = Random(0)  # noqa: S311 - order of equal stamps
@@ -62,7 +62,7 @@ def _bound(call: Call, name: str) -> str | None:
         raise ApiError(400, f"{name}: Not a valid date: {value}") from error
 
 
-def _descendant(world: Removals, task: Object, projects: frozenset[str]) -> bool:
+def _descendant(world: Trash, task: Object, projects: frozenset[str]) -> bool:
     """Tell whether the task or an ancestor of it is in one of `projects` (since 2026)."""
     return any(projects & set(world[gid]["_projects"]) for gid in world.lineage(task["gid"]))
 

@@ -156,7 +156,8 @@ def _inside(name: str) -> Answer:
         task = call.object("task_gid", "task")
         rows = Ordered()
         for gid in task.get(name) or ():
-            rows.add(gid)
+            if gid in call.world:
+                rows.add(gid)
         return call.page(rows, call.shows)
 
     return related

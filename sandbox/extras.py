@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.removals import Removals
+from sandbox.sharing import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ IN_A_WORKSPACE = frozenset(
 ) | {"ooo_entry"}
 
 
-class Extras(Removals):
+class Extras(Sharing):
     """Builders for the other kinds."""
 
     def add(self, kind: str, **fields: Any) -> str:
@@ -222,7 +222,8 @@ class Extras(Removals):
                 "project": project,
                 "_within": project,
                 **fields,
-            }
+            },
+            ("project.briefs", project),
         )
         self[project]["project_brief"] = gid
         self.touch_all()
@@ -245,22 +246,3 @@ class Extras(Removals):
             self.enter(gid, "category.time_tracking_entries", category)
         self.touch(task)
         return gid
-
-    def add_audit_event(
-        self, event_type: str, *, workspace: str | None = None, **fields: Any
-    ) -> str:
-        """Write an entry of the audit log: `resource` and `actor` are objects, not gids."""
-        home = workspace or self.workspace
-        actor = {"actor_type": "user", "gid": self.me, "name": self[self.me]["name"]}
-        fields.setdefault("created_at", self.now())
-        event = {
-            "event_type": event_type,
-            "event_category": "content",
-            "actor": actor,
-            "resource": {"resource_type": "task", "gid": "0"},
-            "details": {},
-            "context": {"context_type": "web"},
-            **fields,
-        }
-        event["resource_type"] = "audit_log_event"
-        return self.put(event, ("workspace.audit_log", home))

@@ -1,4 +1,4 @@
-"""What happened in a world, as the events endpoint tells it, and what search does not show yet.
+"""What happened in a world, as events and the audit log tell it, and what search does not show yet.
 
 Source of the bubbling rule: a project's stream carries events of its tasks, of their subtasks at
 every level and of their stories. Events before a world's start do not exist.
@@ -7,9 +7,12 @@ every level and of their stories. Events before a world's start do not exist.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.builders import Builders
+
+if TYPE_CHECKING:
+    from sandbox.store import Object
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Happenings(Builders):
         roots: frozenset[str] | None = None,
     ) -> None:
         """Record that something happened to `gid` now; shapes as users reported them."""
-        obj = self.objects.get(gid, {"resource_type": self.gone.get(gid, "task")})
+        obj = self.objects.get(gid) or self.gone.get(gid) or {"resource_type": "task"}
         kind = obj["resource_type"]
         body: dict[str, Any] = {
             "user": self.me or None,
@@ -99,3 +102,39 @@ class Happenings(Builders):
                     return change.modified_at
             del self.unindexed[gid]
         return str(self[gid]["modified_at"])
+
+    def add_audit_event(
+        self, event_type: str, *, workspace: str | None = None, **fields: Any
+    ) -> str:
+        """Write an entry of the audit log: `resource` and `actor` are objects, not gids."""
+        home = workspace or self.workspace
+        actor = {"actor_type": "user", "gid": self.me, "name": self[self.me]["name"]}
+        fields.setdefault("created_at", self.now())
+        event = {
+            "event_type": event_type,
+            "event_category": "content",
+            "actor": actor,
+            "resource": {"resource_type": "task", "gid": "0"},
+            "details": {},
+            "context": {"context_type": "web"},
+            **fields,
+        }
+        event["resource_type"] = "audit_log_event"
+        return self.put(event, ("workspace.audit_log", home))
+
+    def audit(self, event_type: str, obj: Object, category: str, home: str) -> None:
+        """Write an entry about one object of workspace `home`, done by the token's user now."""
+        shown = ("gid", "name", "resource_type", "resource_subtype")
+        resource = {name: obj[name] for name in shown if name in obj}
+        self.add_audit_event(event_type, workspace=home, resource=resource, event_category=category)
+
+    def home_of(self, gid: str) -> str:
+        """Return the workspace that an object belongs to, through its containers if need be."""
+        obj = self[gid]
+        if obj["resource_type"] == "workspace":
+            return gid
+        found = obj.get("workspace") or obj.get("organization")
+        within = obj.get("_within") or obj.get("parent") or obj.get("team")
+        if found or not within or within not in self:
+            return str(found or self.workspace)
+        return self.home_of(within)

@@ -115,8 +115,13 @@ class Compiler:
         if not field.listed:
             return embedded
         if field.name in UNORDERED:
-            return lambda values: self._shuffled(one, values)
-        return lambda values: [embedded(value) for value in values]
+            return lambda values: self._shuffled(one, self._living(values))
+        return lambda values: [embedded(value) for value in self._living(values)]
+
+    def _living(self, values: list[Any]) -> list[Any]:
+        """Return what a list relates to, without what was deleted since."""
+        objects = self.world.objects
+        return [v for v in values if not isinstance(v, str) or v in objects]
 
     def _shuffled(self, one: Render, values: list[Any]) -> Any:
         """Return a list in any order: a hole and its slot; inside another slot a plain list."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 Position = tuple[float, str]
+# Name of a list, gid of the container, rank in it.
+Place = tuple[str, str, float]
 
 
 class Ordered:
@@ -105,7 +107,7 @@ class Store:
         self.objects: dict[str, Object] = {}
         self.lists: dict[str, dict[str, Ordered]] = {}
         self.places: dict[str, list[tuple[str, str]]] = {}
-        self.gone: dict[str, str] = {}
+        self.gone: dict[str, Object] = {}
         self.epoch = 0
         self.versions: dict[str, int] = {}
         self.changed_tasks = 0
@@ -156,7 +158,7 @@ class Store:
             return
         for name, container in self.places.pop(gid, []):
             self.listed(name, container).remove(gid)
-        self.gone[gid] = kind_of(obj)
+        self.gone[gid] = obj
         self.touch_all()
 
     def touch(self, gid: str) -> None:
