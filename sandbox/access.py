@@ -1,8 +1,9 @@
 """Who sees what: the owner of a token, the features of a plan, private things.
 
-Source: asana-api fact sheet, plans and errors. A service account with full permissions sees all;
-everybody else sees public projects, private ones as a member, and tasks through a visible project,
-a visible parent, or as assignee or follower.
+Source: the fact sheet on plans and errors. A service account with full permissions sees all.
+Members of a workspace see its public projects, private ones if they were added, and tasks through a
+visible project or parent, or as assignee or follower. Guests see what they were added to. Nobody
+sees what was hidden from him by `hide`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sandbox.builders import GUEST, MEMBER
+
 if TYPE_CHECKING:
-    from sandbox.store import Object, Store
+    from sandbox.builders import Builders
+    from sandbox.store import Object
 
 PAID = frozenset({"search", "custom_fields"})
 ADVANCED = PAID | {"portfolios", "goals", "allocations", "time_tracking"}
@@ -23,6 +27,7 @@ PLANS: dict[str, frozenset[str]] = {
     "advanced": ADVANCED | ADD_ONS,
     "service": ENTERPRISE,
 }
+SHARED_WITH_GUESTS = frozenset({"goal", "portfolio", "project", "team"})
 REQUESTS_PER_MINUTE = {"free": 150, "paid": 1500, "advanced": 1500, "service": 1500}
 
 
@@ -40,19 +45,44 @@ class Viewer:
         return self.scopes is None or (bool(scope) and scope in self.scopes)
 
 
-def sees(world: Store, viewer: Viewer, obj: Object) -> bool:
+def sees(world: Builders, viewer: Viewer, obj: Object) -> bool:
     """Tell whether `viewer` may see `obj`."""
+    if viewer.user in obj.get("_hidden", ()):
+        return False
     if viewer.service:
         return True
+    standing = _standing(world, viewer.user, obj)
+    if not standing:
+        return False
     if obj["resource_type"] == "task":
-        return _sees_task(world, viewer, obj)
-    if obj.get("_private") and viewer.user not in obj.get("_members", ()):
+        return _sees_task(world, viewer, obj, standing)
+    if _is_shared_only(obj, standing) and not _is_member(world, viewer, obj):
         return False
     within = obj.get("_within")
     return within is None or (within in world and sees(world, viewer, world[within]))
 
 
-def _sees_task(world: Store, viewer: Viewer, task: Object) -> bool:
+def _standing(world: Builders, user: str, obj: Object) -> str:
+    """Return what `user` is in the workspace of `obj`; a member where the object names none."""
+    if obj["resource_type"] == "workspace":
+        return world.standing(user, obj["gid"])
+    home = obj.get("workspace") or obj.get("organization")
+    return world.standing(user, home) if home else MEMBER
+
+
+def _is_shared_only(obj: Object, standing: str) -> bool:
+    """Tell whether only its members see an object."""
+    narrow = standing == GUEST and obj["resource_type"] in SHARED_WITH_GUESTS
+    return narrow or bool(obj.get("_private"))
+
+
+def _is_member(world: Builders, viewer: Viewer, obj: Object) -> bool:
+    if obj["resource_type"] == "team":
+        return viewer.user in world.listed("team.users", obj["gid"]).gids
+    return viewer.user in obj.get("_members", ())
+
+
+def _sees_task(world: Builders, viewer: Viewer, task: Object, standing: str) -> bool:
     projects = task["_projects"]
     if any(sees(world, viewer, world[project]) for project in projects):
         return True
@@ -61,4 +91,4 @@ def _sees_task(world: Store, viewer: Viewer, task: Object) -> bool:
     parent = task.get("parent")
     if parent is not None:
         return parent in world and sees(world, viewer, world[parent])
-    return not projects and not task.get("_private")
+    return not projects and not task.get("_private") and standing == MEMBER

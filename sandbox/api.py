@@ -22,6 +22,7 @@ from sandbox.paging import Offsets
 from sandbox.plans import Renderer
 from sandbox.quota import Quota
 from sandbox.refusals import ApiError
+from sandbox.rights import check_rights
 from sandbox.spec import Endpoint, kinds_of_schema, match
 from sandbox.tokens import Auth, Token
 
@@ -34,32 +35,6 @@ if TYPE_CHECKING:
 JSON = "application/json; charset=UTF-8"
 SEARCH_TEMPLATES = frozenset(
     {"/workspaces/{workspace_gid}/tasks/search", "/workspaces/{workspace_gid}/projects/search"}
-)
-# Path pattern -> feature of the plan, name in the refusal. First match counts.
-FEATURES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
-    (re.compile(pattern), feature, words)
-    for pattern, feature, words in (
-        (r"/search$", "search", "Search"),
-        (
-            r"/custom_field_settings$",
-            "custom_fields",
-            "!Custom Field Settings are not available for free users.",
-        ),
-        (
-            r"custom_fields",
-            "custom_fields",
-            "!Custom Fields are not available for free users or guests.",
-        ),
-        (r"portfolio", "portfolios", "Portfolios"),
-        (r"^/goal", "goals", "Goals"),
-        (r"^/allocations", "allocations", "Resource planning"),
-        (r"time_tracking_categor", "time_tracking_categories", "Time tracking categories"),
-        (r"time_tracking_entries", "time_tracking", "Time tracking"),
-        (r"^/timesheet", "timesheets", "Timesheets"),
-        (r"^/budgets", "budgets", "Budgets"),
-        (r"^/rates", "rates", "Rates"),
-        (r"^/roles", "roles", "Roles"),
-    )
 )
 ANSWERS: dict[str, Callable[[Call], bytes]] = {
     **endpoints_special.SPECIAL,
@@ -97,14 +72,6 @@ class Reply:
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     fault: Fault | None = None
-
-
-def feature_of(template: str) -> tuple[str, str] | None:
-    """Return the feature that an endpoint belongs to and the words of its refusal."""
-    for pattern, feature, words in FEATURES:
-        if pattern.search(template):
-            return feature, words
-    return None
 
 
 class Api:
@@ -220,7 +187,7 @@ class Api:
 
     def answer(self, call: Call) -> bytes:
         """Return the body of an authorized call, after the checks of scope and plan."""
-        self._check_rights(call)
+        check_rights(call)
         return call.variation.signed(self._unsigned(call), self.world.clock.now())
 
     def _unsigned(self, call: Call) -> bytes:
@@ -237,19 +204,6 @@ class Api:
             raise ApiError(404, refusals.NO_ROUTE)
         finally:
             self.unknown_fields.extend(call.notes)
-
-    def _check_rights(self, call: Call) -> None:
-        viewer, endpoint = call.viewer, call.endpoint
-        if viewer.scopes is not None and not (endpoint.scopes & viewer.scopes):
-            wanted = ", ".join(sorted(endpoint.scopes)) or "default"
-            raise ApiError(403, f"The token lacks the scope {wanted}.")  # own wording
-        found = feature_of(endpoint.template)
-        if found and found[0] not in viewer.features:
-            feature, words = found
-            del feature
-            if words.startswith("!"):
-                raise ApiError(self.settings.refusal_status, words[1:])
-            raise refusals.paid_only(words, self.settings.refusal_status)
 
     def reset_log(self) -> None:
         """Forget requests, unknown names and quota use."""

@@ -13,6 +13,8 @@ from sandbox.store import Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MEMBER, GUEST = "member", "guest"
+
 
 class Builders(Store):
     """Objects of the core: workspaces, people, teams, projects, tasks and what hangs on them."""
@@ -67,6 +69,13 @@ class Builders(Store):
             ("workspace.memberships", workspace),
             ("user.workspace_memberships", user),
         )
+
+    def standing(self, user: str, workspace: str) -> str:
+        """Return what a user is in a workspace: `MEMBER`, `GUEST`, or "" for a stranger."""
+        for gid in self.listed("user.workspace_memberships", user):
+            if self[gid]["workspace"] == workspace:
+                return GUEST if self[gid]["is_guest"] else MEMBER
+        return ""
 
     def user_task_list(self, user: str, workspace: str) -> str | None:
         """Return the gid of the user's My Tasks list there, None for a stranger."""

@@ -82,19 +82,35 @@ class Call:
         """
         value = self.needed(name)
         label = name.removesuffix("_gid")
-        if value == "me" and "user" in kinds:
-            value = self.viewer.user
+        if "user" in kinds:
+            value = self._user(value)
         if not value.isdigit():
             raise refusals.not_a_gid(label, value)
         obj = self.world.objects.get(value)
         if obj is None or (kinds and kind_of(obj) not in kinds):
             raise refusals.unknown_object(label, value)
-        feature = KIND_FEATURES.get(kind_of(obj))
-        if feature and feature not in self.viewer.features:
-            raise refusals.paid_only(feature.capitalize(), self.settings.refusal_status)
+        self._check_plan(obj)
         if not sees(self.world, self.viewer, obj):
             raise ApiError(403, f"You do not have access to this {kind_of(obj)}.")
         return obj
+
+    def _user(self, value: str) -> str:
+        """Return the gid of a user who is named by gid, by `me` or by e-mail address."""
+        if value == "me":
+            return self.viewer.user
+        if "@" in value:
+            known = {user.get("email"): str(user["gid"]) for user in self.world.of_kind("user")}
+            return known.get(value, value)
+        return value
+
+    def _check_plan(self, obj: Object) -> None:
+        """Refuse an object whose kind, or whose container's, is above the plan."""
+        around: Object | None = obj
+        while around is not None:
+            feature = KIND_FEATURES.get(kind_of(around))
+            if feature and feature not in self.viewer.features:
+                raise refusals.paid_only(feature.capitalize(), self.settings.refusal_status)
+            around = self.world.objects.get(around.get("_within", ""))
 
     def gid(self, name: str, *kinds: str) -> str:
         """Return the gid of the object that parameter `name` names."""

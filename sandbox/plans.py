@@ -10,10 +10,11 @@ from sandbox.instability import Pieces, Slots, in_pieces
 from sandbox.optfields import Tree, flat
 from sandbox.rendering import Compiler, Projector
 from sandbox.spec import KINDS, SCHEMAS, kinds_of_schema
-from sandbox.store import Object, Store, kind_of
+from sandbox.store import Object, kind_of
 
 if TYPE_CHECKING:
     from sandbox.access import Viewer
+    from sandbox.builders import Builders
 
 CACHE_BYTES = 400_000_000
 
@@ -85,7 +86,7 @@ class Plan:
 class Renderer(Compiler):
     """A compiler that keeps its plans."""
 
-    def __init__(self, world: Store, viewer: Viewer, *, strict: bool = False) -> None:
+    def __init__(self, world: Builders, viewer: Viewer, *, strict: bool = False) -> None:
         """Start without plans."""
         super().__init__(world, viewer, strict=strict)
         self._plans: dict[tuple[str, str | None], Plan] = {}

@@ -17,11 +17,12 @@ from sandbox.filler import OMIT
 from sandbox.instability import HOLE, UNORDERED, Optional, Shuffled, Slots
 from sandbox.refusals import ApiError
 from sandbox.spec import KINDS, SCHEMAS, Field, Schema, kinds_of_relation, kinds_of_schema
-from sandbox.store import Object, Store, kind_of
+from sandbox.store import Object, kind_of
 from sandbox.values import value_of
 
 if TYPE_CHECKING:
     from sandbox.access import Viewer
+    from sandbox.builders import Builders
     from sandbox.optfields import Tree
 
 COMPACT_FIELDS = frozenset({"gid", "name", "title", "resource_type", "resource_subtype"})
@@ -39,7 +40,7 @@ Projector = Callable[[Object], dict[str, Any]]
 class Compiler:
     """Turns (kind, opt_fields) into functions from object to record, for one viewer."""
 
-    def __init__(self, world: Store, viewer: Viewer, *, strict: bool = False) -> None:
+    def __init__(self, world: Builders, viewer: Viewer, *, strict: bool = False) -> None:
         """Make records of `world` for `viewer`; `strict` answers 400 to an unknown field."""
         self.world = world
         self.viewer = viewer

@@ -48,3 +48,43 @@ class Sharing(Removals):
         with self.lock:
             self[gid].update(_private=True, public=False, privacy_setting="private")
             self.remove_member(gid, user or self.me)
+
+    def hide(self, gid: str, user: str | None = None) -> None:
+        """Hide anything, with what is inside, from the token's user or another: 403 and unlisted.
+
+        A task in a project that stays visible is hidden too. No event, no modified_at.
+        """
+        with self.lock:
+            hidden = self[gid].get("_hidden", ())
+            self[gid]["_hidden"] = [*hidden, user or self.me]
+            self.touch_all()
+
+    def show(self, gid: str, user: str | None = None) -> None:
+        """Show what `hide` has hidden."""
+        with self.lock:
+            hidden = self[gid].get("_hidden", ())
+            self[gid]["_hidden"] = [other for other in hidden if other != (user or self.me)]
+            self.touch_all()
+
+    def make_guest(
+        self, user: str | None = None, workspace: str | None = None, *, guest: bool = True
+    ) -> None:
+        """Make the token's user (or another) a guest of a workspace, or a member again.
+
+        A guest sees the projects, portfolios, goals and teams that he was added to, and tasks of
+        his own; custom fields are refused to him.
+        """
+        with self.lock:
+            home = workspace or self.workspace
+            for gid in self.listed("user.workspace_memberships", user or self.me):
+                if self[gid]["workspace"] == home:
+                    self[gid]["is_guest"] = guest
+            self.touch_all()
+
+    def hand_over(self, gid: str, owner: str) -> None:
+        """Give a portfolio, goal or project another owner, who becomes a member if he is none."""
+        with self.lock:
+            if owner not in self[gid]["_members"]:
+                self[gid]["_members"].append(owner)
+                self.add_membership(gid, owner)
+            self.edit(gid, owner=owner)

@@ -15,6 +15,8 @@ from typing import Any
 import orjson
 
 _FLAGS = "!~?"
+# The description forgets them where they work all the same.
+EVERYWHERE = frozenset({"opt_fields", "opt_pretty"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         template,
         listed=raw["kind"] == "list",
         paginated=raw["paginated"],
-        parameters=frozenset(raw["parameters"]),
+        parameters=frozenset(raw["parameters"]) | EVERYWHERE,
         schema=raw["schema"],
         scopes=frozenset(raw["scopes"]),
     )

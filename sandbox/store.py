@@ -8,6 +8,7 @@ the sandbox's own and never shown:
     _within      gid of the container that decides who may see the object
     _private     seen by `_members` only
     _members     gids of users with access
+    _hidden      gids of users who may not see it, whatever else holds
     _asana_type  the object has a custom type made by Asana
     _pictures    number of pictures in the HTML form of its text
 """
