@@ -17,6 +17,7 @@ from sandbox import (
 )
 from sandbox.calls import Call, Settings
 from sandbox.faults import TRANSPORT, Fault
+from sandbox.hooks import Hooks
 from sandbox.instability import Variation
 from sandbox.paging import Offsets
 from sandbox.plans import Renderer
@@ -87,6 +88,7 @@ class Api:
         self.variation = Variation()
         self.strict_fields = strict_fields
         self.faults: list[Fault] = []
+        self.hooks = Hooks()
         self.hook: Callable[[str, dict[str, str]], None] | None = None
         self.log: list[Entry] = []
         self.counts: Counter[tuple[str, int]] = Counter()
@@ -137,6 +139,7 @@ class Api:
         hook = self.hook
         if hook is not None:
             hook(path, query)
+        self.hooks.run(path, template, query)
         fault = next((f for f in list(self.faults) if f.applies(path, template, query)), None)
         try:
             token = self.auth.check(headers.get("Authorization"))

@@ -21,6 +21,8 @@ class Builders(Store):
 
     me: str = ""
     workspace: str = ""
+    # Asked for each record that is shown; kept while `epoch` says that nobody came or went.
+    _standings: tuple[int, dict[tuple[str, str], str]] = (-1, {})
 
     def add_workspace(self, name: str, *, is_organization: bool = False, **fields: Any) -> str:
         """Add a workspace that the token's user belongs to."""
@@ -72,6 +74,14 @@ class Builders(Store):
 
     def standing(self, user: str, workspace: str) -> str:
         """Return what a user is in a workspace: `MEMBER`, `GUEST`, or "" for a stranger."""
+        known = self._standings
+        if known[0] != self.epoch:
+            known = self._standings = (self.epoch, {})
+        if (user, workspace) not in known[1]:
+            known[1][user, workspace] = self._find_standing(user, workspace)
+        return known[1][user, workspace]
+
+    def _find_standing(self, user: str, workspace: str) -> str:
         for gid in self.listed("user.workspace_memberships", user):
             if self[gid]["workspace"] == workspace:
                 return GUEST if self[gid]["is_guest"] else MEMBER

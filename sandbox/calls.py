@@ -35,6 +35,7 @@ class Settings:
     `refusal_status` is 402 or 403: both are reported for features above the plan. `newer` serves
     the parameters that came after the June 2026 description. `search_lag` and `sync_life` are
     seconds. `unsteady` signs addresses anew, turns unordered lists and leaves out embedded nulls.
+    `date_skew` is how many seconds the `Date` header is ahead; None leaves the header out.
     """
 
     search_lag: float = 0.0
@@ -45,6 +46,7 @@ class Settings:
     hides_asana_types: bool = True
     newer: bool = True
     unsteady: bool = False
+    date_skew: float | None = 0.0
 
 
 @dataclass(slots=True)

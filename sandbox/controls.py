@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sandbox import faults
 from sandbox.access import PLANS, REQUESTS_PER_MINUTE, Viewer
 from sandbox.api import Api, Entry
+from sandbox.hooks import Hook, Where
+from sandbox.spec import SCOPES
 from sandbox.truth import Truth
 
 if TYPE_CHECKING:
@@ -123,6 +126,84 @@ class Controls:
     def before_request(self, hook: Callable[[str, dict[str, str]], None] | None) -> None:
         """Call `hook(path, params)` before each API request is answered; None ends that."""
         self.api.hook = hook
+
+    def before_page(
+        self,
+        path: str | None,
+        action: Callable[[], object],
+        *,
+        page: int = 2,
+        times: int | None = 1,
+    ) -> Hook:
+        """Call `action` before that page of a listing is answered, so that it changes under it.
+
+        `path` is a template or a regex as for `fault`; each listing counts its pages from 1.
+        """
+        return self._hook(Hook(Where.named(path), action, page=page, times=times))
+
+    def before_nth(
+        self, number: int, action: Callable[[], object], *, path: str | None = None
+    ) -> Hook:
+        """Call `action` before the request of that number from now on, counting those of `path`."""
+        return self._hook(Hook(Where.named(path), action, number=number))
+
+    def _hook(self, hook: Hook) -> Hook:
+        self.api.hooks.waiting.append(hook)
+        return hook
+
+    def clear_hooks(self) -> None:
+        """Forget all hooks, the one of `before_request` too."""
+        self.api.hooks.waiting.clear()
+        self.api.hook = None
+
+    def set_scopes(
+        self, scopes: Iterable[str] | None, *, holder: str | OAuthApp | None = None
+    ) -> None:
+        """Narrow a token, or an app with its tokens, to granular scopes; None gives all rights.
+
+        The sandbox's own token is meant unless a `holder` is named.
+        """
+        granted = None if scopes is None else frozenset(scopes)
+        self._change_rights(lambda viewer: replace(viewer, scopes=granted), holder)
+
+    def take_scopes(self, *scopes: str, holder: str | OAuthApp | None = None) -> None:
+        """Take granular scopes away.
+
+        A token with all rights becomes one with every other scope, and loses what has no scope;
+        `set_scopes(None)` gives all back.
+        """
+
+        def without(viewer: Viewer) -> Viewer:
+            held = SCOPES if viewer.scopes is None else viewer.scopes
+            return replace(viewer, scopes=held - set(scopes))
+
+        self._change_rights(without, holder)
+
+    def give_scopes(self, *scopes: str, holder: str | OAuthApp | None = None) -> None:
+        """Give granular scopes, or give them back."""
+
+        def widened(viewer: Viewer) -> Viewer:
+            held = viewer.scopes
+            return viewer if held is None else replace(viewer, scopes=held | set(scopes))
+
+        self._change_rights(widened, holder)
+
+    def set_plan(self, plan: str) -> None:
+        """Move every token to another plan: features come or go; quotas stay."""
+        self.plan, self.features = plan, PLANS[plan]
+        for text in list(self.api.auth.tokens):
+            self._change_rights(self._replanned, text)
+        for app in self.api.auth.apps.values():
+            self._change_rights(self._replanned, app)
+
+    def _replanned(self, viewer: Viewer) -> Viewer:
+        return replace(viewer, features=self.features)
+
+    def _change_rights(
+        self, change: Callable[[Viewer], Viewer], holder: str | OAuthApp | None
+    ) -> None:
+        with self.world.lock:
+            self.api.auth.change_rights(change, holder or self.token)
 
     def add_token(
         self,

@@ -15,11 +15,11 @@ import orjson
 
 FILES = "https://asana-user-private-us-east-1.s3.amazonaws.com/assets"
 PICTURES = "https://asanausercontent.com/us1/assets"
-# They begin with a character that nothing else holds and that JSON leaves as it is.
+# Stands for a signature: a character that nothing else holds and that JSON leaves as it is.
 MARK = "\x7f"
-SIGNATURE = f"{MARK}signature"
+SIGNATURE = f"{MARK}a"
 # The same inside HTML, where an ampersand is written out.
-HTML_SIGNATURE = f"{MARK}html-signature"
+HTML_SIGNATURE = f"{MARK}h"
 UNORDERED = frozenset(
     {
         "categories",
@@ -103,11 +103,16 @@ class Variation:
 
     def signed(self, body: bytes, now: float) -> bytes:
         """Return a body with its addresses signed; `now` in seconds since 1970."""
-        if MARK.encode() not in body:
+        first, *others = body.split(MARK.encode())
+        if not others:
             return body
         query = STEADY
         if self.unsteady:
             self.signatures += 1
             query = f"e={int(now) + SIGNED_SECONDS}&v=0&t={self.signatures:08x}"
-        body = body.replace(SIGNATURE.encode(), query.encode())
-        return body.replace(HTML_SIGNATURE.encode(), query.replace("&", "&amp;").encode())
+        plain, html = query.encode(), query.replace("&", "&amp;").encode()
+        made = [first]
+        for part in others:
+            made.append(html if part.startswith(b"h") else plain)
+            made.append(part[1:])
+        return b"".join(made)

@@ -16,6 +16,14 @@ PREFIX = "/api/1.0"
 Control = Callable[[str, str, dict[str, str], bytes], tuple[int, Any]]
 
 
+class Undated(web.Response):
+    """An answer without the `Date` header, which aiohttp otherwise adds by itself."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        del self.headers["Date"]
+
+
 class Server:
     """Serves an `Api` on loopback until stopped; `port` 0 takes a free one."""
 
@@ -88,10 +96,13 @@ class Server:
             reply = self.api.respond(request.method, path, query, request.headers)
             if self.seconds_per_page and "limit" in query:
                 await asyncio.sleep(self.seconds_per_page)
-            reply.headers["Date"] = self.api.world.clock.date_header()
+            ahead = self.api.settings.date_skew
+            if ahead is not None:
+                reply.headers["Date"] = self.api.world.clock.date_header(ahead)
             if reply.fault is not None:
                 return await self._spoil(request, reply)
-            return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+            response = web.Response if ahead is not None else Undated
+            return response(status=reply.status, body=reply.body, headers=reply.headers)
         finally:
             quota.in_flight -= 1
 

@@ -44,6 +44,6 @@ class Clock:
         """Return now as Asana writes it."""
         return to_stamp(self.now())
 
-    def date_header(self) -> str:
-        """Return now for the `Date` header, whole seconds."""
-        return formatdate(self.now(), usegmt=True)
+    def date_header(self, ahead: float = 0.0) -> str:
+        """Return now, or a moment `ahead` seconds later, for the `Date` header: whole seconds."""
+        return formatdate(self.now() + ahead, usegmt=True)

@@ -184,6 +184,8 @@ ENDPOINTS: dict[str, Endpoint] = {
     for template, raw in _DATA["endpoints"].items()
 }
 
+SCOPES = frozenset(scope for endpoint in ENDPOINTS.values() for scope in endpoint.scopes)
+
 
 @cache
 def kinds_of_schema(name: str) -> tuple[str, ...]:

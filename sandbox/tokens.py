@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.refusals import EXPIRED_BEARER, ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sandbox.access import Viewer
     from sandbox.server_time import Clock
@@ -107,6 +107,16 @@ class Auth:
             app.refresh_token = f"refresh-{secrets.token_hex(8)}"
             body["refresh_token"] = app.refresh_token
         return 200, body
+
+    def change_rights(self, change: Callable[[Viewer], Viewer], holder: str | OAuthApp) -> None:
+        """Change what a token, or an app with all its tokens, may do from now on."""
+        texts = [holder]
+        if isinstance(holder, OAuthApp):
+            holder.viewer = change(holder.viewer)
+            texts = [*holder.access_tokens]
+        for text in texts:
+            token = self.tokens[str(text)]
+            token.viewer = change(token.viewer)
 
     def expire_access_tokens(self) -> None:
         """Let every OAuth access token end now."""
