@@ -1,9 +1,9 @@
-"""Who sees what: the owner of a token, the features of a plan, private things.
+"""Who may see what, depending on the token's user, the plan and what is private.
 
-Source: the fact sheet on plans and errors. A service account with full permissions sees all.
-Members of a workspace see its public projects, private ones if they were added, and tasks through a
-visible project or parent, or as assignee or follower. Guests see what they were added to. Nobody
-sees what was hidden from him by `hide`.
+Source: the fact sheet on plans and errors. A service account with full permissions sees everything.
+Members of a workspace see its public projects, private projects that they were added to, and tasks
+through a visible project or parent, or because they are the assignee or a follower. Guests see only
+what they were added to. What `hide` hid from a user stays invisible, whatever else applies.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REQUESTS_PER_MINUTE = {"free": 150, "paid": 1500, "advanced": 1500, "service": 1
 
 @dataclass(frozen=True)
 class Viewer:
-    """For whom records are made: the token's user, the plan's features, granular scopes if any."""
+    """The user of a token, the features of the plan, and granular scopes if the token has any."""
 
     user: str
     features: frozenset[str]
@@ -41,7 +41,7 @@ class Viewer:
     scopes: frozenset[str] | None = None
 
     def has_scope(self, scope: str) -> bool:
-        """Tell whether the token may read objects of that scope; no scope needs a full token."""
+        """Tell whether the token may read objects of that scope; what has none needs all rights."""
         return self.scopes is None or (bool(scope) and scope in self.scopes)
 
 
@@ -63,7 +63,7 @@ def sees(world: Builders, viewer: Viewer, obj: Object) -> bool:
 
 
 def _standing(world: Builders, user: str, obj: Object) -> str:
-    """Return what `user` is in the workspace of `obj`; a member where the object names none."""
+    """Return what `user` is in the workspace of `obj`; a member if the object belongs to none."""
     if obj["resource_type"] == "workspace":
         return world.standing(user, obj["gid"])
     home = obj.get("workspace") or obj.get("organization")
@@ -71,7 +71,7 @@ def _standing(world: Builders, user: str, obj: Object) -> str:
 
 
 def _is_shared_only(obj: Object, standing: str) -> bool:
-    """Tell whether only its members see an object."""
+    """Tell whether only its members may see an object."""
     narrow = standing == GUEST and obj["resource_type"] in SHARED_WITH_GUESTS
     return narrow or bool(obj.get("_private"))
 

@@ -1,4 +1,4 @@
-"""One request from path and headers to status and body: the order of the checks is here."""
+"""Answers one request, from its path and headers to a status and a body, with all its checks."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CHANGE_NOTICE = (
 
 @dataclass(slots=True)
 class Entry:
-    """One answered request; `time` by the sandbox's clock, seconds since 1970."""
+    """One request that was answered; `time` is the sandbox's, in seconds since 1970."""
 
     time: float
     method: str
@@ -67,7 +67,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Reply:
-    """What goes out; `fault` spoils the transport of it."""
+    """What is sent back; `fault` says how its transport is spoiled, if at all."""
 
     status: int
     body: bytes
@@ -79,7 +79,7 @@ class Api:
     """The REST API over one world."""
 
     def __init__(self, world: Trash, *, strict_fields: bool = False) -> None:
-        """Serve `world`; tokens are added to `auth`."""
+        """Serve `world` to the tokens that are added to `auth`."""
         self.world = world
         self.auth = Auth(world.clock)
         self.quota = Quota(world.clock)
@@ -98,7 +98,7 @@ class Api:
         self._counting = threading.Lock()
 
     def compiler(self, viewer: Viewer) -> Renderer:
-        """Return the record maker of a viewer; it keeps plans and bytes."""
+        """Return the renderer of a viewer, which keeps its plans and their bytes."""
         found = self._compilers.get(viewer)
         if found is None or found.strict != self.strict_fields:
             found = Renderer(self.world, viewer, strict=self.strict_fields)
@@ -189,7 +189,7 @@ class Api:
         )
 
     def answer(self, call: Call) -> bytes:
-        """Return the body of an authorized call, after the checks of scope and plan."""
+        """Return the signed body of an authorized call, after checking its scope and plan."""
         check_rights(call)
         return call.variation.signed(self._unsigned(call), self.world.clock.now())
 
@@ -209,7 +209,7 @@ class Api:
             self.unknown_fields.extend(call.notes)
 
     def reset_log(self) -> None:
-        """Forget requests, unknown names and quota use."""
+        """Forget the requests, the unknown names and the use of the quota."""
         with self._counting:
             self.log.clear()
             self.counts.clear()
@@ -218,7 +218,7 @@ class Api:
         self.quota.reset()
 
     def requests(self, template: str | None = None) -> int:
-        """Return the number of requests answered with 2xx, of one template or of all."""
+        """Return how many requests were answered with 2xx, of one template or of all."""
         with self._counting:
             return sum(
                 number
@@ -227,7 +227,7 @@ class Api:
             )
 
     def summary(self) -> dict[str, Any]:
-        """Return the counts per template and status."""
+        """Return how many requests each template and status had, and what was asked for in vain."""
         with self._counting:
             counts: dict[str, dict[str, int]] = {}
             for (template, status), number in sorted(self.counts.items()):

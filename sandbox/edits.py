@@ -1,9 +1,8 @@
-"""Tasks, their stories, and the edits that happen to a world while it is read.
+"""Tasks, their stories, and the edits that move a task's `modified_at`.
 
-Which edit moves a task's `modified_at` follows the description (schema TaskBase) and reports: a
-story created, an attachment, an assignment, a custom field value, completion, name, dates and
-notes do; a move between containers, an edited comment, likes, tags and anything about a subtask do
-not.
+What moves it follows the description (schema TaskBase) and reports: a new story, an attachment, an
+assignment, a custom field value, completion, name, dates and notes. An edited comment does not, nor
+does anything about a subtask; what else does not is in `silent_edits.py`.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from typing import Any
 from sandbox.happenings import Happenings
 from sandbox.server_time import parse_moment, to_stamp
 
-# Compact records show these, so other records change their looks with them.
+# Compact records show these, so records that embed the task look different with them.
 SHOWN_ELSEWHERE = frozenset({"name", "resource_subtype"})
 
 
 class Edits(Happenings):
-    """Calls that add tasks and stories and that change, move, hide and delete things."""
+    """Calls that add and change tasks and stories."""
 
     def add_task(
         self,
@@ -36,10 +35,11 @@ class Edits(Happenings):
         rank: float | None = None,
         **fields: Any,
     ) -> str:
-        """Add a task to these projects (to their first section unless told), or below `parent`.
+        """Add a task to these projects, by default to their first section, or below `parent`.
 
-        `private` hides a task without projects from everybody but assignee and followers. A new
-        subtask does not move its parent's modified_at. `custom_fields` maps field gid to value.
+        `private` hides a task without projects from everybody but its assignee and followers. A new
+        subtask does not move its parent's `modified_at`. `custom_fields` maps the gid of a field to
+        its value.
         """
         around = parent or (projects[0] if projects else None)
         home = workspace or (self.home_of(around) if around else self.workspace)
@@ -85,7 +85,7 @@ class Edits(Happenings):
     ) -> None:
         """Put a task into a project, into its first section unless one is named.
 
-        `index` is the project's place among the task's projects, the last unless given.
+        `index` is the project's place among the task's projects; by default it is the last.
         """
         sections = self.listed("project.sections", project)
         if section is None and len(sections):
@@ -98,7 +98,7 @@ class Edits(Happenings):
             self.enter(gid, "section.tasks", section, rank)
 
     def move_stamp(self, gid: str) -> None:
-        """Set `modified_at` of a task to now, later than before by 1 ms at least."""
+        """Set the `modified_at` of a task to now, and to at least 1 ms later than before."""
         task = self[gid]
         before = task["modified_at"]
         now = self.now()
@@ -114,7 +114,10 @@ class Edits(Happenings):
         return to_stamp(parse_moment(stamp) + 0.001)
 
     def edit_task(self, gid: str, **fields: Any) -> None:
-        """Change fields of a task; moves modified_at. `custom_fields` maps field gid to value."""
+        """Change fields of a task and move its `modified_at`.
+
+        `custom_fields` maps the gid of a field to its value.
+        """
         with self.lock:
             task = self[gid]
             values = fields.pop("custom_fields", None)
@@ -138,7 +141,7 @@ class Edits(Happenings):
                 self.record("changed", gid, change={"field": name, "action": "changed"})
 
     def edit_subtask(self, gid: str, **fields: Any) -> None:
-        """Change a subtask; its parent's modified_at stays."""
+        """Change a subtask; its parent's `modified_at` stays."""
         self.edit_task(gid, **fields)
 
     def _reassign(self, gid: str, assignee: str | None) -> None:
@@ -151,7 +154,10 @@ class Edits(Happenings):
     def add_story(
         self, target: str, text: str = "A comment", subtype: str = "comment_added", **fields: Any
     ) -> str:
-        """Add a story to a task or goal. Without `created_at` it happens now and moves the task."""
+        """Add a story to a task or goal.
+
+        Without a `created_at` it happens now, and a task's `modified_at` moves.
+        """
         happens = "created_at" not in fields
         fields.setdefault("created_at", self.now())
         fields.setdefault("created_by", self.me or None)
@@ -175,12 +181,12 @@ class Edits(Happenings):
         return gid
 
     def comment(self, task: str, text: str = "A comment") -> str:
-        """Comment on a task now: a story, and the task's modified_at moves."""
+        """Comment on a task now, which adds a story and moves the task's `modified_at`."""
         with self.lock:
             return self.add_story(task, text)
 
     def edit_comment(self, story: str, text: str = "An edited comment") -> None:
-        """Edit a comment: no modified_at moves; the event has no parent."""
+        """Edit a comment. No `modified_at` moves, and the event names no parent."""
         with self.lock:
             self[story].update(text=text, is_edited=True)
             self.touch(story)

@@ -1,4 +1,4 @@
-"""Faults on request: what networks and overloaded servers do, at chosen places and shares."""
+"""Faults on request: what networks and overloaded servers do, at chosen places and rates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 from sandbox.hooks import Where
 from sandbox.refusals import EXPIRED_OFFSET, TRUNCATED, ApiError
 
-# How a reply is spoiled after it was made; the others replace it by an error.
+# These spoil a reply after it was made; the others replace it with an error.
 TRANSPORT = frozenset({"cut_json", "short_read", "drop", "slow", "empty"})
 SERVER_ERROR = "Server Error"
 NOTHING = b'{"data":[],"next_page":null}'
@@ -28,7 +28,7 @@ KINDS = TRANSPORT | {
 
 @dataclass(slots=True)
 class Fault:
-    """One rule: which requests it hits, how often, and what then happens."""
+    """One rule that says which requests are hit, how often, and what happens then."""
 
     kind: str
     where: Where = field(default_factory=Where)
@@ -44,7 +44,7 @@ class Fault:
     hits: int = 0
 
     def applies(self, path: str, template: str, params: dict[str, str]) -> bool:
-        """Tell whether this request is hit; counts when it is."""
+        """Tell whether this request is hit, and count it if it is."""
         if self.times is not None and self.hits >= self.times:
             return False
         if not self.where.fits(path, template, params):
@@ -60,7 +60,7 @@ class Fault:
         return True
 
     def reply(self) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body of a fault that replaces the answer."""
+        """Return the status, headers and body of a fault that replaces the answer."""
         json = {"Content-Type": "application/json; charset=UTF-8"}
         if self.kind == "html502":
             return 502, {"Content-Type": "text/html"}, b"<html><h1>502 Bad Gateway</h1></html>"
@@ -78,7 +78,7 @@ class Fault:
         return self.status, json, self.body_or(ApiError(self.status, self.message or SERVER_ERROR))
 
     def body_or(self, error: ApiError) -> bytes:
-        """Return the body given with the fault, else that of `error`."""
+        """Return the body that was given with the fault, or else that of `error`."""
         if self.body is None:
             return error.body()
         if isinstance(self.body, bytes):
@@ -87,7 +87,7 @@ class Fault:
 
 
 def make(kind: str, path: str | None = None, **options: Any) -> Fault:
-    """Return a fault; `path` is a template such as /projects/{project_gid}/sections or a regex."""
+    """Return a fault; `path` is a template such as /projects/{project_gid}/sections, or a regex."""
     if kind not in KINDS:
         message = f"unknown fault {kind!r}, known: {', '.join(sorted(KINDS))}"
         raise ValueError(message)

@@ -1,7 +1,7 @@
 """What happens between two answers: calls that tests have made before a certain request.
 
-Also what names requests, for hooks and faults alike: a path template, or a regex over path and
-query.
+It also holds what names requests, for hooks and faults alike: a path template, or a regex over the
+path and the query.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ SINGLE_PAGE = frozenset({"offset", "limit", "opt_fields", "opt_pretty"})
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Requests of one template, those that a regex finds, or all."""
+    """The requests of one template, those that a regex finds, or all."""
 
     template: str = ""
     pattern: re.Pattern[str] | None = None
 
     @classmethod
     def named(cls, path: str | None) -> Where:
-        """Return the requests that `path` means: a template of the API, else a regex; None: all."""
+        """Return the requests that `path` means: a template, a regex, or None for all."""
         if path in ENDPOINTS:
             return cls(template=str(path))
         return cls(pattern=re.compile(path) if path else None)
@@ -46,9 +46,15 @@ class Where:
 class Hook:
     """One call to be made, in the server's thread and outside the world's lock.
 
-    `page` counts the pages of each listing from 1, a page that is asked for again keeping its
-    number; `number` counts the requests that `where` fits since the hook was made. Either may be
-    None. `hits` counts the calls made, of which there are at most `times`.
+    Attributes:
+        where: the requests that it is about.
+        action: what is called.
+        page: the page of a listing, counted from 1; a page keeps its number when it is asked for
+            again.
+        number: the number of the request among those of `where` since the hook was made.
+        times: the most calls, or None for no limit.
+        seen: requests of `where` so far.
+        hits: calls made so far.
     """
 
     where: Where
@@ -89,7 +95,7 @@ class Hooks:
             hook.action()
 
     def _page(self, path: str, params: Mapping[str, str]) -> int:
-        """Return the number of the page that is asked for; one without an offset is the first."""
+        """Return the number of the page that is asked for; the first one has no offset."""
         narrowed = sorted(item for item in params.items() if item[0] not in SINGLE_PAGE)
         offsets = self._pages.setdefault(f"{path}?{narrowed}", [])
         offset = params.get("offset")

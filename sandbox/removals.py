@@ -1,4 +1,4 @@
-"""The deletions and departures that need more than `delete`, by the names of what they do."""
+"""Deletions and departures that need more than `delete`, named after what they do."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ class Removals(Trash):
     """Calls that take something away from something else."""
 
     def delete(self, gid: str, *, permanently: bool = False) -> None:
-        """Delete an object of any kind with everything inside; see `Trash.delete`.
+        """Delete an object of any kind with everything inside, as `Trash.delete` does.
 
-        With a membership go the rights; a section must be empty.
+        A membership's rights go with it.
+
+        Raises:
+            ValueError: it is a user or a workspace, or a section that is not empty.
         """
         with self.lock:
             obj = self[gid]
+            if kind_of(obj) in {"user", "workspace"}:
+                message = f"a {kind_of(obj)} is never deleted; `deactivate_user` lets one leave"
+                raise ValueError(message)
             if kind_of(obj) == "section" and len(self.listed("section.tasks", gid)):
                 message = f"section {gid} is not empty"
                 raise ValueError(message)
@@ -28,7 +34,7 @@ class Removals(Trash):
             self._end_membership(obj)
 
     def _end_membership(self, obj: Object) -> None:
-        """Take away what a membership that is gone gave."""
+        """Take away what a deleted membership had given."""
         kind = kind_of(obj)
         if kind == "team_membership":
             self.leave(obj["user"], "team.users", obj["team"])
@@ -40,23 +46,23 @@ class Removals(Trash):
         self.touch_all()
 
     def delete_task(self, gid: str, *, permanently: bool = False) -> None:
-        """Trash a task with its subtasks, stories and attachments; its parent stays unmoved."""
+        """Trash a task with its subtasks, stories and attachments; its parent's stamp stays."""
         self.delete(gid, permanently=permanently)
 
     def delete_project(self, gid: str) -> None:
-        """Trash a project; tasks that are in no other project go with it."""
+        """Trash a project together with the tasks that are in no other one."""
         self.delete(gid)
 
     def delete_story(self, story: str) -> None:
-        """Trash a story; its task's modified_at moves."""
+        """Trash a story and move its task's `modified_at`."""
         self.delete(story)
 
     def delete_attachment(self, attachment: str) -> None:
-        """Trash an attachment; its task's modified_at moves."""
+        """Trash an attachment and move its task's `modified_at`."""
         self.delete(attachment)
 
     def delete_section(self, section: str, *, into: str | None = None) -> None:
-        """Delete an empty section; its tasks go `into` another one of the project first.
+        """Delete an empty section; with `into` its tasks go to another section first.
 
         Raises:
             ValueError: it is not empty and `into` is not given.
@@ -68,13 +74,13 @@ class Removals(Trash):
             self.delete(section)
 
     def remove_member(self, parent: str, member: str) -> None:
-        """Take a user or team out of a project, portfolio or goal."""
+        """Take a user or a team out of a project, portfolio or goal."""
         with self.lock:
             for gid in list(self.listed("parent.memberships", parent)):
                 if self[gid]["member"] == member:
                     self._audit_member(parent, member)
                     self.delete(gid)
-            # Those who were named as members without a membership of their own.
+            # Members may have been named without a membership of their own.
             members = self[parent].get("_members", ())
             self[parent]["_members"] = [other for other in members if other != member]
             self.touch_all()
@@ -94,7 +100,7 @@ class Removals(Trash):
                     self.delete(gid)
 
     def remove_portfolio_item(self, portfolio: str, item: str) -> None:
-        """Take a project or a portfolio out of a portfolio, with the project's setting there."""
+        """Take a project, with its setting there, or a portfolio out of a portfolio."""
         with self.lock:
             self.leave(item, "portfolio.items", portfolio)
             for gid in list(self.listed("portfolio.settings", portfolio)):
@@ -103,7 +109,7 @@ class Removals(Trash):
             self.touch_all()
 
     def remove_custom_field(self, parent: str, field: str) -> None:
-        """Take a custom field off a project, portfolio, goal or team: its setting goes."""
+        """Take a custom field off a project, portfolio, goal or team by deleting its setting."""
         with self.lock:
             for gid in list(self.listed("parent.custom_field_settings", parent)):
                 if self[gid]["custom_field"] == field:
@@ -117,9 +123,9 @@ class Removals(Trash):
                     self.delete(gid)
 
     def deactivate_user(self, gid: str, workspace: str | None = None) -> None:
-        """Take a user out of a workspace, its teams, projects, portfolios and goals.
+        """Take a user out of a workspace and of its teams, projects, portfolios and goals.
 
-        Tasks stay assigned; `join` lets the user come back, with a new membership.
+        Tasks stay assigned. `join` lets the user come back, with a new membership.
         """
         with self.lock:
             home = workspace or self.workspace

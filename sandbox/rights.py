@@ -1,4 +1,4 @@
-"""What a token may ask for at all: its scopes, and the features of its plan.
+"""What a token may ask for at all, by its scopes and by the features of its plan.
 
 Sources: OpenAPI's operations for the scopes, reports for the words of refusals.
 """
@@ -15,7 +15,7 @@ from sandbox.refusals import ApiError
 if TYPE_CHECKING:
     from sandbox.calls import Call
 
-# Path pattern -> feature of the plan, name in the refusal. First match counts.
+# Path pattern -> feature of the plan, name in the refusal; the first match counts.
 FEATURES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     (re.compile(pattern), feature, words)
     for pattern, feature, words in (
@@ -44,7 +44,7 @@ FEATURES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
 
 
 def _feature_of(template: str) -> tuple[str, str]:
-    """Return the feature that an endpoint belongs to and its name in a refusal; "" for none."""
+    """Return the feature that an endpoint belongs to and its name in a refusal, or "" for none."""
     for pattern, feature, words in FEATURES:
         if pattern.search(template):
             return feature, words
@@ -52,7 +52,7 @@ def _feature_of(template: str) -> tuple[str, str]:
 
 
 def check_rights(call: Call) -> None:
-    """Raise the refusal of a call that needs another scope, another plan, or no guest."""
+    """Refuse a call that needs another scope or plan, or that a guest may not make."""
     _check_scope(call)
     feature, words = _feature_of(call.endpoint.template)
     if not feature or (feature in call.viewer.features and not _is_kept_from_guest(call, feature)):

@@ -1,4 +1,4 @@
-"""The HTTP side: aiohttp in a thread of its own, transport faults, delays, the token endpoint."""
+"""The HTTP side: aiohttp in a thread of its own, spoiled transport, delays, the token endpoint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Control = Callable[[str, str, dict[str, str], bytes], tuple[int, Any]]
 
 
 class Undated(web.Response):
-    """An answer without the `Date` header, which aiohttp otherwise adds by itself."""
+    """An answer without the `Date` header, which aiohttp adds by itself otherwise."""
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()
@@ -25,10 +25,10 @@ class Undated(web.Response):
 
 
 class Server:
-    """Serves an `Api` on loopback until stopped; `port` 0 takes a free one."""
+    """Serves an `Api` on loopback until it is stopped; `port` 0 takes a free one."""
 
     def __init__(self, api: Api, control: Control, *, port: int = 0) -> None:
-        """Prepare only; `start` listens."""
+        """Only prepare; `start` listens."""
         self.api = api
         self.control = control
         self.port = port
@@ -41,7 +41,7 @@ class Server:
         self._failure: OSError | None = None
 
     def start(self) -> None:
-        """Listen in a background thread; raises what binding raises."""
+        """Listen in a background thread; what binding raises is raised here."""
         self._loop = loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, args=[loop], name="sandbox", daemon=True)
         self._thread.start()
@@ -90,7 +90,7 @@ class Server:
         quota.in_flight += 1
         quota.most_in_flight = max(quota.most_in_flight, quota.in_flight)
         try:
-            # Even without a delay give way once, so that requests in flight count together.
+            # Yield once even without a delay, so that requests in flight are counted together.
             await asyncio.sleep(self.latency_seconds)
             query = dict(request.query)
             reply = self.api.respond(request.method, path, query, request.headers)
@@ -107,7 +107,7 @@ class Server:
             quota.in_flight -= 1
 
     async def _spoil(self, request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
-        """Send the reply the way its fault says."""
+        """Send the reply in the way its fault says."""
         fault = reply.fault
         kind = fault.kind if fault else ""
         if kind == "slow" and fault:
@@ -141,7 +141,7 @@ class Server:
             elif path == "/-/token_info" and request.method == "POST":
                 status, answer = 200, self.api.auth.introspect(form.get("token", ""))
         elif path.startswith("/_control/"):
-            # Truth of a big world takes a while: not in the event loop.
+            # The truth of a large world takes a while, too long for the event loop.
             name, query = path.removeprefix("/_control/"), dict(request.query)
             status, answer = await asyncio.to_thread(
                 self.control, request.method, name, query, body

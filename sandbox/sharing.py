@@ -1,4 +1,4 @@
-"""Edits of what is no task, and of who may see it."""
+"""Edits of everything but tasks, and of who may see what."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from sandbox.removals import Removals
 
 
 class Sharing(Removals):
-    """Calls that change, share, withdraw, hide, show and archive."""
+    """Calls that change, archive, share, withdraw, hide and show things."""
 
     def edit(self, gid: str, **fields: Any) -> None:
-        """Change fields of anything; a project's or status update's modified_at moves along."""
+        """Change fields of anything; the `modified_at` of what has one moves along."""
         with self.lock:
             obj = self[gid]
             obj.update(fields)
@@ -23,11 +23,11 @@ class Sharing(Removals):
                 self.record("changed", gid, change={"field": name, "action": "changed"})
 
     def edit_project(self, gid: str, **fields: Any) -> None:
-        """Change fields of a project; its tasks' modified_at stay."""
+        """Change fields of a project; its tasks' `modified_at` stays."""
         self.edit(gid, **fields)
 
     def rename_section(self, gid: str, name: str) -> None:
-        """Rename a section; no modified_at moves."""
+        """Rename a section; no `modified_at` moves."""
         self.edit(gid, name=name)
 
     def archive_project(self, gid: str, *, archived: bool = True) -> None:
@@ -35,7 +35,7 @@ class Sharing(Removals):
         self.edit(gid, archived=archived)
 
     def share_project(self, gid: str, user: str | None = None) -> None:
-        """Give the token's user (or another) access to a project; no modified_at moves."""
+        """Give the token's user, or another one, access to a project; no `modified_at` moves."""
         with self.lock:
             member = user or self.me
             if member not in self[gid]["_members"]:
@@ -44,15 +44,16 @@ class Sharing(Removals):
             self.touch_all()
 
     def withdraw_project(self, gid: str, user: str | None = None) -> None:
-        """Take access to a project away from the token's user (or another): it becomes private."""
+        """Make a project private, without the token's user or the one who is named."""
         with self.lock:
             self[gid].update(_private=True, public=False, privacy_setting="private")
             self.remove_member(gid, user or self.me)
 
     def hide(self, gid: str, user: str | None = None) -> None:
-        """Hide anything, with what is inside, from the token's user or another: 403 and unlisted.
+        """Hide anything, with what is inside, from the token's user or another one.
 
-        A task in a project that stays visible is hidden too. No event, no modified_at.
+        It leaves listings, and a GET is a 403. A task is hidden even if a project of it stays
+        visible. There is no event, and no `modified_at` moves.
         """
         with self.lock:
             hidden = self[gid].get("_hidden", ())
@@ -69,10 +70,10 @@ class Sharing(Removals):
     def make_guest(
         self, user: str | None = None, workspace: str | None = None, *, guest: bool = True
     ) -> None:
-        """Make the token's user (or another) a guest of a workspace, or a member again.
+        """Make the token's user, or another one, a guest of a workspace, or a member again.
 
-        A guest sees the projects, portfolios, goals and teams that he was added to, and tasks of
-        his own; custom fields are refused to him.
+        Guests see the projects, portfolios, goals and teams that they were added to, and their own
+        tasks. They are refused custom fields.
         """
         with self.lock:
             home = workspace or self.workspace
@@ -82,7 +83,7 @@ class Sharing(Removals):
             self.touch_all()
 
     def hand_over(self, gid: str, owner: str) -> None:
-        """Give a portfolio, goal or project another owner, who becomes a member if he is none."""
+        """Give a portfolio, goal or project to another owner, who becomes a member of it."""
         with self.lock:
             if owner not in self[gid]["_members"]:
                 self[gid]["_members"].append(owner)

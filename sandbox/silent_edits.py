@@ -1,6 +1,6 @@
-"""Edits that leave a task's `modified_at` where it is: containers, likes, tags, followers.
+"""Edits that leave a task's `modified_at` alone: containers, likes, tags, followers.
 
-Source: the description (schema TaskBase) says so of containers; likes, tags, followers and
+Source: the description (schema TaskBase) says so of containers. Likes, tags, followers and
 dependencies are missing from its list of what moves the stamp.
 """
 
@@ -10,7 +10,7 @@ from sandbox.edits import Edits
 
 
 class SilentEdits(Edits):
-    """Calls whose effect a listing by `modified_since` does not show."""
+    """Calls whose effect does not show in a listing by `modified_since`."""
 
     def move_task(
         self,
@@ -21,7 +21,7 @@ class SilentEdits(Edits):
         section: str | None = None,
         moves_stamp: bool = False,
     ) -> None:
-        """Put a task into a project or take it out; modified_at stays unless `moves_stamp`."""
+        """Put a task into a project or take it out, with its stamp only if `moves_stamp`."""
         with self.lock:
             task = self[gid]
             if add_project and add_project not in task["_projects"]:
@@ -35,7 +35,7 @@ class SilentEdits(Edits):
                 self.move_stamp(gid)
 
     def leave_project(self, gid: str, project: str) -> None:
-        """Take a task out of a project and its section there."""
+        """Take a task out of a project and of its section there."""
         task = self[gid]
         task["_projects"].remove(project)
         section = task["_sections"].pop(project, None)
@@ -46,7 +46,11 @@ class SilentEdits(Edits):
     def move_to_section(
         self, gid: str, section: str, *, rank: float | None = None, moves_stamp: bool = False
     ) -> None:
-        """Put a task into another section of a project that it is in, or elsewhere in its own."""
+        """Put a task into a section of a project that it is in.
+
+        Raises:
+            ValueError: the task is not in the project of that section.
+        """
         with self.lock:
             task, project = self[gid], self[section]["project"]
             if project not in task["_projects"]:
@@ -64,13 +68,13 @@ class SilentEdits(Edits):
                 self.move_stamp(gid)
 
     def _rank(self, rank: float | None) -> float:
-        """Return the place given, else one behind all others."""
+        """Return the given place in an order, or else one behind all others."""
         return float(self._next_gid) if rank is None else rank
 
     def reorder_task(self, gid: str, project: str, *, rank: float) -> None:
-        """Put a task elsewhere in the order of a project; nothing of its record changes.
+        """Put a task elsewhere in the order of a project; its record does not change.
 
-        A listing that is being read may show it twice or not at all.
+        A listing that is being walked may then show it twice or not at all.
         """
         with self.lock:
             section = self[gid]["_sections"].get(project)
@@ -79,7 +83,7 @@ class SilentEdits(Edits):
             self.enter_project(gid, project, section, rank, index=index)
 
     def set_parent(self, gid: str, parent: str | None, *, moves_stamp: bool = True) -> None:
-        """Hang a task below another, or make a subtask a task of its own."""
+        """Hang a task below another one, or make a subtask a task of its own."""
         with self.lock:
             task, old = self[gid], self[gid].get("parent")
             if old is not None:
@@ -96,20 +100,20 @@ class SilentEdits(Edits):
                 self.move_stamp(gid)
 
     def like(self, gid: str, user: str | None = None) -> None:
-        """Like a task, story, status update or goal; no modified_at moves."""
+        """Like a task, story, status update or goal; no `modified_at` moves."""
         with self.lock:
             likes = self[gid].get("_likes", [])
             self[gid]["_likes"] = list(dict.fromkeys([*likes, user or self.me]))
             self.touch(gid)
 
     def unlike(self, gid: str, user: str | None = None) -> None:
-        """Take a like back; no modified_at moves."""
+        """Take a like back; no `modified_at` moves."""
         with self.lock:
             self[gid]["_likes"] = [u for u in self[gid].get("_likes", ()) if u != (user or self.me)]
             self.touch(gid)
 
     def tag(self, task: str, tag: str) -> None:
-        """Put a tag on a task; modified_at stays."""
+        """Put a tag on a task; its `modified_at` stays."""
         with self.lock:
             tags = self[task].get("tags", [])
             self[task]["tags"] = list(dict.fromkeys([*tags, tag]))
@@ -118,37 +122,37 @@ class SilentEdits(Edits):
             self.touch(task)
 
     def untag(self, task: str, tag: str) -> None:
-        """Take a tag off a task; modified_at stays."""
+        """Take a tag off a task; its `modified_at` stays."""
         with self.lock:
             self[task]["tags"] = [other for other in self[task].get("tags", ()) if other != tag]
             self.leave(task, "tag.tasks", tag)
             self.touch(task)
 
     def follow(self, gid: str, user: str) -> None:
-        """Add a follower to a task; modified_at stays."""
+        """Add a follower to a task; its `modified_at` stays."""
         with self.lock:
             self[gid]["followers"] = list(dict.fromkeys([*self._followers(gid), user]))
             self.touch(gid)
 
     def unfollow(self, gid: str, user: str) -> None:
-        """Take a follower off a task; modified_at stays."""
+        """Remove a follower from a task; its `modified_at` stays."""
         with self.lock:
             kept = [other for other in self._followers(gid) if other != user]
             self[gid]["followers"] = kept
             self.touch(gid)
 
     def _followers(self, gid: str) -> list[str]:
-        """Return who follows a task: the assignee if nobody was named."""
+        """Return who follows a task; by default that is the assignee."""
         task = self[gid]
         found: list[str] = task.get("followers") or list(filter(None, [task.get("assignee")]))
         return found
 
     def add_dependency(self, task: str, on: str) -> None:
-        """Let `task` wait for `on`; modified_at stays."""
+        """Let `task` wait for `on`; their `modified_at` stays."""
         self._depend(task, on, add=True)
 
     def remove_dependency(self, task: str, on: str) -> None:
-        """Let `task` wait for `on` no longer; modified_at stays."""
+        """Let `task` no longer wait for `on`; their `modified_at` stays."""
         self._depend(task, on, add=False)
 
     def _depend(self, task: str, on: str, *, add: bool) -> None:

@@ -1,8 +1,8 @@
-"""Deleting with everything inside, and bringing back what lies in the trash.
+"""Deletes objects with everything inside, and brings back what lies in the trash.
 
 Sources: OpenAPI deleteTask (30 days in the trash) and deleteSection (only when empty); the audit
-log's event types for what can be undeleted. That a deleted project takes the tasks along which are
-in no other project is not documented, and follows what the app does.
+log's event types for what can be undeleted. That a deleted project takes along the tasks that are
+in no other project is not documented; it follows what the app does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LIFE_SECONDS = 30 * 86_400
 _COMMON = ("parent.memberships", "parent.custom_field_settings", "parent.status_updates")
-# Kind -> lists by its gid of what goes with it.
+# Kind -> the lists of what is deleted together with it.
 INSIDE: dict[str, tuple[str, ...]] = {
     "goal": ("goal.relationships", "goal.stories", *_COMMON),
     "portfolio": ("portfolio.settings", *_COMMON),
@@ -41,7 +41,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "task": ("task.subtasks", "task.stories", "parent.attachments", "task.time_tracking_entries"),
     "team": ("team.memberships", "parent.custom_field_settings"),
 }
-# Kind -> (list, field): what refers to it from elsewhere and cannot be without it.
+# Kind -> (list, field) of what refers to it from elsewhere and cannot exist without it.
 _SUPPORT = ("goal.relationships", "supporting_resource")
 ABOUT: dict[str, tuple[tuple[str, str], ...]] = {
     "custom_field": (("parent.custom_field_settings", "custom_field"),),
@@ -52,7 +52,7 @@ ABOUT: dict[str, tuple[tuple[str, str], ...]] = {
     "task": (_SUPPORT,),
     "team": (("parent.memberships", "member"),),
 }
-# What the audit log, and what events of webhooks, know as undeleted.
+# The audit log knows these as undeleted, webhooks know sections and tags in addition.
 AUDITED = frozenset(
     {
         "attachment",
@@ -97,7 +97,7 @@ class Trashed:
 
 
 class Trash(SilentEdits):
-    """Deletions of every kind; `trashed` holds what may be undeleted, by gid."""
+    """Deletes objects of every kind; `trashed` holds what may be undeleted, by gid."""
 
     def __init__(self, *args: object, **options: object) -> None:
         """Start with nothing in the trash."""
@@ -105,11 +105,11 @@ class Trash(SilentEdits):
         self.trashed: dict[str, Trashed] = {}
 
     def delete(self, gid: str, *, permanently: bool = False) -> None:
-        """Delete an object of any kind with everything inside; a hidden one too.
+        """Delete an object of any kind, even a hidden one, with everything inside.
 
         What `UNDELETABLE` names goes to the trash unless `permanently`. Events and the audit log
-        tell of the object itself, not of what is inside. The task of a story or an attachment
-        moves its modified_at.
+        tell of the object itself, not of what is inside. The task of a story or an attachment moves
+        its `modified_at`.
         """
         with self.lock:
             obj = self[gid]
@@ -129,8 +129,8 @@ class Trash(SilentEdits):
     def undelete(self, gid: str, *, moves_stamp: bool = False) -> None:
         """Bring back what was deleted less than 30 days ago, with all that went with it.
 
-        A task keeps its old modified_at unless `moves_stamp`; a story's or an attachment's task
-        moves its own.
+        A task keeps its old `modified_at` unless `moves_stamp`; the task of a story or an
+        attachment moves its own.
 
         Raises:
             ValueError: it does not lie in the trash, or its container does.
@@ -155,14 +155,14 @@ class Trash(SilentEdits):
                 self.move_stamp(gid)
 
     def empty_trash(self) -> None:
-        """Remove for good what lies in the trash; the audit log tells it of tasks."""
+        """Remove for good what lies in the trash; of tasks, the audit log tells."""
         with self.lock:
             for trashed in self.trashed.values():
                 self._audit(trashed.dropped[-1][0], trashed, "permanently_deleted")
             self.trashed.clear()
 
     def _moved_below(self, parent: str | None) -> None:
-        """Move the modified_at of a task below which something came or went."""
+        """Move the `modified_at` of a task below which something came or went."""
         if parent and self[parent]["resource_type"] == "task":
             self.move_stamp(parent)
 
@@ -197,7 +197,7 @@ class Trash(SilentEdits):
         self.drop(gid)
 
     def _dependants(self, gid: str, kind: str) -> Iterator[str]:
-        """Yield what goes with an object: what is inside, and what refers to it."""
+        """Yield what goes with an object: what is inside it, and what refers to it."""
         twin = self[gid].get("_status")
         if twin:
             yield twin
@@ -208,7 +208,7 @@ class Trash(SilentEdits):
                 yield from [child for child in rows if self[child].get(reference) == gid]
 
     def _drop_tasks(self, project: str, trashed: Trashed) -> None:
-        """Drop the tasks that are in this project only; take the others out of it."""
+        """Drop the tasks that are only in this project, and take the others out of it."""
         rows = self.listed("project.tasks", project)
         for gid in list(rows):
             task = self.objects.get(gid)
@@ -241,7 +241,7 @@ class Trash(SilentEdits):
         self.touch_all()
 
     def _put_back(self, obj: Object, places: list[Place]) -> None:
-        """Put an object where it stood, as far as its containers are still there."""
+        """Put an object where it stood, as far as its containers still exist."""
         gid = obj["gid"]
         self.gone.pop(gid, None)
         self.put(obj)
@@ -253,7 +253,7 @@ class Trash(SilentEdits):
                 self.enter(gid, name, container, rank)
 
     def _without_lost_homes(self, task: Object, places: list[Place]) -> list[Place]:
-        """Return a task's places but those in deleted projects, which get it back with them."""
+        """Return a task's places without those in deleted projects, which get it back later."""
         ranks = {container: rank for name, container, rank in places if name == "project.tasks"}
         lost = [project for project in task["_projects"] if project not in self]
         for project in lost:

@@ -1,7 +1,7 @@
 """What an object shows for fields that its stored form leaves out.
 
-Two sources: `PROVIDERS`, fields that follow from other things in the world (memberships, counts,
-likes), and the filler. Related objects are never made up.
+There are two sources: `PROVIDERS` for fields that follow from other things in the world, such as
+memberships, counts and likes, and the filler. Related objects are never made up.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _settings(world: Builders, viewer: Viewer, obj: Object) -> list[str]:
 
 
 def _custom_fields(world: Builders, viewer: Viewer, obj: Object) -> list[Any]:
-    """Return the custom fields of an object and its containers with values, [] on a free plan."""
+    """Return the custom fields of an object and its containers, or [] on a free plan."""
     if "custom_fields" not in viewer.features:
         return []
     values = obj.get("_values", {})
@@ -62,7 +62,7 @@ def _custom_fields(world: Builders, viewer: Viewer, obj: Object) -> list[Any]:
 
 
 def valued(world: Builders, gid: str, value: Any) -> Object:
-    """Return a custom field's definition with a value, the way tasks and projects carry it."""
+    """Return a custom field's definition with a value, as tasks and projects carry it."""
     definition = world[gid]
     shown: Any = value
     record = dict(definition)
@@ -108,7 +108,7 @@ def _constant(value: Any) -> Provider:
 
 
 def _html(name: str) -> Provider:
-    """Return the HTML form of a text, with the pictures that `_pictures` counts."""
+    """Return what gives the HTML form of a text, with the pictures that `_pictures` counts."""
 
     def provide(_world: Builders, _viewer: Viewer, obj: Object) -> str:
         text = obj[name] if name in obj else text_for(obj["gid"], name)
@@ -147,8 +147,15 @@ def _minutes(world: Builders, _viewer: Viewer, obj: Object) -> int | None:
 
 
 def _download(_world: Builders, _viewer: Viewer, obj: Object) -> str:
-    """Return an address whose signature lives about two minutes."""
+    """Return the address of a file; its signature lives about two minutes."""
     return f"{FILES}/{obj['gid']}/{quote(str(obj.get('name')))}?{SIGNATURE}"
+
+
+def _view(world: Builders, viewer: Viewer, obj: Object) -> str:
+    """Return the address at which a file can be viewed, which is signed if Asana is the host."""
+    if obj.get("host") == "asana":
+        return _download(world, viewer, obj)
+    return f"https://www.{obj.get('host')}.com/s/{obj['gid']}"
 
 
 _LIKES: dict[str, Provider] = {
@@ -216,7 +223,7 @@ PROVIDERS: dict[str, dict[str, Provider]] = {
     },
     "status_update": {**_LIKES, "html_text": _html("text")},
     "project_status": {"html_text": _html("text")},
-    "attachment": {"download_url": _download},
+    "attachment": {"download_url": _download, "view_url": _view},
     "custom_field": {
         "display_value": _constant(None),
         "asana_created_field": _constant(None),
@@ -233,7 +240,7 @@ PROVIDERS: dict[str, dict[str, Provider]] = {
 
 
 def value_of(kind: str, field: Field, world: Builders, viewer: Viewer) -> Callable[[Object], Any]:
-    """Return the function that gives an object's value of `field` when none is stored."""
+    """Return the function that gives an object's value of `field` if none is stored."""
     found = PROVIDERS.get(kind, {}).get(field.name)
     if found is None:
         found = PROVIDERS[""].get(field.name)
