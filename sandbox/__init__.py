@@ -4,7 +4,7 @@ Start with `sandbox/README.md`. A module imports from its own line below and fro
 it, never from a line further down, and no imports form a circle (`test_layers.py` holds this):
 
     words server_time refusals optfields spec instability
-    store builders happenings edits silent_edits trash removals sharing extras
+    store builders happenings edits silent_edits deletion trash removals sharing extras
     generate_draft generate_core generate_content generate_rest generate world
     access filler values rendering plans
     paging quota tokens hooks faults calls filters rights

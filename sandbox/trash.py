@@ -1,57 +1,20 @@
-"""Deletes objects with everything inside, and brings back what lies in the trash.
+"""The trash: deletions as events and the audit log tell them, and how objects come back.
 
 Sources: OpenAPI deleteTask (30 days in the trash) and deleteSection (only when empty); the audit
-log's event types for what can be undeleted. That a deleted project takes along the tasks that are
-in no other project is not documented; it follows what the app does.
+log's event types for what can be undeleted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sandbox.silent_edits import SilentEdits
+from sandbox.deletion import NEEDS, Deletion, Home, Trashed
 from sandbox.store import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sandbox.store import Object, Place
 
 LIFE_SECONDS = 30 * 86_400
-_COMMON = ("parent.memberships", "parent.custom_field_settings", "parent.status_updates")
-# Kind -> the lists of what is deleted together with it.
-INSIDE: dict[str, tuple[str, ...]] = {
-    "goal": ("goal.relationships", "goal.stories", *_COMMON),
-    "portfolio": ("portfolio.settings", *_COMMON),
-    "project": (
-        "project.sections",
-        "project.statuses",
-        "project.task_templates",
-        "project.custom_types",
-        "project.allocations",
-        "project.budgets",
-        "project.rates",
-        "project.portfolio_settings",
-        "project.briefs",
-        "parent.attachments",
-        *_COMMON,
-    ),
-    "project_brief": ("parent.attachments",),
-    "task": ("task.subtasks", "task.stories", "parent.attachments", "task.time_tracking_entries"),
-    "team": ("team.memberships", "parent.custom_field_settings"),
-}
-# Kind -> (list, field) of what refers to it from elsewhere and cannot exist without it.
-_SUPPORT = ("goal.relationships", "supporting_resource")
-ABOUT: dict[str, tuple[tuple[str, str], ...]] = {
-    "custom_field": (("parent.custom_field_settings", "custom_field"),),
-    "goal": (_SUPPORT,),
-    "placeholder": (("project.allocations", "assignee"), ("project.rates", "resource")),
-    "portfolio": (_SUPPORT,),
-    "project": (_SUPPORT,),
-    "task": (_SUPPORT,),
-    "team": (("parent.memberships", "member"),),
-}
 # The audit log knows these as undeleted, webhooks know sections and tags in addition.
 AUDITED = frozenset(
     {
@@ -71,32 +34,7 @@ AUDITED = frozenset(
 UNDELETABLE = AUDITED | {"section", "tag"}
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
-    """A project that a task was in, with its section and its place in the order."""
-
-    task: str
-    project: str
-    section: str | None
-    rank: float
-    index: int
-
-
-@dataclass(slots=True)
-class Trashed:
-    """One deletion: the object, what went with it, and where it all stood."""
-
-    gid: str
-    kind: str
-    at: float
-    roots: frozenset[str]
-    workspace: str
-    dropped: list[tuple[Object, list[Place]]] = field(default_factory=list)
-    left: list[tuple[str, Place]] = field(default_factory=list)
-    homes: list[Home] = field(default_factory=list)
-
-
-class Trash(SilentEdits):
+class Trash(Deletion):
     """Deletes objects of every kind; `trashed` holds what may be undeleted, by gid."""
 
     def __init__(self, *args: object, **options: object) -> None:
@@ -116,7 +54,7 @@ class Trash(SilentEdits):
             trashed = Trashed(
                 gid, kind_of(obj), self.clock.now(), self.roots_of(gid), self.home_of(gid)
             )
-            self._drop_whole(gid, trashed)
+            self.drop_whole(gid, trashed)
             if trashed.kind in UNDELETABLE and not permanently:
                 self.trashed[gid] = trashed
             within = obj.get("_within") if trashed.kind in {"story", "attachment"} else None
@@ -174,100 +112,95 @@ class Trash(SilentEdits):
         noun = "comment" if obj.get("type") == "comment" else trashed.kind
         self.audit(f"{noun}_{action}", obj, "deletion", trashed.workspace)
 
-    def _drop_whole(self, gid: str, trashed: Trashed) -> None:
-        """Drop an object and what depends on it, innermost first, and note how it stood."""
-        kind = kind_of(self[gid])
-        if kind == "project":
-            self._drop_tasks(gid, trashed)
-        for child in list(self._dependants(gid, kind)):
-            if child in self:
-                self._drop_whole(child, trashed)
-        obj = self[gid]
-        if kind == "goal_relationship":
-            self._leave(
-                obj["supported_goal"], "supporter.goals", obj["supporting_resource"], trashed
-            )
-        if kind == "task" and obj.get("parent") in self:
-            self.touch(obj["parent"])
-        places = [
-            (name, container, self.listed(name, container).position(gid)[0])
-            for name, container in self.places[gid]
-        ]
-        trashed.dropped.append((obj, places))
-        self.drop(gid)
-
-    def _dependants(self, gid: str, kind: str) -> Iterator[str]:
-        """Yield what goes with an object: what is inside it, and what refers to it."""
-        twin = self[gid].get("_status")
-        if twin:
-            yield twin
-        for name in INSIDE.get(kind, ()):
-            yield from list(self.listed(name, gid))
-        for name, reference in ABOUT.get(kind, ()):
-            for rows in list(self.lists.get(name, {}).values()):
-                yield from [child for child in rows if self[child].get(reference) == gid]
-
-    def _drop_tasks(self, project: str, trashed: Trashed) -> None:
-        """Drop the tasks that are only in this project, and take the others out of it."""
-        rows = self.listed("project.tasks", project)
-        for gid in list(rows):
-            task = self.objects.get(gid)
-            if task is None:
-                continue
-            if len(task["_projects"]) == 1 and not task.get("parent"):
-                self._drop_whole(gid, trashed)
-            else:
-                section = task["_sections"].get(project)
-                index = task["_projects"].index(project)
-                home = Home(gid, project, section, rows.position(gid)[0], index)
-                trashed.homes.append(home)
-                self.leave_project(gid, project)
-
-    def _leave(self, gid: str, name: str, container: str, trashed: Trashed) -> None:
-        if gid in self and gid in self.listed(name, container).gids:
-            trashed.left.append((gid, (name, container, 0.0)))
-            self.leave(gid, name, container)
-
     def _put_all_back(self, trashed: Trashed) -> None:
         for obj, places in reversed(trashed.dropped):
             self._put_back(obj, places)
-        for gid, place in trashed.left:
-            if gid in self:
-                self.enter(gid, *place)
+        for gid, place in trashed.missed:
+            self._take_place(gid, place)
         for home in trashed.homes:
-            if home.task in self and home.project not in self[home.task]["_projects"]:
-                section = home.section if home.section in self else None
-                self.enter_project(home.task, home.project, section, home.rank, index=home.index)
+            self._come_home(home)
         self.touch_all()
 
     def _put_back(self, obj: Object, places: list[Place]) -> None:
-        """Put an object where it stood, as far as its containers still exist."""
+        """Put an object where it stood; what it stood in may come back after it."""
+        if not self._has_what_it_needs(obj, places):
+            return
         gid = obj["gid"]
         self.gone.pop(gid, None)
         self.put(obj)
         if obj["resource_type"] == "task":
             places = self._without_lost_homes(obj, places)
             self.unindex(gid, before=None)
-        for name, container, rank in places:
-            if not container or container.partition("/")[0] in self:
-                self.enter(gid, name, container, rank)
+        elif obj["resource_type"] == "goal_relationship":
+            self.enter(obj["supported_goal"], "supporter.goals", obj["supporting_resource"])
+        for place in places:
+            self._take_place(gid, place)
+
+    def _take_place(self, gid: str, place: Place) -> None:
+        """Put an object into one list again, or let it wait until both are there."""
+        around = place[1].partition("/")[0]
+        if around and around not in self:
+            bundle = self._bundle_of(around)
+            if bundle is not None:
+                bundle.missed.append((gid, place))
+        elif gid in self:
+            self.enter(gid, *place)
+        else:
+            self._trashed_places(gid).append(place)
+
+    def _trashed_places(self, gid: str) -> list[Place]:
+        """Return the places that an object in the trash will come back to."""
+        bundle = self._bundle_of(gid)
+        entries = bundle.dropped if bundle is not None else []
+        return next((places for obj, places in entries if obj["gid"] == gid), [])
+
+    def _has_what_it_needs(self, obj: Object, places: list[Place]) -> bool:
+        """Tell whether an object can come back; otherwise it waits for what it needs."""
+        for name in NEEDS.get(kind_of(obj), ()):
+            needed = str(obj.get(name))
+            if needed not in self:
+                bundle = self._bundle_of(needed)
+                if bundle is not None:
+                    bundle.dropped.insert(0, (obj, places))
+                return False
+        return True
+
+    def _bundle_of(self, gid: str) -> Trashed | None:
+        """Return the deletion by which an object came into the trash, or None."""
+        for trashed in self.trashed.values():
+            if any(obj["gid"] == gid for obj, _ in trashed.dropped):
+                return trashed
+        return None
+
+    def _come_home(self, home: Home) -> None:
+        """Put a task into its undeleted project again, even one that lies in the trash itself."""
+        section = home.section if home.section in self else None
+        if home.task in self:
+            if home.project not in self[home.task]["_projects"]:
+                self.enter_project(home.task, home.project, section, home.rank, index=home.index)
+            return
+        places = self._trashed_places(home.task)
+        task = self.gone[home.task]
+        task["_projects"].insert(home.index, home.project)
+        places.append(("project.tasks", home.project, home.rank))
+        if section is not None:
+            task["_sections"][home.project] = section
+            places.append(("section.tasks", section, home.rank))
 
     def _without_lost_homes(self, task: Object, places: list[Place]) -> list[Place]:
         """Return a task's places without those in deleted projects, which get it back later."""
         ranks = {container: rank for name, container, rank in places if name == "project.tasks"}
-        lost = [project for project in task["_projects"] if project not in self]
-        for project in lost:
+        for project in list(task["_projects"]):
+            section = task["_sections"].get(project)
+            if project in self and (section is None or section in self):
+                continue
             index = task["_projects"].index(project)
+            home = Home(task["gid"], project, section, ranks[project], index)
             task["_projects"].remove(project)
-            section = task["_sections"].pop(project, None)
-            if project in self.trashed:
-                home = Home(task["gid"], project, section, ranks[project], index)
-                self.trashed[project].homes.append(home)
-        homeless = {p: s for p, s in task["_sections"].items() if s not in self}
-        for project, section in homeless.items():
+            task["_sections"].pop(project, None)
             places = [place for place in places if place[1] not in {project, section}]
-            index = task["_projects"].index(project)
-            task["_projects"].remove(project)
-            del task["_sections"][project]
-            self.enter_project(task["gid"], project, None, ranks[project], index=index)
+            if project in self:
+                self._come_home(home)
+            elif bundle := self._bundle_of(project):
+                bundle.homes.append(home)
         return places
