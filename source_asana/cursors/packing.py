@@ -217,7 +217,7 @@ def characters(value: Any) -> int:
     if isinstance(value, str):
         return len(value) + 2
     if isinstance(value, list):
-        return 1 + sum(characters(item) + 1 for item in value)
+        return max(2, 1 + sum(characters(item) + 1 for item in value))
     if isinstance(value, dict):
-        return 1 + sum(len(key) + 4 + characters(item) for key, item in value.items())
+        return max(2, 1 + sum(len(key) + 4 + characters(item) for key, item in value.items()))
     return len(str(value))
