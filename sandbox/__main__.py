@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--page-ms", type=float, default=0.0, help="more delay for each page")
     parser.add_argument("--search-lag", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--offset-life", type=float, default=900.0, metavar="SECONDS")
+    parser.add_argument("--unsteady", action="store_true", help="no two answers are alike")
     options = parser.parse_args()
     world = World.generate(
         options.tasks, projects=options.projects, seed=options.seed, start=options.start
@@ -45,6 +46,7 @@ def main() -> None:
         page_ms=options.page_ms,
         search_lag=options.search_lag,
         offset_life=options.offset_life,
+        unsteady=options.unsteady,
     )
     # The world stays: keep the garbage collector from walking it again and again.
     gc.freeze()

@@ -8,16 +8,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sandbox import errors, feeds, search, special
-from sandbox.auth import Auth, Token
+from sandbox import (
+    endpoints_events,
+    endpoints_listed,
+    endpoints_search,
+    endpoints_special,
+    refusals,
+)
 from sandbox.calls import Call, Settings
-from sandbox.errors import ApiError
 from sandbox.faults import TRANSPORT, Fault
-from sandbox.listings import LISTINGS, answer
+from sandbox.instability import Variation
 from sandbox.paging import Offsets
+from sandbox.plans import Renderer
 from sandbox.quota import Quota
-from sandbox.records import Compiler
+from sandbox.refusals import ApiError
 from sandbox.spec import Endpoint, kinds_of_schema, match
+from sandbox.tokens import Auth, Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,13 +62,13 @@ FEATURES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     )
 )
 ANSWERS: dict[str, Callable[[Call], bytes]] = {
-    **special.SPECIAL,
-    "/workspaces/{workspace_gid}/tasks/search": search.tasks,
-    "/workspaces/{workspace_gid}/projects/search": search.projects,
-    "/events": feeds.events,
-    "/projects/{project_gid}/events": feeds.project_events,
-    "/workspaces/{workspace_gid}/events": feeds.workspace_events,
-    "/workspaces/{workspace_gid}/audit_log_events": feeds.audit_log,
+    **endpoints_special.SPECIAL,
+    "/workspaces/{workspace_gid}/tasks/search": endpoints_search.tasks,
+    "/workspaces/{workspace_gid}/projects/search": endpoints_search.projects,
+    "/events": endpoints_events.events,
+    "/projects/{project_gid}/events": endpoints_events.project_events,
+    "/workspaces/{workspace_gid}/events": endpoints_events.workspace_events,
+    "/workspaces/{workspace_gid}/audit_log_events": endpoints_events.audit_log,
 }
 _SINGLE = re.compile(r"^/\w+/\{(\w+_gid)\}$")
 CHANGE_NOTICE = (
@@ -111,6 +117,7 @@ class Api:
         self.quota = Quota(world.clock)
         self.offsets = Offsets(world.clock)
         self.settings = Settings()
+        self.variation = Variation()
         self.strict_fields = strict_fields
         self.faults: list[Fault] = []
         self.hook: Callable[[str, dict[str, str]], None] | None = None
@@ -118,14 +125,14 @@ class Api:
         self.counts: Counter[tuple[str, int]] = Counter()
         self.unknown_params: list[str] = []
         self.unknown_fields: list[str] = []
-        self._compilers: dict[Viewer, Compiler] = {}
+        self._compilers: dict[Viewer, Renderer] = {}
         self._counting = threading.Lock()
 
-    def compiler(self, viewer: Viewer) -> Compiler:
+    def compiler(self, viewer: Viewer) -> Renderer:
         """Return the record maker of a viewer; it keeps plans and bytes."""
         found = self._compilers.get(viewer)
         if found is None or found.strict != self.strict_fields:
-            found = Compiler(self.world, viewer, strict=self.strict_fields)
+            found = Renderer(self.world, viewer, strict=self.strict_fields)
             self._compilers[viewer] = found
         return found
 
@@ -190,12 +197,13 @@ class Api:
         token: Token,
     ) -> Call:
         if route is None or method != "GET":
-            raise ApiError(404, errors.NO_ROUTE)
+            raise ApiError(404, refusals.NO_ROUTE)
         endpoint, values = route
         for name in query:
             if name not in endpoint.parameters:
                 self.unknown_params.append(f"{endpoint.template}?{name}")
         enabled = headers.get("Asana-Enable", "")
+        self.variation.unsteady = self.settings.unsteady
         return Call(
             self.world,
             endpoint,
@@ -207,21 +215,26 @@ class Api:
             values,
             query,
             frozenset(name.strip() for name in enabled.split(",") if name.strip()),
+            variation=self.variation,
         )
 
     def answer(self, call: Call) -> bytes:
         """Return the body of an authorized call, after the checks of scope and plan."""
         self._check_rights(call)
+        return call.variation.signed(self._unsigned(call), self.world.clock.now())
+
+    def _unsigned(self, call: Call) -> bytes:
         template = call.endpoint.template
         try:
             if template in ANSWERS:
                 return ANSWERS[template](call)
-            if template in LISTINGS:
-                return answer(call, LISTINGS[template])
+            listing = endpoints_listed.LISTINGS.get(template)
+            if listing is not None:
+                return endpoints_listed.answer(call, listing)
             single = _SINGLE.match(template)
             if single and not call.endpoint.listed:
                 return call.one(call.object(single[1], *kinds_of_schema(call.endpoint.schema)))
-            raise ApiError(404, errors.NO_ROUTE)
+            raise ApiError(404, refusals.NO_ROUTE)
         finally:
             self.unknown_fields.extend(call.notes)
 
@@ -236,7 +249,7 @@ class Api:
             del feature
             if words.startswith("!"):
                 raise ApiError(self.settings.refusal_status, words[1:])
-            raise errors.paid_only(words, self.settings.refusal_status)
+            raise refusals.paid_only(words, self.settings.refusal_status)
 
     def reset_log(self) -> None:
         """Forget requests, unknown names and quota use."""

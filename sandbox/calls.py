@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sandbox import errors
+from sandbox import refusals
 from sandbox.access import Viewer, sees
-from sandbox.clock import parse_moment, to_stamp
-from sandbox.errors import ApiError
+from sandbox.instability import Variation
 from sandbox.optfields import parse
 from sandbox.paging import Offsets, page_limit
+from sandbox.refusals import ApiError
+from sandbox.server_time import parse_moment, to_stamp
 from sandbox.store import Object, Ordered, kind_of
 
 if TYPE_CHECKING:
-    from sandbox.records import Compiler, Plan
+    from sandbox.plans import Plan, Renderer
     from sandbox.removals import Removals
     from sandbox.spec import Endpoint
 
@@ -33,7 +34,7 @@ class Settings:
 
     `refusal_status` is 402 or 403: both are reported for features above the plan. `newer` serves
     the parameters that came after the June 2026 description. `search_lag` and `sync_life` are
-    seconds.
+    seconds. `unsteady` signs addresses anew, turns unordered lists and leaves out embedded nulls.
     """
 
     search_lag: float = 0.0
@@ -43,6 +44,7 @@ class Settings:
     refusal_status: int = 402
     hides_asana_types: bool = True
     newer: bool = True
+    unsteady: bool = False
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class Call:
     world: Removals
     endpoint: Endpoint
     viewer: Viewer
-    compiler: Compiler
+    compiler: Renderer
     offsets: Offsets
     settings: Settings
     path: str
@@ -60,6 +62,7 @@ class Call:
     query: Mapping[str, str]
     enabled: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
+    variation: Variation = field(default_factory=Variation)
 
     def text(self, name: str) -> str | None:
         """Return a value of the path or the query, None when absent."""
@@ -69,7 +72,7 @@ class Call:
         """Return a required value; 400 when absent."""
         value = self.text(name)
         if not value:
-            raise errors.missing(name)
+            raise refusals.missing(name)
         return value
 
     def object(self, name: str, *kinds: str) -> Object:
@@ -82,13 +85,13 @@ class Call:
         if value == "me" and "user" in kinds:
             value = self.viewer.user
         if not value.isdigit():
-            raise errors.not_a_gid(label, value)
+            raise refusals.not_a_gid(label, value)
         obj = self.world.objects.get(value)
         if obj is None or (kinds and kind_of(obj) not in kinds):
-            raise errors.unknown_object(label, value)
+            raise refusals.unknown_object(label, value)
         feature = KIND_FEATURES.get(kind_of(obj))
         if feature and feature not in self.viewer.features:
-            raise errors.paid_only(feature.capitalize(), self.settings.refusal_status)
+            raise refusals.paid_only(feature.capitalize(), self.settings.refusal_status)
         if not sees(self.world, self.viewer, obj):
             raise ApiError(403, f"You do not have access to this {kind_of(obj)}.")
         return obj
@@ -124,6 +127,11 @@ class Call:
         )
         self.notes.extend(plan.unknown)
         return plan
+
+    def encoded(self, plan: Plan, obj: Object) -> bytes:
+        """Return one record as JSON; its addresses are signed with the whole body."""
+        pieces = plan.pieces(obj, varies=self.variation.unsteady)
+        return pieces if isinstance(pieces, bytes) else self.variation.record(pieces)
 
     def shows(self, obj: Object) -> bool:
         """Tell whether a listing shows `obj`: not what the viewer may not see."""
@@ -165,8 +173,8 @@ class Call:
                 break
             shown.append(obj)
         if limit is None and more:
-            raise ApiError(400, errors.TOO_LARGE)
-        data = b",".join([plan.encoded(obj) for obj in shown])
+            raise ApiError(400, refusals.TOO_LARGE)
+        data = b",".join([self.encoded(plan, obj) for obj in shown])
         if limit is None:
             return b'{"data":[' + data + b"]}"
         tail = b"null"
@@ -187,11 +195,11 @@ class Call:
     def everything(self, objects: Iterable[Object], plan: Plan | None = None) -> bytes:
         """Return the body of a list that has no pages."""
         made = plan or self.plan()
-        return b'{"data":[' + b",".join([made.encoded(obj) for obj in objects]) + b"]}"
+        return b'{"data":[' + b",".join([self.encoded(made, obj) for obj in objects]) + b"]}"
 
     def one(self, obj: Object, schema: str = "") -> bytes:
         """Return the body of a single object."""
-        return b'{"data":' + self.plan(schema).encoded(obj) + b"}"
+        return b'{"data":' + self.encoded(self.plan(schema), obj) + b"}"
 
 
 def combine(*parts: Keep | None) -> Keep | None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.clock import parse_moment, to_stamp
-from sandbox.events import Happenings
+from sandbox.happenings import Happenings
+from sandbox.server_time import parse_moment, to_stamp
 
 # Compact records show these, so other records change their looks with them.
 SHOWN_ELSEWHERE = frozenset({"name", "resource_subtype"})

@@ -1,6 +1,7 @@
 """Everything beyond the core: one table row per kind says in which lists an object stands.
 
-Adding a kind: a row here, in `listings.py` and `truth.py`, and objects in `generate_rest.py`.
+Adding a kind takes a row here, in `endpoints_listed.py` and in `truth.py`, and objects in
+`generate_rest.py`.
 """
 
 from __future__ import annotations

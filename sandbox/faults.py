@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.errors import EXPIRED_OFFSET, TRUNCATED, ApiError
+from sandbox.refusals import EXPIRED_OFFSET, TRUNCATED, ApiError
 from sandbox.spec import ENDPOINTS
 
 # How a reply is spoiled after it was made; the others replace it by an error.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 from zlib import crc32
 
-from sandbox.clock import to_stamp
+from sandbox.instability import FILES, PICTURES, SIGNATURE
+from sandbox.server_time import to_stamp
 from sandbox.spec import SCHEMAS, Field, kinds_of_schema
 from sandbox.words import WORDS
 
@@ -70,7 +71,11 @@ def _fill_scalar(field: Field, gid: str, seed: int) -> Any:  # noqa: C901, PLR09
         return {}
     if word.startswith("string="):
         return word[7:]
-    if "url" in name or name.startswith("image_"):
+    if name.startswith("image_"):
+        return f"{PICTURES}/{gid.partition('/')[0]}/{name}.png?{SIGNATURE}"
+    if name == "download_url":
+        return f"{FILES}/{gid}/file?{SIGNATURE}"
+    if "url" in name:
         return f"https://app.asana.com/0/{gid}/{name}"
     if name.startswith("html_"):
         return f"<body>{text_for(gid, name[5:])}</body>"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.clock import parse_moment, to_stamp
-from sandbox.errors import ApiError
+from sandbox.refusals import ApiError
+from sandbox.server_time import parse_moment, to_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable

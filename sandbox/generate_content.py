@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.clock import to_stamp
+from sandbox.server_time import to_stamp
 
 if TYPE_CHECKING:
-    from sandbox.generate import Generator
+    from sandbox.generate_draft import Draft
 
 
-def build_content(g: Generator) -> None:
+def build_content(g: Draft) -> None:
     """Add stories to every task, attachments to some tasks and projects."""
     _stories(g)
     _attachments(g)
 
 
-def _stories(g: Generator) -> None:
+def _stories(g: Draft) -> None:
     """Give each task 2 to 4 stories: comments and system stories with old and new values."""
     world, r = g.world, g.random
     users, projects = g.users, g.projects
@@ -47,7 +47,7 @@ def _stories(g: Generator) -> None:
             stamp = task["modified_at"] if turn == number % 3 else stamp
 
 
-def _value_changes(g: Generator) -> list[tuple[str, str, dict[str, Any]]]:
+def _value_changes(g: Draft) -> list[tuple[str, str, dict[str, Any]]]:
     """Return stories about changed custom field values, one per subtype, and a changed subtype."""
     world = g.world
     changes: list[tuple[str, str, dict[str, Any]]] = [
@@ -75,7 +75,7 @@ def _value_changes(g: Generator) -> list[tuple[str, str, dict[str, Any]]]:
     return changes
 
 
-def _attachments(g: Generator) -> None:
+def _attachments(g: Draft) -> None:
     """Attach files to a tenth of the tasks, to some projects and (in `generate_rest`) briefs."""
     for number, gid in enumerate(g.all_tasks):
         if number % 10 == 2:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.clock import to_stamp
+from sandbox.generate_draft import DAY_SECONDS
+from sandbox.server_time import to_stamp
 
 if TYPE_CHECKING:
-    from sandbox.generate import Generator
+    from sandbox.generate_draft import Draft
 
-DAY = 86_400
 AUDIT_EVENTS = 250
 PRIVATE, OF_ASANA_TYPE = {3}, {4}
 
 
-def build_rest(g: Generator) -> None:
-    """Add to the generator's world what the core has not."""
+def build_rest(g: Draft) -> None:
+    """Add to the world what the core lacks."""
     _organization(g)
     _project_things(g)
     _time(g)
@@ -24,17 +24,7 @@ def build_rest(g: Generator) -> None:
     _audit_log(g)
 
 
-def day(g: Generator, days_back: int) -> str:
-    """Return the date that many days before the end of the history."""
-    return to_stamp(g.start - days_back * DAY)[:10]
-
-
-def past(g: Generator) -> dict[str, str]:
-    """Return a created_at within the history."""
-    return {"created_at": to_stamp(g.moment())}
-
-
-def _organization(g: Generator) -> None:
+def _organization(g: Draft) -> None:
     """Things of a workspace: periods, templates, roles, agents, absences, exports."""
     world, r = g.world, g.random
     home = world.workspace
@@ -70,23 +60,23 @@ def _organization(g: Generator) -> None:
                 "ooo_entry",
                 user=user,
                 created_by=user,
-                start_date=day(g, 30),
-                end_date=day(g, 20 - number % 5),
+                start_date=g.day(30),
+                end_date=g.day(20 - number % 5),
             )
-    world.add("organization_export", organization=home, state="finished", **past(g))
+    world.add("organization_export", organization=home, state="finished", **g.past())
     world.add(
-        "organization_export", organization=home, state="pending", download_url=None, **past(g)
+        "organization_export", organization=home, state="pending", download_url=None, **g.past()
     )
     for number, team in enumerate(g.teams):
-        world.set_custom_field(team, g.fields[number % len(g.fields)], **past(g))
+        world.set_custom_field(team, g.fields[number % len(g.fields)], **g.past())
     for user in r.sample(g.users, 2):
         for membership in world.listed("user.workspace_memberships", user):
             world[membership].update(
-                is_admin=True, vacation_dates={"start_on": day(g, 3), "end_on": None}
+                is_admin=True, vacation_dates={"start_on": g.day(3), "end_on": None}
             )
 
 
-def _project_things(g: Generator) -> None:
+def _project_things(g: Draft) -> None:
     """Things of a project: types, templates, briefs, allocations, budgets, rates, team access."""
     world, r = g.world, g.random
     placeholder = world.add("placeholder", name="Designer wanted")
@@ -120,21 +110,21 @@ def _project_things(g: Generator) -> None:
                 name=f"Template {number}",
                 project=project,
                 template=template,
-                **past(g),
+                **g.past(),
             )
         if number % 3 == 0:
             brief = world.add_project_brief(
                 project, html_text="<body>Warum? Darum.</body>", text="Warum? Darum."
             )
-            world.add_attachment(brief, "brief.png", **past(g))
+            world.add_attachment(brief, "brief.png", **g.past())
         for turn in range(number % 3):
             world.add(
                 "allocation",
                 parent=project,
                 assignee=placeholder if turn else r.choice(g.users),
                 resource_subtype="project_allocation",
-                start_date=day(g, 40),
-                end_date=day(g, 10),
+                start_date=g.day(40),
+                end_date=g.day(10),
                 effort={"type": "percent", "value": 50.5} if turn else None,
             )
         if number % 4 == 1:
@@ -147,7 +137,7 @@ def _project_things(g: Generator) -> None:
             world.add_membership(project, r.choice(g.teams), access_level="commenter")
 
 
-def _time(g: Generator) -> None:
+def _time(g: Draft) -> None:
     """Time entries of the last year, categories (one archived), timesheets."""
     world, r = g.world, g.random
     categories = [
@@ -160,23 +150,23 @@ def _time(g: Generator) -> None:
             world.add_time_entry(
                 task,
                 minutes=15 + number % 200,
-                entered_on=day(g, number % 365),
+                entered_on=g.day(number % 365),
                 created_by=r.choice(g.users),
                 categories=[r.choice(categories)] if number % 4 else [],
                 attributable_to=projects[0] if projects else None,
-                **past(g),
+                **g.past(),
             )
     for number, user in enumerate(g.users[:8]):
         world.add(
             "timesheet_approval_status",
             user=user,
-            start_date=day(g, 7 * number + 7),
-            end_date=day(g, 7 * number + 1),
+            start_date=g.day(7 * number + 7),
+            end_date=g.day(7 * number + 1),
             approval_status=("DRAFT", "SUBMITTED", "APPROVED")[number % 3],
         )
 
 
-def _goals(g: Generator) -> None:
+def _goals(g: Draft) -> None:
     """A tree of goals with supporting projects, statuses, stories and a custom field."""
     world, r = g.world, g.random
     periods = [obj["gid"] for obj in world.of_kind("time_period")]
@@ -188,10 +178,10 @@ def _goals(g: Generator) -> None:
             time_period=r.choice(periods),
             owner=r.choice(g.users),
             notes="Reach it",
-            due_on=day(g, -30),
+            due_on=g.day(-30),
             start_on=None,
             followers=[world.me],
-            **past(g),
+            **g.past(),
         )
         if goals:
             world.support_goal(goals[(number - 1) // 2], goal)
@@ -199,15 +189,15 @@ def _goals(g: Generator) -> None:
             world.support_goal(goal, r.choice(g.projects), weight=0.5)
             reactions = [{"emoji_base": "🎉", "variant": "🎉", "count": 2, "reacted": True}]
             world.add_status_update(
-                goal, f"Goal week {number}", "Läuft", reaction_summary=reactions, **past(g)
+                goal, f"Goal week {number}", "Läuft", reaction_summary=reactions, **g.past()
             )
-            world.set_custom_field(goal, g.fields[1], **past(g))
+            world.set_custom_field(goal, g.fields[1], **g.past())
         for turn in range(number % 3):
-            world.add_story(goal, f"goal comment {turn}", created_by=r.choice(g.users), **past(g))
+            world.add_story(goal, f"goal comment {turn}", created_by=r.choice(g.users), **g.past())
         goals.append(goal)
 
 
-def _portfolios(g: Generator) -> None:
+def _portfolios(g: Draft) -> None:
     """Portfolios of the token's user, one nested in a cycle, and some of others."""
     world, r = g.world, g.random
     shown = [p for p in g.projects if not world[p]["_private"]]
@@ -220,20 +210,20 @@ def _portfolios(g: Generator) -> None:
             items=r.sample(shown, min(len(shown), 2 + number % 3)),
             private=number in PRIVATE,
             asana_type=number in OF_ASANA_TYPE,
-            due_on=day(g, -90),
+            due_on=g.day(-90),
             color="light-green",
-            **past(g),
+            **g.past(),
         )
-        world.set_custom_field(portfolio, g.fields[number % len(g.fields)], **past(g))
+        world.set_custom_field(portfolio, g.fields[number % len(g.fields)], **g.past())
         if number % 2 == 0:
-            world.add_status_update(portfolio, f"Portfolio week {number}", "Bien", **past(g))
+            world.add_status_update(portfolio, f"Portfolio week {number}", "Bien", **g.past())
         made.append(portfolio)
     # 0 holds 1, which is another's and holds 0 again.
     world.add_portfolio_item(made[0], made[1])
     world.add_portfolio_item(made[1], made[0])
 
 
-def _audit_log(g: Generator) -> None:
+def _audit_log(g: Draft) -> None:
     """The last 80 days of the audit log, ascending."""
     world, r = g.world, g.random
     kinds = ("task_deleted", "user_login_succeeded", "project_deleted", "comment_deleted")
@@ -253,5 +243,7 @@ def _audit_log(g: Generator) -> None:
                 "client_ip_address": "192.0.2.7",
                 "user_agent": "Mozilla",
             },
-            created_at=to_stamp(g.start - (AUDIT_EVENTS - number) * 80 * DAY / AUDIT_EVENTS),
+            created_at=to_stamp(
+                g.start - (AUDIT_EVENTS - number) * 80 * DAY_SECONDS / AUDIT_EVENTS
+            ),
         )

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from sandbox.errors import EXPIRED_OFFSET, INVALID_OFFSET, ApiError
+from sandbox.refusals import EXPIRED_OFFSET, INVALID_OFFSET, ApiError
 
 if TYPE_CHECKING:
-    from sandbox.clock import Clock
+    from sandbox.server_time import Clock
     from sandbox.store import Position
 
 LARGEST_PAGE = 100

@@ -11,10 +11,10 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from sandbox.errors import ApiError
+from sandbox.refusals import ApiError
 
 if TYPE_CHECKING:
-    from sandbox.clock import Clock
+    from sandbox.server_time import Clock
 
 WINDOW_SECONDS = 60.0
 

@@ -9,6 +9,7 @@ the sandbox's own and never shown:
     _private     seen by `_members` only
     _members     gids of users with access
     _asana_type  the object has a custom type made by Asana
+    _pictures    number of pictures in the HTML form of its text
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bisect import bisect_left, bisect_right
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from sandbox.clock import Clock
+from sandbox.server_time import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,14 +15,14 @@ import orjson
 
 from sandbox.access import sees
 from sandbox.calls import Call, Settings
-from sandbox.errors import ApiError
+from sandbox.refusals import ApiError
 from sandbox.spec import KINDS, SCHEMAS, kinds_of_schema, match
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox.api import Api
-    from sandbox.auth import Token
+    from sandbox.tokens import Token
 
 Record = dict[str, Any]
 Partition = dict[str, str]

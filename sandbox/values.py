@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from sandbox.access import Viewer, sees
 from sandbox.filler import OMIT, fill, number_for, text_for
+from sandbox.instability import FILES, HTML_SIGNATURE, PICTURES, SIGNATURE
 from sandbox.store import Object, Store
 
 if TYPE_CHECKING:
@@ -105,9 +107,16 @@ def _constant(value: Any) -> Provider:
 
 
 def _html(name: str) -> Provider:
+    """Return the HTML form of a text, with the pictures that `_pictures` counts."""
+
     def provide(_world: Store, _viewer: Viewer, obj: Object) -> str:
         text = obj[name] if name in obj else text_for(obj["gid"], name)
-        return f"<body>{text}</body>"
+        pictures = "".join(
+            f'<img src="{PICTURES}/{obj["gid"]}/{number}.png?{HTML_SIGNATURE}" data-asana-type='
+            '"attachment">'
+            for number in range(obj.get("_pictures", 0))
+        )
+        return f"<body>{text}{pictures}</body>"
 
     return provide
 
@@ -136,9 +145,9 @@ def _minutes(world: Store, _viewer: Viewer, obj: Object) -> int | None:
     return sum(world[gid]["duration_minutes"] for gid in entries) if len(entries) else None
 
 
-def _download(world: Store, _viewer: Viewer, obj: Object) -> str:
-    """Return an address that differs with time, as it lives about two minutes."""
-    return f"https://files.example.com/{obj['gid']}?expires={int(world.clock.now()) // 120}"
+def _download(_world: Store, _viewer: Viewer, obj: Object) -> str:
+    """Return an address whose signature lives about two minutes."""
+    return f"{FILES}/{obj['gid']}/{quote(str(obj.get('name')))}?{SIGNATURE}"
 
 
 _LIKES: dict[str, Provider] = {

@@ -6,9 +6,10 @@ from random import Random
 from typing import TYPE_CHECKING, Self
 
 from sandbox.extras import Extras
+from sandbox.generate import build
 
 if TYPE_CHECKING:
-    from sandbox.clock import Clock
+    from sandbox.server_time import Clock
 
 
 class World(Extras):
@@ -37,10 +38,8 @@ class World(Extras):
         Gids, names and relations depend on the arguments only; times lie before `start` (a stamp),
         which is today's midnight UTC unless given.
         """
-        from sandbox.generate import Generator  # noqa: PLC0415 - it needs World for its types
-
         world = cls(seed, clock=clock)
-        Generator(world, tasks=tasks, projects=projects, start=start).build()
+        build(world, tasks=tasks, projects=projects, start=start)
         return world
 
     def change(self, percent: float, *, seed: int = 1) -> list[str]:

@@ -53,13 +53,13 @@ class StreamSlices(StreamSlicer):
                 if self._is_spared(slice_):
                     continue
                 self._counts.known += 1
-                if feed:
+                if feed is not None:
                     feed.expect()
                 yield slice_
             ending = Ending.COMPLETE if self._cursor.router.is_complete() else Ending.REFUSED
             self._warn_of_missing_parents()
         finally:
-            if feed:
+            if feed is not None:
                 feed.announced(ending)
 
     def _probed(self, slices: Iterable[Slice]) -> Iterator[Slice]:

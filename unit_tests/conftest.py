@@ -52,7 +52,7 @@ def quicken(patch: pytest.MonkeyPatch, speed: float = SPEED) -> None:
         sleep=lambda seconds: time.sleep(seconds / speed),
     )
     patch.setattr("source_asana.source.Runtime", quick)
-    patch.setattr("source_asana.runtime.PAID_PER_MINUTE", NO_LIMIT)
+    patch.setattr("source_asana.http.client.PAID_PER_MINUTE", NO_LIMIT)
     patch.setattr("source_asana.parents.feeds.WAKE_SECONDS", 1 / speed)
     patch.setattr("source_asana.stream.WAKE_SECONDS", 1 / speed)
     # A fifth of a short sync; the manifest is the same in all of them, and checked by main.py's.

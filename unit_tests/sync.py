@@ -16,6 +16,8 @@ from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput, ExpectedOutcom
 
 from sandbox import Sandbox
 from source_asana import SourceAsana
+from source_asana.cursors.ledger import Ledger
+from source_asana.cursors.numbers import unpack_texts
 from source_asana.fields.schemas import load_schema
 
 Record = dict[str, Any]
@@ -46,6 +48,14 @@ class Sync:
         [state] = [s for s in self.state if s["stream"]["stream_descriptor"]["name"] == stream]
         return dict(state["stream"]["stream_state"])
 
+    def bounds_of(self, stream: str) -> dict[str, int]:
+        """Return the bounds in a stream's last state: key of the partition -> milliseconds."""
+        return bounds_in(self.state_of(stream))
+
+    def tasks_of(self, stream: str) -> dict[str, str]:
+        """Return the tasks in the last state of their children: gid -> `read` or `due`."""
+        return tasks_in(self.state_of(stream))
+
     def gids(self, stream: str) -> list[str]:
         """Return the gids of a stream's records, sorted."""
         return sorted(record["gid"] for record in self.records[stream])
@@ -65,6 +75,22 @@ class Sync:
     def text(self) -> str:
         """Return everything that was printed."""
         return json.dumps(self.messages)
+
+
+def bounds_in(state: Record) -> dict[str, int]:
+    """Return the bounds in a stream's state: key of the partition -> milliseconds."""
+    return unpack_texts(state["bounds"]) if "bounds" in state else {}
+
+
+def tasks_in(state: Record) -> dict[str, str]:
+    """Return the tasks in the state of their children: gid -> `read` or `due`."""
+    if "tasks" not in state:
+        return {}
+    found: dict[str, str] = {}
+    ledger = Ledger.load(state["tasks"])
+    for gid, home in ledger.rows_where(lambda _: True):
+        found[gid] = "due" if (ledger.tag_of(gid, home) or 0) & 1 else "read"
+    return found
 
 
 @cache

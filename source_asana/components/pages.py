@@ -66,7 +66,7 @@ def pages(
         if token is None:
             return
         if token == last:
-            text = "the next page has the offset of this one"
+            text = "the next page is said to be this one"
             raise PartitionFailed(Verdict(REPEATED_TOKEN, 200, text))
 
 
@@ -86,10 +86,13 @@ def next_offset(response: requests.Response, size: int = 0, last: str | None = N
 
 
 def _is_new(record: Raw, seen: set[str]) -> bool:
-    """Return whether a record's gid was not seen yet, and remember it; without a gid it is new."""
+    """Return whether a record's gid was not seen yet, and remember it.
+
+    One without a gid is new, an empty one is none: the CDK takes it for the end of everything.
+    """
     gid = record.get("gid")
     if gid is None:
-        return True
+        return bool(record)
     if gid in seen:
         return False
     seen.add(gid)

@@ -149,9 +149,6 @@ class AsanaRetriever(Retriever):
     def _counted(self, slice_: Slice) -> Iterator[Any]:
         counts = self.counts
         for record in self.read(slice_):
-            if not record:
-                # The CDK takes an empty record for the end of everything, and waits for ever.
-                continue
             # Records of other streams among them were counted where they were made. No call may
             # stand between reading and writing the count, or other threads' records get lost.
             if not isinstance(record, Record):
@@ -237,7 +234,7 @@ class AsanaRetriever(Retriever):
                 record = {**child, one.parent_column: parent["gid"]}
                 if one.finish:
                     one.finish(record, slice_.partition)
-                for sent in cursor.sent(record, slice_, stamp):
+                for sent in cursor.sent(record, slice_, stamp, is_shared=self.may_repeat):
                     counts.records += 1
                     yield Record(data=sent, stream_name=one.stream)
             cursor.walked(slice_.home)

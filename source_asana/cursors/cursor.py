@@ -63,6 +63,7 @@ class AsanaCursor(Cursor):
         self._states = states
         self._stamps = stamps
         self._once = Once()
+        self._is_stamped = plan.is_stamped
         self._emitting = threading.Lock()
         self._emitted_at = runtime.client.monotonic()
         self._pause = 0.0
@@ -114,7 +115,7 @@ class AsanaCursor(Cursor):
             ledger = self.sender.ledger if self.sender else ()
             return {
                 "v": VERSION,
-                "synced_at": self._stamps.last,
+                **({"synced_at": self._stamps.last} if self.sender else {}),
                 **({"ledger": self.sender.ledger.dump()} if self.sender and len(ledger) else {}),
                 **{name: value for name, value in parts.items() if value is not None},
                 **({"coarse": True} if self.policy.is_coarse else {}),
@@ -282,5 +283,6 @@ class AsanaCursor(Cursor):
         if self.is_incremental and self.policy.is_coarse and not self.policy.is_newer(record, slice_):
             return
         if not is_shared or self._once.is_first(str(record.get("gid"))):
-            record["synced_at"] = stamp.text
+            if self._is_stamped:
+                record["synced_at"] = stamp.text
             yield record

@@ -95,8 +95,11 @@ class States:
             return {}
         if version != VERSION:
             raise damaged(stream, "version")
-        # The CDK hands nested objects on as blobs of its own.
-        plain: dict[str, Any] = orjson.loads(orjson.dumps(dict(stored), default=vars))
+        try:
+            # The CDK hands nested objects on as blobs of its own.
+            plain: dict[str, Any] = orjson.loads(orjson.dumps(dict(stored), default=vars))
+        except TypeError as error:
+            raise damaged(stream, str(error)) from None
         return plain
 
     def _say_version(self) -> None:

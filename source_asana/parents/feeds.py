@@ -124,6 +124,9 @@ class GrowingList(Generic[T]):
             self.wait(lambda: index < len(self._items) or self.closed)
             return self._items[index:]
 
+    def settle(self) -> None:
+        """Wait for what others still add once the stream's own slices are handed out: nothing."""
+
     def raise_failure(self) -> None:
         """Raise `ParentFailedError` where a listing failed."""
         if self.ending is Ending.FAILED:
@@ -152,9 +155,6 @@ class Feed(GrowingList[Item]):
     def wait_until_listed(self) -> None:
         """Wait until all listings are over."""
         self.wait(lambda: self.closed)
-
-    def settle(self) -> None:
-        """Wait for what others still add once the stream's own slices are handed out: nothing."""
 
 
 class RecursiveFeed(Feed):

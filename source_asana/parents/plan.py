@@ -55,6 +55,11 @@ class StreamPlan:
     inline: tuple[Inline, ...] = ()
 
     @property
+    def is_stamped(self) -> bool:
+        """Whether records have `synced_at`: unless a full refresh leaves the column out."""
+        return self.is_incremental or self.columns is None or "synced_at" in self.columns
+
+    @property
     def is_parent(self) -> bool:
         """Whether other streams wait for its records."""
         return bool(self.readers)

@@ -139,7 +139,7 @@ class ChildPolicy(MemberPolicy):
             with self.lock:
                 self._versions.show(gid, workspace)
             item = {"workspace_gid": workspace}
-            yield self._routes.child(gid, version, item)
+            yield self._routes.child(gid, version, item, is_shown=False)
 
     # ── how a slice ends ───────────────────────────────────────────────────────────────────────
 
@@ -152,10 +152,12 @@ class ChildPolicy(MemberPolicy):
 
     @override
     def refused(self, slice_: Slice, verdict: Verdict) -> None:
-        # What is refused for other reasons than the task itself stays due.
-        is_own_fault = verdict.rule.gone or verdict.rule.reach is Reach.PARTITION
-        if isinstance(slice_, ChildSlice) and is_own_fault:
-            self._versions.forget(slice_.gid)
+        # What is refused for other reasons than the task itself stays due. So does, until the next
+        # sync, a task that was shown: the refusal may pass.
+        if isinstance(slice_, ChildSlice):
+            is_hidden = verdict.rule.reach is Reach.PARTITION and not slice_.is_shown
+            if verdict.rule.gone or is_hidden:
+                self._versions.forget(slice_.gid)
 
     @override
     def was_read(self, slice_: Slice) -> bool:

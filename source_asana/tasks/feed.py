@@ -60,7 +60,6 @@ class TaskFeed(GrowingList[TaskTree]):
 
     @override
     def announced(self, ending: Ending) -> None:
-        self.keys_complete = ending is Ending.COMPLETE
         super().announced(ending)
         self.walks.announced(ending)
 
@@ -69,6 +68,10 @@ class TaskFeed(GrowingList[TaskTree]):
         with self._condition:
             self.keys.add(key)
             self.by_workspace.setdefault(workspace, set()).add(key)
+
+    def noted_all(self, *, is_complete: bool) -> None:
+        """Say that no further listing will be noted, and whether none can exist."""
+        self.keys_complete = is_complete
 
     def listed(self, tree: TaskTree, ending: Ending) -> None:
         """Count the listing of a tree as over."""

@@ -85,6 +85,11 @@ class ListingPolicy(MemberPolicy):
             self.passes.done(slice_.key)
 
     @override
+    def listed(self) -> None:
+        super().listed()
+        self.family.feed.noted_all(is_complete=self.knows_all)
+
+    @override
     def is_there(self, home: str) -> bool:
         return super().is_there(home) or self.is_unlisted_user(home)
 

@@ -106,5 +106,10 @@ class MemberPolicy(Policy):
 
     def is_unlisted_user(self, key: str) -> bool:
         """Return whether a key is of a user whose workspace was searched instead of listed."""
-        reads_users = self.runtime.settings.reads_tasks_without_project
-        return reads_users and is_user_key(key) and workspace_of_key(key) in self.family.searched()
+        workspace = workspace_of_key(key)
+        return (
+            self.runtime.settings.reads_tasks_without_project
+            and is_user_key(key)
+            and workspace in self.family.searched()
+            and not any(map(is_user_key, self.family.feed.by_workspace.get(workspace, ())))
+        )

@@ -58,9 +58,9 @@ class TaskRouter(_TaskFeedRouter):
         own = frozenset(self.own_parents)
         return {**found, "projects": own} if own else found
 
-    def child(self, gid: str, version: int, item: Item) -> ChildSlice:
-        """Return the slice of one task's children."""
-        return ChildSlice({self.task_field: gid}, gid, version, item)
+    def child(self, gid: str, version: int, item: Item, *, is_shown: bool = True) -> ChildSlice:
+        """Return the slice of one task's children; see there."""
+        return ChildSlice({self.task_field: gid}, gid, version, item, is_shown=is_shown)
 
     def own(self, key: str, item: Item) -> list[OwnSlice]:
         """Return the slices of a project's own children; a listing by user has none.

@@ -58,14 +58,18 @@ class ChildSlice(Slice):
     Attributes:
         gid: the task's.
         version: its version that is being read, see `versions.version_of`.
+        is_shown: whether a listing or search of this sync has shown the task.
     """
 
     sends_all = True
 
-    def __init__(self, partition: dict[str, str], gid: str, version: int, item: Item) -> None:
+    def __init__(
+        self, partition: dict[str, str], gid: str, version: int, item: Item, *, is_shown: bool
+    ) -> None:
         super().__init__(partition, key=gid, item=item)
         self.gid = gid
         self.version = version
+        self.is_shown = is_shown
 
 
 class OwnSlice(Slice):

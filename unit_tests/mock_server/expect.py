@@ -10,12 +10,12 @@ from typing import Any
 from jsonschema import Draft7Validator, FormatChecker
 
 from sandbox import Sandbox
-from sandbox.clock import parse_moment
+from sandbox.server_time import parse_moment
 from source_asana.fields.schemas import load_schema
 from unit_tests.sync import Record, Sync, streams
 
 # It differs from one moment to the next, and is no field of the resource but a way to it.
-VOLATILE = frozenset({"download_url"})
+VOLATILE = frozenset({"download_url", "synced_at"})
 PARENTS = ("goal_id", "parent_id", "portfolio_id", "project_id", "task_id", "team_id")
 FORMATS = FormatChecker(())
 

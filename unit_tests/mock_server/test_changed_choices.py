@@ -61,9 +61,9 @@ def test_a_user_who_left_leaves_the_state_of_a_searched_workspace() -> None:
         options = {"incremental": True, "listing_pass_hours": 0}
         first = read(asana, ["tasks"], **options)
         key = f"{made.workspace}/{gone}"
-        assert key in first.state_of("tasks")["bounds"]
+        assert key in first.bounds_of("tasks")
         made.deactivate_user(gone)
         asana.clock.advance(DAY)
         second = read(asana, ["tasks"], state=first.state, **options)
         assert asana.requests(SEARCH)
-    assert key not in second.state_of("tasks")["bounds"]
+    assert key not in second.bounds_of("tasks")

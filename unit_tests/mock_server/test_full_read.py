@@ -188,7 +188,7 @@ def test_a_search_spares_asking_tasks_that_have_no_attachments(
     """However small the projects are, and however early the first of them is over."""
     quicken(monkeypatch)
     # The quota decides what is worth it; nobody waits for it.
-    monkeypatch.setattr("source_asana.runtime.PAID_PER_MINUTE", 1500)
+    monkeypatch.setattr("source_asana.http.client.PAID_PER_MINUTE", 1500)
     monkeypatch.setattr("source_asana.http.budget.Budget.acquire", lambda _: 0.0)
     names = ("tasks", "subtasks", "attachments")
     with Sandbox(World.generate(tasks=300, projects=12), plan="advanced") as asana:

@@ -286,17 +286,6 @@ def test_unknown_keys_are_warned_about_and_ignored(asana: Sandbox, small: Small)
     )
 
 
-def test_incremental_where_there_is_none_is_a_full_refresh(asana: Sandbox, small: Small) -> None:
-    # PyAirbyte asks for it for every stream.
-    content = catalog(["tags"])
-    content["streams"][0]["sync_mode"] = "incremental"
-    config = config_for(asana)
-    first = command("read", config, catalog=content)
-    second = command("read", config, catalog=content, state=first.state)
-    assert first.gids("tags") == second.gids("tags") == [small.tag]
-    assert first.errors == second.errors == []
-
-
 ENTRY = {"sync_mode": "full_refresh", "destination_sync_mode": "append"}
 NO_CATALOG = "is no configured catalog: give an object with a list `streams`, each with `stream`, "
 CATALOGS: dict[str, tuple[Any, str]] = {
@@ -348,8 +337,8 @@ def state(stream: str = "tasks", **content: Any) -> list[dict[str, Any]]:
 
 NO_STATE = "is no list of Airbyte state messages per stream: give the states that an earlier sync "
 DAMAGED = (
-    "The state of stream `tasks` is not one of this connector, or it is damaged: reset the stream, "
-    "so that it is read anew."
+    "The state of stream `tasks` was not written by this connector, or it is damaged: reset the "
+    "stream, so that it is read anew."
 )
 STATES: dict[str, tuple[Any, str]] = {
     "no JSON": ("[", "is no valid JSON (line 1, column 2): correct it there."),
@@ -364,10 +353,10 @@ STATES: dict[str, tuple[Any, str]] = {
     "another connector's": (state(modified_at="2024-01-01T00:00:00Z"), DAMAGED),
     "a newer version": (state(v=99, bounds={}), DAMAGED),
     "the CDK's": (state(use_global_cursor=True, states=[], lookback_window=3), DAMAGED),
-    "bounds a list": (state(v=1, bounds=[1]), DAMAGED),
-    "bounds of texts": (state(v=1, bounds={"12": "2024-01-01"}), DAMAGED),
-    "bounds of truths": (state(v=1, bounds={"12": True}), DAMAGED),
-    "bounds of nothing": (state(v=1, bounds={"12": None}), DAMAGED),
+    "bounds a list": (state(v=2, bounds=[1]), DAMAGED),
+    "bounds of texts": (state(v=2, bounds={"12": "2024-01-01"}), DAMAGED),
+    "bounds of truths": (state(v=2, bounds={"12": True}), DAMAGED),
+    "bounds of nothing": (state(v=2, bounds={"12": None}), DAMAGED),
 }
 
 
@@ -384,16 +373,19 @@ def test_a_state_that_is_wrong(asana: Sandbox, content: Any, said: str) -> None:
 @pytest.mark.parametrize(
     ("stream", "content"),
     [
-        ("stories", {"v": 1, "bounds": {}, "pending": "x"}),
-        ("stories", {"v": 1, "bounds": {}, "pending": [1]}),
-        ("projects", {"v": 1, "bounds": {}, "seen": {"12": "no base64!"}}),
-        ("projects", {"v": 1, "bounds": {}, "seen": {"12": 5}}),
-        ("project_status_updates", {"v": 1, "bounds": {"12": [1]}}),
-        ("project_status_updates", {"v": 1, "bounds": {"12": ["x", "y"]}}),
-        ("events", {"v": 1, "tokens": {"12": 5}}),
-        ("time_tracking_entries", {"v": 1, "bounds": {}, "passes": {"12": "x"}}),
-        ("subtasks", {"v": 1, "bounds": 1}),
-        ("audit_log_events", {"v": "1"}),
+        ("stories", {"v": 2, "tasks": "x"}),
+        ("stories", {"v": 2, "tasks": {"v": 1, "homes": [1]}}),
+        ("projects", {"v": 2, "ledger": {"12": "no base64!"}}),
+        ("projects", {"v": 2, "ledger": 5}),
+        ("projects", {"v": 2, "synced_at": "soon"}),
+        ("projects", {"v": 2, "synced_at": 10**30}),
+        ("project_status_updates", {"v": 2, "gates": {"12": [1]}}),
+        ("project_status_updates", {"v": 2, "pass": {"at": "x"}}),
+        ("project_status_updates", {"v": 2, "pass": {"at": 1, "open": 7}}),
+        ("events", {"v": 2, "tokens": {"12": 5}}),
+        ("time_tracking_entries", {"v": 2, "bounds": {"keys": 7}}),
+        ("subtasks", {"v": 2, "bounds": 1}),
+        ("audit_log_events", {"v": "2"}),
     ],
 )
 def test_a_damaged_state_of_each_kind(asana: Sandbox, stream: str, content: Any) -> None:
@@ -410,7 +402,7 @@ def test_states_that_are_no_mistake(asana: Sandbox, small: Small) -> None:
         state("tasks", __ab_no_cursor_state_message=True),
         state("tasks", __ab_full_refresh_sync_complete=True),
         state("a_stream_of_old", v=1),
-        state("tags", modified_at="2020"),
+        state("tasks", v=1, bounds={"12": 1700000000000}),
     ):
         sync = read(asana, ["tasks", "tags"], incremental=True, state=harmless)
         assert sync.errors == [], harmless
@@ -427,5 +419,5 @@ def test_workspaces_whose_pages_never_end(asana: Sandbox) -> None:
     page = {"data": [], "next_page": {"offset": "the-same"}}
     asana.fault("status", "/workspaces", times=None, status=200, body=page)
     said = checked(command("check", config_for(asana)))
-    assert "the next page has the offset of this one" in said
+    assert "the next page is said to be this one" in said
     assert len(asana.log) < 5

@@ -117,7 +117,7 @@ def test_a_truncated_result_is_never_the_end(asana: Sandbox, words: str) -> None
     assert len(sync.records["tasks"]) == 200
     assert any(words in error["message"] for error in sync.errors)
     project = asana.world.find("Long")
-    assert project not in sync.state_of("tasks")["bounds"]
+    assert project not in sync.bounds_of("tasks")
 
 
 def test_a_server_that_repeats_an_offset_is_not_followed_for_ever(asana: Sandbox) -> None:
@@ -126,7 +126,7 @@ def test_a_server_that_repeats_an_offset_is_not_followed_for_ever(asana: Sandbox
     sync = read(asana, ["tags"])
     assert not sync.complete("tags")
     assert sync.gids("tags") == ["1"]
-    assert "the next page has the offset of this one" in sync.errors[0]["message"]
+    assert "the next page is said to be this one" in sync.errors[0]["message"]
 
 
 def test_tasks_that_move_between_pages_come_once(asana: Sandbox) -> None:
@@ -192,4 +192,4 @@ def test_events_that_never_end_fail_their_project(asana: Sandbox) -> None:
     asana.fault("status", "/events", times=None, status=200, body=body)
     sync = read(asana, ["events"], incremental=True)
     assert not sync.complete("events")
-    assert "the sync token is the same" in sync.text
+    assert "the next page is said to be this one" in sync.text

@@ -20,7 +20,7 @@ def test_a_task_that_failed_and_changed_again_is_asked_once() -> None:
         asana.clock.advance(60)
         asana.fault("status", f"/tasks/{task}/stories", times=None, status=400, message="Odd")
         failed = read(asana, ["stories"], incremental=True, state=state)
-        assert failed.state_of("stories")["pending"] == [task]
+        assert failed.tasks_of("stories")[task] == "due"
         asana.clear_faults()
         asana.clock.advance(3600)
         world.comment(task, "two")
@@ -30,4 +30,4 @@ def test_a_task_that_failed_and_changed_again_is_asked_once() -> None:
         assert asana.requests(STORIES) == 1
         assert healed.complete("stories")
         assert sorted(story["text"] for story in healed.records["stories"]) == ["one", "two"]
-        assert "pending" not in healed.state_of("stories")
+        assert healed.tasks_of("stories")[task] == "read"

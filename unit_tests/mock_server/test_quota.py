@@ -34,7 +34,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         sleep=lambda seconds: time.sleep(seconds / SPEED),
     )
     monkeypatch.setattr("source_asana.source.Runtime", quick)
-    monkeypatch.setattr("source_asana.runtime.PAID_PER_MINUTE", 1500)
+    monkeypatch.setattr("source_asana.http.client.PAID_PER_MINUTE", 1500)
     return World.generate(tasks=150, projects=8, clock=FastClock())
 
 

@@ -126,7 +126,7 @@ def test_a_refusal_moves_no_state_and_a_later_sync_reads_what_was_left_out(
     assert all(map(first.complete, names))
     assert first.gids("tasks") == sorted([small.other, small.both, small.loose])
     for name in names:
-        bounds = first.state_of(name)["bounds"]
+        bounds = first.bounds_of(name)
         assert small.second in bounds
         assert small.first not in bounds
     fault.times = 0
@@ -152,7 +152,7 @@ def test_a_lost_plan_is_a_warning_and_lost_access_an_error(
     assert second.complete("sections")
     assert second.complete("tasks") is not fails
     assert bool(second.errors) is fails
-    bounds = [sync.state_of("tasks")["bounds"] for sync in (first, second)]
+    bounds = [sync.bounds_of("tasks") for sync in (first, second)]
     assert bounds[0] == bounds[1]
 
 
@@ -164,12 +164,12 @@ def test_stories_that_are_refused_are_tried_again_at_the_next_sync(
     )
     first = read(asana, ["stories"], incremental=True)
     assert first.complete("stories")
-    assert first.state_of("stories")["pending"] == [small.other]
+    assert first.tasks_of("stories")[small.other] == "due"
     fault.times = 0
     asana.clock.advance(60)
     second = read(asana, ["stories"], incremental=True, state=first.state)
     assert {r["task_id"] for r in second.records["stories"]} == {small.other}
-    assert "pending" not in second.state_of("stories")
+    assert second.tasks_of("stories")[small.other] == "read"
 
 
 def test_an_app_with_granular_scopes_is_told_which_ones_it_lacks(small: Small) -> None:

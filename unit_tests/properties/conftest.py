@@ -10,8 +10,8 @@ import pytest
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 from hypothesis import HealthCheck, Phase, settings
 
-from source_asana.cursors import base
-from source_asana import runtime
+from source_asana.cursors import states
+from source_asana.http import client
 
 # Making a failing example smaller takes minutes: it is done when asked for.
 SHRINK = [Phase.shrink] if "PROPERTY_SHRINK" in os.environ else []
@@ -33,9 +33,9 @@ schema_of_cdk = cache(concurrent_declarative_source.get_declarative_component_sc
 def no_waiting() -> Iterator[None]:
     """Send as fast as the sandbox answers, and a state whenever something was finished."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(runtime, "PAID_PER_MINUTE", 10**9)
-    patch.setattr(cursors, "SHORTEST_SILENCE_SECONDS", 0.0)
-    patch.setattr(cursors, "KEYS_A_SECOND", 10**9)
+    patch.setattr(client, "PAID_PER_MINUTE", 10**9)
+    patch.setattr(states, "SHORTEST_SILENCE_SECONDS", 0.0)
+    patch.setattr(states, "LONG_SILENCE_SECONDS", 0.0)
     patch.setattr(concurrent_declarative_source, "get_declarative_component_schema", schema_of_cdk)
     yield
     patch.undo()

@@ -5,35 +5,32 @@ Every step is chosen by two numbers, so that a failing example can be made small
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sandbox import Sandbox, World
-from unit_tests.properties.runs import Destination, Record
+from sandbox.truth import STREAMS
+from source_asana.fields.schemas import load_schema
+from unit_tests.properties.runs import Destination, Record, key_of
 
 DEEPEST = 4
-# What a record is compared by: columns that change with the record's own stamp only.
-ESSENCE: Mapping[str, tuple[str, ...]] = {
-    "tasks": ("name", "notes", "completed", "modified_at"),
-    "subtasks": ("name", "notes", "completed", "modified_at", "task_id"),
-    "stories": ("text", "created_at", "task_id"),
-    "attachments": ("name", "created_at", "parent_id"),
-    "project_status_updates": ("title", "text", "project_id"),
-    "portfolio_status_updates": ("title", "text", "portfolio_id"),
-    "goal_status_updates": ("title", "text", "goal_id"),
-    "time_tracking_entries": ("duration_minutes", "entered_on"),
-    "audit_log_events": ("event_type", "created_at"),
-    "projects": ("name", "archived", "modified_at"),
-}
-OF_TASKS = ("tasks", "subtasks", "stories", "attachments")
+# Streams with a ledger whose records the sandbox can be asked for; exports need their gids.
+EVERY = tuple(sorted({*STREAMS, "portfolios", "tasks", "subtasks"} - {"organization_exports"}))
+# Their records are as of the last read of their task: an edited comment moves no stamp.
+CHILDREN = ("stories", "attachments")
+# They differ from answer to answer, or are no field of Asana's.
+VOLATILE = frozenset({"download_url", "view_url", "permanent_url", "synced_at"})
 
 
 class Lab:
     """The world behind a sandbox, with calls that change something in it.
 
     Attributes:
-        aside: gid of a task -> its stamp when something moved it without moving that stamp; what
-            such a task (or what hangs on it) lacks is excused until the stamp moves again.
+        aside: gid of a task -> its stamp when something changed it, or a comment on it, without
+            moving that stamp: where only a listing pass would find that, it is excused until the
+            stamp moves again.
     """
 
     def __init__(self, world: World | None = None) -> None:
@@ -265,23 +262,35 @@ class Lab:
 
     # ── judging ────────────────────────────────────────────────────────────────────────────────
 
-    def missing(self, asana: Sandbox, destination: Destination, stream: str) -> list[str]:
-        """Return what a fresh read would give and the destination lacks, or has older, in words."""
+    def missing(
+        self, asana: Sandbox, destination: Destination, stream: str, *, silent: bool = True
+    ) -> list[str]:
+        """Return what a fresh read would give and the destination lacks, or has older, in words.
+
+        Args:
+            asana: the sandbox.
+            destination: what was synced to.
+            stream: whose records are compared, in every column.
+            silent: whether silent changes must be there as well.
+        """
         found = []
         for record in asana.truth(stream):
-            held = destination.rows[stream].get(record["gid"])
-            wanted = essence(stream, record)
-            if held is not None and essence(stream, held) == wanted:
-                continue
-            if stream in OF_TASKS and self._is_aside(stream, record):
-                continue
-            found.append(f"{stream} {wanted} but held {held and essence(stream, held)}")
+            held = destination.rows[stream].get(key_of(stream, record))
+            wrong = differences(stream, held, record)
+            if wrong and not self._is_excused(stream, held, record, silent=silent):
+                found.append(f"{stream} {record.get('gid')}: {wrong}")
         return found
 
-    def _is_aside(self, stream: str, record: Record) -> bool:
-        column = {"stories": "task_id", "attachments": "parent_id"}.get(stream, "gid")
-        task = self.world[record[column]]
-        return self.aside.get(task["gid"]) == task.get("modified_at") is not None
+    def _is_excused(
+        self, stream: str, held: Record | None, record: Record, *, silent: bool
+    ) -> bool:
+        if stream in CHILDREN and held is None and silent:
+            return False
+        if stream in CHILDREN or not silent:
+            column = {"stories": "task_id", "attachments": "parent_id"}.get(stream, "gid")
+            task = self.world[record[column]]
+            return self.aside.get(task["gid"]) == task.get("modified_at") is not None
+        return False
 
 
 def pick(choices: Sequence[Any], number: int) -> Any:
@@ -289,9 +298,24 @@ def pick(choices: Sequence[Any], number: int) -> Any:
     return choices[number % len(choices)]
 
 
-def essence(stream: str, record: Record) -> dict[str, Any]:
-    """Return what a record is compared by."""
-    return {name: record.get(name) for name in ("gid", *ESSENCE[stream])}
+def differences(stream: str, held: Record | None, truth: Record) -> Any:
+    """Return the columns in which a held record differs from the truth: column -> (held, truth)."""
+    if held is None:
+        return "missing"
+    columns = load_schema(stream)["properties"].keys() - VOLATILE
+    pairs = {name: (steady(held.get(name)), steady(truth[name])) for name in columns & truth.keys()}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def steady(value: Any) -> Any:
+    """Return a value without what changes from answer to answer: order, nulls, signatures."""
+    if isinstance(value, dict):
+        return {name: steady(one) for name, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return sorted(map(steady, value), key=lambda one: json.dumps(one, sort_keys=True))
+    if isinstance(value, str):
+        return re.sub(r"(https://[^\s\"?]+)\?[^\s\"<]*", r"\1", value)
+    return value
 
 
 LOUD: tuple[str, ...] = (

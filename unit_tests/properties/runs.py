@@ -18,7 +18,7 @@ from typing_extensions import override
 from sandbox import Sandbox
 from source_asana import SourceAsana
 from source_asana.runtime import Runtime
-from unit_tests.sync import catalog, config_for
+from unit_tests.sync import catalog, config_for, streams
 
 Record = dict[str, Any]
 SLICE_SECONDS = 0.0005
@@ -50,15 +50,14 @@ class Source(SourceAsana):
     @override
     def _runtime(self, config: Any, **options: Any) -> Runtime:
         clock = PassingTime()
-        self.runtime = super()._runtime(
-            config, monotonic=clock.monotonic, sleep=clock.sleep, **options
-        )
+        own = {"monotonic": clock.monotonic, "sleep": clock.sleep}
+        self.runtime = super()._runtime(config, **own, **options)
         return self.runtime
 
     def end(self) -> None:
         """Let every thread end soon, so that a read nobody listens to leaves none behind."""
         if self.runtime:
-            self.runtime.abort(AirbyteTracedException(message="nobody listens"))
+            self.runtime.stop.abort(AirbyteTracedException(message="nobody listens"))
 
 
 def messages(
@@ -141,10 +140,11 @@ class Destination:
             stream, record = message["record"]["stream"], message["record"]["data"]
             done.records[stream].append(record)
             self.history[stream].append(record)
-            held = self.rows[stream].get(record.get("gid", ""))
+            key = key_of(stream, record)
+            held = self.rows[stream].get(key)
             # The newer version wins whatever came last, by the stream's cursor field.
-            if "gid" in record and not (held and is_newer(held, record)):
-                self.rows[stream][record["gid"]] = record
+            if not (held and is_newer(held, record)):
+                self.rows[stream][key] = record
         elif kind == "STATE":
             done.messages += 1
             stream = message["state"]["stream"]["stream_descriptor"]["name"]
@@ -157,6 +157,12 @@ class Destination:
             done.errors.append(message["trace"]["error"]["message"])
 
 
+def key_of(stream: str, record: Record) -> str:
+    """Return a record's primary key as one text: its gid, or several joined by `/`."""
+    paths = streams()[stream]["source_defined_primary_key"] or [["gid"]]
+    return "/".join(str(record.get(path[0])) for path in paths)
+
+
 def is_newer(one: Record, other: Record) -> bool:
     """Return whether the first of two versions is the newer one."""
-    return (one.get("modified_at") or "") > (other.get("modified_at") or "")
+    return bool(one["synced_at"] > other["synced_at"])

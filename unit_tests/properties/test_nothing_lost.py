@@ -13,18 +13,13 @@ from unit_tests.properties.happenings import (
     rounds,
     run,
 )
-from unit_tests.properties.lab import ACCESS, ESSENCE, LOUD, SILENT, Lab
+from unit_tests.properties.lab import ACCESS, EVERY, LOUD, SILENT, Lab
 from unit_tests.properties.runs import Destination
 
-PERSONAL = tuple(stream for stream in ESSENCE if stream != "audit_log_events")
-SERVICE = (
-    "audit_log_events",
-    "time_tracking_entries",
-    "projects",
-    "goal_status_updates",
-    "portfolio_status_updates",
-    "project_status_updates",
+SERVICE = tuple(
+    stream for stream in EVERY if stream not in {"tasks", "subtasks", "stories", "attachments"}
 )
+EVERY_SYNC = {"listing_pass_hours": 0}
 
 
 def nothing_missing(
@@ -40,8 +35,8 @@ def nothing_missing(
 def test_everything_arrives(happening: list[Round]) -> None:
     lab = Lab()
     with Sandbox(lab.world, plan="advanced") as asana:
-        destination = run(asana, lab, happening, PERSONAL)
-        nothing_missing(asana, lab, destination, PERSONAL)
+        destination = run(asana, lab, happening, EVERY, **EVERY_SYNC)
+        nothing_missing(asana, lab, destination, EVERY)
 
 
 @settings(max_examples=examples(9))
@@ -65,5 +60,5 @@ def test_everything_arrives(happening: list[Round]) -> None:
 def test_everything_arrives_for_a_service_account(happening: list[Round]) -> None:
     lab = Lab()
     with Sandbox(lab.world, plan="service") as asana:
-        destination = run(asana, lab, happening, SERVICE)
+        destination = run(asana, lab, happening, SERVICE, **EVERY_SYNC)
         nothing_missing(asana, lab, destination, SERVICE)

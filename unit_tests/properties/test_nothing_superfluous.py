@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import Sandbox
-from sandbox.clock import parse_moment, to_stamp
+from sandbox.server_time import parse_moment, to_stamp
 from unit_tests.properties.happenings import Round, examples, meanwhile, rounds, steps
 from unit_tests.properties.lab import ESSENCE, LOUD, OF_TASKS, Lab, apply
 from unit_tests.properties.runs import Destination, Record

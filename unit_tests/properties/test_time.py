@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from sandbox import Sandbox, World
-from sandbox.clock import parse_moment, to_stamp
+from sandbox.server_time import parse_moment, to_stamp
 from unit_tests.properties.lab import Lab
 from unit_tests.properties.runs import Destination
 

@@ -13,19 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sandbox.errors import ApiError
 from sandbox.filler import OMIT
-from sandbox.optfields import Tree, flat
+from sandbox.instability import HOLE, UNORDERED, Optional, Shuffled, Slots
+from sandbox.refusals import ApiError
 from sandbox.spec import KINDS, SCHEMAS, Field, Schema, kinds_of_relation, kinds_of_schema
 from sandbox.store import Object, Store, kind_of
 from sandbox.values import value_of
 
 if TYPE_CHECKING:
     from sandbox.access import Viewer
+    from sandbox.optfields import Tree
 
 COMPACT_FIELDS = frozenset({"gid", "name", "title", "resource_type", "resource_subtype"})
-# What a compact record shows; edits of anything else leave records that embed it as they are.
-CACHE_BYTES = 400_000_000
+# An embedded object may come without these where they are null.
+MAY_BE_ABSENT = frozenset(
+    name
+    for schema in SCHEMAS.values()
+    for name, field in schema.items()
+    if field.nullable or field.conditional
+) - {"name", "gid", "resource_type", "resource_subtype"}
 Render = Callable[[Any], Any]
 Projector = Callable[[Object], dict[str, Any]]
 
@@ -39,19 +45,9 @@ class Compiler:
         self.viewer = viewer
         self.strict = strict
         self._projectors: dict[tuple[str, str, str | None], Projector] = {}
-        self._plans: dict[tuple[str, str | None], Plan] = {}
         self.unknown: list[str] = []
         self.deep = False
-
-    def plan(self, schema: str, tree: Tree | None, kinds: tuple[str, ...] = ()) -> Plan:
-        """Return the plan for records of `schema`, which may hold objects of several kinds."""
-        key = (schema, None if tree is None else flat(tree))
-        if key not in self._plans:
-            self.unknown, self.deep = [], False
-            plan = Plan(self, schema, tree, kinds or kinds_of_schema(schema))
-            plan.unknown, plan.deep = self.unknown, self.deep
-            self._plans[key] = plan
-        return self._plans[key]
+        self.slots: Slots | None = None
 
     def known(self, kinds: tuple[str, ...]) -> frozenset[str]:
         """Return the names that objects of these kinds may have."""
@@ -108,9 +104,43 @@ class Compiler:
         if field.scalar:
             return None
         one = self._one(schema, field, tree)
-        if field.listed:
-            return lambda values: [one(value) for value in values]
-        return one
+
+        def embedded(value: Any) -> Any:
+            slots = self.slots
+            if slots is None:
+                return one(value)
+            before = len(slots)
+            return self._optional(one(value), before)
+
+        if not field.listed:
+            return embedded
+        if field.name in UNORDERED:
+            return lambda values: self._shuffled(one, values)
+        return lambda values: [embedded(value) for value in values]
+
+    def _shuffled(self, one: Render, values: list[Any]) -> Any:
+        """Return a list in any order: a hole and its slot; inside another slot a plain list."""
+        slots = self.slots
+        if slots is None or len(values) < 2:
+            return [one(value) for value in values]
+        self.slots = None
+        slots.append(Shuffled(tuple(orjson.dumps(one(value)) for value in values)))
+        self.slots = slots
+        return HOLE
+
+    def _optional(self, record: Any, before: int) -> Any:
+        """Return what is embedded, or a hole where it has nulls that may be left out.
+
+        `before` is the number of slots ahead of it: what holds slots itself stays as it is.
+        """
+        slots = self.slots
+        if slots is None or len(slots) > before or not isinstance(record, dict):
+            return record
+        short = {k: v for k, v in record.items() if v is not None or k not in MAY_BE_ABSENT}
+        if len(short) == len(record):
+            return record
+        slots.append(Optional(orjson.dumps(record), orjson.dumps(short)))
+        return HOLE
 
     def _one(self, schema: str, field: Field, tree: Tree | None) -> Render:
         kinds = kinds_of_relation(schema, field.name, field.refs)
@@ -198,63 +228,11 @@ class Compiler:
             hit = cache.get(value)
             if hit is not None and hit[0] == version:
                 return hit[1]
+            slots, self.slots = self.slots, None
             fragment = orjson.Fragment(orjson.dumps(make(obj)))
+            self.slots = slots
             cache[value] = (version, fragment)
             return fragment
 
         del kinds
         return render
-
-
-class Plan:
-    """What one request's records look like; keeps their bytes until they look different."""
-
-    def __init__(
-        self, compiler: Compiler, schema: str, tree: Tree | None, kinds: tuple[str, ...]
-    ) -> None:
-        """Check the fields now, so that an empty page refuses too; the rest is made when met."""
-        self.compiler = compiler
-        self.schema = schema
-        self.tree = tree
-        self.unknown: list[str] = []
-        self.deep = False
-        self._made: dict[str, Projector] = {}
-        self._cache: dict[str, tuple[int, bytes]] = {}
-        self._cached_bytes = 0
-        if tree is not None:
-            names = compiler.known(kinds) if kinds else frozenset(SCHEMAS[schema])
-            if not compiler.check(tree, names, schema):
-                self.tree = {}
-        for kind in kinds if len(kinds) < len(KINDS) else ():
-            self._projector(kind)
-
-    def _projector(self, kind: str) -> Projector:
-        if kind not in self._made:
-            if self.tree is not None:
-                self._made[kind] = self.compiler.of_kind(kind, self.tree)
-            else:
-                own = self.schema in {KINDS[kind].full, KINDS[kind].compact}
-                schema = self.schema if own else KINDS[kind].compact
-                self._made[kind] = self.compiler.default(kind, schema)
-        return self._made[kind]
-
-    def record(self, obj: Object) -> dict[str, Any]:
-        """Return the record; relations in it may be `orjson.Fragment`s."""
-        return self._projector(kind_of(obj))(obj)
-
-    def encoded(self, obj: Object) -> bytes:
-        """Return the record as JSON."""
-        if self.deep:
-            return orjson.dumps(self.record(obj))
-        gid = obj["gid"]
-        version = self.compiler.world.version(gid)
-        hit = self._cache.get(gid)
-        if hit is not None and hit[0] == version:
-            return hit[1]
-        encoded = orjson.dumps(self.record(obj))
-        self._cached_bytes += len(encoded)
-        if self._cached_bytes > CACHE_BYTES:
-            self._cache.clear()
-            self._cached_bytes = len(encoded)
-        self._cache[gid] = (version, encoded)
-        return encoded

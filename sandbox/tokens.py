@@ -10,13 +10,13 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sandbox.errors import EXPIRED_BEARER, ApiError
+from sandbox.refusals import EXPIRED_BEARER, ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox.access import Viewer
-    from sandbox.clock import Clock
+    from sandbox.server_time import Clock
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Endpoints with a rule of their own; every other one is a row in `listings.py`.
+"""Endpoints with a rule of their own; every other one is a row in `endpoints_listed.py`.
 
 Sources: Asana's OpenAPI file (operation named after each path) and the fact sheet's rules.
 """
@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import orjson
 
-from sandbox import errors
+from sandbox import refusals
 from sandbox.calls import Call, combine
-from sandbox.errors import ApiError
+from sandbox.endpoints_listed import LISTINGS, answer, rows_of
 from sandbox.filters import FILTERS
-from sandbox.listings import LISTINGS, answer, rows_of
+from sandbox.refusals import ApiError
 from sandbox.store import Object, Ordered
 
 Answer = Callable[[Call], bytes]
@@ -25,7 +25,7 @@ def tasks(call: Call) -> bytes:
     given = [name for name in TASK_PARENTS if call.query.get(name)]
     person = [name for name in ("assignee", "workspace") if call.query.get(name)]
     if len(given) + bool(person) != 1 or len(person) == 1:
-        raise ApiError(400, errors.EXACTLY_ONE)
+        raise ApiError(400, refusals.EXACTLY_ONE)
     if person:
         workspace = call.gid("workspace", "workspace")
         rows = call.world.listed("assignee.tasks", f"{workspace}/{call.gid('assignee', 'user')}")
@@ -55,7 +55,7 @@ def user_task_list(call: Call) -> bytes:
     gid = call.world.user_task_list(user, workspace)
     if gid is None:
         msg = "user"
-        raise errors.unknown_object(msg, user)
+        raise refusals.unknown_object(msg, user)
     return call.one(call.world[gid])
 
 
@@ -103,7 +103,7 @@ def memberships(call: Call) -> bytes:
         return answer(call, LISTINGS["/memberships"])
     if call.query.get("resource_subtype") != "project_membership":
         msg = "parent"
-        raise errors.missing(msg)
+        raise refusals.missing(msg)
     team = call.gid("member", "team")
     return call.page(call.world.listed("team.project_memberships", team), call.shows)
 
@@ -115,7 +115,7 @@ def time_tracking_entries(call: Call) -> bytes:
     narrowed = any(call.query.get(name) for name in (*others, *bounds))
     if call.query.get("workspace") and not narrowed:
         msg = "entered_on_start_date"
-        raise errors.missing(msg)
+        raise refusals.missing(msg)
     return answer(call, LISTINGS["/time_tracking_entries"])
 
 

@@ -1,6 +1,7 @@
 """Every plain listing as one row: which list of the world, by which parameter, narrowed how.
 
-Adding a listing: one row here and objects in that list. What does not fit a row is in `special.py`.
+Adding a listing takes one row here and objects in that list. What does not fit a row is in
+`endpoints_special.py`.
 Source: the endpoint list made from Asana's OpenAPI file; rules from the fact sheet.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox import errors
+from sandbox import refusals
 from sandbox.calls import Call, Keep, combine
 from sandbox.filters import FILTERS
 
@@ -177,7 +178,7 @@ def rows_of(call: Call, listing: Listing) -> Ordered:
             parent = call.gid(source.parameter, *source.kinds)
             return call.world.listed(source.name, parent)
     if not listing.root:
-        raise errors.missing(listing.sources[0].parameter)
+        raise refusals.missing(listing.sources[0].parameter)
     return call.world.listed(listing.root, "")
 
 

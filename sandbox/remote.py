@@ -9,15 +9,18 @@ import orjson
 from sandbox.truth import Truth
 
 if TYPE_CHECKING:
-    from sandbox.sandbox import Sandbox
+    from collections.abc import Callable
+
+    from sandbox.controls import Controls
 
 
 class Control:
     """Routes /_control/{name} to the same calls that tests make in process."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        """Control `sandbox`."""
+    def __init__(self, sandbox: Controls, url: Callable[[], str]) -> None:
+        """Control `sandbox`, which is reached at what `url` returns."""
         self.sandbox = sandbox
+        self.url = url
 
     def __call__(
         self, method: str, name: str, query: dict[str, str], body: bytes
@@ -58,7 +61,7 @@ class Control:
         api = sandbox.api
         streams = Truth(api, api.auth.tokens[sandbox.token]).names()
         return {
-            "url": sandbox.url,
+            "url": self.url(),
             "token": sandbox.token,
             "plan": sandbox.plan,
             "objects": len(sandbox.world.objects),

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from sandbox.access import sees
-from sandbox.clock import parse_moment, to_stamp
-from sandbox.errors import ApiError
 from sandbox.paging import page_limit
+from sandbox.refusals import ApiError
+from sandbox.server_time import parse_moment, to_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sandbox.errors import STALE_SYNC, ApiError
 from sandbox.optfields import parse
 from sandbox.paging import page_limit
+from sandbox.refusals import STALE_SYNC, ApiError
 from sandbox.spec import KINDS, SCHEMAS
 from sandbox.store import kind_of
 
 if TYPE_CHECKING:
     from sandbox.calls import Call
-    from sandbox.events import Event
+    from sandbox.happenings import Event
 
 EVENTS_A_CALL = 100
 WORKSPACE_EVENTS_A_CALL = 1000
@@ -74,7 +74,7 @@ def _shown(call: Call, event: Event, *, fields: bool) -> dict[str, Any]:
             if name in SCHEMAS[schema] or name not in SCHEMAS["AsanaNamedResource"]
         }
         plan = call.compiler.plan(schema, asked)
-        picked["resource"] = orjson.Fragment(plan.encoded(obj))
+        picked["resource"] = orjson.Fragment(call.encoded(plan, obj))
     return picked
 
 

@@ -1,0 +1,38 @@
+"""What of a record means something, so that two answers or an answer and the truth compare."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from sandbox.instability import UNORDERED
+
+# Addresses on the hosts that sign them, as far as their query; inside HTML too.
+SIGNED = re.compile(
+    r"(https://(?:[\w-]+\.)*(?:asanausercontent\.com|amazonaws\.com|asana\.biz)/[^\s\"'<>?]*)"
+    r"\?[^\s\"'<>]*"
+)
+
+
+def canonical(value: Any, name: str = "") -> Any:
+    """Return a record, or what stands in one under `name`, without what differs by chance.
+
+    Signed addresses lose their query, lists without an order are sorted by gid, nulls are dropped
+    at every depth. The value passed in stays as it is.
+    """
+    if isinstance(value, str):
+        return SIGNED.sub(r"\1", value) if "https://" in value else value
+    if isinstance(value, dict):
+        return {key: canonical(inner, key) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        items = [canonical(item, name) for item in value]
+        return sorted(items, key=_rank) if name in UNORDERED else items
+    return value
+
+
+def _rank(item: Any) -> tuple[str, bytes]:
+    """Return what sorts a list: the gid first, the whole where there is none."""
+    gid = str(item.get("gid", "")) if isinstance(item, dict) else ""
+    return gid, orjson.dumps(item, option=orjson.OPT_SORT_KEYS)

@@ -1,0 +1,113 @@
+"""What differs from answer to answer though nothing changed: signatures, orders, nulls.
+
+Reported of the real service: addresses of files and pictures carry a new signature each time, and
+lists without a stated order come in any. Records are kept as bytes between answers, so they are
+kept in pieces: fixed bytes, and between them the parts that may be arranged differently. A steady
+server arranges them in the order in which they are stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+import orjson
+
+FILES = "https://asana-user-private-us-east-1.s3.amazonaws.com/assets"
+PICTURES = "https://asanausercontent.com/us1/assets"
+# They begin with a character that nothing else holds and that JSON leaves as it is.
+MARK = "\x7f"
+SIGNATURE = f"{MARK}signature"
+# The same inside HTML, where an ampersand is written out.
+HTML_SIGNATURE = f"{MARK}html-signature"
+UNORDERED = frozenset(
+    {
+        "categories",
+        "dependencies",
+        "dependents",
+        "followers",
+        "hearts",
+        "likes",
+        "members",
+        "memberships",
+        "people_value",
+        "projects",
+        "tags",
+        "workspaces",
+    }
+)
+# A control character, which JSON never holds as it is.
+HOLE = orjson.Fragment(b"\x00")
+STEADY = "e=1767225600&v=0&t=steady"
+SIGNED_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Shuffled:
+    """A list whose order means nothing."""
+
+    items: tuple[bytes, ...]
+
+    def arranged(self, chance: int) -> bytes:
+        """Return the list as JSON, turned by `chance`; 0 keeps the order."""
+        start = chance % len(self.items)
+        items = self.items[start:] + self.items[:start]
+        return b"[" + b",".join(items[:: -1 if chance & 1024 else 1]) + b"]"
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """An embedded object with nulls that may be left out."""
+
+    whole: bytes
+    short: bytes
+
+    def arranged(self, chance: int) -> bytes:
+        """Return the object as JSON; one `chance` in four leaves out its nulls, 0 does not."""
+        return self.short if chance % 4 == 3 else self.whole
+
+
+Slots = list[Shuffled | Optional]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A record's fixed bytes and what stands between them."""
+
+    fixed: list[bytes]
+    slots: Slots
+
+
+def in_pieces(encoded: bytes, slots: Slots) -> bytes | Pieces:
+    """Return a record's JSON as it is, or cut at its holes if it has any."""
+    return Pieces(encoded.split(b"\x00"), slots) if slots else encoded
+
+
+@dataclass(slots=True)
+class Variation:
+    """Puts records together; `unsteady` makes each answer different from the last."""
+
+    unsteady: bool = False
+    random: Random = field(default_factory=lambda: Random(0))  # noqa: S311 - not for secrets
+    signatures: int = 0
+
+    def record(self, pieces: bytes | Pieces) -> bytes:
+        """Return one record as JSON; signatures are still missing."""
+        if isinstance(pieces, bytes):
+            return pieces
+        made = [pieces.fixed[0]]
+        for slot, following in zip(pieces.slots, pieces.fixed[1:], strict=True):
+            made.append(slot.arranged(self.random.getrandbits(16) if self.unsteady else 0))
+            made.append(following)
+        return b"".join(made)
+
+    def signed(self, body: bytes, now: float) -> bytes:
+        """Return a body with its addresses signed; `now` in seconds since 1970."""
+        if MARK.encode() not in body:
+            return body
+        query = STEADY
+        if self.unsteady:
+            self.signatures += 1
+            query = f"e={int(now) + SIGNED_SECONDS}&v=0&t={self.signatures:08x}"
+        body = body.replace(SIGNATURE.encode(), query.encode())
+        return body.replace(HTML_SIGNATURE.encode(), query.replace("&", "&amp;").encode())
