@@ -5,14 +5,14 @@ Every step is chosen by two numbers, so that a failing example can be made small
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sandbox import Sandbox, World
+from sandbox.canonical import canonical
 from sandbox.truth import STREAMS
 from source_asana.fields.schemas import load_schema
+from unit_tests.mock_server.expect import essence
 from unit_tests.properties.runs import Destination, Record, key_of
 
 DEEPEST = 4
@@ -130,6 +130,8 @@ class Lab:
         parent = pick(self.tasks(), a)
         if len(self.world.lineage(parent)) < DEEPEST:
             projects = [pick(self.living(), b)] if b % 4 == 0 else []
+            # The number of its subtasks.
+            self.aside[parent] = self.world[parent]["modified_at"]
             self.world.add_task(self.name(), parent=parent, projects=projects)
 
     def move_task(self, a: int, b: int) -> None:
@@ -163,6 +165,7 @@ class Lab:
             world.enter(task, "task.subtasks", parent, float(int(task)))
             for gid in (old, parent):
                 world.touch(gid)
+                self.aside[gid] = world[gid]["modified_at"]
             world.move_stamp(task)
         self._set_aside(self.below(task)[1:])
 
@@ -173,7 +176,10 @@ class Lab:
 
     def delete_task(self, a: int, b: int) -> None:
         if b % 2 and len(self.tasks()) > 4:
-            self.world.delete_task(pick(self.tasks(), a))
+            task = pick(self.tasks(), a)
+            if parent := self.world[task]["parent"]:
+                self.aside[parent] = self.world[parent]["modified_at"]
+            self.world.delete_task(task)
 
     def edit_project(self, a: int, b: int) -> None:
         del b
@@ -208,7 +214,9 @@ class Lab:
 
     def share(self, a: int, b: int) -> None:
         del b
-        self.world.share_project(pick(self.living(), a))
+        project = pick(self.living(), a)
+        self._set_aside(list(self.world.listed("project.tasks", project)))
+        self.world.share_project(project)
 
     def withdraw(self, a: int, b: int) -> None:
         del b
@@ -303,19 +311,24 @@ def differences(stream: str, held: Record | None, truth: Record) -> Any:
     if held is None:
         return "missing"
     columns = load_schema(stream)["properties"].keys() - VOLATILE
-    pairs = {name: (steady(held.get(name)), steady(truth[name])) for name in columns & truth.keys()}
+    pairs = {
+        name: (essence(canonical(held.get(name), name)), essence(canonical(truth[name], name)))
+        for name in columns & truth.keys()
+    }
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def steady(value: Any) -> Any:
-    """Return a value without what changes from answer to answer: order, nulls, signatures."""
-    if isinstance(value, dict):
-        return {name: steady(one) for name, one in value.items() if one is not None}
-    if isinstance(value, list):
-        return sorted(map(steady, value), key=lambda one: json.dumps(one, sort_keys=True))
-    if isinstance(value, str):
-        return re.sub(r"(https://[^\s\"?]+)\?[^\s\"<]*", r"\1", value)
-    return value
+def unlike(destination: Destination, fresh: Destination, stream: str) -> list[str]:
+    """Return what a destination holds otherwise than a full refresh made now, in words."""
+    found = []
+    for key, record in fresh.rows[stream].items():
+        held = destination.rows[stream].get(key, {})
+        pair = [
+            canonical({n: v for n, v in one.items() if n not in VOLATILE}) for one in (held, record)
+        ]
+        if pair[0] != pair[1]:
+            found.append(f"{stream} {key}: {pair[0]} is now {pair[1]}")
+    return found
 
 
 LOUD: tuple[str, ...] = (

@@ -18,7 +18,7 @@ from typing_extensions import override
 from sandbox import Sandbox
 from source_asana import SourceAsana
 from source_asana.runtime import Runtime
-from unit_tests.sync import catalog, config_for, streams
+from unit_tests.sync import bounds_in, catalog, config_for, streams, tasks_in
 
 Record = dict[str, Any]
 SLICE_SECONDS = 0.0005
@@ -105,6 +105,14 @@ class Destination:
     def state_of(self, stream: str) -> Record:
         return dict(self.states[stream]["stream"]["stream_state"])
 
+    def bounds(self, stream: str) -> dict[str, int]:
+        """Return the bounds in a stream's state: key of the partition -> milliseconds."""
+        return bounds_in(self.state_of(stream))
+
+    def tasks(self, stream: str) -> dict[str, str]:
+        """Return the tasks in the state of their children: gid -> `read` or `due`."""
+        return tasks_in(self.state_of(stream))
+
     def sync(
         self,
         asana: Sandbox,
@@ -159,7 +167,7 @@ class Destination:
 
 def key_of(stream: str, record: Record) -> str:
     """Return a record's primary key as one text: its gid, or several joined by `/`."""
-    paths = streams()[stream]["source_defined_primary_key"] or [["gid"]]
+    paths = streams()[stream].get("source_defined_primary_key") or [["gid"]]
     return "/".join(str(record.get(path[0])) for path in paths)
 
 

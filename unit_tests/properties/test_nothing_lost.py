@@ -13,7 +13,7 @@ from unit_tests.properties.happenings import (
     rounds,
     run,
 )
-from unit_tests.properties.lab import ACCESS, EVERY, LOUD, SILENT, Lab
+from unit_tests.properties.lab import ACCESS, CHILDREN, EVERY, LOUD, SILENT, Lab, unlike
 from unit_tests.properties.runs import Destination
 
 SERVICE = tuple(
@@ -28,6 +28,10 @@ def nothing_missing(
     """Check all streams."""
     missing = [line for stream in streams for line in lab.missing(asana, destination, stream)]
     assert missing == []
+    fresh = Destination()
+    fresh.sync(asana, streams)
+    listed = [stream for stream in streams if stream not in CHILDREN]
+    assert [line for stream in listed for line in unlike(destination, fresh, stream)] == []
 
 
 @settings(max_examples=examples(14))

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox import Sandbox, World
 from unit_tests.properties.happenings import GONE
-from unit_tests.properties.lab import essence
+from unit_tests.properties.lab import Lab
 from unit_tests.properties.runs import Destination
 
 TASKS = ("tasks", "subtasks", "stories", "attachments")
@@ -27,13 +27,7 @@ def settle(asana: Sandbox, destination: Destination, streams: tuple[str, ...] = 
 
 
 def missing(asana: Sandbox, destination: Destination, stream: str) -> list[str]:
-    held = destination.rows[stream]
-    return [
-        record["gid"]
-        for record in asana.truth(stream)
-        if record["gid"] not in held
-        or essence(stream, held[record["gid"]]) != essence(stream, record)
-    ]
+    return Lab.around(asana.world).missing(asana, destination, stream)
 
 
 def test_a_user_who_comes_back_is_read_whole(world: World) -> None:

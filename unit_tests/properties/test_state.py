@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
 import pytest
 
 from sandbox import Sandbox, World
 from unit_tests.properties.happenings import NO_ACCESS
-from unit_tests.properties.lab import ESSENCE, Lab
+from unit_tests.properties.lab import CHILDREN, EVERY, Lab
 from unit_tests.properties.runs import Destination
 
 TASKS = ("tasks", "subtasks", "stories", "attachments")
@@ -20,12 +18,6 @@ STORIES = "/tasks/{task_gid}/stories"
 @pytest.fixture
 def world() -> World:
     return World.empty()
-
-
-def bounds(destination: Destination, stream: str) -> dict[str, int]:
-    """Return the instants in a stream's state."""
-    found: dict[str, Any] = destination.state_of(stream)["bounds"]
-    return {key: value[0] if isinstance(value, list) else value for key, value in found.items()}
 
 
 def nothing_missing(asana: Sandbox, destination: Destination, streams: tuple[str, ...]) -> None:
@@ -79,23 +71,22 @@ def test_a_stream_that_is_reset_alone_reads_only_itself_again(stream: str) -> No
 
 def test_a_vanished_project_leaves_the_state_after_a_complete_list_only() -> None:
     lab = Lab()
-    world, streams = lab.world, tuple(ESSENCE)
+    world, streams = lab.world, EVERY
     gone = lab.projects[0]
-    keyed = ("tasks", "subtasks", "stories", "attachments", "project_status_updates")
+    keyed = ("tasks", "subtasks", "stories", "attachments")
     with Sandbox(world, plan="service") as asana:
         asana.before_request(lambda _path, params: params.update({"limit": "2"} if params else {}))
         destination = Destination()
         destination.sync(asana, streams, **NO_PASS)
-        assert all(gone in bounds(destination, stream) for stream in keyed)
+        assert all(gone in destination.bounds(stream) for stream in keyed)
         world.delete_project(gone)
         asana.clock.advance(60)
         asana.fault("status", r"/projects\?.*offset", times=None)
         assert destination.sync(asana, streams, **NO_PASS).failed
-        assert all(gone in bounds(destination, stream) for stream in keyed)
+        assert all(gone in destination.bounds(stream) for stream in keyed)
         asana.clear_faults()
         assert not destination.sync(asana, streams, **NO_PASS).failed
-        assert not any(gone in bounds(destination, stream) for stream in keyed)
-        assert gone not in json.dumps(destination.states["events"] if "events" in streams else {})
+        assert not any(gone in destination.bounds(stream) for stream in keyed)
 
 
 def test_a_project_list_that_fails_half_way_moves_what_it_named_and_keeps_the_rest() -> None:
@@ -104,7 +95,7 @@ def test_a_project_list_that_fails_half_way_moves_what_it_named_and_keeps_the_re
         asana.before_request(lambda _path, params: params.update({"limit": "2"} if params else {}))
         destination = Destination()
         destination.sync(asana, TASKS, **NO_PASS)
-        before = bounds(destination, "tasks")
+        before = destination.bounds("tasks")
         first, second, third = lab.projects[:3]
         for gid in lab.tasks():
             lab.world.edit_task(gid, name="Changed")
@@ -113,7 +104,7 @@ def test_a_project_list_that_fails_half_way_moves_what_it_named_and_keeps_the_re
         done = destination.sync(asana, TASKS, **NO_PASS)
         assert done.failed
         assert not any(done.complete(stream) for stream in TASKS)
-        after = bounds(destination, "tasks")
+        after = destination.bounds("tasks")
         assert min(after[first], after[second]) > max(before.values())
         assert after[third] == before[third]
         asana.clear_faults()
@@ -139,18 +130,19 @@ def test_a_task_whose_stories_fail_for_good_is_pending_and_holds_nobody(
         asana.clock.advance(60)
         fault = asana.fault("status", f"/tasks/{bad}/stories", times=None)
         for _ in range(3):
-            before, hits = bounds(destination, "stories"), fault.hits
+            before, hits = destination.bounds("stories"), fault.hits
             done = destination.sync(asana, TASKS, **NO_PASS)
             assert done.failed
-            assert bounds(destination, "stories")[project] > before[project]
-            assert destination.state_of("stories")["pending"] == [bad]
+            assert destination.bounds("stories")[project] > before[project]
+            due = [gid for gid, how in destination.tasks("stories").items() if how == "due"]
+            assert due == [bad]
             assert fault.hits > hits
             asana.clock.advance(60)
         asana.clear_faults()
         done = destination.sync(asana, TASKS, **NO_PASS)
         assert not done.failed
         assert {record["task_id"] for record in done.records["stories"]} == {bad}
-        assert "pending" not in destination.state_of("stories")
+        assert set(destination.tasks("stories").values()) == {"read"}
         nothing_missing(asana, destination, TASKS)
         asana.reset_log()
         asana.clock.advance(60)
@@ -158,7 +150,7 @@ def test_a_task_whose_stories_fail_for_good_is_pending_and_holds_nobody(
         assert asana.requests(STORIES) == 0
 
 
-def test_more_pending_tasks_than_a_state_should_name_hold_the_bound(world: World) -> None:
+def test_many_tasks_whose_stories_are_refused_are_all_read_later(world: World) -> None:
     project = world.add_project("P")
     for number in range(130):
         world.add_story(world.add_task(f"T{number}", projects=[project]), "A comment")
@@ -167,26 +159,27 @@ def test_more_pending_tasks_than_a_state_should_name_hold_the_bound(world: World
         destination = Destination()
         asana.fault("status", "/stories", times=None, **NO_ACCESS)
         destination.sync(asana, ("tasks", "stories"), **NO_PASS)
-        assert len(destination.state_of("stories")["pending"]) == 100
-        assert project not in bounds(destination, "stories")
+        assert set(destination.tasks("stories").values()) == {"due"}
         asana.clear_faults()
         assert not destination.sync(asana, ("tasks", "stories"), **NO_PASS).failed
         nothing_missing(asana, destination, ("tasks", "stories"))
-        assert "pending" not in destination.state_of("stories")
+        assert set(destination.tasks("stories").values()) == {"read"}
 
 
-def test_a_state_takes_few_bytes_a_project(world: World) -> None:
-    count = 150
-    for number in range(count):
-        world.add_status_update(world.add_project(f"P{number}"))
-    streams = tuple(ESSENCE)
+def test_a_state_takes_few_characters_a_record(world: World) -> None:
+    for number in range(150):
+        project = world.add_project(f"P{number}")
+        world.add_status_update(project)
+        for _ in range(4):
+            world.comment(world.add_task("T", projects=[project]))
     with Sandbox(world, plan="service") as asana:
         destination = Destination()
-        destination.sync(asana, streams)
-        for stream in streams:
-            size = len(json.dumps(destination.state_of(stream), separators=(",", ":"))) / count
-            most = 80 if stream in {"tasks", "subtasks"} else 60
-            assert size <= most, (stream, size)
+        done = destination.sync(asana, EVERY)
+        for stream in EVERY:
+            size = len(json.dumps(destination.state_of(stream), separators=(",", ":")))
+            rows = len(done.records["tasks" if stream in CHILDREN else stream])
+            bounds = len(destination.bounds(stream)) if "bounds" in destination.state_of(stream) else 0
+            assert size <= 11 * (rows + bounds) + 1000, (stream, size, rows)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
@@ -215,7 +208,7 @@ def test_a_killed_first_read_of_one_big_project_repeats_little(world: World, sha
 def test_every_state_comes_after_the_records_that_it_covers(start: int) -> None:
     lab = Lab()
     with Sandbox(lab.world, plan="advanced") as asana:
-        streams = tuple(stream for stream in ESSENCE if stream != "audit_log_events")
+        streams = (*TASKS, "projects", "project_status_updates", "sections", "goal_memberships")
         whole = Destination().sync(asana, streams)
         for kill_after in range(1 + start, whole.messages, 9):
             destination = Destination()

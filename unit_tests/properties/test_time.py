@@ -36,8 +36,7 @@ def zone(name: str) -> Iterator[None]:
 
 def instants(destination: Destination, stream: str) -> list[float]:
     """Return the bounds in a stream's state, seconds since 1970."""
-    values = destination.state_of(stream)["bounds"].values()
-    return [(value[0] if isinstance(value, list) else value) / 1000 for value in values]
+    return [bound / 1000 for bound in destination.bounds(stream).values()]
 
 
 @pytest.mark.parametrize("skew", [-30 * HOUR, -2 * HOUR, -1.5, 1.5, 2 * HOUR, 30 * HOUR])
@@ -99,8 +98,7 @@ def test_the_bound_is_inclusive_to_the_millisecond(millis: int) -> None:
         destination = Destination()
         destination.sync(asana, ("tasks",), **NO_PASS)
         [project] = lab.projects[2:3]
-        value = destination.state_of("tasks")["bounds"][project]
-        bound = value[0] if isinstance(value, list) else value
+        bound = destination.bounds("tasks")[project]
         task = lab.world.add_task("At the bound", projects=[project])
         lab.world.edit_task(task, modified_at=to_stamp((bound + millis) / 1000))
         asana.clock.advance(60)
