@@ -1,4 +1,4 @@
-"""What all requests share: how one is sent, and whether Asana answers at all."""
+"""What all requests share: how one is sent, and what the settings make of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import requests_mock
 
 from source_asana.config import parse_config
 from source_asana.http.auth import OAuthAuth
-from source_asana.http.client import Client, Health, connector_version
+from source_asana.http.client import Client, connector_version
 
 URL = "https://app.asana.com/api/1.0/tasks"
 TOKEN = {"credentials": {"personal_access_token": "the-token"}}
@@ -19,17 +19,6 @@ TOKEN = {"credentials": {"personal_access_token": "the-token"}}
 
 def client(**settings: Any) -> Client:
     return Client(parse_config({**TOKEN, **settings}))
-
-
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        """Start at zero."""
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 # ── how a request is sent ──────────────────────────────────────────────────────────────────────
@@ -130,36 +119,3 @@ def test_without_another_sleep_the_end_of_the_sync_wakes_who_sleeps() -> None:
     made.stop.abort(RuntimeError("over"))  # type: ignore[arg-type]  # any error will do
     sleeper.join(5)
     assert not sleeper.is_alive()
-
-
-# ── health ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_an_outage_lasts_from_its_first_failure_on() -> None:
-    clock = Clock()
-    health = Health(clock)
-    clock.now = 100.0
-    assert health.failed() == 0.0
-    clock.now = 107.0
-    assert health.failed() == 7.0
-
-
-@pytest.mark.parametrize("end", [Health.succeeded, Health.alive])
-def test_any_sensible_answer_ends_an_outage(end: Any) -> None:
-    clock = Clock()
-    health = Health(clock)
-    health.failed()
-    clock.now = 50.0
-    end(health)
-    clock.now = 60.0
-    assert health.failed() == 0.0
-
-
-def test_a_rate_limit_is_no_success() -> None:
-    clock = Clock()
-    health = Health(clock)
-    health.alive()
-    assert health.last_success == float("-inf")
-    clock.now = 5.0
-    health.succeeded()
-    assert health.last_success == 5.0
