@@ -18,12 +18,12 @@ from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
 from airbyte_cdk.sources.types import Record, StreamSlice
-
 from source_asana.tasks.cursors_children import ChildCursor
+
+from source_asana.config import parse_config
 from source_asana.parents.feeds import Ending
 from source_asana.parents.routers import TaskRouter
 from source_asana.runtime import Runtime
-from source_asana.config import parse_config
 
 PROJECTS = 20_000
 TASKS_EACH = 50

@@ -94,8 +94,6 @@ class Wiring:
         sender = None if kind in WITHOUT_LEDGER else self._sender(plan, policy, retriever)
         return AsanaCursor(plan, policy, sender, self._runtime, self._states, self._stamps)
 
-    def _sender(
-        self, plan: StreamPlan, policy: Policy, retriever: AsanaRetriever
-    ) -> Sender:
+    def _sender(self, plan: StreamPlan, policy: Policy, retriever: AsanaRetriever) -> Sender:
         tag = tagger(frozenset(retriever.volatile))
         return Sender(policy.lock, self._primary_keys[plan.name], tag, self._runtime.stop)

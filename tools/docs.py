@@ -69,7 +69,7 @@ DONE: Mapping[Action, str] = {
     Action.REAUTHENTICATE: "renews an OAuth token once, then ends the sync",
     Action.RESTART: "reads that list again from its first page",
     Action.NEW_SYNC_TOKEN: "takes the new token; `events` has a gap when the old one had expired",
-    Action.SKIP: "leaves out exactly what was refused, with a warning",
+    Action.SKIP: "skips exactly what was refused, with a warning",
     Action.FAIL: "fails that stream and reads the rest; the next sync tries again",
     Action.ABORT: "ends the sync",
 }
@@ -133,7 +133,7 @@ def _parents(router: Json) -> Iterator[str]:
         yield from ("tasks", "subtasks")
     elif kind == "TaskRouter":
         yield from ("tasks", "subtasks")
-        if router.get("own"):
+        if router.get("own_parents"):
             yield "projects"
     elif kind != "SingleRouter":
         message = f"tools/docs.py does not know what parents a {kind} has"

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from source_asana.fields.opt_fields import PARENT_COLUMNS, REPEATED, REPEATED_IN
 from source_asana.fields.columns import ABSENT, ALIASES, Alias
+from source_asana.fields.opt_fields import PARENT_COLUMNS, REPEATED, REPEATED_IN
+from source_asana.fields.schemas import SYNCED_AT
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "source_asana" / "schemas"
 HEAD = """# Columns
@@ -53,7 +54,7 @@ def _stream(stream: str) -> Iterator[str]:
     made = _made(stream)
     yield "| Column | Type | Value |"
     yield "| --- | --- | --- |"
-    for column, node in properties.items():
+    for column, node in {**properties, "synced_at": SYNCED_AT}.items():
         yield f"| `{column}` | {_type(node)} | {made.get(column, 'as Asana sends it')} |"
         for path, origin in made.items():
             if path.startswith(f"{column}."):
@@ -64,6 +65,7 @@ def _made(stream: str) -> dict[str, str]:
     """Return the columns whose value is not Asana's field of that name: dotted path -> origin."""
     return {
         **{column: _parent_gid(column) for column in PARENT_COLUMNS},
+        "synced_at": "added: when this version was read, by Asana's clock",
         **{alias.column: _origin(alias) for alias in ALIASES.get(stream, ())},
         **dict.fromkeys(ABSENT.get(stream, ()), "always null: the API has no such value"),
     }

@@ -265,9 +265,7 @@ class AsanaRetriever(Retriever):
 
         yield from pages(ask, self._following, self.runtime.backpressure)
 
-    def _following(
-        self, response: requests.Response, size: int, last: str | None
-    ) -> str | None:
+    def _following(self, response: requests.Response, size: int, last: str | None) -> str | None:
         if self._by_offset:
             return next_offset(response)
         token = self.paginator.next_page_token(response, size, None, last)

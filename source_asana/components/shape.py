@@ -118,7 +118,9 @@ class Shape:
         columns = frozenset({"gid"}) if plan.is_hidden else plan.columns
         self.asked = opt_fields(plan.name, columns, also=technical) if asks else ()
         self._parent_columns = dict(parent_columns)
-        self._declared = None if asks else columns or frozenset(load_schema(plan.name)["properties"])
+        self._declared = (
+            None if asks else columns or frozenset(load_schema(plan.name)["properties"])
+        )
         extra = frozenset(path.split(".")[0] for path in technical) - (columns or frozenset())
         self._finish = shaper(
             plan.name, columns, extra - {"gid"} if columns is not None else frozenset()

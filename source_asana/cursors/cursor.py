@@ -280,7 +280,11 @@ class AsanaCursor(Cursor):
             yield from sender.send(record, home, stamp, is_shared=is_shared)
             self._changes += 1
             return
-        if self.is_incremental and self.policy.is_coarse and not self.policy.is_newer(record, slice_):
+        if (
+            self.is_incremental
+            and self.policy.is_coarse
+            and not self.policy.is_newer(record, slice_)
+        ):
             return
         if not is_shared or self._once.is_first(str(record.get("gid"))):
             if self._is_stamped:

@@ -131,7 +131,9 @@ class States:
         self._repository.emit_message(message)
         return size
 
-    def _fitting(self, stream: str, make: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], int]:
+    def _fitting(
+        self, stream: str, make: Callable[[], dict[str, Any]]
+    ) -> tuple[dict[str, Any], int]:
         while True:
             state = make()
             size = len(orjson.dumps(state))

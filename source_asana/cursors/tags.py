@@ -20,11 +20,11 @@ from typing import Any, NewType
 
 import orjson
 
+from source_asana.fields.schemas import SYNC_COLUMNS
+
 Tag = NewType("Tag", int)
 """A number from 1 to 2**32 - 1; in a ledger, 0 stands for a record that is no longer shown."""
 
-# The connector itself sets these, so they are no part of a version.
-OWN_COLUMNS = frozenset({"synced_at", "_ab_cdc_deleted_at"})
 ORDERED = frozenset({"enum_options"})
 # Files are on a host of Asana's own, or in one of its buckets, which is named in the host or at the
 # start of the path. Links to app.asana.com are not among them: their queries are not signatures.
@@ -47,7 +47,7 @@ def tagger(volatile: Iterable[str]) -> Callable[[dict[str, Any]], Tag]:
     Args:
         volatile: columns whose values change from answer to answer; they do not count.
     """
-    ignored = OWN_COLUMNS.union(volatile)
+    ignored = SYNC_COLUMNS.union(volatile)
 
     def tag(record: dict[str, Any]) -> Tag:
         counted = _normal(record)

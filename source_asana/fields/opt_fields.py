@@ -9,21 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from source_asana.fields.columns import sources, unknown_columns
-from source_asana.fields.schemas import load_schema
+from source_asana.fields.schemas import SYNC_COLUMNS, load_schema
 
-OWN_COLUMNS = frozenset(
-    {
-        "goal_id",
-        "parent_id",
-        "portfolio_id",
-        "project_id",
-        "synced_at",
-        "task_id",
-        "team_id",
-        "workspace_id",
-    }
+PARENT_COLUMNS = frozenset(
+    {"goal_id", "parent_id", "portfolio_id", "project_id", "task_id", "team_id", "workspace_id"}
 )
-"""Top-level columns that the connector fills itself, most from the partition; Asana lacks them."""
+"""Top-level columns that are filled from the partition; no resource has them."""
 
 WHOLE = frozenset(
     {
@@ -103,7 +94,8 @@ def opt_fields(
         also: dotted fields that are needed for technical reasons, asked for as they are.
     """
     properties = load_schema(stream)["properties"]
-    hidden = REPEATED | REPEATED_IN.get(stream, frozenset()) | unknown_columns(stream) | OWN_COLUMNS
+    made = PARENT_COLUMNS | SYNC_COLUMNS
+    hidden = REPEATED | REPEATED_IN.get(stream, frozenset()) | unknown_columns(stream) | made
     selected = set(columns or properties) | {
         path.split(".")[0] for path in sources(stream, columns or None)
     }

@@ -14,11 +14,14 @@ import orjson
 from airbyte_cdk.sources.declarative.schema.schema_loader import SchemaLoader
 from typing_extensions import override
 
+SYNC_COLUMNS = frozenset({"synced_at", "_ab_cdc_deleted_at"})
+"""Columns about the sync itself; they are no part of a record's version."""
+
 SYNCED_AT: dict[str, Any] = {
     "type": ["null", "string"],
     "format": "date-time",
     "airbyte_type": "timestamp_with_timezone",
-    "description": "When the connector read this version of the record, by Asana's clock.",
+    "description": "When this version of the record was read, by Asana's clock.",
 }
 _FOLDER = Path(__file__).parent.parent / "schemas"
 

@@ -180,5 +180,3 @@ class SubtaskFeed:
 
     def settle(self) -> None:
         """Do nothing: nobody adds to it later."""
-
-

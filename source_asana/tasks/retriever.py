@@ -267,9 +267,7 @@ class SubtaskRetriever(_TaskRetriever):
                     record = self.shape.finished(task, slice_.partition)
                     yield from self.cursor.sent(record, slice_, stamp, is_shared=shared)
 
-    def found(
-        self, task: Raw, parent: str, slice_: SearchSlice, stamp: Stamp
-    ) -> Iterator[Record]:
+    def found(self, task: Raw, parent: str, slice_: SearchSlice, stamp: Stamp) -> Iterator[Record]:
         """Yield a subtask that a search found, as this stream's record."""
         for sent in self.of_search(task, {"task_gid": parent}, parent, slice_, stamp):
             self.counts.records += 1

@@ -33,9 +33,7 @@ class SearchSlice(ListingSlice):
 
     def __init__(self, search: Search) -> None:
         gid = search.workspace
-        super().__init__(
-            {"search_in_workspace": gid}, key=gid, item={"workspace_gid": gid}
-        )
+        super().__init__({"search_in_workspace": gid}, key=gid, item={"workspace_gid": gid})
         self.search = search
         self.is_filtered = True
 

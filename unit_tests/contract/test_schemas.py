@@ -11,6 +11,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
+from source_asana.fields.columns import unknown_columns
 from source_asana.fields.opt_fields import (
     PARENT_COLUMNS,
     REPEATED,
@@ -18,8 +19,7 @@ from source_asana.fields.opt_fields import (
     WHOLE,
     opt_fields,
 )
-from source_asana.fields.columns import unknown_columns
-from source_asana.fields.schemas import load_schema
+from source_asana.fields.schemas import SYNC_COLUMNS, load_schema
 from tools.schemas import ARTEFACTS, CORRECTIONS, DECLARED, SHARED, generate, main
 
 Streams = dict[str, dict[str, Any]]
@@ -133,7 +133,7 @@ def test_schemas_add_to_the_description_what_is_declared_only(
     for stream, entry in catalogue.items():
         theirs = described(description, entry)
         corrected = {p for p, f in theirs.items() if f.type is None}
-        expected = {*entry.get("add", ()), *DECLARED.get(stream, ()), *corrected}
+        expected = {*entry.get("add", ()), "synced_at", *DECLARED.get(stream, ()), *corrected}
         added = {path for path, _ in fields(load_schema(stream)) if path not in theirs}
         assert {path for path in added if not is_below(path, expected)} == set()
         assert {path for path in expected if path not in added} == corrected
@@ -216,7 +216,8 @@ def test_everything_is_asked_for_except_what_the_tables_say(catalogue: Streams) 
         silent = REPEATED | REPEATED_IN.get(stream, frozenset()) | unknown_columns(stream)
         for path, field in fields(load_schema(stream)):
             is_leaf = "properties" not in field.get("items", field)
-            if is_leaf and path.split(".")[-1] != "gid" and path not in PARENT_COLUMNS:
+            is_made = path in PARENT_COLUMNS | SYNC_COLUMNS
+            if is_leaf and path.split(".")[-1] != "gid" and not is_made:
                 assert is_below(path, asked) != is_below(path, silent), f"{stream}: {path}"
 
 

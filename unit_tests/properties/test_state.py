@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+
 import pytest
 
 from sandbox import Sandbox, World
@@ -178,7 +179,9 @@ def test_a_state_takes_few_characters_a_record(world: World) -> None:
         for stream in EVERY:
             size = len(json.dumps(destination.state_of(stream), separators=(",", ":")))
             rows = len(done.records["tasks" if stream in CHILDREN else stream])
-            bounds = len(destination.bounds(stream)) if "bounds" in destination.state_of(stream) else 0
+            bounds = (
+                len(destination.bounds(stream)) if "bounds" in destination.state_of(stream) else 0
+            )
             assert size <= 11 * (rows + bounds) + 1000, (stream, size, rows)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from source_asana.tasks import search_walk
 from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
 from source_asana.tasks.search_walk import Holders
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from source_asana.tasks import search_walk
 from source_asana.http.clock import from_millis, to_millis
 from source_asana.http.errors import PartitionFailed
 
