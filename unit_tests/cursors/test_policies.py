@@ -254,7 +254,7 @@ def test_time_entries_step_back_and_are_read_whole_once_in_a_period() -> None:
     assert [b - a for a, b in pairwise(whole[1:])] == [4] * 3
     filtered = [since for since, is_filtered in asked if is_filtered]
     assert filtered[0] == "2026-02-27"
-    assert filtered == sorted(filtered)
+    assert filtered == sorted(map(str, filtered))
 
 
 def test_a_whole_read_that_failed_is_owed() -> None:
