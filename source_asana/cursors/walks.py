@@ -1,10 +1,10 @@
-"""Which partitions were walked whole in this sync, so that what they did not show may be gone."""
+"""Knows which partitions were walked whole, so that what they did not show may be gone."""
 
 from __future__ import annotations
 
 
 class Walks:
-    """Counts the open slices of each partition; one may have several (active and archived)."""
+    """Counts the open slices of each partition, which may have several: active and archived."""
 
     def __init__(self) -> None:
         self._open: dict[str, int] = {}

@@ -1,7 +1,7 @@
-"""Partition routers: which slices a stream has, from the feeds of its parents.
+"""Derives the slices of a stream from the feeds of its parents.
 
-The CDK's substream router reads parents itself, serially, once per child; these wait for what
-others read.
+The CDK's substream router reads parents itself, one after the other and once per child; these
+partition routers wait for what others read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Needs = Mapping[str, frozenset[str]]
 
 @dataclass
 class AsanaRouter(PartitionRouter):
-    """What the CDK asks of every router; subclasses say which slices there are."""
+    """Answers what the CDK asks of every router; subclasses say which slices there are."""
 
     config: Mapping[str, Any]
     parameters: InitVar[Mapping[str, Any]]
@@ -56,11 +56,11 @@ class AsanaRouter(PartitionRouter):
         """Return the parent streams and the fields of theirs that slices need."""
 
     def reads_along(self) -> list[str]:
-        """Return streams that are not parents but must be read too."""
+        """Return the streams that are no parents but must be read as well."""
         return []
 
     def spared_parents(self) -> frozenset[str]:
-        """Return parents that need not be read in a workspace whose changes a search found."""
+        """Return the parents that need not be read in a workspace whose changes a search found."""
         return frozenset()
 
     def is_complete(self) -> bool:
@@ -80,7 +80,7 @@ class AsanaRouter(PartitionRouter):
     @abstractmethod
     @override
     def stream_slices(self) -> Iterable[Slice]:
-        """Yield the slices; called by the thread of the stream's generator."""
+        """Yield the slices; the thread of the stream's generator calls this."""
 
     @override
     def get_stream_state(self) -> Mapping[str, StreamState] | None:
@@ -105,10 +105,10 @@ class AsanaRouter(PartitionRouter):
 
 @dataclass
 class SingleRouter(AsanaRouter):
-    """One slice without a parent: workspaces, and lists of ids from the configuration.
+    """Has one slice without a parent, or one for each id of a list in the configuration.
 
     Attributes:
-        ids: config key of a list of ids, one slice each.
+        ids: config key of such a list.
         partition_field: name of the partition field that holds such an id.
     """
 
@@ -130,7 +130,7 @@ class SingleRouter(AsanaRouter):
 
 @dataclass
 class ParentRouter(AsanaRouter):
-    """One slice per item of one parent's feed.
+    """Has one slice per item of one parent's feed.
 
     Attributes:
         parent: the parent stream.
@@ -193,11 +193,11 @@ class ParentRouter(AsanaRouter):
 
 @dataclass
 class UnionRouter(AsanaRouter):
-    """The slices of several routers, one after the other.
+    """Has the slices of several routers, one after the other.
 
     Attributes:
         routers: the routers.
-        read_along: streams that must be read too, since they find further records of this one.
+        read_along: streams that must be read as well, as they find further records of this one.
     """
 
     routers: list[PartitionRouter] = field(default_factory=list)
@@ -237,7 +237,7 @@ class UnionRouter(AsanaRouter):
             try:
                 yield from router.stream_slices()
             except ParentFailedError as error:
-                # What hangs on the other parents is there all the same.
+                # The children of the other parents can be read all the same.
                 failure = failure or error
         if failure:
             raise failure
@@ -245,9 +245,9 @@ class UnionRouter(AsanaRouter):
 
 @dataclass
 class InlineRouter(AsanaRouter):
-    """A stream whose records arrive in a column of its parent's listing.
+    """Has no slices: the records arrive in a column of the parent's listing.
 
-    It has no slices; its generator only waits for the parent.
+    The stream's generator only waits for the parent.
 
     Attributes:
         parent: the parent stream; its retriever sends the records.
