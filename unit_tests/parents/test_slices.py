@@ -23,7 +23,7 @@ def test_a_new_slice_is_whole_and_open() -> None:
     made = Slice({}, key="", began=Millis(5))
 
     assert (made.home, made.item, made.began) == ("", {}, 5)
-    assert (made.is_filtered, made.is_incomplete, made.sends_all) == (False, False, False)
+    assert (made.is_filtered, made.is_incomplete) == (False, False)
     assert made.ended is None
 
 
