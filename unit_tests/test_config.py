@@ -63,6 +63,7 @@ def test_the_defaults() -> None:
         "search_overlap_minutes": 15,
         "listing_pass_hours": 168,
         "time_entries_lookback_days": 30,
+        "track_deletions": False,
         "requests_per_minute": None,
         "api_url": DEFAULT_API_URL,
     }
