@@ -93,6 +93,7 @@ VALUES: tuple[tuple[str, Any], ...] = (
     *[("change_detection", value) for value in ("auto", "listing", "search", "events", 1, None)],
     *[("include_archived_projects", value) for value in (True, False, None, "true", 1)],
     *[("include_tasks_without_project", value) for value in (True, False, None, "no")],
+    *[("track_deletions", value) for value in (True, False, None, "yes", 1)],
     *[("test_mode", value) for value in (True, None, "yes")],
     *[("workspace_ids", value) for value in ([], ["12"], None, ["x"], [""], "12", {})],
     *[("project_ids", value) for value in (["1" * 32], ["1" * 33], [None], [["1"]])],
