@@ -8,6 +8,7 @@ from source_asana.components.fates import Fate
 from source_asana.components.lookup import Lookup
 from source_asana.components.shape import Raw
 from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.departures import Departures
 from source_asana.cursors.policies import LEFT
 from source_asana.http.errors import AsanaError
 from source_asana.parents.slices import DepartureSlice
@@ -50,15 +51,15 @@ class Tombstones:
             if fate is Fate.GONE:
                 yield from self._buried(key, home)
             elif fate is Fate.HIDDEN:
-                self._cursor.forget(key, home)
+                self._departures.forget(key, home)
             elif fate is Fate.UNKNOWN:
-                self._cursor.miss(key, home)
+                self._departures.miss(key, home)
             else:
                 yield from self._found(key, home, record)
 
     def _buried(self, key: str, home: str) -> Iterator[Raw]:
         self._counts.deleted += 1
-        yield from self._cursor.buried(key, home)
+        yield from self._departures.buried(key, home, self._cursor.stamp())
 
     def _fate(self, key: str, home: str) -> tuple[Fate, Raw]:
         """Return what became of a record: its partition's fate first, which costs one request."""
@@ -67,9 +68,14 @@ class Tombstones:
             fate, _ = self._lookups(parent[0]).fate(parent[1])
             # What is below a parent that is not gone is not deleted; it is not read any more.
             return (fate if fate in {Fate.GONE, Fate.UNKNOWN} else Fate.HIDDEN), {}
-        if self._cursor.is_by_home:
+        if self._departures.are_by_home:
             return self._membership(key, home), {}
         return self._own.fate(key, is_whole=self._cursor.policy.files_answers)
+
+    @property
+    def _departures(self) -> Departures:
+        assert self._cursor.departures is not None
+        return self._cursor.departures
 
     @property
     def _own(self) -> Lookup:
@@ -92,10 +98,10 @@ class Tombstones:
         elif policy.files_answers:
             yield from self._resent(record, now or home)
             if now != home:
-                self._cursor.forget_home(key, home)
+                self._departures.forget_home(key, home)
             if now is None:
-                self._cursor.forget(key, home)
+                self._departures.forget(key, home)
         elif now is None:
-            self._cursor.forget(key, home)
+            self._departures.forget(key, home)
         else:
-            self._cursor.keep(key, home)
+            self._departures.keep(key, home)

@@ -19,9 +19,10 @@ from typing_extensions import override
 from source_asana.cursors.departures import Departures
 from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.policies import Policy
-from source_asana.cursors.sending import WAKE_SECONDS, Once, Raw, Sender
+from source_asana.cursors.sending import Once, Raw, Sender
 from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.states import VERSION, States, damaged, pause
+from source_asana.cursors.walks import OpenSlices
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Verdict
 from source_asana.parents.plan import StreamPlan
@@ -64,9 +65,7 @@ class AsanaCursor(Cursor):
         self.sender = sender
         self.walks = policy.walks
         self.departures: Departures | None = None
-        self._open_slices = 0
-        self._over = threading.Condition()
-        self._is_final = False
+        self._slices = OpenSlices(runtime.stop)
         self._scope: str | None = None
         self.lock = policy.lock
         self._runtime = runtime
@@ -100,7 +99,9 @@ class AsanaCursor(Cursor):
             raise damaged(self.stream, str(error)) from None
         self._shrink_as(stored)
         if self.sender and self._tracks_deletions and not self.policy.is_coarse:
-            self.departures = Departures(self.stream, self.sender, self._runtime, self._scope)
+            self.departures = Departures(
+                self.stream, self.lock, self.sender, self._runtime, self._scope
+            )
         self._states.open_account(self.stream, self.policy.rank, self._shrink, self._size)
 
     def _shrink_as(self, stored: Mapping[str, Any]) -> None:
@@ -202,7 +203,7 @@ class AsanaCursor(Cursor):
             if not self.policy.sends_all(slice_):
                 with self.lock:
                     self.walks.expect(slice_.home)
-            self._handed_out(1)
+            self._slices.handed_out()
             yield slice_
         with self.lock:
             self.policy.listed()
@@ -220,23 +221,19 @@ class AsanaCursor(Cursor):
         slice_ = partition.to_slice()
         assert isinstance(slice_, Slice)
         if isinstance(slice_, DepartureSlice):
+            self._changes += 1
             self.progressed()
             return
         if not slice_.is_incomplete:
             self.complete(slice_)
-        self.over()
+        self._slices.over()
         self.progressed()
 
     # ── departures ─────────────────────────────────────────────────────────────────────────────
 
-    def _handed_out(self, slices: int) -> None:
-        with self._over:
-            self._open_slices += slices
-            self._over.notify_all()
-
     def over(self) -> None:
         """Count a slice as over; called for one that failed, too."""
-        self._handed_out(-1)
+        self._slices.over()
 
     def departed(self) -> Iterator[DepartureSlice]:
         """Yield, once all slices are over, those in which departed records are looked into.
@@ -246,51 +243,11 @@ class AsanaCursor(Cursor):
         """
         if self.departures is None:
             return
-        with self._over:
-            while self._open_slices:
-                self._over.wait(WAKE_SECONDS)
-                self._runtime.stop.check()
+        self._slices.wait_until_over()
         with self.lock:
             slices = self.departures.slices(self._shows_nothing_more) if self.departures else []
             self._changes += 1
         yield from slices
-
-    @property
-    def is_by_home(self) -> bool:
-        """Whether a record is one of its partition: the same gid elsewhere is another record."""
-        return self.sender is not None and self.sender.by_home
-
-    def buried(self, key: str, home: str) -> Iterator[Raw]:
-        """Yield the tombstone of a record that is gone."""
-        assert self.sender is not None
-        yield from self.sender.bury(key, home, self.stamp())
-        self._changes += 1
-
-    def forget(self, key: str, home: str) -> None:
-        """Drop a record that Asana hides or that is in no partition: its row stays as it is."""
-        assert self.sender is not None
-        with self.lock:
-            self.sender.remove(key, home)
-            self._changes += 1
-
-    def forget_home(self, key: str, home: str) -> None:
-        """Drop a record from one partition, as it is in another one now."""
-        assert self.sender is not None
-        with self.lock:
-            self.sender.ledger.remove(key, home)
-
-    def keep(self, key: str, home: str) -> None:
-        """Note that a record is still there, though no list shows it."""
-        assert self.sender is not None
-        with self.lock:
-            self.sender.ledger.show(key, home)
-
-    def miss(self, key: str, home: str) -> None:
-        """Note that the next sync is to look into a record."""
-        assert self.sender is not None
-        with self.lock:
-            self.sender.ledger.miss(key, home)
-            self._changes += 1
 
     def is_vanished(self, home: str) -> bool:
         """Return whether a partition is gone, as far as complete lists of its parents tell."""

@@ -11,7 +11,8 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 
-from source_asana.cursors.sending import Sender
+from source_asana.cursors.sending import Raw, Sender
+from source_asana.cursors.stamps import Stamp
 from source_asana.parents.slices import DepartureSlice, Row
 from source_asana.runtime import Runtime
 
@@ -52,7 +53,8 @@ class Departures:
 
     Args:
         stream: its name.
-        sender: its ledger; the caller holds the lock.
+        lock: the cursor's; held by the caller of `slices`.
+        sender: its ledger.
         runtime: what all streams share.
         scope: what was read when the last state was written, None before that. With another one,
             what departs leaves silently.
@@ -62,14 +64,27 @@ class Departures:
         waiting: how many records wait for a later sync.
     """
 
-    def __init__(self, stream: str, sender: Sender, runtime: Runtime, scope: str | None) -> None:
+    def __init__(
+        self,
+        stream: str,
+        lock: threading.RLock,
+        sender: Sender,
+        runtime: Runtime,
+        scope: str | None,
+    ) -> None:
         self._stream = stream
+        self._lock = lock
         self._sender = sender
         self._runtime = runtime
         self._lookups = runtime.part(Lookups)
         self._scope = scope
         self.are_judged = False
         self.waiting = 0
+
+    @property
+    def are_by_home(self) -> bool:
+        """Whether a record is one of its partition: the same gid elsewhere is another record."""
+        return self._sender.by_home
 
     def slices(self, shows_nothing_more: Callable[[str], bool]) -> list[DepartureSlice]:
         """Return the slices in which departed records are looked into; sweeps the ledger.
@@ -119,3 +134,29 @@ class Departures:
         self.waiting += len(rows)
         for row in rows:
             self._sender.ledger.miss(*row)
+
+    # ── what became of a record; called by workers, without the lock ───────────────────────────
+
+    def buried(self, key: str, home: str, stamp: Stamp) -> Iterator[Raw]:
+        """Yield the tombstone of a record that is gone."""
+        yield from self._sender.bury(key, home, stamp)
+
+    def forget(self, key: str, home: str) -> None:
+        """Drop a record that Asana hides or that is in no partition: its row stays as it is."""
+        with self._lock:
+            self._sender.remove(key, home)
+
+    def forget_home(self, key: str, home: str) -> None:
+        """Drop a record from one partition, as it is in another one now."""
+        with self._lock:
+            self._sender.ledger.remove(key, home)
+
+    def keep(self, key: str, home: str) -> None:
+        """Note that a record is still there, though no list shows it."""
+        with self._lock:
+            self._sender.ledger.show(key, home)
+
+    def miss(self, key: str, home: str) -> None:
+        """Note that the next sync is to look into a record."""
+        with self._lock:
+            self._miss([(key, home)])
