@@ -84,6 +84,8 @@ def test_spec_and_model_have_the_same_defaults(spec: dict[str, Any]) -> None:
     assert {name: defaults[name] for name in silent} == dict.fromkeys(silent)
 
 
+LISTS: list[Any] = [[], ["12"], None, ["x"], [""], "12", {}]
+LONG_LISTS: list[Any] = [["1" * 32], ["1" * 33], [None], [["1"]]]
 VALUES: tuple[tuple[str, Any], ...] = (
     *[("num_workers", value) for value in (1, 40, 0, 41, "5", 2.5, True, None)],
     *[("requests_per_minute", value) for value in (15, 1500, 14, 1501, "150", None)],
@@ -95,8 +97,8 @@ VALUES: tuple[tuple[str, Any], ...] = (
     *[("include_tasks_without_project", value) for value in (True, False, None, "no")],
     *[("track_deletions", value) for value in (True, False, None, "yes", 1)],
     *[("test_mode", value) for value in (True, None, "yes")],
-    *[("workspace_ids", value) for value in ([], ["12"], None, ["x"], [""], "12", {})],
-    *[("project_ids", value) for value in (["1" * 32], ["1" * 33], [None], [["1"]])],
+    *[("workspace_ids", value) for value in LISTS],
+    *[("project_ids", value) for value in LONG_LISTS],
 )
 
 

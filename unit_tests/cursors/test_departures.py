@@ -11,7 +11,9 @@ from source_asana.cursors import departures
 from source_asana.cursors.departures import LARGEST_SHARE, MOST_AT_ONCE, Departures, Lookups
 from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.sending import Sender
+from source_asana.cursors.stamps import Stamp
 from source_asana.cursors.tags import tagger
+from source_asana.http.clock import Millis
 from source_asana.http.stop import Stop
 from source_asana.runtime import Runtime
 from unit_tests.given import settings
@@ -46,6 +48,10 @@ def runtime() -> Runtime:
     return Runtime(settings())
 
 
+def departures_of(sender: Sender, runtime: Runtime, scope: str | None) -> Departures:
+    return Departures("s", threading.RLock(), sender, runtime, scope)
+
+
 def looked_into(
     sender: Sender,
     runtime: Runtime,
@@ -54,7 +60,7 @@ def looked_into(
 ) -> list[tuple[str, str]]:
     """Return the rows that one sync looks into."""
     scope = runtime.scope if scope == "" else scope
-    found = Departures("s", sender, runtime, scope).slices(complete)
+    found = departures_of(sender, runtime, scope).slices(complete)
     return [row for slice_ in found for row in slice_.rows]
 
 
@@ -147,7 +153,7 @@ def test_beyond_the_share_of_the_quota_records_wait_in_another_order_each_time(
     sender = sender_of(keys)
     for _ in range(40):
         some = Runtime(settings())
-        made = Departures("s", sender, some, some.scope)
+        made = departures_of(sender, some, some.scope)
         rows = [row for slice_ in made.slices(everywhere) for row in slice_.rows]
         assert len(rows) == 20
         assert made.waiting == 40
@@ -170,6 +176,58 @@ def test_all_streams_of_a_sync_share_the_quota(runtime: Runtime) -> None:
 
 def test_slices_are_small() -> None:
     runtime = Runtime(settings())
-    found = Departures("s", sender_of(many(60)), runtime, runtime.scope).slices(everywhere)
+    found = departures_of(sender_of(many(60)), runtime, runtime.scope).slices(everywhere)
 
     assert [len(slice_.rows) for slice_ in found] == [25, 25, 10]
+
+
+# ── what becomes of them ───────────────────────────────────────────────────────────────────────
+
+STAMP = Stamp(Millis(5), "1970-01-01T00:00:00.005Z")
+
+
+def test_a_record_that_is_gone_leaves_with_a_tombstone(runtime: Runtime) -> None:
+    sender = sender_of("12", ["p", "q"])
+    records = departures_of(sender, runtime, None).buried("1", "p", STAMP)
+
+    assert next(records) == {
+        "gid": "1",
+        "synced_at": STAMP.text,
+        "_ab_cdc_deleted_at": STAMP.text,
+    }
+    assert sender.ledger.tag_of("1", "p") == 5
+    assert list(records) == []
+    assert sender.ledger.tag_of("1", "p") is None
+    assert sender.ledger.tag_of("2", "p") == 5
+
+
+def test_the_tombstone_of_a_record_of_its_partition_names_that(runtime: Runtime) -> None:
+    sender = sender_of("1", ["p", "q"], by_home=True)
+    [tombstone] = departures_of(sender, runtime, None).buried("1", "p", STAMP)
+
+    assert (tombstone["project_id"], tombstone["gid"]) == ("p", "1")
+    assert sender.ledger.tag_of("1", "p") is None
+    assert sender.ledger.tag_of("1", "q") == 5
+
+
+def test_what_is_found_out_about_a_record(runtime: Runtime) -> None:
+    sender = sender_of("1234", ["p", "q"])
+    made = departures_of(sender, runtime, None)
+    made.forget("1", "p")
+    made.forget_home("2", "p")
+    made.keep("3", "p")
+    made.miss("4", "p")
+
+    rows = [(key, home) for key in "1234" for home in "pq" if sender.ledger.has_home(home)]
+    shown = [row for row in rows if sender.ledger.is_shown(*row)]
+    assert sender.ledger.tag_of("1", "q") is None
+    assert sorted(sender.ledger.rows_where(lambda _: True)) == [
+        ("2", "q"),
+        ("3", "p"),
+        ("3", "q"),
+        ("4", "p"),
+        ("4", "q"),
+    ]
+    assert shown == [("3", "p")]
+    assert sender.ledger.tag_of("4", "q") == 0
+    assert made.waiting == 1
