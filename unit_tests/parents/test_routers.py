@@ -205,3 +205,35 @@ def test_inline_records_fail_with_their_parent() -> None:
 
     with pytest.raises(ParentFailedError):
         partitions(router)
+
+
+@pytest.mark.parametrize(
+    ("partition", "home", "fields", "parent"),
+    [
+        ({"project_gid": "gid"}, "7", {"project_gid": "7"}, ("projects", "7")),
+        (
+            {"workspace_gid": "workspace_gid", "user_gid": "gid", "archived": "archived"},
+            "1/2",
+            {"workspace_gid": "1", "user_gid": "2"},
+            ("projects", "2"),
+        ),
+        ({"brief_gid": "brief.gid"}, "9", {"brief_gid": "9"}, None),
+    ],
+)
+def test_the_key_of_a_partition_names_its_fields_and_parent(
+    partition: dict[str, str],
+    home: str,
+    fields: dict[str, str],
+    parent: tuple[str, str] | None,
+) -> None:
+    router = parent_router(partition=partition)
+
+    assert router.partition_of(home) == fields
+    assert router.parent_of(home) == parent
+
+
+def test_other_keys_name_no_parent_but_those_of_inline_records() -> None:
+    inline = InlineRouter(config={}, parameters={}, parent="projects", column="a")
+
+    assert inline.parent_of("7") == ("projects", "7")
+    assert SingleRouter(config={}, parameters={}).parent_of("7") is None
