@@ -134,6 +134,8 @@ class AsanaCursor(Cursor):
         if not self.is_incremental:
             return {NO_CURSOR_STATE_KEY: True}
         with self.lock:
+            if self.departures and not self.departures.are_judged:
+                self.departures.mark(self.walks.is_whole)
             self._emitted_changes = self._changes
             parts = {name: part.dump() for name, part in self.policy.parts().items()}
             ledger = self.sender.ledger if self.sender else ()

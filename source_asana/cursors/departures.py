@@ -78,6 +78,7 @@ class Departures:
         self._runtime = runtime
         self._lookups = runtime.part(Lookups)
         self._scope = scope
+        self._marked: set[Row] = set()
         self.are_judged = False
         self.waiting = 0
 
@@ -85,6 +86,18 @@ class Departures:
     def are_by_home(self) -> bool:
         """Whether a record is one of its partition: the same gid elsewhere is another record."""
         return self._sender.by_home
+
+    def mark(self, is_whole: Callable[[str], bool]) -> None:
+        """Mark what whole walks did not show, before a state says that those partitions were read.
+
+        They may not be read again for long; the lock is held.
+        """
+        if self._scope != self._runtime.scope:
+            return
+        for row in self._sender.ledger.sweep(is_whole):
+            if self._sender.ledger.tag_of(*row) != MISSED:
+                self._marked.add(row)
+                self._sender.ledger.miss(*row)
 
     def slices(self, shows_nothing_more: Callable[[str], bool]) -> list[DepartureSlice]:
         """Return the slices in which departed records are looked into; sweeps the ledger.
@@ -105,10 +118,11 @@ class Departures:
             for row in departed:
                 self._sender.remove(*row)
             return []
-        missed = list(ledger.rows_where(lambda tag: tag == MISSED, shown=False))
+        rows = ledger.rows_where(lambda tag: tag == MISSED, shown=False)
+        missed = [row for row in rows if row not in self._marked]
         # Another order each time, so that none is always beyond the most.
         random.shuffle(missed)
-        new = [row for row in departed if ledger.tag_of(*row) != MISSED]
+        new = [row for row in departed if ledger.tag_of(*row) != MISSED or row in self._marked]
         if len(new) > max(MOST_AT_ONCE, LARGEST_SHARE * (len(ledger) - len(missed))):
             self._postpone(new)
             new = []

@@ -14,9 +14,12 @@ class Walks:
 
     def __init__(self) -> None:
         self._open: dict[str, int] = {}
+        self._several: set[str] = set()
 
     def expect(self, home: str) -> None:
         """Count a slice of a partition that is handed out."""
+        if home in self._open:
+            self._several.add(home)
         self._open[home] = self._open.get(home, 0) + 1
 
     def complete(self, home: str) -> None:
@@ -26,6 +29,10 @@ class Walks:
     def is_expected(self, home: str) -> bool:
         """Return whether this sync has a slice of a partition."""
         return home in self._open
+
+    def has_several(self, home: str) -> bool:
+        """Return whether this sync has several slices of a partition."""
+        return home in self._several
 
     def is_whole(self, home: str) -> bool:
         """Return whether every slice of a partition was complete."""

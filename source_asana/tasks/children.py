@@ -161,6 +161,9 @@ class ChildPolicy(MemberPolicy):
     @override
     def complete(self, slice_: Slice) -> None:
         if isinstance(slice_, ChildSlice):
+            if self.keeps_keys and self.walks.has_several(slice_.home):
+                # What only the first walk showed would pass for shown: the next sync tells.
+                return
             self._versions.read(slice_.gid, slice_.workspace or "", slice_.version)
         elif isinstance(slice_, OwnSlice):
             self.passes.done(slice_.project)

@@ -6,6 +6,7 @@ Every step is chosen by two numbers, so that a failing example can be made small
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sandbox import Sandbox, World
@@ -275,7 +276,9 @@ class Lab:
 
     def undelete(self, a: int, b: int) -> None:
         if trashed := sorted(self.world.trashed):
-            self.world.undelete(pick(trashed, a), moves_stamp=b % 2 == 0)
+            # Not where what it was in is deleted, too.
+            with suppress(ValueError):
+                self.world.undelete(pick(trashed, a), moves_stamp=b % 2 == 0)
 
     def leave_portfolio(self, a: int, b: int) -> None:
         items = self.world.listed("portfolio.items", self.portfolio).gids
