@@ -1,7 +1,4 @@
-"""What a sync tells its user.
-
-Every skip once with its remedy, progress while it runs, a summary at the end.
-"""
+"""What a sync tells its user: skips with their remedies, progress, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ ROWS_SHOWN = 50
 
 @dataclass
 class Skip:
-    """One thing that was left out, and how often."""
+    """One thing that was skipped, and how often."""
 
     stream: str
     what: str
@@ -30,10 +27,16 @@ class Skip:
 
 @dataclass
 class Counts:
-    """What one stream did so far.
+    """What one stream has done so far.
 
-    `known` partitions were handed out, `ahead` are to follow; `lost` are refused now and were read
-    in an earlier sync.
+    Attributes:
+        records, requests: how many it has sent.
+        known: partitions that were handed out.
+        ahead: partitions that are known and not handed out yet.
+        done: partitions that are over, however they ended.
+        unsaid_failures: failed partitions that were not logged one by one.
+        refused: refused partitions.
+        lost: refused partitions that an earlier sync could read.
     """
 
     records: int = 0
@@ -53,7 +56,7 @@ class Counts:
             self.lost += lost
 
     def end(self) -> None:
-        """Count a partition as over, however it ended."""
+        """Count a partition that is over, however it ended."""
         with self._lock:
             self.done += 1
 
@@ -75,9 +78,7 @@ class Report:
     # ── skips ──────────────────────────────────────────────────────────────────────────────────
 
     def skip(self, stream: str, what: str, verdict: Verdict, *, workspace: str | None) -> None:
-        """Record that `what` of `stream` was refused.
-
-        The first of its kind is warned about at once.
+        """Record that `what` of `stream` was refused, and warn of the first refusal of its kind.
 
         Args:
             stream: stream name.
@@ -118,7 +119,7 @@ class Report:
         return "*" if reach is Reach.STREAM else str(workspace)
 
     def fields_dropped(self, stream: str, fields: Iterable[str], verdict: Verdict) -> None:
-        """Record that columns of a stream are left out, as the token has no scope for them."""
+        """Record that columns of a stream are skipped, as the token lacks the scope for them."""
         self.skip(
             stream,
             f"the columns {', '.join(fields)}",
@@ -127,10 +128,7 @@ class Report:
         )
 
     def closed(self, stream: str, workspace: str | None) -> Verdict | None:
-        """Return the refusal that already covers `stream` in `workspace`.
-
-        No further request is worth sending.
-        """
+        """Return the refusal that makes requests for a stream in a workspace useless, or None."""
         if not self._closed:
             return None
         with self._lock:
@@ -150,10 +148,7 @@ class Report:
     # ── counts ─────────────────────────────────────────────────────────────────────────────────
 
     def counts(self, stream: str) -> Counts:
-        """Return the counters of `stream`.
-
-        Records and requests may miss one of several threads, they are for people.
-        """
+        """Return the counters of `stream`, which any thread may add to."""
         found = self._counts.get(stream)
         if found is None:
             with self._lock:
@@ -161,11 +156,11 @@ class Report:
         return found
 
     def failed(self, stream: str) -> None:
-        """Count a partition that failed after many others of its stream, for the summary."""
+        """Count a failed partition that only the summary mentions, as many failed before it."""
         self.counts(stream).unsaid_failures += 1
 
     def start(self) -> None:
-        """Begin to log progress every 30 seconds."""
+        """Start to log progress every 30 seconds."""
         self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
         self._thread.start()
 

@@ -58,8 +58,8 @@ class EventRetriever(AsanaRetriever):
             raise expired
         if policy.token(slice_):
             LOGGER.warning(
-                "Stream %s: the events of %s since the last sync are lost, as tokens live a day: "
-                "sync more often, and read the tasks for what changed.",
+                "Stream %s: the events of %s since the last sync are lost, as Asana keeps them for "
+                "a day. Sync more often than daily; other streams have what changed meanwhile.",
                 self.name,
                 slice_.place,
             )

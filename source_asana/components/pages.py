@@ -66,7 +66,7 @@ def pages(
         if token is None:
             return
         if token == last:
-            text = "the next page is said to be this one"
+            text = "Asana names this page as its own next page"
             raise PartitionFailed(Verdict(REPEATED_TOKEN, 200, text))
 
 

@@ -310,7 +310,7 @@ def failure(stream: str, slice_: Slice, verdict: Verdict) -> AirbyteTracedExcept
     return AirbyteTracedException(
         message=(
             f'Stream {stream}: {slice_.place} could not be read: "{verdict.message}". Everything '
-            f"else goes on; the next sync reads this again.{advice}"
+            f"else is read, and the next sync reads this again.{advice}"
         ),
         internal_message=f"HTTP {verdict.status}, {verdict.rule.reason}",
         failure_type=FailureType.transient_error,

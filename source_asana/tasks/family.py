@@ -76,7 +76,7 @@ class TaskFamily:
             if bounds and len(known) == len(bounds):
                 after = Millis(min(known) - self.overlap)
                 self.searches[gid] = Search(gid, after, self._most_pages())
-                LOGGER.info("Workspace %s: changed tasks are searched for.", gid)
+                LOGGER.info("Workspace %s: changed tasks are found by search.", gid)
 
     def _most_pages(self) -> int | None:
         if self._runtime.settings.change_detection == "search":
