@@ -115,6 +115,7 @@ class Settings(_Strict):
     search_overlap_minutes: int = Field(default=15, ge=1, le=1440, strict=True)
     listing_pass_hours: int = Field(default=168, ge=0, le=8760, strict=True)
     time_entries_lookback_days: int = Field(default=30, ge=0, le=3650, strict=True)
+    track_deletions: Flag = False
     requests_per_minute: int | None = Field(default=None, ge=15, le=1500, strict=True)
     api_url: str = DEFAULT_API_URL
 
@@ -162,6 +163,21 @@ class Settings(_Strict):
         """Whether the settings leave out none of the projects that the token can see."""
         chosen = self.listed_by_project_only or self.exclude_project_ids
         return not chosen and self.include_archived_projects
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """The settings that choose what is read, as JSON values."""
+        keys = {
+            "workspace_ids",
+            "project_ids",
+            "exclude_project_ids",
+            "team_ids",
+            "portfolio_ids",
+            "include_archived_projects",
+            "include_tasks_without_project",
+            "start_date",
+        }
+        return self.model_dump(mode="json", include=keys)
 
     @property
     def may_search(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a sync tells its user: skips with their remedies, progress, and a summary at the end."""
+"""Tells the user of a sync every skip with its remedy, the progress, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROWS_SHOWN = 50
 
 @dataclass
 class Skip:
-    """One thing that was skipped, and how often."""
+    """Is one thing that was skipped, with the number of times."""
 
     stream: str
     what: str
@@ -27,20 +27,24 @@ class Skip:
 
 @dataclass
 class Counts:
-    """What one stream has done so far.
+    """Counts what one stream did so far.
+
+    Several threads count without a lock. No count gets lost, as no call stands between reading and
+    writing it, and the interpreter changes threads only at calls and jumps.
 
     Attributes:
-        records, requests: how many it has sent.
-        known: partitions that were handed out.
-        ahead: partitions that are known and not handed out yet.
-        done: partitions that are over, however they ended.
-        unsaid_failures: failed partitions that were not logged one by one.
-        refused: refused partitions.
-        lost: refused partitions that an earlier sync could read.
+        records, requests: how many were sent, and how many were made.
+        known, ahead: partitions that were handed out, and those that are to follow.
+        done, refused: partitions that are over, and those among them that Asana refused.
+        lost: refused partitions that an earlier sync has read.
+        deleted, waiting: records that are gone in Asana, and those that a later sync looks into.
+        unsaid_failures: failures that are not logged, after many others of the same stream.
     """
 
     records: int = 0
     requests: int = 0
+    deleted: int = 0
+    waiting: int = 0
     known: int = 0
     ahead: int = 0
     done: int = 0
@@ -56,7 +60,7 @@ class Counts:
             self.lost += lost
 
     def end(self) -> None:
-        """Count a partition that is over, however it ended."""
+        """Count a partition as over, however it ended."""
         with self._lock:
             self.done += 1
 
@@ -78,7 +82,7 @@ class Report:
     # ── skips ──────────────────────────────────────────────────────────────────────────────────
 
     def skip(self, stream: str, what: str, verdict: Verdict, *, workspace: str | None) -> None:
-        """Record that `what` of `stream` was refused, and warn of the first refusal of its kind.
+        """Record that Asana refused `what` of `stream`, and warn of the first of its kind at once.
 
         Args:
             stream: stream name.
@@ -119,7 +123,7 @@ class Report:
         return "*" if reach is Reach.STREAM else str(workspace)
 
     def fields_dropped(self, stream: str, fields: Iterable[str], verdict: Verdict) -> None:
-        """Record that columns of a stream are skipped, as the token lacks the scope for them."""
+        """Record that columns of a stream are skipped because the token lacks their scope."""
         self.skip(
             stream,
             f"the columns {', '.join(fields)}",
@@ -128,7 +132,10 @@ class Report:
         )
 
     def closed(self, stream: str, workspace: str | None) -> Verdict | None:
-        """Return the refusal that makes requests for a stream in a workspace useless, or None."""
+        """Return the refusal that covers `stream` in `workspace`, None without one.
+
+        With one, no further request is worth sending.
+        """
         if not self._closed:
             return None
         with self._lock:
@@ -148,7 +155,7 @@ class Report:
     # ── counts ─────────────────────────────────────────────────────────────────────────────────
 
     def counts(self, stream: str) -> Counts:
-        """Return the counters of `stream`, which any thread may add to."""
+        """Return the counters of a stream."""
         found = self._counts.get(stream)
         if found is None:
             with self._lock:
@@ -156,11 +163,11 @@ class Report:
         return found
 
     def failed(self, stream: str) -> None:
-        """Count a failed partition that only the summary mentions, as many failed before it."""
+        """Count a partition that failed after many others of its stream, for the summary."""
         self.counts(stream).unsaid_failures += 1
 
     def start(self) -> None:
-        """Start to log progress every 30 seconds."""
+        """Begin to log progress every 30 seconds."""
         self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
         self._thread.start()
 

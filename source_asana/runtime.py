@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any, TypeVar
+
+import orjson
 
 from source_asana.config import Settings
 from source_asana.http.client import Client
@@ -69,6 +72,7 @@ class Runtime:
 
     Attributes:
         workspaces: gids of the selected workspaces, once they are listed.
+        user: gid of the token's user, where it could be read and matters.
     """
 
     def __init__(
@@ -82,7 +86,14 @@ class Runtime:
         self.feeds = Feeds(self.stop)
         self.backpressure = Backpressure(self.client.sleep, self.stop.is_set, is_behind)
         self.workspaces: frozenset[str] = frozenset()
+        self.user: str | None = None
         self._parts: dict[Any, Any] = {}
+
+    @property
+    def scope(self) -> str:
+        """What this sync may show: a digest of the settings that select and the token's user."""
+        scope = orjson.dumps([self.settings.selection, self.user])
+        return blake2b(scope, digest_size=8).hexdigest()
 
     def part(self, kind: Callable[[Runtime], T]) -> T:
         """Return the one object of a class that several streams share; the first call makes it.

@@ -40,7 +40,7 @@ from typing_extensions import override
 from source_asana import files
 from source_asana.check import log_what_is_skipped, unlisted, verify_ids, workspaces
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.config import Unusable, config_error, parse_config
+from source_asana.config import Settings, Unusable, config_error, parse_config
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.http.errors import AsanaError
 from source_asana.messages import OwnMessages, Untraced, all_found, unfinished, visible
@@ -48,7 +48,7 @@ from source_asana.parents.plan import StreamPlan, plan
 from source_asana.parents.slices import Slice
 from source_asana.runtime import CHECK_OUTAGE_SECONDS, Runtime
 from source_asana.stream import StreamSlices
-from source_asana.wiring import Wiring, cursor_field_of, router_of
+from source_asana.wiring import Wiring, cursor_field_of, router_of, schema_of
 
 SYNC_LOGGER = logging.getLogger("airbyte.source_asana.sync")
 SYNC_LOGGER.addFilter(Untraced())
@@ -122,9 +122,9 @@ class SourceAsana(YamlDeclarativeSource):
 
     @override
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
-        parse_config(config)
+        settings = parse_config(config)
         declared = self._declared(config)
-        return [_stream(stream) for stream in declared.values()]
+        return [_stream(stream, settings) for stream in declared.values()]
 
     @override
     def read(
@@ -146,7 +146,8 @@ class SourceAsana(YamlDeclarativeSource):
         retrievers = self._wired(runtime, plans, declared)
         self._begin(runtime, retrievers)
         streams: list[AbstractStream] = [
-            _stream(declared[one.name], retrievers[one.name], runtime) for one in plans
+            _stream(declared[one.name], runtime.settings, retrievers[one.name], runtime)
+            for one in plans
         ]
         hidden = {one.name for one in plans if one.is_hidden}
         failed: dict[str, FailureType | None] = {}
@@ -251,6 +252,8 @@ class SourceAsana(YamlDeclarativeSource):
         except AsanaError as error:
             raise unlisted(error) from None
         runtime.workspaces = frozenset(record["gid"] for record in found)
+        if any(retriever.cursor.departures for retriever in retrievers.values()):
+            runtime.user = first.lookup.token_user()
         verify_ids(runtime, runtime.workspaces, projects=False)
         for retriever in retrievers.values():
             retriever.cursor.policy.workspaces_listed()
@@ -276,7 +279,10 @@ class SourceAsana(YamlDeclarativeSource):
 
 
 def _stream(
-    built: DefaultStream, retriever: AsanaRetriever | None = None, runtime: Runtime | None = None
+    built: DefaultStream,
+    settings: Settings,
+    retriever: AsanaRetriever | None = None,
+    runtime: Runtime | None = None,
 ) -> DefaultStream:
     """Return the CDK's stream around our slices and cursor; without a sync it is only described."""
     described = retriever or _retriever(built)
@@ -288,7 +294,7 @@ def _stream(
     return DefaultStream(
         partition_generator=StreamSlicerPartitionGenerator(factory, slicer),
         name=built.name,
-        json_schema=built.get_json_schema,
+        json_schema=lambda: schema_of(described, settings),
         primary_key=built._primary_key,
         cursor_field=CursorField(cursor_field_of(described)),
         logger=built._logger,

@@ -43,6 +43,7 @@ class StreamSlices(StreamSlicer):
         except ParentFailedError as error:
             raise parent_failure(self._plan.name, error) from error
         self._complain_of_lost_access()
+        yield from self._cursor.departed()
 
     def _announced(self) -> Iterator[Slice]:
         """Yield the slices; tell the feed of each, and at the end that there are no more."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 
 from source_asana.components.retriever import AsanaRetriever
+from source_asana.config import Settings
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.policies import GatedPolicy, OverlapPolicy, Policy, WindowPolicy
 from source_asana.cursors.sending import Sender
@@ -15,6 +17,7 @@ from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States
 from source_asana.cursors.tags import tagger
 from source_asana.cursors.token import TokenPolicy
+from source_asana.fields.schemas import DELETED_AT, load_schema
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.runtime import Runtime
@@ -57,6 +60,20 @@ def cursor_field_of(retriever: AsanaRetriever) -> str:
     return "created_at" if kind_of(retriever) in CREATED_AT else "synced_at"
 
 
+def tracks_deletions(retriever: AsanaRetriever, settings: Settings) -> bool:
+    """Return whether the deletions of a stream are tracked, if its catalog entry allows that."""
+    is_told = kind_of(retriever) not in CREATED_AT and retriever.address != ""
+    return settings.track_deletions and is_told
+
+
+def schema_of(retriever: AsanaRetriever, settings: Settings) -> dict[str, Any]:
+    """Return the JSON schema of a stream."""
+    schema = load_schema(retriever.name)
+    if not tracks_deletions(retriever, settings):
+        return schema
+    return {**schema, "properties": {**schema["properties"], "_ab_cdc_deleted_at": DELETED_AT}}
+
+
 class Wiring:
     """Makes the parts of a sync's streams and joins them.
 
@@ -93,7 +110,16 @@ class Wiring:
         router = router_of(retriever)
         policy = POLICIES[kind](plan, router, self._runtime, retriever.reading)
         sender = None if kind in WITHOUT_LEDGER else self._sender(plan, policy, retriever)
-        return AsanaCursor(plan, policy, sender, self._runtime, self._states, self._stamps)
+        return AsanaCursor(
+            plan,
+            policy,
+            sender,
+            self._runtime,
+            self._states,
+            self._stamps,
+            tracks_deletions=plan.takes_tombstones
+            and tracks_deletions(retriever, self._runtime.settings),
+        )
 
     def _sender(self, plan: StreamPlan, policy: Policy, retriever: AsanaRetriever) -> Sender:
         tag = tagger(frozenset(retriever.volatile))

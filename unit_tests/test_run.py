@@ -19,7 +19,7 @@ from source_asana import SourceAsana
 from source_asana.run import _stop_when_told
 from unit_tests.sync import catalog
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 TOKEN = "2/1209876543210987:fedcba9876543210fedcba9876543210"
 
 
@@ -214,7 +214,7 @@ def test_a_signal_ends_what_begins_or_sleeps(config: dict[str, Any], *, begun: b
     try:
         if runtime:
             # What a thread holds on its way into and out of the sleep.
-            with runtime._stopped._cond:  # type: ignore[attr-defined]  # unknown to typeshed
+            with runtime.stop._event._cond:  # type: ignore[attr-defined]  # unknown to typeshed
                 signal.raise_signal(signal.SIGTERM)
         else:
             signal.raise_signal(signal.SIGTERM)
@@ -223,10 +223,10 @@ def test_a_signal_ends_what_begins_or_sleeps(config: dict[str, Any], *, begun: b
     finally:
         signal.signal(signal.SIGTERM, before)
     runtime = runtime or source._runtime(config)
-    assert runtime._stopped.wait(5)
-    assert runtime.fatal
-    assert runtime.fatal.message
-    assert runtime.fatal.message.startswith("The sync was told to stop before its end;")
+    assert runtime.stop._event.wait(5)
+    assert runtime.stop.fatal
+    assert runtime.stop.fatal.message
+    assert runtime.stop.fatal.message.startswith("The sync was told to stop before its end;")
 
 
 MISTAKEN = """

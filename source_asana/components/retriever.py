@@ -22,9 +22,11 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
+from source_asana.components.lookup import Lookup, address_of
 from source_asana.components.pages import next_offset, pages
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.shape import AskedFields, Filter, Raw, Shape
+from source_asana.components.tombstones import Tombstones
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.stamps import Stamp
 from source_asana.http.attempts import limit_of
@@ -32,7 +34,8 @@ from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError, Refused, Verdict
 from source_asana.parents.feeds import Ending, Item
 from source_asana.parents.plan import Inline, StreamPlan
-from source_asana.parents.slices import Slice
+from source_asana.parents.routers import InlineRouter
+from source_asana.parents.slices import DepartureSlice, Slice
 from source_asana.runtime import Runtime
 
 FAILURES_SAID = 10
@@ -54,6 +57,8 @@ class AsanaRetriever(Retriever):
         may_repeat: whether the same record may come in several slices; it is sent once.
         probe_first: whether a workspace's first slice goes ahead alone, so that what the plan
             refuses there is asked for once.
+        address: path below which Asana has the objects by gid, where the path of the list does not
+            tell; empty where it is never asked, so that no deletions are tracked.
         volatile: columns whose values change from answer to answer.
         lists_workspaces: whether these are the workspaces, which are listed before all else.
     """
@@ -73,6 +78,7 @@ class AsanaRetriever(Retriever):
     may_repeat: bool = False
     probe_first: bool = False
     volatile: list[str] = field(default_factory=list)
+    address: str | None = None
     lists_workspaces: bool = False
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
@@ -113,6 +119,22 @@ class AsanaRetriever(Retriever):
         technical = frozenset(plan.needed | inline | self.filter.fields | self.needs())
         self.shape = Shape(plan, self.parent_columns, technical, asks=self.send_opt_fields)
         self.fields = AskedFields(self.name, self.shape.asked, runtime.report)
+        self.lookup = Lookup(
+            runtime,
+            address=address_of(str(self.requester.path), self.address),
+            counts=self.counts,
+            fields=self.fields,
+            headers=self.requester.get_request_headers,
+            pages=self._pages,
+            partition_of=cursor.router.partition_of,
+        )
+        self.tombstones = Tombstones(
+            cursor,
+            lambda stream: others[stream].lookup,
+            self.resent,
+            self.counts,
+            is_inline=isinstance(cursor.router, InlineRouter),
+        )
 
     def needs(self) -> frozenset[str]:
         """Return the dotted opt_fields that reading itself needs."""
@@ -127,6 +149,9 @@ class AsanaRetriever(Retriever):
     ) -> Iterable[Any]:
         slice_ = stream_slice
         assert isinstance(slice_, Slice)
+        if isinstance(slice_, DepartureSlice):
+            yield from self.tombstones.read(slice_)
+            return
         ending = Ending.FAILED
         try:
             self.begin(slice_)
@@ -136,9 +161,11 @@ class AsanaRetriever(Retriever):
             ending = self._refused(slice_, refusal.verdict)
         except AsanaError as error:
             if self._fails(slice_):
+                self.cursor.over()
                 raise failure(self.name, slice_, error.verdict) from error
         except Exception:
             if self._fails(slice_):
+                self.cursor.over()
                 raise
         finally:
             self.counts.end()
@@ -208,6 +235,12 @@ class AsanaRetriever(Retriever):
         """Yield the finished record, if the cursor sends it."""
         record = self.shape.finished(record, slice_.partition)
         yield from self.cursor.sent(record, slice_, stamp, is_shared=self.may_repeat)
+
+    def resent(self, record: Raw, home: str) -> Iterator[Raw]:
+        """Yield a record that a lookup brought as that of a partition, if the cursor sends it."""
+        slice_ = Slice(self.cursor.router.partition_of(home), key=home)
+        record = self.shape.finished(record, slice_.partition)
+        yield from self.cursor.sent(record, slice_, self.cursor.stamp(), is_shared=True, home=home)
 
     def publish(self, page: list[Raw], slice_: Slice, began: Millis | None) -> list[Item]:
         """Hand a page's records to the stream's feed; return the items that are new there."""

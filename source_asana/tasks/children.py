@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.parts import Part
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach, Verdict
@@ -30,8 +31,6 @@ class ChildPolicy(MemberPolicy):
     sent again, as an edited comment has no other sign.
     """
 
-    rank = 1
-
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         assert isinstance(self.router, TaskRouter)
@@ -39,6 +38,8 @@ class ChildPolicy(MemberPolicy):
         self._versions = Versions()
         # The newest `modified_at` of tasks that several listings show.
         self._newest: dict[int, int] = {}
+        settings = self.runtime.settings
+        self.keeps_keys = settings.track_deletions and self.plan.takes_tombstones
         self.first_read = FirstRead(self)
 
     def search_holders(self, search: Callable[[str], Holders]) -> None:
@@ -53,10 +54,24 @@ class ChildPolicy(MemberPolicy):
     def parts(self) -> Mapping[str, Part]:
         return {**super().parts(), "tasks": self._versions}
 
+    @property
     @override
-    def become_coarse(self) -> None:
-        super().become_coarse()
+    def rank(self) -> int:
+        return 0 if self.keeps_keys else 1
+
+    @override
+    def give_up(self, ledger: Ledger) -> int | None:
+        if self.keeps_keys:
+            self.keeps_keys, self.is_keyless = False, True
+            ledger.forget_homes(self._versions.is_known)
+            return self.rank
         self._versions.drop_read()
+        return super().give_up(ledger)
+
+    @override
+    def sends_all(self, slice_: Slice) -> bool:
+        # Without the keys of children, all of a task's are sent again when it changed.
+        return isinstance(slice_, ChildSlice) and not self.keeps_keys
 
     # ── slices ─────────────────────────────────────────────────────────────────────────────────
 
@@ -172,7 +187,11 @@ class ChildPolicy(MemberPolicy):
 
     @override
     def is_there(self, home: str) -> bool:
-        return bool(self.family.searches)
+        return bool(self.family.searches) or self._versions.was_shown(home)
+
+    @override
+    def parent_of(self, home: str) -> tuple[str, str] | None:
+        return ("tasks", home) if self._versions.is_known(home) else None
 
     @override
     def settle(self) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from typing_extensions import override
 
+from source_asana.cursors.policies import LEFT, Record
 from source_asana.http.clock import Millis, from_millis
-from source_asana.parents.slices import Slice
+from source_asana.parents.slices import Slice, is_user_key
 from source_asana.tasks.member import MemberPolicy
 from source_asana.tasks.slices import ListingSlice, SearchSlice
 
@@ -21,7 +22,7 @@ class ListingPolicy(MemberPolicy):
     pass reads it whole as well.
     """
 
-    rank = 3
+    files_answers = True
 
     @override
     def slices(self) -> Iterator[Slice]:
@@ -92,6 +93,24 @@ class ListingPolicy(MemberPolicy):
     @override
     def is_there(self, home: str) -> bool:
         return super().is_there(home) or self.is_unlisted_user(home)
+
+    @property
+    @override
+    def rank(self) -> int:
+        return 3
+
+    @override
+    def home_now(self, record: Record, home: str) -> str | None:
+        del home
+        projects: list[str] = [project["gid"] for project in record.get("projects") or ()]
+        read = [gid for gid in projects if gid in self._there]
+        if read:
+            return min(read)
+        if record.get("parent"):
+            return LEFT
+        assignee = (record.get("assignee") or {}).get("gid")
+        users = {key for key in self._there if is_user_key(key) and key.endswith(f"/{assignee}")}
+        return min(users) if users and not projects else None
 
     @override
     def is_newer(self, record: Any, slice_: Slice) -> bool:

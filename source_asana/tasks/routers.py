@@ -34,6 +34,10 @@ class WalkRouter(_TaskFeedRouter):
         return {"tasks": TASK_FIELDS}
 
     @override
+    def partition_of(self, home: str) -> dict[str, str]:
+        return {"task_gid": home}
+
+    @override
     def stream_slices(self) -> Iterable[Slice]:
         for gid, tree in self.feeds.of("tasks").walks:
             yield WalkSlice(gid, tree)
@@ -57,6 +61,10 @@ class TaskRouter(_TaskFeedRouter):
         found = {"tasks": TASK_FIELDS, "subtasks": TASK_FIELDS}
         own = frozenset(self.own_parents)
         return {**found, "projects": own} if own else found
+
+    @override
+    def partition_of(self, home: str) -> dict[str, str]:
+        return {self.task_field: home}
 
     def child(self, gid: str, version: int, item: Item, *, is_shown: bool = True) -> ChildSlice:
         """Return the slice of one task's children; see there."""

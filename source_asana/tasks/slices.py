@@ -51,15 +51,13 @@ class WalkSlice(Slice):
 
 
 class ChildSlice(Slice):
-    """The stories or attachments of one task; all of them are sent again when it has changed.
+    """The stories or attachments of one task.
 
     Attributes:
         gid: the task's.
         version: its version that is being read, see `versions.version_of`.
         is_shown: whether a listing or search of this sync has shown the task.
     """
-
-    sends_all = True
 
     def __init__(
         self, partition: dict[str, str], gid: str, version: int, item: Item, *, is_shown: bool

@@ -51,6 +51,10 @@ class Versions:
         """Return whether children of any version were read, or are due."""
         return self._rows.tag_of(gid, "") is not None
 
+    def was_shown(self, gid: str) -> bool:
+        """Return whether a listing or search of this sync has shown a task."""
+        return self._rows.was_shown(gid)
+
     def is_to_read(self, gid: str, version: int) -> bool:
         """Return whether this version's children were neither read nor handed to a worker."""
         tag = self._rows.tag_of(gid, "")

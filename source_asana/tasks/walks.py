@@ -6,6 +6,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from source_asana.cursors.policies import LEFT, Record
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
 from source_asana.tasks.member import MemberPolicy
@@ -19,7 +20,7 @@ class WalkPolicy(MemberPolicy):
     The bound of a listing moves when the listing and every walk below it are complete.
     """
 
-    rank = 2
+    files_answers = True
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -47,6 +48,17 @@ class WalkPolicy(MemberPolicy):
     @override
     def is_there(self, home: str) -> bool:
         return bool(self.family.searches) and home not in self._childless
+
+    @property
+    @override
+    def rank(self) -> int:
+        return 2
+
+    @override
+    def home_now(self, record: Record, home: str) -> str | None:
+        del home
+        parent = record.get("parent")
+        return str(parent["gid"]) if parent else LEFT
 
     @override
     def is_newer(self, record: Any, slice_: Slice) -> bool:
