@@ -50,7 +50,9 @@ class Holders:
         except AsanaError as error:
             self._state = "failed"
             LOGGER.info(
-                "Workspace %s: every task is asked for its attachments, as search cannot be used (%s).", self._workspace, error
+                "Workspace %s: every task is asked for its attachments, as search cannot be used (%s).",
+                self._workspace,
+                error,
             )
         return self._gids if self._state == "complete" else None
 

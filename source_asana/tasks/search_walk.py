@@ -109,7 +109,9 @@ def stepped(
             last = max(to_millis(task.get("created_at")) or 0 for task in page)
             step = {"created_at.after": from_millis(last - 1)}
         if full and (step == before or not fresh):
-            raise PartitionFailed(Verdict(UNSTEPPABLE, 200, f"{PAGE} tasks were created at the same time"))
+            raise PartitionFailed(
+                Verdict(UNSTEPPABLE, 200, f"{PAGE} tasks were created at the same time")
+            )
         barren = 0 if fresh else barren + 1
         # Results are filtered by access after the page is cut: a short page, even an empty one, is
         # the end only where the other end of what is left shows nothing new.
@@ -119,5 +121,7 @@ def stepped(
             if all(task["gid"] in seen for task in newest):
                 return
             if barren > 1:
-                raise PartitionFailed(Verdict(HIDDEN, 200, "a page has nothing that the token may see"))
+                raise PartitionFailed(
+                    Verdict(HIDDEN, 200, "a page has nothing that the token may see")
+                )
             doubted = True
