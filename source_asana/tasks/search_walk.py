@@ -1,4 +1,4 @@
-"""The walk of one search: pages by creation time under a fixed bound of change.
+"""Walks one search: pages by creation time, below a fixed bound of change.
 
 Source: searchTasksForWorkspace.
 """
@@ -26,7 +26,7 @@ TOO_MANY = Rule((), None, Action.FAIL, "listings are cheaper")
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """What a search is sent with.
+    """Holds what a search is sent with.
 
     Attributes:
         client: what all requests share.
