@@ -260,7 +260,7 @@ class SourceAsana(YamlDeclarativeSource):
             all_found(runtime, retriever.name, retriever.keep_only)
 
     def _concurrent(self, runtime: Runtime, streams: int) -> ConcurrentSource:
-        """Return the CDK's thread pool, with a thread for every generator besides the readers' own.
+        """Return the CDK's thread pool, with one more thread for every stream's generator.
 
         A child's generator holds its thread while it waits for its parents; with a thread each,
         none can starve the readers that it waits for. The budget limits the requests in flight, not

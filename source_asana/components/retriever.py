@@ -276,7 +276,7 @@ class AsanaRetriever(Retriever):
     # ── pages ──────────────────────────────────────────────────────────────────────────────────
 
     def preload(self, slice_: Slice) -> list[Raw]:
-        """Read a slice ahead of its turn and return its records, which the next `read` takes over."""
+        """Read a slice ahead of its turn and return its records; the next `read` takes them."""
         self._ready = [list(page) for page in self._pages(slice_)]
         return [record for page in self._ready for record in page]
 

@@ -25,7 +25,7 @@ class ListingSlice(Slice):
 
 
 class SearchSlice(ListingSlice):
-    """Covers what a search finds to have changed in one workspace; the results belong to many partitions.
+    """Covers what a search finds in one workspace; its results belong to many partitions.
 
     Attributes:
         search: the search, which is decided when the slice ends.
