@@ -63,6 +63,7 @@ def test_the_defaults() -> None:
         "search_overlap_minutes": 15,
         "listing_pass_hours": 168,
         "time_entries_lookback_days": 30,
+        "track_deletions": False,
         "requests_per_minute": None,
         "api_url": DEFAULT_API_URL,
     }
@@ -83,6 +84,8 @@ def test_spec_and_model_have_the_same_defaults(spec: dict[str, Any]) -> None:
     assert {name: defaults[name] for name in silent} == dict.fromkeys(silent)
 
 
+LISTS: list[Any] = [[], ["12"], None, ["x"], [""], "12", {}]
+LONG_LISTS: list[Any] = [["1" * 32], ["1" * 33], [None], [["1"]]]
 VALUES: tuple[tuple[str, Any], ...] = (
     *[("num_workers", value) for value in (1, 40, 0, 41, "5", 2.5, True, None)],
     *[("requests_per_minute", value) for value in (15, 1500, 14, 1501, "150", None)],
@@ -92,9 +95,10 @@ VALUES: tuple[tuple[str, Any], ...] = (
     *[("change_detection", value) for value in ("auto", "listing", "search", "events", 1, None)],
     *[("include_archived_projects", value) for value in (True, False, None, "true", 1)],
     *[("include_tasks_without_project", value) for value in (True, False, None, "no")],
+    *[("track_deletions", value) for value in (True, False, None, "yes", 1)],
     *[("test_mode", value) for value in (True, None, "yes")],
-    *[("workspace_ids", value) for value in ([], ["12"], None, ["x"], [""], "12", {})],
-    *[("project_ids", value) for value in (["1" * 32], ["1" * 33], [None], [["1"]])],
+    *[("workspace_ids", value) for value in LISTS],
+    *[("project_ids", value) for value in LONG_LISTS],
 )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from source_asana.config import parse_config
 from source_asana.runtime import Backpressure, Runtime
+from unit_tests.given import settings
 
 
 class Queue:
@@ -84,7 +84,7 @@ def test_room_is_given_back_after_an_error() -> None:
 
 
 def runtime(**options: Any) -> Runtime:
-    return Runtime(parse_config({"credentials": {"personal_access_token": "the-token"}}), **options)
+    return Runtime(settings(), **options)
 
 
 def test_a_shared_part_is_made_once_a_sync() -> None:
@@ -97,6 +97,38 @@ def test_a_shared_part_is_made_once_a_sync() -> None:
     assert first.part(Part) is part
     assert part.runtime is first
     assert second.part(Part) is not part
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("workspace_ids", ["1"]),
+        ("project_ids", ["1"]),
+        ("exclude_project_ids", ["1"]),
+        ("team_ids", ["1"]),
+        ("portfolio_ids", ["1"]),
+        ("include_archived_projects", False),
+        ("include_tasks_without_project", False),
+        ("start_date", "2026-01-01T00:00:00Z"),
+    ],
+)
+def test_whatever_selects_is_another_scope(key: str, value: Any) -> None:
+    assert Runtime(settings(**{key: value})).scope != runtime().scope
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("num_workers", 3), ("listing_pass_hours", 1), ("track_deletions", True)]
+)
+def test_what_selects_nothing_is_no_other_scope(key: str, value: Any) -> None:
+    assert Runtime(settings(**{key: value})).scope == runtime().scope
+
+
+def test_another_user_is_another_scope() -> None:
+    first, second = runtime(), runtime()
+    first.user = "1"
+    assert first.scope != second.scope
+    second.user = "1"
+    assert first.scope == second.scope
 
 
 def test_everything_hears_of_the_end_of_the_sync() -> None:

@@ -66,8 +66,11 @@ class Tombstones:
         parent = self._cursor.policy.parent_of(home) if self._cursor.is_vanished(home) else None
         if parent and self._lookups(parent[0]).has_address:
             fate, _ = self._lookups(parent[0]).fate(parent[1])
-            # What is below a parent that is not gone is not deleted; it is not read any more.
-            return (fate if fate in {Fate.GONE, Fate.UNKNOWN} else Fate.HIDDEN), {}
+            if fate is not Fate.THERE:
+                return fate, {}
+            if self._is_inline:
+                # Its parent is there and not listed any more: nothing tells.
+                return Fate.HIDDEN, {}
         if self._departures.are_by_home:
             return self._membership(key, home), {}
         return self._own.fate(key, is_whole=self._cursor.policy.files_answers)

@@ -183,11 +183,14 @@ class ChildPolicy(MemberPolicy):
     @override
     def listed(self) -> None:
         super().listed()
-        self.knows_all = self.knows_all and self.family.feed.ending is Ending.COMPLETE
+        self.knows_all = self.family.feed.keys_complete
 
     @override
     def is_there(self, home: str) -> bool:
-        return bool(self.family.searches) or self._versions.was_shown(home)
+        project, _, brief = home.partition("/")
+        if brief:
+            return project not in self.family.feed.whole
+        return not self.family.shows_all() or self._versions.was_shown(home)
 
     @override
     def parent_of(self, home: str) -> tuple[str, str] | None:
@@ -196,5 +199,5 @@ class ChildPolicy(MemberPolicy):
     @override
     def settle(self) -> None:
         super().settle()
-        if self.is_tracked and self.knows_all and not self.family.searches:
+        if self.is_tracked and self.family.shows_all():
             self._versions.sweep(lambda workspace: workspace in self.runtime.workspaces)

@@ -11,6 +11,7 @@ from typing import Protocol
 from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError
+from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import is_user_key
 from source_asana.runtime import Runtime
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
@@ -58,6 +59,7 @@ class TaskFamily:
         self.searches: dict[str, Search] = {}
         self.overlap = runtime.settings.search_overlap_minutes * MINUTE
         self._members: list[Member] = []
+        self._shows_all: bool | None = None
         runtime.feeds.provide("tasks", self.feed)
         runtime.feeds.provide("subtasks", SubtaskFeed(self.feed))
 
@@ -102,6 +104,25 @@ class TaskFamily:
         is_free = all(one.is_refused_for_plan for one in searches)
         if is_free and len(searches) == len(self._runtime.workspaces):
             self._runtime.client.budget.set_quota(FREE_PER_MINUTE)
+
+    def shows_all(self) -> bool:
+        """Return whether the listings of this sync have shown every task there is.
+
+        After a search they do when the pass has come to all of them. Asked once for each task: the
+        answer is kept when the feed is closed.
+        """
+        if self._shows_all is None or not self.feed.closed:
+            self._shows_all = self._listed_all()
+        return self._shows_all
+
+    def _listed_all(self) -> bool:
+        feed = self.feed
+        if not (feed.keys_complete and feed.ending is Ending.COMPLETE and feed.keys <= feed.whole):
+            return False
+        return not self._runtime.settings.reads_tasks_without_project or all(
+            any(map(is_user_key, feed.by_workspace.get(workspace, ())))
+            for workspace in self.searches
+        )
 
     def has_read(self, key: str) -> bool:
         """Return whether every selected stream has read a listing before."""

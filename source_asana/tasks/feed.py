@@ -27,6 +27,7 @@ class TaskFeed(GrowingList[TaskTree]):
         walks: the tasks with subtasks, for the stream of the subtasks.
         keys: the keys of all listings that exist, whether or not this sync reads them.
         by_workspace: the same keys by workspace.
+        whole: the keys of the listings that this sync has read with all walks below them.
         keys_complete: whether no further listing can exist.
     """
 
@@ -36,6 +37,7 @@ class TaskFeed(GrowingList[TaskTree]):
         self.keys: set[str] = set()
         self.by_workspace: dict[str, set[str]] = {}
         self.keys_complete = False
+        self.whole: set[str] = set()
         self._is_walked = False
         self._shared: dict[str, TaskTree] = {}
         self._listeners: list[Callable[[TaskTree], None]] = []
@@ -128,6 +130,8 @@ class TaskFeed(GrowingList[TaskTree]):
     def _over(self, tree: TaskTree, ending: Ending) -> None:
         for closed in self._close(tree, ending):
             how = Ending.FAILED
+            if closed.ending is Ending.COMPLETE:
+                self.whole.add(closed.key)
             try:
                 for listener in self._listeners:
                     listener(closed)

@@ -64,7 +64,7 @@ class TaskRouter(_TaskFeedRouter):
 
     @override
     def partition_of(self, home: str) -> dict[str, str]:
-        return {self.task_field: home}
+        return {self.task_field: home.rpartition("/")[2]}
 
     def child(self, gid: str, version: int, item: Item, *, is_shown: bool = True) -> ChildSlice:
         """Return the slice of one task's children; see `ChildSlice`."""

@@ -78,5 +78,6 @@ class OwnSlice(Slice):
     def __init__(
         self, partition: dict[str, str], gid: str, project: str, item: Item, began: Millis | None
     ) -> None:
-        super().__init__(partition, key=gid, item=item, began=began)
+        key = project if gid == project else f"{project}/{gid}"
+        super().__init__(partition, key=key, item=item, began=began)
         self.project = project

@@ -43,11 +43,11 @@ class WalkPolicy(MemberPolicy):
     @override
     def listed(self) -> None:
         super().listed()
-        self.knows_all = self.knows_all and self.family.feed.ending is Ending.COMPLETE
+        self.knows_all = self.family.feed.keys_complete
 
     @override
     def is_there(self, home: str) -> bool:
-        return bool(self.family.searches) and home not in self._childless
+        return not self.family.shows_all() and home not in self._childless
 
     @property
     @override

@@ -9,10 +9,10 @@ import requests_mock
 from airbyte_cdk.sources.types import StreamSlice
 
 from source_asana.components.requester import AsanaRequester, PlainTemplate
-from source_asana.config import parse_config
 from source_asana.http.client import Client
 from source_asana.parents.slices import Slice
 from source_asana.report import Counts
+from unit_tests.given import settings
 
 API = "https://app.asana.com/api/1.0"
 OK: dict[str, Any] = {"json": {"data": [{"gid": "1"}]}}
@@ -21,8 +21,7 @@ OK: dict[str, Any] = {"json": {"data": [{"gid": "1"}]}}
 def bound(counts: Counts | None = None, **options: Any) -> AsanaRequester:
     """Return a requester with a client."""
     made = AsanaRequester(name="tasks", config={}, parameters={}, url_base="", **options)
-    settings = parse_config({"credentials": {"personal_access_token": "the-token"}})
-    made.bind(Client(settings), counts or Counts())
+    made.bind(Client(settings()), counts or Counts())
     return made
 
 

@@ -8,18 +8,13 @@ from typing import Any
 import pytest
 
 from source_asana.components.shape import AskedFields, Filter, Shape
-from source_asana.config import Settings, parse_config
 from source_asana.http.errors import Verdict, classify
 from source_asana.parents.plan import StreamPlan
 from source_asana.report import Report
-from unit_tests.http.test_errors import refusal
+from unit_tests.given import refusal, settings
 
 SCOPE = classify(refusal(403, "The token lacks the scope users:read."))
 ACCESS = classify(refusal(403, "You do not have access to this project."))
-
-
-def settings(**lists: Any) -> Settings:
-    return parse_config({"credentials": {"personal_access_token": "the-token"}, **lists})
 
 
 # ── fields ─────────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from source_asana.config import parse_config
 from source_asana.cursors.policies import Policy
 from source_asana.http.clock import Millis, from_millis
 from source_asana.parents.feeds import Ending
@@ -17,6 +16,7 @@ from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
+from unit_tests.given import settings
 
 HOUR = 3_600_000
 # 2026-03-29T01:00:00Z, the bound at which everything here begins.
@@ -44,10 +44,9 @@ def slice_of(key: str, *, began: Millis | None = BEGAN, **item: Any) -> Slice:
     return Slice({"parent_gid": key}, key=key, item={"gid": key, **item}, began=began)
 
 
-def runtime(ending: Ending = Ending.COMPLETE, **settings: Any) -> Runtime:
+def runtime(ending: Ending = Ending.COMPLETE, **further: Any) -> Runtime:
     """Return a runtime whose parents ended like this and whose server's clock gives `BEGAN`."""
-    config = {"credentials": {"personal_access_token": "unused-token"}, **settings}
-    made = Runtime(parse_config(config))
+    made = Runtime(settings(**further))
     made.feeds.of("parents").ending = ending
     tell(made, BEGAN)
     return made

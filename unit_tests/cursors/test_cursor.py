@@ -90,7 +90,8 @@ def cursor_of(
     if kind is not TokenPolicy:
         sender = Sender(policy.lock, key, tagger(()), shared.stop)
     stamps = Stamps(shared.clock.now)
-    return AsanaCursor(policy.plan, policy, sender, shared, states, stamps), repository
+    made = AsanaCursor(policy.plan, policy, sender, shared, states, stamps, tracks_deletions=False)
+    return made, repository
 
 
 def states_in(messages: list[AirbyteMessage]) -> list[Record]:
@@ -114,7 +115,9 @@ def read(
         for record in shown.get(slice_.key, [])[: 1 if slice_.key in failing else None]:
             if cursor.is_in_scope(record, slice_):
                 yield from cursor.sent(dict(record), slice_, stamp, is_shared=True)
-        if slice_.key not in failing:
+        if slice_.key in failing:
+            cursor.over()
+        else:
             close(cursor, slice_)
     cursor.ensure_at_least_one_state_emitted()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.policies import GatedPolicy, OverlapPolicy, Policy, WindowPolicy
 from source_asana.http.clock import Millis, from_millis
 from source_asana.parents.feeds import Ending
@@ -314,7 +315,7 @@ def test_the_log_is_kept_by_hours_and_whole_hours_become_stale() -> None:
 def test_a_coarse_policy_says_so() -> None:
     policy = policy_of(Policy, slice_of("1"))
     assert not policy.is_coarse
-    policy.become_coarse()
+    assert policy.give_up(Ledger()) is None
     assert policy.is_coarse
 
 

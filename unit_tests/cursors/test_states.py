@@ -114,17 +114,23 @@ def test_small_states_come_often_and_large_ones_rarely() -> None:
 
 
 class Stream:
-    """A stream whose state has a size, and less once it is asked to shrink."""
+    """A stream whose state has a size, and less each time that it is asked to shrink."""
 
     def __init__(self, found: States, name: str, rank: int, size: int) -> None:
         """Open its account."""
         self.name, self.size, self.shrunk = name, size, 0
+        # What is left to give up after this, and to what size.
+        self.further: list[tuple[int, int]] = []
         self._states = found
-        found.open_account(name, rank, self.shrink, size)
+        found.open_account(name, rank, self.shrink, lambda: self.size)
 
-    def shrink(self) -> None:
+    def shrink(self) -> int | None:
         self.shrunk += 1
+        if self.further:
+            rank, self.size = self.further.pop()
+            return rank
         self.size = 10
+        return None
 
     def emit(self) -> None:
         self._states.emit(self.name, lambda: {"text": "x" * self.size})
@@ -178,6 +184,39 @@ def test_the_lowest_rank_gives_up_first_then_the_largest(caplog: pytest.LogCaptu
     small.emit()
 
     assert (stories.shrunk, small.shrunk, large.shrunk) == (1, 0, 1)
+
+
+@pytest.mark.usefixtures("_small_budget")
+def test_no_more_streams_shrink_than_have_to() -> None:
+    found, _ = made()
+    stories, tags, users = (
+        Stream(found, name, rank, size)
+        for name, rank, size in (("stories", 0, 600), ("tags", 1, 50), ("users", 4, 100))
+    )
+    users.size = 500
+
+    users.emit()
+
+    assert (stories.shrunk, tags.shrunk, users.shrunk) == (1, 0, 0)
+
+
+@pytest.mark.usefixtures("_small_budget")
+def test_a_stream_that_gave_up_a_part_may_come_again_in_its_new_rank(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found, _ = made()
+    stories = Stream(found, "stories", 0, 800)
+    stories.further = [(2, 500)]
+    tags, users = Stream(found, "tags", 1, 100), Stream(found, "users", 4, 100)
+
+    users.size = 300
+    users.emit()
+    assert (stories.shrunk, tags.shrunk, users.shrunk) == (1, 0, 0)
+
+    users.size = 600
+    users.emit()
+    assert (stories.shrunk, tags.shrunk, users.shrunk) == (2, 1, 0)
+    assert len(caplog.records) == 3
 
 
 @pytest.mark.usefixtures("_small_budget")

@@ -7,7 +7,7 @@ import pytest
 from source_asana.fields.schemas import load_schema
 from source_asana.fields.scopes import FIELDS, STREAMS, without_scope
 from source_asana.http.errors import Verdict, classify
-from unit_tests.http.test_errors import refusal
+from unit_tests.given import refusal
 
 ACCESS = classify(refusal(403, "You do not have access to this project."))
 

@@ -12,11 +12,11 @@ import requests_mock
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.config import parse_config
 from source_asana.http.attempts import REFUSALS, TRIES, body_of, limit_of, send
 from source_asana.http.client import Client
 from source_asana.http.errors import OffsetExpired, PartitionFailed, Refused, SyncTokenExpired
 from source_asana.report import Report
+from unit_tests.given import settings
 
 API = "https://app.asana.com/api/1.0"
 TASKS = f"{API}/tasks"
@@ -34,11 +34,10 @@ class Bench:
         self.mock = mock
         self.now = 1000.0
         self.waits: list[float] = []
-        settings = parse_config({"credentials": {"personal_access_token": "the-token"}})
         report = Report()
         self.counts = report.counts("tasks")
         self.client = Client(
-            settings, notice=report.once, monotonic=lambda: self.now, sleep=self.sleep
+            settings(), notice=report.once, monotonic=lambda: self.now, sleep=self.sleep
         )
         mock.get(ME, json={"data": {"gid": "9"}})
 

@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 import requests_mock
 
-from source_asana.config import parse_config
 from source_asana.http.auth import OAuthAuth
 from source_asana.http.client import Client, connector_version
+from unit_tests.given import settings
 
 URL = "https://app.asana.com/api/1.0/tasks"
-TOKEN = {"credentials": {"personal_access_token": "the-token"}}
 
 
-def client(**settings: Any) -> Client:
-    return Client(parse_config({**TOKEN, **settings}))
+def client(**further: Any) -> Client:
+    return Client(settings(**further))
 
 
 # ── how a request is sent ──────────────────────────────────────────────────────────────────────
@@ -95,8 +94,8 @@ def test_the_configured_limits_are_kept() -> None:
 def test_oauth_tokens_come_from_the_same_host_and_are_handed_on_when_they_rotate() -> None:
     rotated: list[str] = []
     oauth = {"client_id": "1", "client_secret": "s", "refresh_token": "old"}
-    settings = parse_config({"credentials": oauth, "api_url": "http://127.0.0.1:8700/api/1.0"})
-    made = Client(settings, on_rotation=rotated.append)
+    given = settings(credentials=oauth, api_url="http://127.0.0.1:8700/api/1.0")
+    made = Client(given, on_rotation=rotated.append)
     assert isinstance(made.auth, OAuthAuth)
     with requests_mock.Mocker() as mock:
         answer = {"access_token": "a", "refresh_token": "new", "expires_in": 3600}
@@ -107,7 +106,7 @@ def test_oauth_tokens_come_from_the_same_host_and_are_handed_on_when_they_rotate
 
 def test_a_notice_goes_to_whoever_asked_for_it() -> None:
     said: list[tuple[int, str]] = []
-    made = Client(parse_config(TOKEN), notice=lambda level, text: said.append((level, text)))
+    made = Client(settings(), notice=lambda level, text: said.append((level, text)))
     made.notice(logging.INFO, "Hear, hear")
     assert said == [(logging.INFO, "Hear, hear")]
 

@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 import pytest
 import requests
 
 from source_asana.http.errors import RULES, Action, Reach, classify, message_of
-
-
-def answer(status: int, body: Any = None, reason: str = "") -> requests.Response:
-    """Return an answer with a body: bytes as they are, the rest as JSON."""
-    response = requests.Response()
-    response.status_code = status
-    response.reason = reason
-    response._content = body if isinstance(body, bytes) else orjson.dumps(body)
-    return response
-
-
-def refusal(status: int, message: str, **extra: Any) -> requests.Response:
-    """Return an answer with Asana's form of an error."""
-    error = {"message": message, "help": "For more information ..."}
-    return answer(status, {"errors": [error], **extra})
-
+from unit_tests.given import answer, refusal
 
 TABLE: tuple[tuple[int, str, Action, str, Reach], ...] = (
     (

@@ -10,19 +10,18 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalog, ConfiguredAirbyteCatalo
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana import SourceAsana
-from source_asana.config import parse_config
 from source_asana.parents.plan import StreamPlan
 from source_asana.runtime import Runtime
+from unit_tests.given import CONFIG, settings
 from unit_tests.sync import catalog, streams
 
 TASK_FIELDS = frozenset({"modified_at", "num_subtasks", "parent.gid", "projects.gid"})
 
 
-def plan(wanted: Any, **settings: Any) -> list[StreamPlan]:
+def plan(wanted: Any, **further: Any) -> list[StreamPlan]:
     """Return what a sync reads for a catalog, under default settings and these."""
-    config = {"credentials": {"personal_access_token": "the-token"}, **settings}
     catalog: ConfiguredAirbyteCatalog = ConfiguredAirbyteCatalogSerializer.load(wanted)
-    return _source()._plans(Runtime(parse_config(config)), catalog, _declared())
+    return _source()._plans(Runtime(settings(**further)), catalog, _declared())
 
 
 @cache
@@ -32,7 +31,7 @@ def _source() -> SourceAsana:
 
 @cache
 def _declared() -> Any:
-    return _source()._declared({"credentials": {"personal_access_token": "the-token"}})
+    return _source()._declared(CONFIG)
 
 
 def planned(*names: str) -> dict[str, StreamPlan]:
@@ -64,10 +63,10 @@ def test_the_parents_of_a_stream_alone(name: str, parents: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"include_tasks_without_project": False}, {"project_ids": ["1"]}]
+    "further", [{"include_tasks_without_project": False}, {"project_ids": ["1"]}]
 )
-def test_users_are_no_parents_of_tasks_without_their_listings(settings: dict[str, Any]) -> None:
-    plans = plan(catalog(["tasks"]), **settings)
+def test_users_are_no_parents_of_tasks_without_their_listings(further: dict[str, Any]) -> None:
+    plans = plan(catalog(["tasks"]), **further)
     assert {one.name for one in plans} == {"workspaces", "projects", "tasks"}
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from source_asana.config import parse_config
 from source_asana.http.stop import Stop
 from source_asana.parents.feeds import Ending, Feeds, ParentFailedError
 from source_asana.parents.routers import (
@@ -16,6 +15,7 @@ from source_asana.parents.routers import (
     SingleRouter,
     UnionRouter,
 )
+from unit_tests.given import settings
 from unit_tests.parents.reader import Reader
 
 ITEMS = [
@@ -24,14 +24,13 @@ ITEMS = [
 ]
 
 
-def bound(router: AsanaRouter, **settings: Any) -> AsanaRouter:
+def bound(router: AsanaRouter, **further: Any) -> AsanaRouter:
     """Return the router with feeds, of which `projects` has two items."""
     feeds = Feeds(Stop())
     feeds.of("projects").add(ITEMS)
     for name in ("projects", "goals"):
         feeds.of(name).announced(Ending.COMPLETE)
-    config = {"credentials": {"personal_access_token": "the-token"}, **settings}
-    router.bind(parse_config(config), feeds)
+    router.bind(settings(**further), feeds)
     return router
 
 
@@ -126,7 +125,7 @@ def test_parents_that_a_search_spares() -> None:
 
 def test_slices_begin_when_every_listing_is_over_where_that_is_asked_for() -> None:
     router, feeds = parent_router("users", after_listing=True), Feeds(Stop())
-    router.bind(parse_config({"credentials": {"personal_access_token": "t"}}), feeds)
+    router.bind(settings(), feeds)
     feed = feeds.of("users")
     feed.expect()
     feed.add(ITEMS)
@@ -206,3 +205,35 @@ def test_inline_records_fail_with_their_parent() -> None:
 
     with pytest.raises(ParentFailedError):
         partitions(router)
+
+
+@pytest.mark.parametrize(
+    ("partition", "home", "fields", "parent"),
+    [
+        ({"project_gid": "gid"}, "7", {"project_gid": "7"}, ("projects", "7")),
+        (
+            {"workspace_gid": "workspace_gid", "user_gid": "gid", "archived": "archived"},
+            "1/2",
+            {"workspace_gid": "1", "user_gid": "2"},
+            ("projects", "2"),
+        ),
+        ({"brief_gid": "brief.gid"}, "9", {"brief_gid": "9"}, None),
+    ],
+)
+def test_the_key_of_a_partition_names_its_fields_and_parent(
+    partition: dict[str, str],
+    home: str,
+    fields: dict[str, str],
+    parent: tuple[str, str] | None,
+) -> None:
+    router = parent_router(partition=partition)
+
+    assert router.partition_of(home) == fields
+    assert router.parent_of(home) == parent
+
+
+def test_other_keys_name_no_parent_but_those_of_inline_records() -> None:
+    inline = InlineRouter(config={}, parameters={}, parent="projects", column="a")
+
+    assert inline.parent_of("7") == ("projects", "7")
+    assert SingleRouter(config={}, parameters={}).parent_of("7") is None

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import requests_mock
 
-from source_asana.config import parse_config
 from source_asana.http.client import Client
 from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.errors import PartitionFailed
 from source_asana.report import Counts
 from source_asana.tasks.search import Search
 from source_asana.tasks.search_walk import PAGE, SearchRequest, changed, stepped
+from unit_tests.given import settings
 
 Asked = list[dict[str, Any]]
 
@@ -45,7 +45,7 @@ class Fake(SearchRequest):
 
 
 def fake(visible: str, kind: type[Fake] = Fake) -> Fake:
-    client = Client(parse_config({"credentials": {"personal_access_token": "the-token"}}))
+    client = Client(settings())
     return kind(client, "search", Counts(), {}, {}, visible)
 
 
@@ -94,7 +94,7 @@ def test_more_tasks_of_one_creation_time_than_a_page_holds_fail() -> None:
 
 
 def test_a_search_of_changes_asks_from_its_bound_on() -> None:
-    client = Client(parse_config({"credentials": {"personal_access_token": "the-token"}}))
+    client = Client(settings())
     counts = Counts()
     request = SearchRequest(client, "workspaces/1/tasks/search", counts, {"opt_fields": "gid"}, {})
     with requests_mock.Mocker() as mock:
