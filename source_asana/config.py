@@ -233,9 +233,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
 class Unusable(dict[str, Any]):
     """A stand-in for a configuration with a mistake, which `parse_config` raises.
 
-    The CDK's entrypoint reads the configuration before a command can answer, and has `check`
-    validate it with messages that quote its values. This one is valid, so that each command reports
-    the mistake in its own way.
+    The CDK has `check` validate a configuration with messages that quote its values. This one is
+    valid, so that each command reports the mistake in its own way.
     """
 
     def __init__(self, mistake: AirbyteTracedException) -> None:
@@ -275,11 +274,7 @@ _SECRETS: set[str] = set()
 
 
 def register_secrets(config: Mapping[str, Any]) -> None:
-    """Have every string under `credentials` masked in logs, whatever its key is.
-
-    A mistyped key must not make the connector print its value. What an earlier configuration held
-    is forgotten.
-    """
+    """Have every string under `credentials` masked, even below a mistyped key; forget older ones."""
     _SECRETS.clear()
     texts = [text.strip() for text in _strings(config.get("credentials"))]
     mask(*(text for text in texts if not re.fullmatch(r"(PAT|OAuth) Credentials", text)))
