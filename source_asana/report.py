@@ -17,7 +17,7 @@ ROWS_SHOWN = 50
 
 @dataclass
 class Skip:
-    """Is one thing that was left out, with the number of times."""
+    """Is one thing that was skipped, with the number of times."""
 
     stream: str
     what: str
@@ -123,7 +123,7 @@ class Report:
         return "*" if reach is Reach.STREAM else str(workspace)
 
     def fields_dropped(self, stream: str, fields: Iterable[str], verdict: Verdict) -> None:
-        """Record that columns of a stream are left out because the token has no scope for them."""
+        """Record that columns of a stream are skipped because the token lacks their scope."""
         self.skip(
             stream,
             f"the columns {', '.join(fields)}",

@@ -22,11 +22,11 @@ class Backpressure:
     """Keeps workers from fetching further pages while the destination is slower than Asana.
 
     Every worker may hold one page whose records wait for a place in the output queue; with a slow
-    destination all of them would. While the queue is more than half full, only a few may fetch.
+    destination all workers would. While the queue is more than half full, only a few may fetch.
 
     Args:
         sleep: takes seconds; returns early when the sync is aborted.
-        is_given_up: whether the sync was aborted: then nobody waits.
+        is_given_up: whether the sync was aborted, so that nobody waits any more.
         is_behind: whether the output queue is more than half full.
     """
 
@@ -47,7 +47,7 @@ class Backpressure:
         self._held = 0
 
     def __enter__(self) -> None:
-        """Wait for room and take it; one thread looks out for it while the others wait for it."""
+        """Wait for room and take it; one thread looks out for it while the others wait behind."""
         with self._turn:
             while True:
                 with self._lock:
@@ -63,7 +63,7 @@ class Backpressure:
 
 
 class Runtime:
-    """One object for a sync or a check; it knows no tasks.
+    """What one sync or check shares; it knows no tasks.
 
     Args:
         settings: the configuration.
@@ -96,9 +96,9 @@ class Runtime:
         return blake2b(scope, digest_size=8).hexdigest()
 
     def part(self, kind: Callable[[Runtime], T]) -> T:
-        """Return the one object of a class that several streams share, made with this runtime.
+        """Return the one object of a class that several streams share; the first call makes it.
 
-        Called while the streams are put together, by one thread.
+        It is called while the streams are put together, by one thread.
         """
         if kind not in self._parts:
             self._parts[kind] = kind(self)

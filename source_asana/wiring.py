@@ -1,4 +1,4 @@
-"""The streams of one sync, put together: plan, policy, ledger, cursor and retriever of each."""
+"""Puts together the streams of one sync: plan, policy, ledger, cursor and retriever of each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.listings import ListingPolicy
 from source_asana.tasks.walks import WalkPolicy
 
-# The manifest's `reading.kind` -> what it means.
+# The manifest's `reading.kind` -> the policy that it names.
 POLICIES: Mapping[str, type[Policy]] = {
     "whole": Policy,
     "gate": GatedPolicy,
@@ -36,8 +36,9 @@ POLICIES: Mapping[str, type[Policy]] = {
     "walk": WalkPolicy,
     "children": ChildPolicy,
 }
-# Streams whose versions are told by Asana's own stamp; all others by `synced_at`.
+# Kinds without a ledger, as nothing that they show comes twice.
 WITHOUT_LEDGER = frozenset({"token"})
+# Kinds whose cursor field is Asana's own stamp; all others have `synced_at`.
 CREATED_AT = frozenset({"token", "overlap"})
 
 
@@ -74,7 +75,7 @@ def schema_of(retriever: AsanaRetriever, settings: Settings) -> dict[str, Any]:
 
 
 class Wiring:
-    """Makes the parts of a sync's streams.
+    """Makes the parts of a sync's streams and joins them.
 
     Args:
         runtime: what all streams share.
@@ -97,7 +98,7 @@ class Wiring:
     def bind(
         self, plans: Sequence[StreamPlan], retrievers: Mapping[str, AsanaRetriever]
     ) -> dict[str, AsanaRetriever]:
-        """Give every planned stream its cursor and bind its retriever; return those by name."""
+        """Give every planned stream its cursor, bind its retriever, and return these by name."""
         bound: dict[str, AsanaRetriever] = {plan.name: retrievers[plan.name] for plan in plans}
         for plan in plans:
             retriever = bound[plan.name]

@@ -249,7 +249,7 @@ def test_what_is_no_configuration(config: Any) -> None:
         parse_config(config)
     assert raised.value.failure_type is FailureType.config_error
     assert raised.value.message == (
-        "The config is no JSON object: give an object with `credentials`."
+        "The config is not a JSON object; provide an object with `credentials`."
     )
 
 
@@ -259,7 +259,7 @@ def test_unknown_keys_are_named_and_those_of_the_platform_are_not(
     caplog.set_level(logging.WARNING)
     parse_config({"credentials": PAT, "projects": [], "start": 1, "__injected_manifest": {}})
     assert [record.message for record in caplog.records] == [
-        "Config keys that this connector does not know and ignores: projects, start."
+        "Unknown config keys are ignored: projects, start. Correct their spelling, or remove them."
     ]
 
 
@@ -297,6 +297,6 @@ def test_a_mistake_quotes_no_value() -> None:
     with pytest.raises(AirbyteTracedException) as raised:
         parse_config({"credentials": PAT, "num_workers": "my-password"})
     assert raised.value.message == (
-        "Config key `num_workers` has a wrong value: give a whole number from 1 to 40."
+        "Config key `num_workers` has an invalid value; provide a whole number from 1 to 40."
     )
     assert "my-password" not in str(raised.value.internal_message)

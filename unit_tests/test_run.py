@@ -118,7 +118,7 @@ def test_a_wrong_catalog(tmp_path: Path, config: dict[str, Any]) -> None:
     assert done.code == 1
     [error] = done.errors
     assert error["failure_type"] == "config_error"
-    assert error["message"].endswith("is no valid JSON (line 1, column 2): correct it there.")
+    assert error["message"].endswith("is not valid JSON (line 1, column 2); correct the file.")
     assert done.of("RECORD") == []
 
 
@@ -135,7 +135,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert done.code == 1
     [error] = done.errors
     assert error["message"].endswith(
-        "cannot be read (No such file or directory): give the path of a readable file."
+        "cannot be read (No such file or directory); provide the path of a readable file."
     )
 
 
@@ -179,7 +179,7 @@ def test_a_reader_that_goes_away_ends_it(
         code = process.wait()
         watchdog.cancel()
     assert code == 1
-    assert "The reader of this process's output went away." in said
+    assert "The program that reads this output has gone away." in said
     assert TOKEN not in said
 
 

@@ -1,8 +1,8 @@
-"""From a slice to its records: what is asked, who gets it, and how a slice may end.
+"""Leads from a slice to its records: what is asked for, who gets it, and how a slice may end.
 
-The CDK's SimpleRetriever restarts an expired walk by sending its first records twice, walks the
-whole answer to find the records, parses it twice and calls what it could not read the end; this one
-shares its requester and paginator.
+The CDK's SimpleRetriever sends the first records twice when an offset has expired, parses each
+answer twice, searches all of it for the records, and takes what it could not read for the end of
+the list. This retriever shares the CDK's requester and paginator only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from source_asana.parents.slices import DepartureSlice, Slice
 from source_asana.runtime import Runtime
 
 FAILURES_SAID = 10
-# Asana's next page as the manifest names it: so common that it is looked up without Jinja.
+# How the manifest names Asana's next page; it is so common that it is looked up without Jinja.
 NEXT_OFFSET = "{{ (response.next_page or {}).offset }}"
 
 
@@ -82,7 +82,7 @@ class AsanaRetriever(Retriever):
     lists_workspaces: bool = False
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        """Give the paginator the body that is already parsed."""
+        """Have the paginator take the body that is already parsed."""
         strategy = getattr(self.paginator, "pagination_strategy", None)
         if strategy is not None:
             strategy.decoder = self.decoder
@@ -192,7 +192,7 @@ class AsanaRetriever(Retriever):
     def _fails(self, slice_: Slice) -> bool:
         """Return whether a failure is raised, so that the CDK logs it.
 
-        After many of them it only counts, and the slice keeps its bound.
+        After many failures it is only counted. Either way the slice counts as not read.
         """
         self._failures += 1
         is_raised = self._failures <= (1 if self.runtime.stop.is_set() else FAILURES_SAID)
@@ -202,7 +202,7 @@ class AsanaRetriever(Retriever):
         return is_raised
 
     def begin(self, slice_: Slice) -> None:
-        """Note that a slice starts; refuse what was refused before without asking again."""
+        """Note that a slice begins; raise `Refused` at once for what was refused before."""
         refusal = self.runtime.report.closed(self.name, slice_.workspace)
         if refusal:
             raise Refused(refusal)
@@ -217,7 +217,7 @@ class AsanaRetriever(Retriever):
     # ── what is read ───────────────────────────────────────────────────────────────────────────
 
     def read(self, slice_: Slice) -> Iterator[Any]:
-        """Yield the slice's records, finished: this stream's and those that lie in them."""
+        """Yield the slice's finished records, and those of inline streams that lie in them."""
         began = self.runtime.clock.bound()
         for page in self.pages(slice_):
             stamp = self.cursor.stamp()
@@ -276,7 +276,7 @@ class AsanaRetriever(Retriever):
     # ── pages ──────────────────────────────────────────────────────────────────────────────────
 
     def preload(self, slice_: Slice) -> list[Raw]:
-        """Read a slice ahead of its turn and return its records, which the next `read` takes."""
+        """Read a slice ahead of its turn and return its records; the next `read` takes them."""
         self._ready = [list(page) for page in self._pages(slice_)]
         return [record for page in self._ready for record in page]
 
@@ -305,7 +305,7 @@ class AsanaRetriever(Retriever):
         return token["next_page_token"] if token else None
 
     def _page(self, slice_: Slice, offset: str | None, limit: int | None) -> requests.Response:
-        """Return one page's answer, without the fields that the token has no scope for."""
+        """Return the answer to one page, without the fields that the token has no scope for."""
         token = {"next_page_token": offset} if offset else None
         while True:
             sent = self.fields.text
@@ -343,7 +343,7 @@ def failure(stream: str, slice_: Slice, verdict: Verdict) -> AirbyteTracedExcept
     return AirbyteTracedException(
         message=(
             f'Stream {stream}: {slice_.place} could not be read: "{verdict.message}". Everything '
-            f"else goes on; the next sync reads this again.{advice}"
+            f"else is read, and the next sync reads this again.{advice}"
         ),
         internal_message=f"HTTP {verdict.status}, {verdict.rule.reason}",
         failure_type=FailureType.transient_error,

@@ -41,7 +41,7 @@ class Policy:
         walks: which partitions were walked whole in this sync.
         knows_all: whether every partition there is was handed out or passed over in this sync.
         is_keyless: whether part of the ledger was given up: the keys of tasks' children.
-        is_coarse: whether changes are told by timestamps alone; see `ledger.md` in docs/design.md.
+        is_coarse: whether changes are told by timestamps alone; see docs/design.md.
         files_answers: whether a departed record that is still there is sent as what it is now.
     """
 

@@ -193,9 +193,9 @@ class _Attempts:
         if not fresh:
             raise self._client.stop.abort(
                 config_error(
-                    f'Asana does not accept the token (HTTP 401, "{verdict.message}"): give a '
-                    "valid one under `credentials`, and see that the workspace's admin has not "
-                    "disabled the app."
+                    f'Asana does not accept the token (HTTP 401, "{verdict.message}"); provide '
+                    "a valid one under `credentials`, and make sure that the workspace's admin has "
+                    "not disabled the app."
                 )
             )
         self._renewed = True
@@ -239,7 +239,7 @@ class _Attempts:
         if failing > LONGEST_BACKOFF_SECONDS:
             client.notice(
                 logging.WARNING,
-                f"Asana does not answer properly ({verdict.message}): still trying.",
+                f"Asana does not answer properly ({verdict.message}); still trying.",
             )
         client.sleep(wait)
 
@@ -285,8 +285,8 @@ class _Attempts:
 def _outage(verdict: Verdict) -> AirbyteTracedException:
     return AirbyteTracedException(
         message=(
-            f"Asana could not be reached for too long ({verdict.message}): the sync can be "
-            "tried again later."
+            f"Asana could not be reached for too long ({verdict.message}); try the sync again "
+            "later."
         ),
         internal_message=verdict.message,
         failure_type=FailureType.transient_error,

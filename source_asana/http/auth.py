@@ -143,8 +143,8 @@ class OAuthAuth(TokenAuth):
             if self._given_up() or self._monotonic() - began >= self._outage_seconds:
                 raise AirbyteTracedException(
                     message=(
-                        f"Asana's token endpoint could not be reached for too long ({problem}): "
-                        "the sync can be tried again later."
+                        f"Asana's token endpoint could not be reached for too long ({problem}); "
+                        "try the sync again later."
                     ),
                     internal_message=problem,
                     failure_type=FailureType.transient_error,
@@ -161,18 +161,18 @@ def _refusal(body: Any, status: int) -> str:
     error = str(body.get("error") or "") if isinstance(body, dict) else ""
     if error == "invalid_client" or (status == 401 and not error):
         return (
-            "Asana does not know this OAuth client: check `credentials.client_id` and "
+            "Asana does not know this OAuth client; correct `credentials.client_id` and "
             "`credentials.client_secret`."
         )
     if error == "invalid_grant":
         return (
-            "Asana no longer accepts the refresh token (revoked or of another app): authorize "
-            "the app again and give the new `credentials.refresh_token`."
+            "Asana no longer accepts the refresh token, as it was revoked or is another app's; "
+            "authorize the app again and provide the new `credentials.refresh_token`."
         )
     return (
-        f"Asana refused to renew the OAuth token ({error or f'HTTP {status}'}): check "
+        f"Asana refused to renew the OAuth token ({error or f'HTTP {status}'}); correct "
         "`credentials.client_id`, `credentials.client_secret` and `credentials.refresh_token`, "
-        "or authorize again."
+        "or authorize the app again."
     )
 
 

@@ -79,11 +79,11 @@ class Rule:
 
 PLAN = "upgrade the Asana plan or deselect the stream"
 SCOPE = (
-    "give the OAuth app the scope, use a full-permission app or a personal access token, or "
+    "grant the OAuth app the scope, use a full-permission app or a personal access token, or "
     "deselect the stream"
 )
 MEMBERSHIP = "give the token's user access, or exclude the object in the configuration"
-SUPPORT = "try again later; if it stays, report it with the message above"
+SUPPORT = "try again later; if the problem stays, report it with the message above"
 
 RULES: tuple[Rule, ...] = (
     Rule((400,), r"offset.*(expired|invalid)|pagination token", Action.RESTART, "offset expired"),
@@ -216,7 +216,7 @@ def classify(response: requests.Response) -> Verdict:
 
 def _classify_success(status: int, message: str, body: Any) -> Verdict:
     if not isinstance(body, dict):
-        return Verdict(UNREADABLE, status, f"HTTP {status} with a body that is no whole JSON")
+        return Verdict(UNREADABLE, status, f"HTTP {status} with a body that is not complete JSON")
     if "data" in body and isinstance(body["data"], list | dict | None):
         return Verdict(OK, status, "", body)
     if "errors" not in body:

@@ -1,4 +1,4 @@
-"""Which tasks are asked for their stories or attachments: those of a version not read yet."""
+"""Chooses the tasks that are asked for their children: those of a version not read yet."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from source_asana.tasks.versions import Versions, version_of
 
 
 class ChildPolicy(MemberPolicy):
-    """Children of tasks and subtasks, read once per version of their task.
+    """Reads the children of tasks and subtasks, once per version of their task.
 
     When a tree closes, those of its tasks whose version was not read are entered as due in one
-    step, and only then the listing has a bound: from that moment on the state alone makes sure that
-    they are read, in every mode and after every interruption. All children of a changed task are
-    sent again, as an edited comment has no other sign.
+    step, and only then does the listing get a bound. From that moment on the state alone makes sure
+    that they are read, in every mode and after every interruption. All children of a changed task
+    are sent again, as an edited comment shows in no other way.
     """
 
     def __init__(self, *args: Any) -> None:
@@ -43,7 +43,7 @@ class ChildPolicy(MemberPolicy):
         self.first_read = FirstRead(self)
 
     def search_holders(self, search: Callable[[str], Holders]) -> None:
-        """At first reads, have a workspace's search name the tasks that have children."""
+        """At first reads, have a search in each workspace name the tasks that have children."""
         if self.runtime.settings.may_search:
             self.first_read.use(search)
             self.family.feed.listen(self.first_read.count)
@@ -102,7 +102,7 @@ class ChildPolicy(MemberPolicy):
         found, workspace = [], tree.workspace or ""
         bound = self.bounds.get(tree.key)
         if bound is not None and tree.key == workspace:
-            # A search may have missed what its index did not show yet.
+            # The search may have missed what its index did not show yet.
             bound = Millis(bound - self.family.overlap)
         for gid, modified, is_shared in tree.entries():
             if is_shared and not self._is_newest(gid, modified):
@@ -131,7 +131,7 @@ class ChildPolicy(MemberPolicy):
     def _enter(
         self, tree: TaskTree, entries: list[tuple[int, int]], due: list[tuple[int, int]]
     ) -> None:
-        """Enter what is due, and only then give the listing its bound."""
+        """Enter what is due, then give the listing its bound."""
         if not self.is_tracked:
             return
         is_due = {gid for gid, _ in due}
@@ -145,7 +145,7 @@ class ChildPolicy(MemberPolicy):
                 self.passes.done(tree.key)
 
     def _left_over(self) -> Iterator[Slice]:
-        """Yield the due tasks that no listing of this sync has shown: it was searched, or failed."""
+        """Yield due tasks that this sync has not shown: their listing was searched, or failed."""
         if not self.is_tracked:
             return
         with self.lock:
@@ -170,8 +170,8 @@ class ChildPolicy(MemberPolicy):
 
     @override
     def refused(self, slice_: Slice, verdict: Verdict) -> None:
-        # What is refused for other reasons than the task itself stays due. So does, until the next
-        # sync, a task that was shown: the refusal may pass.
+        # What is refused for other reasons than the task itself stays due. A task that was shown
+        # stays due as well, until the next sync, as the refusal may pass.
         if isinstance(slice_, ChildSlice):
             is_hidden = verdict.rule.reach is Reach.PARTITION and not slice_.is_shown
             if verdict.rule.gone or is_hidden:

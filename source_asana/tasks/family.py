@@ -1,6 +1,6 @@
-"""What the streams of tasks share in one sync: the feed of trees, the searches, and who reads them.
+"""Holds what the streams of tasks share in one sync: the feed of trees, and the searches.
 
-A workspace is searched when every selected stream of the family has a bound for the whole of it.
+A workspace is searched if every selected stream of the family has a bound for all of it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MINUTE = 60_000
 
 
 class Member(Protocol):
-    """A stream of the family that the user selected."""
+    """Describes a stream of the family that the user selected."""
 
     @property
     def is_tracked(self) -> bool:
@@ -38,11 +38,11 @@ class Member(Protocol):
         """Return whether its pass has come to a listing."""
 
     def claim(self, key: str) -> None:
-        """Owe a listing that its pass has come to until it is read whole."""
+        """Owe a listing that its pass has come to, until it is read whole."""
 
 
 class TaskFamily:
-    """One for a sync.
+    """Connects the streams of tasks of one sync.
 
     Args:
         runtime: what all streams share.
@@ -64,7 +64,7 @@ class TaskFamily:
         runtime.feeds.provide("subtasks", SubtaskFeed(self.feed))
 
     def join(self, member: Member) -> None:
-        """Count a selected stream in."""
+        """Add a selected stream."""
         self._members.append(member)
 
     def plan_searches(self) -> None:
@@ -78,7 +78,7 @@ class TaskFamily:
             if bounds and len(known) == len(bounds):
                 after = Millis(min(known) - self.overlap)
                 self.searches[gid] = Search(gid, after, self._most_pages())
-                LOGGER.info("Workspace %s: changed tasks are searched for.", gid)
+                LOGGER.info("Workspace %s: changed tasks are found by search.", gid)
 
     def _most_pages(self) -> int | None:
         if self._runtime.settings.change_detection == "search":
@@ -140,7 +140,8 @@ class TaskFamily:
     def needs_users(self, workspace: str) -> bool:
         """Return whether listings by user are read although the workspace was searched.
 
-        They are for the pass, and where no user's was read before: search shows only what changed.
+        That is so when the pass has come to one of them, or when none was read before, as a search
+        shows only what changed.
         """
         prefix = f"{workspace}/"
         known = [{key for key in m.keys() if key.startswith(prefix)} for m in self._members]  # noqa: SIM118  # no mapping
@@ -149,8 +150,8 @@ class TaskFamily:
     def whole_bound(self, workspace: str, bounds: dict[str, Millis | None]) -> Millis | None:
         """Return the bound of a workspace after complete listings: the oldest of its listings'.
 
-        A search lists unknown projects, but no users: it may not begin before each user's listing
-        was read once. None where there is none yet.
+        A search lists unknown projects, but no users, so it may not begin before each user's
+        listing was read once. The bound is None until then.
 
         Args:
             workspace: its gid.
@@ -164,5 +165,5 @@ class TaskFamily:
 
 
 def family_of(runtime: Runtime) -> TaskFamily:
-    """Return the family of this sync, made by whoever asks first."""
+    """Return the family of this sync; whoever asks first has it made."""
     return runtime.part(TaskFamily)

@@ -1,4 +1,4 @@
-"""Which tasks are walked for their subtasks: every one of a listing that has some."""
+"""Walks the tasks of a listing that have subtasks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from source_asana.tasks.tree import TaskTree
 
 
 class WalkPolicy(MemberPolicy):
-    """Subtasks, found by walking every task that has some.
+    """Finds subtasks by walking every task that has some.
 
     The bound of a listing moves when the listing and every walk below it are complete.
     """
@@ -29,7 +29,7 @@ class WalkPolicy(MemberPolicy):
         self.family.feed.listen(self._closed)
 
     def _without_subtasks(self, gid: str) -> None:
-        """Remember a task that has no subtasks; without a search, what is not walked has none."""
+        """Remember a task without subtasks; if nothing is searched, what is not walked has none."""
         if self.family.searches and self.is_tracked:
             with self.lock:
                 self._childless.add(gid)

@@ -105,7 +105,7 @@ def test_an_offset_that_names_its_own_page_fails() -> None:
     listing = pages(asana, next_offset)
 
     assert [next(listing)[0]["gid"], next(listing)[0]["gid"]] == ["1", "2"]
-    with pytest.raises(PartitionFailed, match="the next page is said to be this one"):
+    with pytest.raises(PartitionFailed, match="Asana names this page as its own next page"):
         next(listing)
 
 

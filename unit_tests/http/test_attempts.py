@@ -153,7 +153,7 @@ def test_an_outage_of_ten_minutes_is_waited_out(
     assert body_of(bench.send()) == OK["json"]
     assert 500 < bench.now - 1000 < 650
     assert [record.message for record in caplog.records] == [
-        "Asana does not answer properly (HTTP 503): still trying."
+        "Asana does not answer properly (HTTP 503); still trying."
     ]
 
 

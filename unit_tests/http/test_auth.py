@@ -148,10 +148,10 @@ def test_a_rotated_refresh_token_is_used_from_then_on(tokens: Tokens) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        (401, {"error": "invalid_client"}, "check `credentials.client_id` and "),
-        (400, {"error": "invalid_client"}, "check `credentials.client_id` and "),
-        (401, {}, "check `credentials.client_id` and "),
-        (400, {"error": "invalid_grant"}, "no longer accepts the refresh token (revoked or of "),
+        (401, {"error": "invalid_client"}, "correct `credentials.client_id` and "),
+        (400, {"error": "invalid_client"}, "correct `credentials.client_id` and "),
+        (401, {}, "correct `credentials.client_id` and "),
+        (400, {"error": "invalid_grant"}, "no longer accepts the refresh token, as it was "),
         (400, {"error": "forbidden_scopes"}, "refused to renew the OAuth token (forbidden_scopes)"),
         (404, {}, "refused to renew the OAuth token (HTTP 404)"),
     ],
