@@ -314,6 +314,7 @@ class AsanaRetriever(Retriever):
             except Refused as refusal:
                 if not self.fields.leave_out(sent, refusal.verdict):
                     raise
+                self.cursor.lack(self.fields.left_out)
 
     def ask(
         self,

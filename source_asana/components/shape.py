@@ -26,6 +26,10 @@ class AskedFields:
         stream: stream name.
         fields: dotted opt_fields; if there are none, Asana decides what comes.
         report: told which columns are missing.
+
+    Attributes:
+        text: the fields that are asked for, separated by commas.
+        left_out: columns that the token has no scope for.
     """
 
     def __init__(self, stream: str, fields: tuple[str, ...], report: Report) -> None:
@@ -33,6 +37,7 @@ class AskedFields:
         self._report = report
         self._lock = threading.Lock()
         self.text = ",".join(fields)
+        self.left_out: frozenset[str] = frozenset()
 
     @property
     def params(self) -> Mapping[str, str]:
@@ -59,6 +64,7 @@ class AskedFields:
             if dropped:
                 self._report.fields_dropped(self._stream, dropped, verdict)
                 self.text = fewer
+                self.left_out |= frozenset(dropped)
             return bool(dropped)
 
 

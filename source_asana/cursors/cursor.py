@@ -7,7 +7,7 @@ ten minutes. State: `{"v": 2, "synced_at": instant, "ledger": …, …parts of t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
@@ -16,6 +16,7 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.types import Record
 from typing_extensions import override
 
+from source_asana.config import config_error
 from source_asana.cursors.departures import Departures
 from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.policies import Policy
@@ -67,6 +68,10 @@ class AsanaCursor(Cursor):
         self.departures: Departures | None = None
         self._slices = OpenSlices(runtime.stop)
         self._scope: str | None = None
+        self._told: frozenset[str] = frozenset()
+        self._audited: Millis | None = None
+        self._lacked: frozenset[str] = frozenset()
+        self._lacks: frozenset[str] = frozenset()
         self.lock = policy.lock
         self._runtime = runtime
         self._states = states
@@ -95,6 +100,8 @@ class AsanaCursor(Cursor):
                     part.load(stored[name])
             self._stamps.raise_to(Millis(int(stored.get("synced_at", 0))))
             self._scope = stored.get("scope")
+            self._audited = stored.get("audited")
+            self._lacked = frozenset(stored.get("lacks", ()))
         except (ValueError, TypeError) as error:
             raise damaged(self.stream, str(error)) from None
         self._shrink_as(stored)
@@ -147,7 +154,31 @@ class AsanaCursor(Cursor):
                 **({"keyless": True} if self.policy.is_keyless else {}),
                 **({"coarse": True} if self.policy.is_coarse else {}),
                 **({"scope": self._scope} if self._scope else {}),
+                **({"audited": self._audited} if self._audited else {}),
+                **({"lacks": sorted(self._lacks)} if self._lacks else {}),
             }
+
+    def audited(self, until: Millis | None) -> None:
+        """Note up to when the audit log has told what was deleted."""
+        with self.lock:
+            self._audited = until or self._audited
+
+    def lack(self, columns: frozenset[str]) -> None:
+        """Note columns that the token may not read.
+
+        Raises:
+            AirbyteTracedException: a config error where an earlier sync could read them: nulls
+                would take the place of good values.
+        """
+        new = columns - self._lacked
+        if new and self.is_incremental and self.sender and self.has_read_before:
+            raise config_error(
+                f"Stream {self.stream}: the token may no longer read {', '.join(sorted(new))}; "
+                "grant the scope that the warning names, or deselect the columns. Nothing was "
+                "sent, as nulls would replace the values that earlier syncs have read."
+            )
+        with self.lock:
+            self._lacks |= columns
 
     def progressed(self) -> None:
         """Print the state if the last one is long enough ago; called without the lock."""
@@ -193,6 +224,8 @@ class AsanaCursor(Cursor):
 
     def _shows_nothing_more(self, home: str) -> bool:
         """Return whether a partition was walked whole, or is gone itself."""
+        if home in self._told:
+            return True
         if self.walks.is_expected(home):
             return self.walks.is_whole(home)
         return self.policy.knows_all and not self.policy.is_there(home)
@@ -237,7 +270,7 @@ class AsanaCursor(Cursor):
         """Count a slice as over; called for one that failed, too."""
         self._slices.over()
 
-    def departed(self) -> Iterator[DepartureSlice]:
+    def departed(self, deleted: Callable[[Millis | None], frozenset[str]]) -> Iterator[DepartureSlice]:
         """Yield, once all slices are over, those in which departed records are looked into.
 
         Called by the thread of the stream's generator. All records of a stream must be on their
@@ -245,9 +278,13 @@ class AsanaCursor(Cursor):
         """
         if self.departures is None:
             return
+        told = deleted(self._audited)
         self._slices.wait_until_over()
         with self.lock:
-            slices = self.departures.slices(self._shows_nothing_more) if self.departures else []
+            self._told = told
+            slices = []
+            if self.departures:
+                slices = self.departures.slices(self._shows_nothing_more, told)
             self._changes += 1
         yield from slices
 
