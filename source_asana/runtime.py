@@ -97,9 +97,7 @@ class Runtime:
         return blake2b(scope, digest_size=8).hexdigest()
 
     def part(self, kind: Callable[[Runtime], T]) -> T:
-        """Return the one object of a class that several streams share; the first call makes it.
-
-        """
+        """Return the one object of a class that several streams share; the first call makes it."""
         with self._lock:
             if kind not in self._parts:
                 self._parts[kind] = kind(self)

@@ -368,6 +368,7 @@ class Lab:
         """
         shown = {key_of(stream, record) for record in asana.truth(stream)}
         held = {k for k, row in destination.rows[stream].items() if not row.get(DELETED)}
+        held -= destination.uncommitted[stream]
         return [
             f"{stream} {key} is still there"
             for key in held - shown
