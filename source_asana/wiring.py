@@ -11,7 +11,8 @@ from airbyte_cdk.sources.message import MessageRepository
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.policies import GatedPolicy, OverlapPolicy, Policy, WindowPolicy
+from source_asana.cursors.partial import GatedPolicy, OverlapPolicy, WindowPolicy
+from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States

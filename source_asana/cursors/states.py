@@ -71,6 +71,10 @@ class Account:
     size: Callable[[], int]
     characters: int = 0
 
+    def now(self) -> int:
+        """Return about how many characters the next state takes; the last one's, if it was that."""
+        return self.characters if self.shrink is None else self.size()
+
 
 class States:
     """The states of one sync: stored ones, printed ones, and the budget for all of them.
@@ -125,6 +129,11 @@ class States:
         with self._lock:
             self._accounts[stream] = Account(rank, shrink, size, size())
 
+    def close_account(self, stream: str) -> None:
+        """Note that a stream's last state was printed: it cannot become smaller any more."""
+        with self._lock:
+            self._accounts[stream].shrink = None
+
     def emit(self, stream: str, make: Callable[[], dict[str, Any]]) -> int:
         """Print a stream's state and return its size in characters.
 
@@ -146,9 +155,10 @@ class States:
         while True:
             state = make()
             size = len(orjson.dumps(state))
-            account = self._accounts.setdefault(stream, Account(9, None, lambda: 0))
+            account = self._accounts.setdefault(stream, Account(9, None, lambda: size))
+            others = (one.now() for one in self._accounts.values() if one is not account)
             account.characters = size
-            total = sum(one.characters for one in self._accounts.values())
+            total = size + sum(others)
             if total <= MOST_CHARACTERS or not self._shrink_one():
                 return state, size
 
