@@ -116,6 +116,7 @@ class Settings(_Strict):
     listing_pass_hours: int = Field(default=168, ge=0, le=8760, strict=True)
     time_entries_lookback_days: int = Field(default=30, ge=0, le=3650, strict=True)
     requests_per_minute: int | None = Field(default=None, ge=15, le=1500, strict=True)
+    custom_field_columns: Flag = False
     api_url: str = DEFAULT_API_URL
 
     @model_validator(mode="before")
@@ -194,6 +195,7 @@ REMEDIES: Mapping[str, str] = {
     "include_archived_projects": "true or false",
     "include_tasks_without_project": "true or false",
     "test_mode": "true or false, or left out",
+    "custom_field_columns": "true or false",
 }
 GID_LIST = 'a list of Asana ids: digits in quotes, such as ["1201234567890123"]'
 

@@ -9,6 +9,7 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalog, ConfiguredAirbyteStream
 
 from source_asana.config import config_error
 from source_asana.fields.columns import Shaper, shaper
+from source_asana.fields.custom import CustomColumn, columns_in
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.parents.routers import AsanaRouter, InlineRouter
 
@@ -44,6 +45,7 @@ class StreamPlan:
         is_hidden: whether it is read for its children only, so that no record is sent.
         readers: the streams that wait for its records as parents.
         inline: the selected streams that lie in its records.
+        custom: the selected columns that show custom fields.
     """
 
     name: str
@@ -53,6 +55,7 @@ class StreamPlan:
     is_hidden: bool = False
     readers: frozenset[str] = frozenset()
     inline: tuple[Inline, ...] = ()
+    custom: tuple[CustomColumn, ...] = ()
 
     @property
     def is_stamped(self) -> bool:
@@ -118,7 +121,9 @@ def _selected(
             f"The catalog names a stream `{name}` that Asana's source does not have: remove it."
         )
     incremental = configured.sync_mode == SyncMode.incremental
-    return StreamPlan(name, is_incremental=incremental, columns=columns_of(configured))
+    columns = columns_of(configured)
+    custom = columns_in(name, configured.stream.json_schema) if columns else ()
+    return StreamPlan(name, is_incremental=incremental, columns=columns, custom=custom)
 
 
 def _needs(
