@@ -1,9 +1,9 @@
 """The columns of custom fields in a discovered catalog.
 
 What is asked: the library of each workspace, and the listings of projects, portfolios and goals
-with the settings that lie in them, as a field that is local to one of these stands nowhere else.
-Portfolios inside those of other people would cost a request for each portfolio around them, and are
-passed over.
+with their settings and their own fields, as a field that is local to one of them is in no library.
+Other people's portfolios, which only the items of portfolios show, would cost a request for each
+portfolio and are passed over.
 
 A definition does not tell whether the values of a date field have a time. Therefore a page of tasks
 is looked at in the few projects that together have all date fields.
@@ -37,9 +37,19 @@ MOST_LOOKED_AT = 10
 THREADS = 8
 
 _DEFINITION = ("name", "representation_type", "resource_subtype")
-DEFINITION = ",".join(_DEFINITION)
+# The fields of projects, portfolios and goals themselves are compact: they show no subtype.
+_COMPACT = ("name", "representation_type", "type")
 TIME = "custom_fields.date_value.date_time"
-SETTINGS = ",".join((*(f"custom_field_settings.custom_field.{n}" for n in _DEFINITION), TIME))
+DEFINITION = ",".join(_DEFINITION)
+CONTAINER = ",".join(
+    (
+        *(f"custom_field_settings.custom_field.{name}" for name in _DEFINITION),
+        *(f"custom_fields.{name}" for name in _COMPACT),
+        TIME,
+    )
+)
+# As in the manifest: without it, projects of Asana's own custom types do not show.
+HEADERS = {"Asana-Enable": "include_asana_created_custom_types"}
 
 
 def add_custom_columns(catalog: AirbyteCatalog, runtime: Runtime) -> None:
@@ -148,14 +158,14 @@ class _Discovery:
         for gid in dict.fromkeys(gids):
             yield from self._of_workspace(gid)
         for gid in dict.fromkeys(self._settings.portfolio_ids):
-            yield Listing("portfolios", f"portfolios/{gid}", {"opt_fields": SETTINGS})
+            yield Listing("portfolios", f"portfolios/{gid}", {"opt_fields": CONTAINER})
 
     def _of_workspace(self, gid: str) -> Iterable[Listing]:
         library = {"opt_fields": DEFINITION, "limit": 100}
-        inside = {"workspace": gid, "opt_fields": SETTINGS, "limit": 100}
+        inside = {"workspace": gid, "opt_fields": CONTAINER, "limit": 100}
         archived = None if self._settings.include_archived_projects else "false"
         team = ",team.gid" if self._settings.team_ids else ""
-        projects = {**inside, "archived": archived, "opt_fields": SETTINGS + team}
+        projects = {**inside, "archived": archived, "opt_fields": CONTAINER + team}
         yield Listing("custom_fields", f"workspaces/{gid}/custom_fields", library)
         yield Listing("projects", "projects", projects)
         # Only service accounts may leave out the owner.
@@ -184,7 +194,8 @@ class _Discovery:
         return [record for page in pages(ask, next_offset) for record in list(page)]
 
     def _ask(self, path: str, params: Mapping[str, Any]) -> requests.Response:
-        return send(self._runtime.client, path, counts=self._counts, params=params)
+        client = self._runtime.client
+        return send(client, path, counts=self._counts, params=params, headers=HEADERS)
 
     def _tasks(self, project: str) -> list[Raw]:
         """Return some of a project's tasks, with the times of their dates."""

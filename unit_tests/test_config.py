@@ -64,6 +64,7 @@ def test_the_defaults() -> None:
         "listing_pass_hours": 168,
         "time_entries_lookback_days": 30,
         "requests_per_minute": None,
+        "custom_field_columns": False,
         "api_url": DEFAULT_API_URL,
     }
 
@@ -93,6 +94,7 @@ VALUES: tuple[tuple[str, Any], ...] = (
     *[("include_archived_projects", value) for value in (True, False, None, "true", 1)],
     *[("include_tasks_without_project", value) for value in (True, False, None, "no")],
     *[("test_mode", value) for value in (True, None, "yes")],
+    *[("custom_field_columns", value) for value in (True, False, None, "true", 1)],
     *[("workspace_ids", value) for value in ([], ["12"], None, ["x"], [""], "12", {})],
     *[("project_ids", value) for value in (["1" * 32], ["1" * 33], [None], [["1"]])],
 )

@@ -48,7 +48,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "date": "date",
     }
 )
-"""Asana's `resource_subtype`, which is a formula's result -> kind; all others are texts."""
+"""Asana's `resource_subtype` (of a formula: its result's) -> kind; all others are texts."""
 
 LISTS = ("multi_enum_values", "people_value", "reference_value")
 SOURCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -82,7 +82,8 @@ def kind_of(definition: Mapping[str, Any]) -> str:
     """Return the kind of a field's column; a type that Asana adds later is shown as a text."""
     if definition.get("representation_type") == "custom_id":
         return "text"
-    return KINDS.get(definition.get("resource_subtype") or "", "text")
+    subtype = definition.get("resource_subtype") or definition.get("type")
+    return KINDS.get(subtype or "", "text")
 
 
 def property_of(gid: str, label: str, kind: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from source_asana.fields.custom import kind_of, property_of
 from source_asana.fields.custom_names import column_names
 
 MOST_COLUMNS = 500
-# Stream -> the containers whose settings decide about its fields. A project has values for the
-# fields of its portfolios, and some for its own.
+# Stream -> the containers whose settings decide about its fields; a project has values for those of
+# the portfolios that it is in.
 CONTAINERS: Mapping[str, tuple[str, ...]] = {
     "tasks": ("projects",),
     "subtasks": ("projects",),
@@ -29,7 +29,8 @@ class FoundFields:
     Attributes:
         definitions: gid -> definition.
         library: gids of the workspaces' library fields.
-        uses: kind of container -> gid of a field -> how many containers have it.
+        uses: kind of container -> gid of a field -> how many have it in their settings.
+        carried: kind of container -> gid of a field -> how many have it among their own values.
         dated: project -> its date fields.
         timed: gids of the date fields some of whose values have a time.
     """
@@ -37,26 +38,31 @@ class FoundFields:
     definitions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     library: set[str] = field(default_factory=set)
     uses: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    carried: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     dated: dict[str, set[str]] = field(default_factory=dict)
     timed: set[str] = field(default_factory=set)
 
     def add_library(self, definitions: Iterable[Mapping[str, Any]]) -> None:
         """Take the fields of a workspace's library."""
-        for definition in definitions:
-            self.definitions[definition["gid"]] = definition
-            self.library.add(definition["gid"])
+        self.library |= self._defined(definitions)
 
     def add_containers(self, kind: str, records: Iterable[Mapping[str, Any]]) -> None:
         """Take the fields that projects, portfolios or goals have."""
         for record in records:
             self.add_times(record)
-            own = [item.get("custom_field") for item in record.get("custom_field_settings") or ()]
-            found = {one["gid"]: one for one in own if one}
-            self.definitions |= found
-            self.uses[kind].update(found.keys())
-            dates = {gid for gid, one in found.items() if kind_of(one) == "date"}
+            self.carried[kind].update(self._defined(record.get("custom_fields") or ()))
+            settings = record.get("custom_field_settings") or ()
+            found = self._defined(filter(None, (item.get("custom_field") for item in settings)))
+            self.uses[kind].update(found)
+            dates = {gid for gid in found if self._kind(gid) == "date"}
             if dates and kind == "projects":
                 self.dated[record["gid"]] = dates
+
+    def _defined(self, fields: Iterable[Mapping[str, Any]]) -> set[str]:
+        """Note the definitions of fields; return their gids."""
+        found = {one["gid"]: one for one in fields}
+        self.definitions |= found
+        return set(found)
 
     def add_times(self, record: Mapping[str, Any]) -> None:
         """Note the date fields that have a time in a record."""
@@ -71,7 +77,7 @@ class FoundFields:
             stream: its name.
             taken: names of the stream's other columns.
         """
-        uses = sum((self.uses[kind] for kind in CONTAINERS[stream]), Counter[str]())
+        uses = sum((self.uses[kind] for kind in CONTAINERS[stream]), Counter(self.carried[stream]))
         labels = {gid: self.label(gid) for gid in self.library | uses.keys()}
         names = column_names(labels, taken)
         ranked = sorted(labels, key=lambda gid: (-uses[gid], len(gid), gid))
