@@ -144,17 +144,16 @@ def sources(stream: str, columns: Iterable[CustomColumn]) -> frozenset[str]:
 def filler(columns: Iterable[CustomColumn]) -> Callable[[Record], None] | None:
     """Return what fills the columns of a record from its `custom_fields`; None without columns.
 
-    A field that the record does not have is null.
+    The column of a field that the record does not have stays away, which is what the CDK makes of
+    every null.
     """
     values: dict[str, list[tuple[str, Value]]] = defaultdict(list)
     for column in columns:
         values[column.gid].append((column.name, VALUES[column.kind]))
     if not values:
         return None
-    blank = {name: None for pairs in values.values() for name, _ in pairs}
 
     def fill(record: Record) -> None:
-        record.update(blank)
         for field in record.get(COLUMN) or ():
             for name, value in values.get(field["gid"], ()):
                 record[name] = value(field)
