@@ -6,7 +6,7 @@ Other people's portfolios, which only the items of portfolios show, would cost a
 portfolio and are passed over.
 
 A definition does not tell whether the values of a date field have a time. Therefore a page of tasks
-is looked at in the few projects that together have all date fields.
+is looked at in a few projects that together have all date fields.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from source_asana.runtime import Runtime
 
 LOGGER = logging.getLogger("airbyte.source_asana.discovery")
 STREAM = "discover"
-# Projects whose tasks are looked at; each costs a request.
+# In how many projects a date field is looked at, and how many there may be; each costs a request.
+LOOKS = 3
 MOST_LOOKED_AT = 10
 THREADS = 8
 
@@ -148,7 +149,7 @@ class _Discovery:
                     found.add_library(records)
                 else:
                     found.add_containers(listing.kind, records)
-            for tasks in pool.map(self._tasks, covering(found.dated, MOST_LOOKED_AT)):
+            for tasks in pool.map(self._tasks, covering(found.dated, LOOKS, MOST_LOOKED_AT)):
                 for task in tasks:
                     found.add_times(task)
         return found

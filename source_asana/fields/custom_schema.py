@@ -94,17 +94,21 @@ class FoundFields:
         return "date-time" if kind == "date" and gid in self.timed else kind
 
 
-def covering(dated: Mapping[str, Collection[str]], most: int) -> list[str]:
-    """Return few projects, at most `most`, that together have all date fields.
+def covering(dated: Mapping[str, Collection[str]], each: int, most: int) -> list[str]:
+    """Return few projects that together have every date field some times.
 
     Args:
         dated: project -> its date fields.
+        each: in how many projects a field is wanted, if it is in as many.
         most: how many projects may be named.
     """
-    missing = {gid for gids in dated.values() for gid in gids}
+    wanted = Counter({gid: each for gids in dated.values() for gid in gids})
+    left = dict(dated)
     found: list[str] = []
-    while missing and len(found) < most:
-        best = max(dated, key=lambda project: len(missing.intersection(dated[project])))
+    while left and len(found) < most:
+        best = max(left, key=lambda project: sum(wanted[gid] > 0 for gid in left[project]))
+        if all(wanted[gid] <= 0 for gid in left[best]):
+            break
+        wanted.subtract(left.pop(best))
         found.append(best)
-        missing.difference_update(dated[best])
     return found

@@ -174,6 +174,7 @@ def test_of_too_many_fields_those_of_the_most_projects_get_columns() -> None:
 
 def test_few_projects_cover_all_date_fields() -> None:
     dated = {"a": {"1"}, "b": {"1", "2", "3"}, "c": {"3", "4"}, "d": {"4"}}
-    assert covering(dated, 10) == ["b", "c"]
-    assert covering(dated, 1) == ["b"]
-    assert covering({}, 10) == []
+    assert covering(dated, 1, 10) == ["b", "c"]
+    assert covering(dated, 2, 10) == ["b", "c", "a", "d"]
+    assert covering(dated, 3, 3) == ["b", "c", "a"]
+    assert covering({}, 1, 10) == []

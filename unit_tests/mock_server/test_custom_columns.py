@@ -437,7 +437,8 @@ def test_a_new_column_sends_the_rows_that_have_a_value_again(
     names = columns(found, "tasks")
     few = {"gid", "synced_at", names[fields.day]}
     config = config_for(asana, listing_pass_hours=0, change_detection="listing")
-    state, sent = None, []
+    state: list[Record] | None = None
+    sent: list[list[str]] = []
     for selected in (few, few, {*few, names[fields.budget]}):
         catalog = configured(found, "tasks", incremental=True, only={"tasks": selected})
         sync = command("read", config, catalog=catalog, state=state)
