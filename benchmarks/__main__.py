@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator, Mapping
 
-from benchmarks import memory, quota, requests, rivals, speed
+from benchmarks import ledger, memory, quota, requests, rivals, speed
 from benchmarks.common import Options
 from benchmarks.report import Row, say, show, write
 
@@ -14,6 +14,7 @@ MEASUREMENTS: Mapping[str, Callable[[Options], Iterator[Row]]] = {
     "requests": requests.requests,
     "memory": memory.memory,
     "index": memory.index,
+    "ledger": ledger.ledger,
     "quota": quota.quota,
     "memory-large": memory.memory_large,
     "rivals": rivals.rivals,
