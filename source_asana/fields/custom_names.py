@@ -33,7 +33,7 @@ def column_names(labels: Mapping[str, str], taken: Collection[str]) -> dict[str,
 
     Args:
         labels: gid of a field -> its name.
-        taken: names of the stream's other columns.
+        taken: names of the stream's other columns, none of which ends in a gid.
     """
     words = {gid: snake_case(label) for gid, label in labels.items()}
     digits = {gid: 0 if word else 1 for gid, word in words.items()}

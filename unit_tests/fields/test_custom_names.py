@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from source_asana.fields.custom_names import MOST_BYTES, column_names, snake_case
 
 GIDS = st.from_regex(r"[1-9][0-9]{0,31}", fullmatch=True)
-ALIKE = st.sampled_from(["Priority", "priority", "Priority 123456", "Fields", "x" * 80, "🔥", "?"])
+ALIKE = st.sampled_from(
+    ["Priority", "priority", "Priority 123456", "Fields", "x" * 80, "🔥", "Type", "?"]
+)
 LABELS = st.dictionaries(GIDS, ALIKE | st.text(max_size=90), max_size=12)
-TAKEN = frozenset({"custom_fields", "custom_type", "custom_priority_1"})
+TAKEN = frozenset({"custom_fields", "custom_type", "custom_fire"})
 
 
 @pytest.mark.parametrize(
