@@ -15,6 +15,7 @@ import orjson
 from airbyte_cdk.config_observation import create_connector_config_control_message
 from airbyte_cdk.logger import PRINT_BUFFER
 from airbyte_cdk.models import (
+    AirbyteCatalog,
     AirbyteConnectionStatus,
     AirbyteMessage,
     AirbyteMessageSerializer,
@@ -42,6 +43,7 @@ from source_asana.check import log_what_is_skipped, unlisted, verify_ids, worksp
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings, Unusable, config_error, parse_config
 from source_asana.cursors.cursor import AsanaCursor
+from source_asana.discovery import add_custom_columns
 from source_asana.http.errors import AsanaError
 from source_asana.messages import OwnMessages, Untraced, all_found, unfinished, visible
 from source_asana.parents.plan import StreamPlan, plan
@@ -119,6 +121,13 @@ class SourceAsana(YamlDeclarativeSource):
         except AirbyteTracedException as error:
             return AirbyteConnectionStatus(status=Status.FAILED, message=error.message)
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
+
+    @override
+    def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
+        catalog = super().discover(logger, config)
+        if config.get("custom_field_columns"):
+            add_custom_columns(catalog, self._runtime(config, outage_seconds=CHECK_OUTAGE_SECONDS))
+        return catalog
 
     @override
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:

@@ -83,7 +83,8 @@ class PortfolioRetriever(AsanaRetriever):
         if self.plan.is_hidden:
             return
         if columns is not None:
-            record = {name: v for name, v in record.items() if name in columns or name == "gid"}
+            own = {*columns, *(path.split(".")[0] for path in self.fields.names), "gid"}
+            record = {name: value for name, value in record.items() if name in own}
         for sent in self.sent(record, slice_, stamp):
             self.counts.records += 1
             yield Record(data=sent, stream_name=self.name)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from source_asana.config import Settings
+from source_asana.fields import custom
 from source_asana.fields.columns import shaper
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.fields.schemas import load_schema
@@ -122,6 +123,9 @@ class Shape:
         asks: bool,
     ) -> None:
         columns = frozenset({"gid"}) if plan.is_hidden else plan.columns
+        self._fill = custom.filler(plan.custom)
+        if self._fill and custom.COLUMN not in (columns or ()):
+            technical |= custom.sources(plan.name, plan.custom)
         self.asked = opt_fields(plan.name, columns, also=technical) if asks else ()
         self._parent_columns = dict(parent_columns)
         self._declared = (
@@ -138,6 +142,8 @@ class Shape:
             record = {name: value for name, value in record.items() if name in self._declared}
         for column, field in self._parent_columns.items():
             record[column] = partition[field]
+        if self._fill:
+            self._fill(record)
         if self._finish:
             self._finish(record, partition)
         return record
