@@ -52,7 +52,7 @@ class StreamSlices(StreamSlicer):
         if log is None:
             return
         yield from self._cursor.departed(lambda since: log.deleted(since, self._counts))
-        self._cursor.told_until(log.until)
+        self._cursor.memory.told(log.until)
 
     def _announced(self) -> Iterator[Slice]:
         """Yield the slices; tell the feed of each, and at the end that there are no more."""

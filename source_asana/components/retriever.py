@@ -112,7 +112,7 @@ class AsanaRetriever(Retriever):
         self.shape = Shape(plan, self.parent_columns, technical, asks=self.send_opt_fields)
         self.fields = AskedFields(self.name, self.shape.asked, runtime.report)
         self.paged = PagedList(
-            self.requester, self.paginator, self.fields, runtime.backpressure, cursor.lack
+            self.requester, self.paginator, self.fields, runtime.backpressure, cursor.memory.lack
         )
         self.lookup = Lookup(
             runtime,
@@ -156,11 +156,11 @@ class AsanaRetriever(Retriever):
             ending = self._refused(slice_, refusal.verdict)
         except AsanaError as error:
             if self._fails(slice_):
-                self.cursor.over()
+                self.cursor.slices.over()
                 raise failure(self.name, slice_, error.verdict) from error
         except Exception:
             if self._fails(slice_):
-                self.cursor.over()
+                self.cursor.slices.over()
                 raise
         finally:
             self.counts.end()

@@ -43,6 +43,8 @@ class AsanaCursor(Cursor):
         tracks_deletions: whether what is gone is sent as a tombstone.
 
     Attributes:
+        memory: what it keeps from sync to sync.
+        slices: how many of them are open; a worker tells it of one that failed.
         lock: held for every change of ledger and parts, never while something is yielded.
     """
 
@@ -68,24 +70,24 @@ class AsanaCursor(Cursor):
         self._stamps = stamps
         self._once = Once()
         self._is_stamped = plan.is_stamped
-        self._slices = OpenSlices(runtime.stop)
+        self.slices = OpenSlices(runtime.stop)
         self._told: frozenset[str] = frozenset()
-        self._memory = Memory(
+        self.memory = Memory(
             plan.name, policy, sender, runtime, stamps, tracks_deletions=tracks_deletions
         )
         self._emission = Emission(
-            plan.name, states, self._state, self._memory.size, runtime.client.monotonic
+            plan.name, states, self._state, self.memory.size, runtime.client.monotonic
         )
         if self.is_incremental:
-            self._memory.load(states)
-        self.has_read_before = self._memory.has_read_before
+            self.memory.load(states)
+        self.has_read_before = self.memory.has_read_before
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
 
     @property
     def departures(self) -> Departures | None:
         """What the partitions no longer show; None where deletions are not tracked."""
-        return self._memory.departures
+        return self.memory.departures
 
     @property
     @override
@@ -96,17 +98,7 @@ class AsanaCursor(Cursor):
         if not self.is_incremental:
             return {NO_CURSOR_STATE_KEY: True}
         with self.lock:
-            return self._memory.dump()
-
-    def lack(self, columns: frozenset[str]) -> None:
-        """Note columns that the token may not read.
-
-        Raises:
-            AirbyteTracedException: a config error where an earlier sync could read them: nulls
-                would replace good values.
-        """
-        if self.is_incremental:
-            self._memory.lack(columns)
+            return self.memory.dump()
 
     def progressed(self) -> None:
         """Print the state if the last one is long enough ago; called without the lock."""
@@ -118,7 +110,7 @@ class AsanaCursor(Cursor):
         if self.is_incremental:
             with self.lock:
                 self._settle()
-                self._memory.close()
+                self.memory.close()
         self._emission.final()
 
     def _settle(self) -> None:
@@ -148,7 +140,7 @@ class AsanaCursor(Cursor):
             if not self.policy.sends_all(slice_):
                 with self.lock:
                     self.walks.expect(slice_.home)
-            self._slices.handed_out()
+            self.slices.handed_out()
             yield slice_
         with self.lock:
             self.policy.listed()
@@ -171,14 +163,10 @@ class AsanaCursor(Cursor):
             return
         if not slice_.is_incomplete:
             self.complete(slice_)
-        self._slices.over()
+        self.slices.over()
         self.progressed()
 
     # ── departures ─────────────────────────────────────────────────────────────────────────────
-
-    def over(self) -> None:
-        """Count a slice as over; called for one that failed, too."""
-        self._slices.over()
 
     def departed(
         self, deleted: Callable[[Millis | None], frozenset[str]]
@@ -190,8 +178,8 @@ class AsanaCursor(Cursor):
         """
         if self.departures is None:
             return
-        told = deleted(self._memory.told_until)
-        self._slices.wait_until_over()
+        told = deleted(self.memory.told_until)
+        self.slices.wait_until_over()
         with self.lock:
             self._told = told
             slices = []
@@ -199,11 +187,6 @@ class AsanaCursor(Cursor):
                 slices = self.departures.slices(self._shows_nothing_more, told)
             self._emission.changes += 1
         yield from slices
-
-    def told_until(self, until: Millis | None) -> None:
-        """Note up to when the audit log has told what was deleted."""
-        with self.lock:
-            self._memory.told_until = until or self._memory.told_until
 
     def is_vanished(self, home: str) -> bool:
         """Return whether a partition is gone, as far as complete lists of its parents tell."""

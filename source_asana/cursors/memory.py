@@ -134,6 +134,11 @@ class Memory:
         }
         return {"v": VERSION, **{name: one for name, one in further.items() if one is not None}}
 
+    def told(self, until: Millis | None) -> None:
+        """Note up to when the audit log has told what was deleted."""
+        with self._policy.lock:
+            self.told_until = until or self.told_until
+
     def close(self) -> None:
         """Note that all of the sync's scope was read: the last state names it."""
         if self.departures:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from airbyte_cdk.models import AirbyteStateMessage
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
@@ -184,3 +185,19 @@ class States:
             COARSE if rank is None else KEYLESS,
         )
         return True
+
+
+def manager_of(state: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
+    """Return the CDK's manager of the states that a sync was given.
+
+    Raises:
+        AirbyteTracedException: a config error for states that are none.
+    """
+    try:
+        return ConnectorStateManager(state=state)
+    except Exception as error:  # noqa: BLE001  # the manager raises whatever a value provokes
+        raise config_error(
+            "The state is not a list of Airbyte states per stream: provide the states that an "
+            "earlier sync printed, or none.",
+            internal=type(error).__name__,
+        ) from None
