@@ -120,8 +120,8 @@ class Wiring:
             policy,
             sender,
             self._runtime,
-            self._states,
-            self._stamps,
+            states=self._states,
+            stamps=self._stamps,
             tracks_deletions=plan.takes_tombstones
             and tracks_deletions(retriever, self._runtime.settings),
         )
