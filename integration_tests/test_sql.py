@@ -16,7 +16,6 @@ from tools import connector
 from tools.sandbox_process import SandboxProcess
 
 DOCS = Path(__file__).parents[1] / "docs"
-VIEWS = sorted((DOCS / "sql" / "fivetran").glob("*.sql"))
 QUERIES = re.findall(r"```sql\n(.*?)```", (DOCS / "how-to.md").read_text("utf-8"), re.DOTALL)
 # The column types of Airbyte's DuckDB destination and of PyAirbyte.
 TYPES = {
@@ -72,35 +71,6 @@ def warehouse(
         for path in sorted((DOCS.parent / "source_asana" / "schemas").glob("*.json")):
             _load(warehouse, path.stem, read[path.stem])
         yield warehouse
-
-
-def test_fivetrans_tables_have_a_view_each(
-    warehouse: duckdb.DuckDBPyConnection, read: Mapping[str, list[dict[str, Any]]]
-) -> None:
-    warehouse.execute((DOCS / "sql" / "all_tasks.sql").read_text("utf-8"))
-    warehouse.execute("CREATE SCHEMA fivetran")
-    for view in VIEWS:
-        warehouse.execute(view.read_text("utf-8"))
-    rows = {
-        view.stem: len(warehouse.execute(f'SELECT * FROM fivetran."{view.stem}"').fetchall())  # noqa: S608
-        for view in VIEWS
-    }
-    tasks = {one["gid"]: one for one in [*read["tasks"], *read["subtasks"]]}.values()
-    assert rows == {
-        "project": len(read["projects"]),
-        "project_task": sum(len(task["projects"]) for task in tasks),
-        "section": len(read["sections"]),
-        "story": len(read["stories"]),
-        "tag": len(read["tags"]),
-        "task": len(tasks),
-        "task_follower": sum(len(task["followers"]) for task in tasks),
-        "task_section": sum("section" in m for task in tasks for m in task["memberships"]),
-        "task_tag": sum(len(task["tags"]) for task in tasks),
-        "team": len(read["teams"]),
-        "user": len(read["users"]),
-    }
-    ids = {row[0] for row in warehouse.execute("SELECT id FROM fivetran.task").fetchall()}
-    assert ids == {task["gid"] for task in tasks}
 
 
 def test_the_queries_of_the_how_to_answer(warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -1,6 +1,6 @@
 """The only module here that touches the rest of the repository: the sandbox and the connector.
 
-Both run as processes, `python -m sandbox` and `python main.py`, so what is tested is what users start.
+Both run as processes, `python -m sandbox` and `python main.py`: what is tested is what users start.
 """
 
 import json

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave these tests out unless they are asked for: `make test-warehouse` installs what they need."""
+    """Leave these tests out unless they are asked for: they need what `make warehouse` installs."""
     asked = any("warehouse" in argument for argument in config.args)
     return None if asked or collection_path == HERE else True
 

@@ -61,7 +61,12 @@ class Dbt:
         results.unlink(missing_ok=True)
         line = [
             str(DBT),
-            *("--no-use-colors", "--no-send-anonymous-usage-stats", "--no-version-check", "--warn-error"),
+            *(
+                "--no-use-colors",
+                "--no-send-anonymous-usage-stats",
+                "--no-version-check",
+                "--warn-error",
+            ),
             *(command, "--project-dir", str(self.project), "--profiles-dir", str(self.folder)),
             *("--target-path", str(self.folder / "target")),
             *("--log-path", str(self.folder / "logs"), "--vars", json.dumps(self.variables)),

@@ -58,8 +58,8 @@ class Engine(ABC):
     def names(self, schema: str) -> list[str]:
         """Return the tables and views of one of dbt's schemas."""
         answer = self.query(
-            "select table_name from information_schema.tables "
-            f"where table_schema = '{self.target}_{schema}' order by 1"  # noqa: S608
+            "select table_name from information_schema.tables "  # noqa: S608
+            f"where table_schema = '{self.target}_{schema}' order by 1"
         )
         return [row["table_name"] for row in answer]
 

@@ -8,7 +8,7 @@ import pwd
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -90,13 +90,18 @@ def postgres(folder: Path) -> Iterator[Postgres]:
     assert bin_ is not None, "PostgreSQL is not installed"
     user = _server_user(folder)
     data = folder / "data"
-    _as(user, [bin_ / "initdb", "-D", data, "-U", "asana", "-E", "UTF8", "-A", "trust", "--locale=C"])
+    control: list[str | Path] = [bin_ / "pg_ctl", "-D", data, "-w", "-s"]
+    _as(
+        user,
+        [bin_ / "initdb", "-D", data, "-U", "asana", "-E", "UTF8", "-A", "trust", "--locale=C"],
+    )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # A time zone other than UTC shows what depends on the session's.
-    options = f"-p {port} -k {data} -c listen_addresses=127.0.0.1 -c timezone=Asia/Tokyo -c fsync=off"
-    control = [bin_ / "pg_ctl", "-D", data, "-w", "-s"]
+    options = (
+        f"-p {port} -k {data} -c listen_addresses=127.0.0.1 -c timezone=Asia/Tokyo -c fsync=off"
+    )
     _as(user, [*control, "-l", folder / "log", "-o", options, "start"])
     try:
         server = Postgres(folder, port, bin_)
@@ -115,6 +120,6 @@ def _server_user(folder: Path) -> str | None:
     return "postgres"
 
 
-def _as(user: str | None, command: list[str | Path]) -> None:
+def _as(user: str | None, command: Sequence[str | Path]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, user=user, cwd="/")
     assert done.returncode == 0, done.stdout + done.stderr

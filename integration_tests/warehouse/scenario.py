@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from integration_tests.warehouse.asana import Asana, Sync
@@ -114,7 +115,7 @@ def _tell_moves(asana: Asana, board: Mapping[str, str]) -> None:
         project=board["project"],
         created_at=_stamp(MOVES[0][1]),
     )
-    for (old, _, _), (new, at, _) in zip(MOVES, MOVES[1:], strict=False):
+    for (old, _, _), (new, at, _) in pairwise(MOVES):
         asana.edit(
             "add_story",
             board["moved"],

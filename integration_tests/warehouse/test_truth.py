@@ -11,7 +11,7 @@ SCHEMAS = ("asana", "fivetran_asana")
 
 @pytest.fixture(scope="module")
 def built(history: History, duckdb: DuckDb, postgresql: PostgreSql) -> dict[str, Engine]:
-    """Return the warehouses with everything built: one of deduplicated tables, one of all versions."""
+    """Build everything: on DuckDB from the newest versions only, on PostgreSQL from all of them."""
     engines: dict[str, Engine] = {"duckdb": duckdb, "postgresql": postgresql}
     for name, engine in engines.items():
         engine.write(history.tables(deduped=name == "duckdb"))
