@@ -18,6 +18,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120.0
+SYNC_SECONDS = 600.0
 
 Json = dict[str, Any]
 
@@ -148,7 +149,9 @@ def _run(
             path = Path(name) / f"{option}.json"
             path.write_text(json.dumps(content), "utf-8")
             arguments += [f"--{option}", str(path)]
-        done = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, check=False)
+        done = subprocess.run(
+            arguments, capture_output=True, text=True, cwd=ROOT, check=False, timeout=SYNC_SECONDS
+        )
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return [json.loads(line) for line in lines]

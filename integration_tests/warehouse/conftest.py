@@ -1,5 +1,6 @@
 """What the tests of the dbt package share: one history, one server, the two warehouses."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,14 +28,11 @@ def history() -> History:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def server() -> Iterator[Postgres]:
     if programs() is None:
         pytest.fail("PostgreSQL is not there: apt-get install postgresql")
-    folder = tmp_path_factory.mktemp("postgres")
-    for part in (folder, *folder.parents[:3]):
-        if part.stat().st_mode & 0o011 != 0o011 and part.name.startswith("pytest"):
-            part.chmod(part.stat().st_mode | 0o011)
-    with postgres(folder) as server:
+    # Not in pytest's folder, which only its owner may enter: the server is run by another user.
+    with tempfile.TemporaryDirectory() as folder, postgres(Path(folder)) as server:
         yield server
 
 

@@ -36,9 +36,11 @@ def write(path: Path, schema: str, tables: Mapping[str, Table]) -> None:
                 )
 
 
-def rows(path: Path, query: str) -> list[dict[str, Any]]:
-    """Return a query's rows."""
+def rows(path: Path, query: str, *before: str) -> list[dict[str, Any]]:
+    """Return a query's rows; the statements `before` it prepare the session."""
     with duckdb.connect(str(path), read_only=True) as database:
+        for statement in before:
+            database.execute(statement)
         answer = database.execute(query)
         names = [one[0] for one in answer.description or []]
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

@@ -44,6 +44,10 @@ class Engine(ABC):
     def query(self, sql: str) -> list[Row]:
         """Return rows, their values as JSON has them."""
 
+    @abstractmethod
+    def search(self, sql: str) -> list[Row]:
+        """Return the rows of a query that names tables without their schemas."""
+
     def dbt(
         self, name: str = "dbt", project: Path = PACKAGE, variables: Mapping[str, Any] | None = None
     ) -> Dbt:
@@ -94,10 +98,16 @@ class DuckDb(Engine):
 
     def query(self, sql: str) -> list[Row]:
         """Return rows by way of JSON."""
-        answer = duckdb_files.rows(
-            self.file,
-            f"select cast(to_json(answer) as varchar) as line from ({sql}) as answer",  # noqa: S608
-        )
+        return self._rows(sql)
+
+    def search(self, sql: str) -> list[Row]:
+        """Return rows, from the models or the attached file."""
+        places = f'marts.{self.target}_asana,lake."{self.raw}"'
+        return self._rows(sql, f"attach '{self.lake}' (read_only)", f"set search_path = '{places}'")
+
+    def _rows(self, sql: str, *before: str) -> list[Row]:
+        query = f"select cast(to_json(answer) as varchar) as line from ({sql}) as answer"  # noqa: S608
+        answer = duckdb_files.rows(self.file, query, *before)
         return [json.loads(row["line"]) for row in answer]
 
 
@@ -131,6 +141,11 @@ class PostgreSql(Engine):
     def query(self, sql: str) -> list[Row]:
         """Return rows."""
         return self.server.rows(sql)
+
+    def search(self, sql: str) -> list[Row]:
+        """Return rows, from the models or the raw tables."""
+        places = f'"{self.target}_asana", "{self.raw}"'
+        return self.server.rows(sql, f"set search_path = {places}")
 
 
 def plain(value: Any) -> Any:

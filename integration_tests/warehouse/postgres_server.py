@@ -44,12 +44,13 @@ class Postgres:
         """Take where its data are, its port and its programs."""
         self.folder, self.port, self._bin = folder, port, bin_
 
-    def run(self, sql: str, given: str | None = None) -> str:
-        """Have psql carry out SQL, with a text as its input, and return what it prints."""
+    def run(self, *sql: str, given: str | None = None) -> str:
+        """Have psql carry out statements, with a text as its input; return what it prints."""
         command = [
             str(self._bin / "psql"),
             *("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"),
-            *("-h", "127.0.0.1", "-p", str(self.port), "-U", "asana", "-d", "asana", "-c", sql),
+            *("-h", "127.0.0.1", "-p", str(self.port), "-U", "asana", "-d", "asana"),
+            *(part for statement in sql for part in ("-c", statement)),
         ]
         environment = {**os.environ, "PGTZ": "Asia/Tokyo", "PGCLIENTENCODING": "UTF8"}
         done = subprocess.run(
@@ -66,11 +67,12 @@ class Postgres:
             declared = ", ".join(f'"{one}" {TYPES[kind]}' for one, kind in table.columns.items())
             self.run(f"DROP TABLE IF EXISTS {place} CASCADE; CREATE TABLE {place} ({declared})")
             copy = f"COPY {place} FROM STDIN WITH (FORMAT csv, NULL '{NULL}')"
-            self.run(copy, _csv(table))
+            self.run(copy, given=_csv(table))
 
-    def rows(self, query: str) -> list[dict[str, Any]]:
-        """Return a query's rows, their values as JSON has them."""
-        lines = self.run(f"SELECT row_to_json(answer) FROM ({query}) AS answer").splitlines()  # noqa: S608
+    def rows(self, query: str, *before: str) -> list[dict[str, Any]]:
+        """Return a query's rows, as JSON has them; the statements `before` prepare the session."""
+        wrapped = f"SELECT row_to_json(answer) FROM ({query}) AS answer"  # noqa: S608
+        lines = self.run(*before, wrapped).splitlines()
         return [json.loads(line) for line in lines]
 
 

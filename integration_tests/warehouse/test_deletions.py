@@ -29,6 +29,12 @@ def _delete(table: Table, gid: str, at: str = GONE) -> None:
     table.append([kept | {"synced_at": at, DELETED: at}], at)
 
 
+def _below(subtasks: Table, gid: str) -> list[str]:
+    """Return the subtasks of a task, at every depth; the connector marks them as well."""
+    direct = [row["gid"] for row in subtasks.rows if row["task_id"] == gid]
+    return direct + [below for one in direct for below in _below(subtasks, one)]
+
+
 @pytest.fixture(scope="module")
 def doomed(history: History) -> str:
     """Return a task that has stories, a project, and a task that waits for it."""
@@ -47,6 +53,8 @@ def warehouse(engine: Engine, tables: dict[str, Table], history: History, doomed
     """Return a warehouse where one task was deleted, and another deleted and brought back."""
     raw = copy.deepcopy(tables)
     _delete(raw["tasks"], doomed)
+    for gid in _below(raw["subtasks"], doomed):
+        _delete(raw["subtasks"], gid)
     _delete(raw["tasks"], history.board["moved"])
     [row] = [row for row in raw["tasks"].rows if row.get("name") == "Moved"]
     back = row | {"synced_at": BACK, "_airbyte_extracted_at": BACK, "name": "Back again"}
@@ -69,10 +77,13 @@ def test_a_deleted_task_is_in_no_table(
             assert hits == [], name
 
 
-def test_only_the_deleted_task_is_gone(warehouse: Engine, history: History, doomed: str) -> None:
+def test_only_the_deleted_task_is_gone(
+    warehouse: Engine, tables: dict[str, Table], history: History, doomed: str
+) -> None:
     wanted = {one["gid"] for one in history.truth["tasks"] + history.truth["subtasks"]}
     found = warehouse.table("asana", "asana_airbyte__tasks")
-    assert {row["task_gid"] for row in found} == wanted - {doomed}
+    gone = {doomed, *_below(tables["subtasks"], doomed)}
+    assert {row["task_gid"] for row in found} == wanted - gone
 
 
 def test_a_task_brought_back_is_there(warehouse: Engine, history: History) -> None:
