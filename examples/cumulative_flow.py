@@ -28,7 +28,7 @@ TASKS = 48
 STYLE = 'role="img" font-family="sans-serif" font-size="12" fill="#333333"'
 STREAMS = ("tasks", "subtasks", "sections", "stories", "projects")
 HOW_TO = ROOT / "docs" / "how-to.md"
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 380, 44, 110, 44, 36
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LINE = 760, 380, 44, 110, 44, 36, 15
 
 
 def make_project(asana: Asana) -> None:
@@ -38,9 +38,9 @@ def make_project(asana: Asana) -> None:
     listed = asana.truth("sections")
     gids = {one["name"]: one["gid"] for one in listed if one.get("project_id") == project}
     for number in range(TASKS):
-        moment = START + timedelta(hours=dice.triangular(0, DAYS * 20, DAYS * 3))
+        moment = START + timedelta(hours=dice.uniform(0, DAYS * 23))
         added, moves = moment, []
-        for days in (dice.expovariate(1 / 9), dice.expovariate(1 / 5), dice.expovariate(1 / 3)):
+        for days in (dice.expovariate(1 / 9), dice.expovariate(1 / 8), dice.expovariate(1 / 5)):
             moment += timedelta(days=0.3 + days)
             moves.append(moment)
         moves = [one for one in moves if one < START + timedelta(days=DAYS)]
@@ -100,15 +100,16 @@ def draw(days: Mapping[date, Mapping[str, int]]) -> str:
     """Return a stacked area chart as SVG: what is done at the bottom, what has not begun on top."""
     moments = sorted(days)
     most = max(sum(counts.values()) for counts in days.values())
-    floor = [0] * len(moments)
+    floor, lowest = [0] * len(moments), float(HEIGHT)
     parts = [*_frame(moments, most)]
     for name, color in reversed(list(zip(SECTIONS, COLORS, strict=True))):
         roof = [low + days[day].get(name, 0) for low, day in zip(floor, moments, strict=True)]
         edge = _points(roof, most) + list(reversed(_points(floor, most)))
         parts.append(f'<polygon fill="{color}" points="{" ".join(edge)}"/>')
-        middle = _y((roof[-1] + floor[-1]) / 2, most)
+        # Labels of thin areas must not lie on each other.
+        lowest = min(lowest - LINE, _y((roof[-1] + floor[-1]) / 2, most) + 4)
         label = f"{name} {roof[-1] - floor[-1]}"
-        parts.append(f'<text x="{WIDTH - RIGHT + 8}" y="{middle + 4:.1f}">{label}</text>')
+        parts.append(f'<text x="{WIDTH - RIGHT + 8}" y="{lowest:.1f}">{label}</text>')
         floor = roof
     return "\n".join([*parts, "</svg>", ""])
 
