@@ -79,6 +79,15 @@ class Asana:
             for one in self._configured()["streams"]
         }
 
+    @property
+    def incremental(self) -> set[str]:
+        """Return the streams that are read incrementally."""
+        return {
+            one["stream"]["name"]
+            for one in self._configured()["streams"]
+            if one["sync_mode"] == "incremental"
+        }
+
     def sync(self) -> Sync:
         """Read all streams, from the state of the sync before."""
         result = Sync()

@@ -45,10 +45,11 @@ class Dbt:
         *,
         project: Path = PACKAGE,
         variables: Mapping[str, Any] | None = None,
+        strict: bool = True,
     ) -> None:
-        """Take where to write, the profile's output and variables for every command."""
+        """Take where to write, the profile's output, variables, and whether warnings are errors."""
         folder.mkdir(exist_ok=True)
-        self.folder, self.project = folder, project
+        self.folder, self.project, self.strict = folder, project, strict
         self.variables = dict(variables or {})
         profile = {
             "asana_airbyte": {"target": "test", "outputs": {"test": {"threads": 2, **output}}}
@@ -65,7 +66,7 @@ class Dbt:
                 "--no-use-colors",
                 "--no-send-anonymous-usage-stats",
                 "--no-version-check",
-                "--warn-error",
+                *(["--warn-error"] if self.strict else []),
             ),
             *(command, "--project-dir", str(self.project), "--profiles-dir", str(self.folder)),
             *("--target-path", str(self.folder / "target")),

@@ -49,14 +49,20 @@ class Engine(ABC):
         """Return the rows of a query that names tables without their schemas."""
 
     def dbt(
-        self, name: str = "dbt", project: Path = PACKAGE, variables: Mapping[str, Any] | None = None
+        self,
+        name: str = "dbt",
+        project: Path = PACKAGE,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        strict: bool = True,
     ) -> Dbt:
-        """Return dbt on this warehouse."""
+        """Return dbt on this warehouse; `strict` makes warnings errors."""
         return Dbt(
             self.folder / name,
             self.output(),
             project=project,
             variables=self.variables | dict(variables or {}),
+            strict=strict,
         )
 
     def names(self, schema: str) -> list[str]:

@@ -32,6 +32,7 @@ class History:
         syncs: what each sync read.
         truth: stream -> what a full read gives after the last one.
         schemas, keys: of each stream.
+        incremental: the streams whose later syncs bring only what changed.
         board: name -> gid of what the scenario made: project, sections, tasks.
     """
 
@@ -39,6 +40,7 @@ class History:
     truth: dict[str, list[Json]]
     schemas: Mapping[str, Json]
     keys: Mapping[str, list[str]]
+    incremental: set[str]
     board: dict[str, str]
 
     def tables(self, *, deduped: bool, streams: tuple[str, ...] = STREAMS) -> dict[str, Table]:
@@ -46,25 +48,12 @@ class History:
         tables = {name: empty(self.schemas[name], self.keys[name]) for name in streams}
         for number, sync in enumerate(self.syncs):
             for name, table in tables.items():
-                if name not in sync.states or name not in self.incremental:
+                if name not in self.incremental:
                     table.rows = []
                 table.append(sync.records.get(name, []), f"2026-06-0{number + 1}T04:00:00Z")
-                if deduped:
+                if deduped and table.key:
                     table.dedupe()
         return tables
-
-    @property
-    def incremental(self) -> set[str]:
-        """Return the streams whose later syncs bring only what changed."""
-        return {name for name, key in self.keys.items() if key} & self._changing
-
-    @property
-    def _changing(self) -> set[str]:
-        return {
-            name
-            for name in STREAMS
-            if len(self.syncs[-1].records.get(name, [])) < len(self.truth[name])
-        }
 
 
 def play(asana: Asana) -> History:
@@ -77,7 +66,7 @@ def play(asana: Asana) -> History:
     asana.edit("comment", board["moved"], text="Dernière remarque ✓")
     syncs.append(asana.sync())
     truth = {name: asana.truth(name) for name in TRUTHS}
-    return History(syncs, truth, asana.schemas, asana.keys, board)
+    return History(syncs, truth, asana.schemas, asana.keys, asana.incremental, board)
 
 
 def _set_up(asana: Asana) -> dict[str, str]:

@@ -1,13 +1,15 @@
 """The package on tables that lack streams or columns, or have more of them."""
 
 import copy
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import yaml
 
-from integration_tests.warehouse.dbt_runs import PACKAGE
-from integration_tests.warehouse.engines import Engine, PostgreSql
+from integration_tests.warehouse.dbt_runs import PACKAGE, Dbt
+from integration_tests.warehouse.engines import DuckDb, Engine, PostgreSql
 from integration_tests.warehouse.scenario import History
 from integration_tests.warehouse.tables import Table
 
@@ -79,6 +81,21 @@ def test_a_prefix_of_the_tables_is_known(engine: Engine, raw: dict[str, Table]) 
     run = engine.dbt(variables={"asana_airbyte_prefix": "crm_"}).run("run")
     assert run.failed == {}
     assert len(engine.table("asana", "asana_airbyte__users")) == len(raw["users"].rows)
+
+
+def test_it_is_a_package_of_another_project(
+    duckdb: DuckDb, raw: dict[str, Table], tmp_path: Path
+) -> None:
+    duckdb.write(raw)
+    project = {"name": "mine", "profile": "asana_airbyte", "vars": duckdb.variables}
+    (tmp_path / "dbt_project.yml").write_text(json.dumps(project), "utf-8")
+    packages = {"packages": [{"local": str(PACKAGE)}]}
+    (tmp_path / "packages.yml").write_text(json.dumps(packages), "utf-8")
+    dbt = Dbt(tmp_path / "dbt", duckdb.output(), project=tmp_path)
+    dbt.run("deps")
+    run = dbt.run("build", "--select", "+asana_airbyte__sections")
+    assert run.failed == {}
+    assert len(duckdb.table("asana", "asana_airbyte__sections")) == len(raw["sections"].rows)
 
 
 def test_every_column_is_described(postgresql: PostgreSql, raw: dict[str, Table]) -> None:
