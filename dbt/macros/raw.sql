@@ -47,7 +47,7 @@ with records as (
     {{ asana_airbyte.raw_column(renamed.get(name, name), kind, found) }} as {{ name }},
     {%- endfor %}
     {%- for name, type in custom.items() %}
-    {{ found[name].quoted if name in (found or {}) else 'cast(null as ' ~ type ~ ')' }} as {{ adapter.quote(name) }},
+    {{ found[name].quoted if name in (found or {}) else 'cast(null as ' ~ type ~ ')' }} as {{ asana_airbyte.quoted(name) }},
     {%- endfor %}
     {{ asana_airbyte.is_tombstone(found) }} as is_deleted
   from
@@ -72,7 +72,7 @@ select
   {{ name }},
   {%- endfor %}
   {%- for name in custom %}
-  {{ adapter.quote(name) }},
+  {{ asana_airbyte.quoted(name) }},
   {%- endfor %}
   coalesce(synced_at, _airbyte_extracted_at) as synced_at
 from ranked

@@ -16,7 +16,7 @@ select
   public,
   {{ asana_airbyte.as_kind('start_on', 'time') }} as start_on,
   {%- for name in asana_airbyte.custom_columns(['projects']) %}
-  {{ adapter.quote(name) }},
+  {{ asana_airbyte.quoted(name) }},
   {%- endfor %}
   false as _fivetran_deleted,
   synced_at as _fivetran_synced

@@ -17,7 +17,7 @@ select
   {{ asana_airbyte.json_number('metric', 'target_number_value') }} as metric_target,
   num_likes,
   {%- for name in asana_airbyte.custom_columns(['goals']) %}
-  {{ adapter.quote(name) }},
+  {{ asana_airbyte.quoted(name) }},
   {%- endfor %}
   synced_at
 from {{ ref('stg_asana_airbyte__goals') }}

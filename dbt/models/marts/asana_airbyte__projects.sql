@@ -22,7 +22,7 @@ select
   public,
   permalink_url,
   {%- for name in asana_airbyte.custom_columns(['projects']) %}
-  {{ adapter.quote(name) }},
+  {{ asana_airbyte.quoted(name) }},
   {%- endfor %}
   synced_at
 from {{ ref('stg_asana_airbyte__projects') }}

@@ -24,7 +24,7 @@ select
   actual_time_minutes,
   permalink_url,
   {%- for name in asana_airbyte.custom_columns(['tasks', 'subtasks']) %}
-  {{ adapter.quote(name) }},
+  {{ asana_airbyte.quoted(name) }},
   {%- endfor %}
   synced_at
 from {{ ref('stg_asana_airbyte__tasks') }}

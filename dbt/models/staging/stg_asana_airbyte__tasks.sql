@@ -62,7 +62,7 @@ select
   {{ name }},
   {%- endfor %}
   {%- for name in custom %}
-  {{ adapter.quote(name) }},
+  {{ asana_airbyte.quoted(name) }},
   {%- endfor %}
   synced_at
 from ranked
