@@ -49,7 +49,7 @@ test: install ## Run all tests.
 	.venv/bin/python -m pytest $(ARGS)
 
 test-warehouse: install warehouse ## Test the dbt package on DuckDB and PostgreSQL, which must be installed.
-	.venv/bin/python -m pytest -n 0 --timeout 900 integration_tests/warehouse $(ARGS)
+	.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 900 integration_tests/warehouse $(ARGS)
 
 demo: install ## Sync a made-up workspace twice and show what each sync cost.
 	@.venv/bin/python -m tools.demo

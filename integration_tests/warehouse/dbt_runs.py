@@ -60,26 +60,16 @@ class Dbt:
         """Run a command and sum up its results; a failure is in them, not an exception."""
         results = self.folder / "target" / "run_results.json"
         results.unlink(missing_ok=True)
-        line = [
-            str(DBT),
-            *(
-                "--no-use-colors",
-                "--no-send-anonymous-usage-stats",
-                "--no-version-check",
-                *(["--warn-error"] if self.strict else []),
-            ),
-            *(
-                *command.split(),
-                "--project-dir",
-                str(self.project),
-                "--profiles-dir",
-                str(self.folder),
-            ),
-            *("--target-path", str(self.folder / "target")),
-            *("--log-path", str(self.folder / "logs"), "--vars", json.dumps(self.variables)),
-            *arguments,
-        ]
+        options = ["--no-use-colors", "--no-send-anonymous-usage-stats", "--no-version-check"]
+        if self.strict:
+            options.append("--warn-error")
+        places = ["--project-dir", str(self.project), "--profiles-dir", str(self.folder)]
+        variables = ["--vars", json.dumps(self.variables)]
+        line = [str(DBT), *options, *command.split(), *places, *variables, *arguments]
+        # Not every command takes these two as options.
+        folders = {"TARGET": self.folder / "target", "LOG": self.folder / "logs"}
         environment = {**os.environ, "DO_NOT_TRACK": "1"}
+        environment |= {f"DBT_{name}_PATH": str(path) for name, path in folders.items()}
         done = subprocess.run(
             line, capture_output=True, text=True, check=False, cwd=self.folder, env=environment
         )

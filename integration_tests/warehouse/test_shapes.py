@@ -93,7 +93,7 @@ def test_it_is_a_package_of_another_project(
     (tmp_path / "packages.yml").write_text(json.dumps(packages), "utf-8")
     dbt = Dbt(tmp_path / "dbt", duckdb.output(), project=tmp_path)
     dbt.run("deps")
-    run = dbt.run("build", "--select", "+asana_airbyte__sections")
+    run = dbt.run("run", "--select", "+asana_airbyte__sections")
     assert run.failed == {}
     assert len(duckdb.table("asana", "asana_airbyte__sections")) == len(raw["sections"].rows)
 
