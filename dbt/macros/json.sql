@@ -61,11 +61,7 @@
 {%- endmacro %}
 
 
-{#- What stands at a path, as a boolean or a number. -#}
-{% macro json_boolean(value, path) -%}
-  ({{ asana_airbyte.json_text(value, path) }} = 'true')
-{%- endmacro %}
-
+{#- The number at a path of keys. -#}
 {% macro json_number(value, path) -%}
   {{ asana_airbyte.as_kind(asana_airbyte.json_text(value, path), 'number') }}
 {%- endmacro %}
@@ -98,7 +94,7 @@ cross join unnest(from_json({{ list }}, '["JSON"]')) as each(item)
 {%- endmacro %}
 
 {% macro snowflake__elements(list) -%}
-cross join lateral flatten(input => {{ list }}) as each
+, lateral flatten(input => {{ list }}) as each
 {%- endmacro %}
 
 {% macro bigquery__elements(list) -%}
