@@ -10,3 +10,6 @@ select
   synced_at
 from {{ ref('stg_asana_airbyte__goal_relationships') }}
 where {{ asana_airbyte.is_known('goal_id', 'stg_asana_airbyte__goals', 'gid', ['goals']) }}
+  and coalesce({{ asana_airbyte.json_text('supporting_resource', 'gid') }}, '') not in (
+    select gid from {{ ref('stg_asana_airbyte__deleted_tasks') }}
+  )
