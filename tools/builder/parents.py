@@ -1,0 +1,226 @@
+"""The slim streams that others hang on, with just the fields that partitions need.
+
+The CDK reads a parent once more for each child, and caches the answers by stream name and address:
+streams that ask for the same have the same name here, and none that of a stream for the user, which
+would be cached as well.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tools.builder.cursors import IS_CHANGED, LAST, MODIFIED_SINCE
+from tools.builder.nodes import added, filtered, per, ref, stream, substreams, union
+from tools.builder.ours import Declared, Json
+from tools.builder.transport import BASE
+
+WORKSPACE = "{{ stream_partition.workspace_gid }}"
+# Asana nests subtasks five deep; each level repeats those above it, and manifests grow with the square.
+LEVELS = 3
+
+_SOURCE = "stream_partition.source"
+# Partitions of tasks: a project's gid, or a workspace's and a user's.
+_IS_USERS = f"'/' in {_SOURCE}"
+IS_OWN = f"'/' not in {_SOURCE} or (not record.projects and not record.parent)"
+"""Whether a task belongs to the partition: users' listings have tasks of projects as well."""
+_HAS_USERS = (
+    "config.get('include_tasks_without_project') != false "
+    "and not config.get('project_ids') and not config.get('team_ids')"
+)
+_TASK_FIELDS = "modified_at,num_subtasks,parent.gid,projects.gid"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Filters of the configuration on the records of one stream.
+
+    Attributes:
+        keep: key of the configuration -> path of the id in a record. drop: the same, left out.
+    """
+
+    keep: Mapping[str, str]
+    drop: Mapping[str, str]
+
+    def condition(self, paths: Mapping[str, str] | None = None) -> str:
+        """Return the expression; `paths` replaces where ids are found."""
+        kept, dropped = self.keep, self.drop
+        if paths is not None:
+            kept = {key: paths[key] for key in kept}
+            dropped = {key: paths[key] for key in dropped}
+        parts = [f"(not config.get('{k}') or {_among(p, k)})" for k, p in kept.items()]
+        parts += [f"not (config.get('{k}') and {_among(p, k)})" for k, p in dropped.items()]
+        return " and ".join(parts)
+
+
+def _among(path: str, key: str) -> str:
+    return f"{path} in (config.{key} | join(',')).split(',')"
+
+
+_TEAM = "(record.team or {}).gid"
+CHOSEN = {
+    "workspaces": Chosen({"workspace_ids": "record.gid"}, {}),
+    "teams": Chosen({"team_ids": "record.gid"}, {}),
+    "projects": Chosen(
+        {"project_ids": "record.gid", "team_ids": _TEAM}, {"exclude_project_ids": "record.gid"}
+    ),
+}
+
+
+def task_parameters(since: str) -> Json:
+    """Return the parameters of a listing of tasks.
+
+    Args:
+        since: expression of the bound, empty for all tasks. The anchor's lies in the future.
+    """
+    parts = f"{_SOURCE}.split('/')"
+    bound = f"'{LAST}T00:00:00.000Z' if {_SOURCE}.endswith('/me') else ({since})"
+    return {
+        "project": f"{{{{ '' if {_IS_USERS} else {_SOURCE} }}}}",
+        "assignee": f"{{{{ {parts}[1] if {_IS_USERS} else '' }}}}",
+        "workspace": f"{{{{ {parts}[0] if {_IS_USERS} else '' }}}}",
+        "modified_since": f"{{{{ {bound} }}}}",
+    }
+
+
+def subtask_request() -> Json:
+    """Return address and parameters of a task's subtasks; the anchor's are the token user's tasks.
+
+    Those are asked for with a bound in the future: an empty page.
+    """
+    task = "stream_partition.task_gid"
+    parts = f"{task}.split('/')"
+    path = f"'/tasks' if '/' in {task} else '/tasks/' ~ {task} ~ '/subtasks'"
+    return {
+        "url": f"{BASE}{{{{ {path} }}}}",
+        "request_parameters": {
+            "assignee": f"{{{{ {parts}[1] if '/' in {task} else '' }}}}",
+            "workspace": f"{{{{ {parts}[0] if '/' in {task} else '' }}}}",
+            "modified_since": f"{{{{ '{LAST}T00:00:00.000Z' if '/' in {task} else '' }}}}",
+        },
+    }
+
+
+PER_WORKSPACE = substreams(per(ref("parents/workspaces"), "workspace_gid"))
+TASK_ROUTER = union(
+    "source",
+    per(ref("parents/anchors"), "source", "source"),
+    per(ref("parents/projects"), "source"),
+    per(ref("parents/task_owners"), "source", "source"),
+)
+
+
+def subtask_router() -> Json:
+    """Return the router over all tasks that have subtasks, at every level."""
+    anchor = per(ref("parents/anchors"), "task_gid", "source")
+    levels = range(1, LEVELS + 1)
+    return union(
+        "task_gid", anchor, *(per(ref(f"parents/{_above(n)}"), "task_gid") for n in levels)
+    )
+
+
+def changed_router(field: str, own: Sequence[str] = ()) -> Json:
+    """Return the router over changed tasks and subtasks, whose bounds the child's state keeps.
+
+    Args:
+        field: what the task's gid is called.
+        own: paths in projects, for further parents.
+    """
+    names = ("changed_tasks", *(f"changed_subtasks_{n}" for n in range(1, LEVELS + 1)))
+    changed = [
+        {**per(ref(f"parents/{name}"), field), "incremental_dependency": True} for name in names
+    ]
+    others = [per(ref("parents/projects"), field, key.replace(".", "/")) for key in own]
+    return union(field, *changed, *others)
+
+
+def parents(ours: Mapping[str, Declared]) -> Json:
+    """Return the slim streams: name -> stream.
+
+    Args:
+        ours: our streams by name, for the parameters of their listings.
+    """
+    workspaces = _workspaces()
+    by_workspace = {"workspace": WORKSPACE}
+    users = _slim("users", "/users", by_workspace, PER_WORKSPACE)
+    owner = {"source": f"{WORKSPACE}/{{{{ record.gid }}}}"}
+    projects = _slim(
+        "projects",
+        "/projects",
+        ours["projects"].parameters,
+        PER_WORKSPACE,
+        "project_brief.resource_type,team.gid",
+    )
+    portfolios = {**by_workspace, "owner": "{{ config.get('portfolio_owner', 'me') }}"}
+    organization = substreams(per(ref("parents/organizations"), "workspace_gid"))
+    teams = _slim("teams", f"/workspaces/{WORKSPACE}/teams", {}, organization)
+    return {
+        "workspaces": filtered(workspaces, CHOSEN["workspaces"].condition()),
+        "organizations": filtered(
+            workspaces, CHOSEN["workspaces"].condition(), "record.is_organization"
+        ),
+        "anchors": {
+            **filtered(workspaces, CHOSEN["workspaces"].condition()),
+            "transformations": [added({"source": "{{ record.gid }}/me"})],
+        },
+        "users": users,
+        "task_owners": {**filtered(users, _HAS_USERS), "transformations": [added(owner)]},
+        "teams": filtered(teams, CHOSEN["teams"].condition()),
+        "projects": filtered(projects, CHOSEN["projects"].condition()),
+        "portfolios": _slim("portfolios", "/portfolios", portfolios, PER_WORKSPACE),
+        "goals": _slim("goals", "/goals", by_workspace, PER_WORKSPACE),
+        **dict(_tasks()),
+    }
+
+
+def _workspaces() -> Json:
+    made = _slim("workspaces", "/workspaces", {}, None, "is_organization")
+    made["retriever"]["requester"]["error_handler"] = ref("strict_parent_handler")
+    return made
+
+
+def _tasks() -> Iterator[tuple[str, Json]]:
+    """Yield tasks and subtasks, those with subtasks, and those that changed."""
+    tasks = _slim("tasks", "/tasks", task_parameters("''"), TASK_ROUTER, _TASK_FIELDS)
+    yield _above(1), filtered(tasks, IS_OWN, "record.num_subtasks")
+    changed = _slim("tasks", "/tasks", task_parameters(MODIFIED_SINCE), TASK_ROUTER, _TASK_FIELDS)
+    yield "changed_tasks", _changed(filtered(changed, IS_OWN, IS_CHANGED))
+    for level in range(1, LEVELS + 1):
+        router = substreams(per(ref(f"parents/{_above(level)}"), "task_gid"))
+        if level < LEVELS:
+            yield _above(level + 1), filtered(_subtasks(level, router), "record.num_subtasks")
+        anchor = per(ref("parents/anchors"), "task_gid", "source")
+        every = union("task_gid", anchor, *router["parent_stream_configs"])
+        yield f"changed_subtasks_{level}", _changed(filtered(_subtasks(level, every), IS_CHANGED))
+
+
+def _above(level: int) -> str:
+    return f"parents_of_level_{level}"
+
+
+def _subtasks(level: int, router: Json) -> Json:
+    request = subtask_request()
+    made = _slim(f"subtasks_{level}", "", request["request_parameters"], router, _TASK_FIELDS)
+    made["retriever"]["requester"]["url"] = request["url"]
+    return made
+
+
+def _changed(slim: Json) -> Json:
+    return {**slim, "incremental_sync": ref("cursors/modified")}
+
+
+def _slim(
+    name: str, path: str, parameters: Mapping[str, str], router: Json | None, fields: str = "gid"
+) -> Json:
+    requester = {
+        "url": f"{BASE}{path}",
+        "request_parameters": {**parameters, "opt_fields": fields},
+        "error_handler": ref("parent_handler"),
+        "use_cache": True,
+    }
+    made = stream(
+        f"parent_{name}",
+        requester,
+        router,
+        ref("pages"),
+        page_size_reduction=ref("smaller_page"),
+    )
+    return {**made, "schema_loader": ref("no_schema")}
