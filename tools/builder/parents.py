@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from tools.builder.cursors import IS_CHANGED, LAST, MODIFIED_SINCE
 from tools.builder.nodes import added, filtered, per, ref, stream, substreams, union
 from tools.builder.ours import Declared, Json
-from tools.builder.transport import BASE
+from tools.builder.transport import address
 
 WORKSPACE = "{{ stream_partition.workspace_gid }}"
-# Asana nests subtasks five deep; each level repeats those above it, and manifests grow with the square.
-LEVELS = 3
+# Asana nests five deep; the resolved manifest, which the CDK validates, grows with the square.
+LEVELS = 5
 
 _SOURCE = "stream_partition.source"
 # Partitions of tasks: a project's gid, or a workspace's and a user's.
@@ -26,7 +26,7 @@ _HAS_USERS = (
     "config.get('include_tasks_without_project') != false "
     "and not config.get('project_ids') and not config.get('team_ids')"
 )
-_TASK_FIELDS = "modified_at,num_subtasks,parent.gid,projects.gid"
+_TASK_FIELDS = ("modified_at", "num_subtasks", "parent.gid", "projects.gid")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def task_parameters(since: str) -> Json:
     }
 
 
-def subtask_request() -> Json:
+def subtask_request(fields: Sequence[str]) -> Json:
     """Return address and parameters of a task's subtasks; the anchor's are the token user's tasks.
 
     Those are asked for with a bound in the future: an empty page.
@@ -90,7 +90,7 @@ def subtask_request() -> Json:
     parts = f"{task}.split('/')"
     path = f"'/tasks' if '/' in {task} else '/tasks/' ~ {task} ~ '/subtasks'"
     return {
-        "url": f"{BASE}{{{{ {path} }}}}",
+        "url": address(f"{{{{ {path} }}}}", fields),
         "request_parameters": {
             "assignee": f"{{{{ {parts}[1] if '/' in {task} else '' }}}}",
             "workspace": f"{{{{ {parts}[0] if '/' in {task} else '' }}}}",
@@ -147,7 +147,7 @@ def parents(ours: Mapping[str, Declared]) -> Json:
         "/projects",
         ours["projects"].parameters,
         PER_WORKSPACE,
-        "project_brief.resource_type,team.gid",
+        ("project_brief.resource_type", "team.gid"),
     )
     portfolios = {**by_workspace, "owner": "{{ config.get('portfolio_owner', 'me') }}"}
     organization = substreams(per(ref("parents/organizations"), "workspace_gid"))
@@ -172,7 +172,7 @@ def parents(ours: Mapping[str, Declared]) -> Json:
 
 
 def _workspaces() -> Json:
-    made = _slim("workspaces", "/workspaces", {}, None, "is_organization")
+    made = _slim("workspaces", "/workspaces", {}, None, ("is_organization",))
     made["retriever"]["requester"]["error_handler"] = ref("strict_parent_handler")
     return made
 
@@ -197,9 +197,8 @@ def _above(level: int) -> str:
 
 
 def _subtasks(level: int, router: Json) -> Json:
-    request = subtask_request()
-    made = _slim(f"subtasks_{level}", "", request["request_parameters"], router, _TASK_FIELDS)
-    made["retriever"]["requester"]["url"] = request["url"]
+    made = _slim(f"subtasks_{level}", "", {}, router)
+    made["retriever"]["requester"] |= subtask_request(_TASK_FIELDS)
     return made
 
 
@@ -208,11 +207,15 @@ def _changed(slim: Json) -> Json:
 
 
 def _slim(
-    name: str, path: str, parameters: Mapping[str, str], router: Json | None, fields: str = "gid"
+    name: str,
+    path: str,
+    parameters: Mapping[str, str],
+    router: Json | None,
+    fields: Sequence[str] = ("gid",),
 ) -> Json:
     requester = {
-        "url": f"{BASE}{path}",
-        "request_parameters": {**parameters, "opt_fields": fields},
+        "url": address(path, fields),
+        "request_parameters": dict(parameters),
         "error_handler": ref("parent_handler"),
         "use_cache": True,
     }

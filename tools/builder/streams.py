@@ -17,7 +17,7 @@ from tools.builder.parents import (
     subtask_router,
     task_parameters,
 )
-from tools.builder.transport import BASE
+from tools.builder.transport import address
 
 Renamed = Mapping[str, str]
 
@@ -95,14 +95,11 @@ def _incremental(made: Json, declared: Declared) -> Json:
 
 
 def _requester(declared: Declared, renamed: Renamed) -> Json:
-    requester: Json = {"url": BASE + _rename(declared.path, renamed)}
-    parameters = _parameters(declared, renamed)
-    if declared.name == "subtasks":
-        requester["url"], parameters = subtask_request().values()
-    if declared.is_asked:
-        parameters = {**parameters, "opt_fields": ",".join(declared.opt_fields)}
-    if parameters:
+    requester: Json = {"url": address(_rename(declared.path, renamed), declared.opt_fields)}
+    if parameters := _parameters(declared, renamed):
         requester["request_parameters"] = parameters
+    if declared.name == "subtasks":
+        requester = subtask_request(declared.opt_fields)
     if declared.name == "agents":
         requester["request_headers"] = dict(declared.headers)
     elif declared.name == "workspaces":
@@ -139,11 +136,10 @@ def _inline(declared: Declared, parent: Declared) -> Json:
     has_teams = "team_ids" in CHOSEN[parent.name].keep if parent.name in CHOSEN else False
     of_projects = has_teams and parent.name == "projects"
     requester = {
-        "url": BASE + _rename(parent.path, renamed),
-        "request_parameters": {
-            **_parameters(parent, renamed),
-            "opt_fields": ",".join([*fields, *(["team.gid"] if of_projects else [])]),
-        },
+        "url": address(
+            _rename(parent.path, renamed), [*fields, *(["team.gid"] if of_projects else [])]
+        ),
+        "request_parameters": _parameters(parent, renamed),
     }
     made = stream(
         declared.name, requester, router, _paginator(parent), pagination_reset=ref("restart")

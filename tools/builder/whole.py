@@ -2,7 +2,6 @@
 
 from source_asana import SourceAsana
 from tools.builder import cursors, ours, schemas, transport
-from tools.builder.nodes import ref
 from tools.builder.ours import Json
 from tools.builder.parents import parents
 from tools.builder.spec import spec
