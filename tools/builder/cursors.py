@@ -52,9 +52,10 @@ def _instant(day: str) -> Json:
 CURSORS = {
     "modified": cursor("modified_at", (STAMP, SECOND), KEPT_STAMP),
     "logged": cursor("created_at", (STAMP, SECOND), KEPT_STAMP),
-    # What to read is the parents' matter: this bound is kept because the CDK keeps the parents'
+    # What to read is the parents' matter: these bounds are kept because the CDK keeps the parents'
     # bounds beside one only.
     "children": cursor("created_at", (STAMP, SECOND), KEPT_STAMP, is_global=True),
+    "subtasks": cursor("modified_at", (STAMP, SECOND), KEPT_STAMP, is_global=True),
     "entered": cursor("entered_on", (DAY,), KEPT_DAY),
 }
 

@@ -52,6 +52,7 @@ class Declared:
         columns: column -> value of the partition that it holds.
         listed: column of the parent that holds the records, where they come with its listing.
         parent_column: column that names the parent of such records.
+        search: path of the search that names tasks with such records, with `{workspace}`.
         has_pages: whether Asana pages. ends_empty: whether only an empty page is the end.
         is_asked: whether opt_fields are sent.
     """
@@ -66,6 +67,7 @@ class Declared:
     router: Router
     listed: str = ""
     parent_column: str = ""
+    search: str = ""
     has_pages: bool = True
     ends_empty: bool = False
     is_asked: bool = True
@@ -98,6 +100,7 @@ def declared(manifest: Parts) -> Iterator[Declared]:
             router=_router(retriever["partition_router"]),
             listed=keys.get("column", ""),
             parent_column=keys.get("parent_column", ""),
+            search=keys.get("holders", ""),
             has_pages=paginator["type"] != "NoPagination",
             ends_empty="stop_condition" in strategy,
             is_asked=keys.get("send_opt_fields", True),

@@ -8,7 +8,7 @@ would be cached as well.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.builder.cursors import IS_CHANGED, LAST, MODIFIED_SINCE
+from tools.builder.cursors import IS_CHANGED, LAST
 from tools.builder.nodes import added, filtered, per, ref, stream, substreams, union
 from tools.builder.ours import Declared, Json
 from tools.builder.transport import address
@@ -27,6 +27,16 @@ _HAS_USERS = (
     "and not config.get('project_ids') and not config.get('team_ids')"
 )
 _TASK_FIELDS = ("modified_at", "num_subtasks", "parent.gid", "projects.gid")
+
+
+# A search knows nothing of settings that leave projects out, and free plans have none.
+IS_SEARCHED = (
+    "(config.get('requests_per_minute') or 1500) | int > 150"
+    " and config.get('change_detection') != 'listing'"
+    " and not config.get('project_ids') and not config.get('exclude_project_ids')"
+    " and not config.get('team_ids') and config.get('include_archived_projects') != false"
+    " and config.get('include_tasks_without_project') != false"
+)
 
 
 @dataclass(frozen=True)
@@ -81,24 +91,6 @@ def task_parameters(since: str) -> Json:
     }
 
 
-def subtask_request(fields: Sequence[str]) -> Json:
-    """Return address and parameters of a task's subtasks; the anchor's are the token user's tasks.
-
-    Those are asked for with a bound in the future: an empty page.
-    """
-    task = "stream_partition.task_gid"
-    parts = f"{task}.split('/')"
-    path = f"'/tasks' if '/' in {task} else '/tasks/' ~ {task} ~ '/subtasks'"
-    return {
-        "url": address(f"{{{{ {path} }}}}", fields),
-        "request_parameters": {
-            "assignee": f"{{{{ {parts}[1] if '/' in {task} else '' }}}}",
-            "workspace": f"{{{{ {parts}[0] if '/' in {task} else '' }}}}",
-            "modified_since": f"{{{{ '{LAST}T00:00:00.000Z' if '/' in {task} else '' }}}}",
-        },
-    }
-
-
 PER_WORKSPACE = substreams(per(ref("parents/workspaces"), "workspace_gid"))
 TASK_ROUTER = union(
     "source",
@@ -109,27 +101,32 @@ TASK_ROUTER = union(
 
 
 def subtask_router() -> Json:
-    """Return the router over all tasks that have subtasks, at every level."""
-    anchor = per(ref("parents/anchors"), "task_gid", "source")
-    levels = range(1, LEVELS + 1)
-    return union(
-        "task_gid", anchor, *(per(ref(f"parents/{_above(n)}"), "task_gid") for n in levels)
-    )
+    """Return the router over tasks with subtasks that changed, at every level.
+
+    The slim subtasks tell which: their listings are read at each sync, as a subtask's change does
+    not touch its parent, and other streams need them too.
+    """
+    levels = [f"changed_subtasks_{level}" for level in range(1, LEVELS + 1)]
+    return union("task_gid", *(_watched(name, "task_gid", "parent/gid") for name in levels))
 
 
-def changed_router(field: str, own: Sequence[str] = ()) -> Json:
+def _watched(name: str, field: str, key: str) -> Json:
+    return {**per(ref(f"parents/{name}"), field, key), "incremental_dependency": True}
+
+
+def changed_router(field: str, own: Sequence[str] = (), key: str = "gid", *first: Json) -> Json:
     """Return the router over changed tasks and subtasks, whose bounds the child's state keeps.
 
     Args:
         field: what the task's gid is called.
         own: paths in projects, for further parents.
+        key: what in a task is the gid, for those to ask.
+        first: parents before them.
     """
     names = ("changed_tasks", *(f"changed_subtasks_{n}" for n in range(1, LEVELS + 1)))
-    changed = [
-        {**per(ref(f"parents/{name}"), field), "incremental_dependency": True} for name in names
-    ]
-    others = [per(ref("parents/projects"), field, key.replace(".", "/")) for key in own]
-    return union(field, *changed, *others)
+    changed = [_watched(name, field, key) for name in names]
+    others = [per(ref("parents/projects"), field, path.replace(".", "/")) for path in own]
+    return union(field, *first, *changed, *others)
 
 
 def parents(ours: Mapping[str, Declared]) -> Json:
@@ -157,6 +154,7 @@ def parents(ours: Mapping[str, Declared]) -> Json:
         "organizations": filtered(
             workspaces, CHOSEN["workspaces"].condition(), "record.is_organization"
         ),
+        "searched": filtered(workspaces, CHOSEN["workspaces"].condition(), IS_SEARCHED),
         "anchors": {
             **filtered(workspaces, CHOSEN["workspaces"].condition()),
             "transformations": [added({"source": "{{ record.gid }}/me"})],
@@ -181,14 +179,14 @@ def _tasks() -> Iterator[tuple[str, Json]]:
     """Yield tasks and subtasks, those with subtasks, and those that changed."""
     tasks = _slim("tasks", "/tasks", task_parameters("''"), TASK_ROUTER, _TASK_FIELDS)
     yield _above(1), filtered(tasks, IS_OWN, "record.num_subtasks")
-    changed = _slim("tasks", "/tasks", task_parameters(MODIFIED_SINCE), TASK_ROUTER, _TASK_FIELDS)
-    yield "changed_tasks", _changed(filtered(changed, IS_OWN, IS_CHANGED))
+    # All are listed, not just these: the streams that need all find the answers in the cache.
+    yield "changed_tasks", _changed(filtered(tasks, IS_OWN, IS_CHANGED))
     for level in range(1, LEVELS + 1):
-        router = substreams(per(ref(f"parents/{_above(level)}"), "task_gid"))
+        router = substreams(per(ref(f"parents/{_above(level)}"), "source"))
         if level < LEVELS:
             yield _above(level + 1), filtered(_subtasks(level, router), "record.num_subtasks")
-        anchor = per(ref("parents/anchors"), "task_gid", "source")
-        every = union("task_gid", anchor, *router["parent_stream_configs"])
+        anchor = per(ref("parents/anchors"), "source", "source")
+        every = union("source", anchor, *router["parent_stream_configs"])
         yield f"changed_subtasks_{level}", _changed(filtered(_subtasks(level, every), IS_CHANGED))
 
 
@@ -197,13 +195,18 @@ def _above(level: int) -> str:
 
 
 def _subtasks(level: int, router: Json) -> Json:
-    made = _slim(f"subtasks_{level}", "", {}, router)
-    made["retriever"]["requester"] |= subtask_request(_TASK_FIELDS)
-    return made
+    """Return the subtasks of a level; the anchor's are the token user's tasks of days to come."""
+    path = f"'/tasks' if {_IS_USERS} else '/tasks/' ~ {_SOURCE} ~ '/subtasks'"
+    parameters = {k: v for k, v in task_parameters("''").items() if k != "project"}
+    return _slim(f"subtasks_{level}", f"{{{{ {path} }}}}", parameters, router, _TASK_FIELDS)
 
 
 def _changed(slim: Json) -> Json:
-    return {**slim, "incremental_sync": ref("cursors/modified")}
+    return {
+        **slim,
+        "incremental_sync": ref("cursors/modified"),
+        "transformations": [ref("mark_recent")],
+    }
 
 
 def _slim(

@@ -60,6 +60,13 @@ def _properties(ours: Parts) -> Json:
         "default": "me",
     }
     kept |= {name: ours[name] for name in SAME if name in ours}
+    kept["change_detection"] = {
+        **ours["change_detection"],
+        "description": (
+            "Auto and search: the first sync lets a search name the tasks with attachments, which "
+            "needs a paid plan. Listing: it asks every task."
+        ),
+    }
     kept["num_workers"] = {**ours["num_workers"], "default": IN_FLIGHT}
     return {name: _ordered(order, node) for order, (name, node) in enumerate(kept.items())}
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tools.builder import cursors
+from tools.builder.holders import KEY
 from tools.builder.nodes import added, filtered, per, ref, stream, substreams
 from tools.builder.ours import Declared, Json, Router
 from tools.builder.parents import (
@@ -13,7 +14,6 @@ from tools.builder.parents import (
     PER_WORKSPACE,
     TASK_ROUTER,
     changed_router,
-    subtask_request,
     subtask_router,
     task_parameters,
 )
@@ -24,7 +24,8 @@ Renamed = Mapping[str, str]
 # Way of reading -> cursor, and whether records that did not change are dropped here.
 READING: Mapping[str, tuple[str, bool]] = {
     "listing": ("modified", True),
-    "walk": ("modified", True),
+    # All subtasks of a task are sent when one of them changed.
+    "walk": ("subtasks", False),
     # All are read, at the cost of those that are new: so edits of older ones are found.
     "gate": ("modified", True),
     "children": ("children", False),
@@ -48,9 +49,27 @@ def derived(declared: Declared, ours: Mapping[str, Declared]) -> Json:
         ours: all of ours by name.
     """
     if declared.listed:
-        made = _inline(declared, ours[declared.router.parent])
-    else:
-        made = _listing(declared)
+        return _named(_inline(declared, ours[declared.router.parent]), declared)
+    if declared.search:
+        return _searched_first(declared)
+    return _named(_listing(declared), declared)
+
+
+def _searched_first(declared: Declared) -> Json:
+    """Return the stream whose first sync asks just the parents that a search names."""
+    made = _named(_listing(declared), declared)
+    found = per(ref("parents/holders"), declared.router.task_field)
+    router = changed_router(declared.router.task_field, declared.router.own, KEY, found)
+    first = {**made, "retriever": {**made["retriever"], "partition_router": router}}
+    return {
+        "type": "StateDelegatingStream",
+        "name": declared.name,
+        "full_refresh_stream": first,
+        "incremental_stream": made,
+    }
+
+
+def _named(made: Json, declared: Declared) -> Json:
     return {
         **made,
         "primary_key": list(declared.primary_key),
@@ -98,8 +117,6 @@ def _requester(declared: Declared, renamed: Renamed) -> Json:
     requester: Json = {"url": address(_rename(declared.path, renamed), declared.opt_fields)}
     if parameters := _parameters(declared, renamed):
         requester["request_parameters"] = parameters
-    if declared.name == "subtasks":
-        requester = subtask_request(declared.opt_fields)
     if declared.name == "agents":
         requester["request_headers"] = dict(declared.headers)
     elif declared.name == "workspaces":

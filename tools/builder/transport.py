@@ -11,6 +11,10 @@ PAGE_SIZE = 100
 REQUESTS_PER_MINUTE, SEARCHES_PER_MINUTE = 1500, 60
 IN_FLIGHT, MOST_IN_FLIGHT = 10, 40
 
+NO_SEARCH = (
+    ". Choose listing for change_detection, or 150 for requests_per_minute on a free plan: then every "
+    "task is asked for its attachments."
+)
 _MESSAGE = "((response.get('errors') or [{}])[0].message or '')"
 _ERROR = f"Asana answered: {{{{ {_MESSAGE} }}}}"
 
@@ -37,6 +41,7 @@ def definitions(headers: Parts) -> Json:
         "strict_handler": _handler("RETRY", is_strict=True),
         "parent_handler": _handler("REDUCE_PAGE_SIZE", is_strict=False),
         "strict_parent_handler": _handler("REDUCE_PAGE_SIZE", is_strict=True),
+        "search_handler": _handler("REDUCE_PAGE_SIZE", is_strict=True, advice=NO_SEARCH),
         "requester": {
             "type": "HttpRequester",
             "http_method": "GET",
@@ -85,12 +90,13 @@ def _authenticator() -> Json:
     }
 
 
-def _handler(when_cut: str, *, is_strict: bool) -> Json:
+def _handler(when_cut: str, *, is_strict: bool, advice: str = "") -> Json:
     """Return an error handler; the first filter that matches decides.
 
     Args:
         when_cut: action for a body that is not whole: the CDK takes it for an empty page.
         is_strict: whether a refusal fails the stream.
+        advice: what to do then.
     """
     skip = {
         "type": "HttpResponseFilter",
@@ -114,7 +120,7 @@ def _handler(when_cut: str, *, is_strict: bool) -> Json:
             "http_codes": [400, 401, 402, 403, 404, 412, 451],
             "action": "FAIL",
             "failure_type": "config_error",
-            "error_message": _ERROR,
+            "error_message": _ERROR + advice,
         },
         _when("'data' not in response", when_cut),
     ]
@@ -153,14 +159,14 @@ def budget() -> Json:
     """Return the request budget of all streams together.
 
     A window of the CDK that holds exactly what Asana allows is refused now and then, as requests
-    arrive later than they are counted: a thirtieth is left.
+    arrive later than they are counted, and one policy alone counts a request: something is left.
     """
     allowed = f"(config.get('requests_per_minute') or {REQUESTS_PER_MINUTE}) | int"
     return {
         "type": "HTTPAPIBudget",
         "policies": [
-            _policy(f"{SEARCHES_PER_MINUTE - 2}", "/tasks/search$"),
-            _policy(f"{{{{ [1, ({allowed}) * 29 // 30] | max }}}}", ""),
+            _policy(f"{SEARCHES_PER_MINUTE * 5 // 6}", "/tasks/search$"),
+            _policy(f"{{{{ [1, ({allowed}) * 24 // 25] | max }}}}", ""),
         ],
     }
 

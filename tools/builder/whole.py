@@ -1,7 +1,8 @@
 """The manifest as a whole."""
 
 from source_asana import SourceAsana
-from tools.builder import cursors, ours, schemas, transport
+from tools.builder import cursors, holders, ours, schemas, transport
+from tools.builder.nodes import filtered
 from tools.builder.ours import Json
 from tools.builder.parents import parents
 from tools.builder.spec import spec
@@ -29,13 +30,19 @@ def manifest(source: SourceAsana | None = None) -> Json:
                 "type": "InlineSchemaLoader",
                 "schema": {"type": "object", "properties": {}},
             },
-            "parents": parents(known),
+            "mark_recent": holders.ADDED,
+            "parents": {
+                **parents(known),
+                "holders": filtered(
+                    holders.holders(known["attachments"].search), holders.IS_LISTED
+                ),
+            },
             "shared": schemas.shared(),
         },
         "streams": list(found.values()),
         "stream_groups": {
             "in_turn": {
-                "streams": [{"$ref": f"#/streams/{list(found).index(name)}"} for name in IN_TURN],
+                "streams": [_place(found, name) for name in IN_TURN],
                 "action": {"type": "BlockSimultaneousSyncsAction"},
             }
         },
@@ -44,3 +51,10 @@ def manifest(source: SourceAsana | None = None) -> Json:
         "api_budget": transport.budget(),
         "concurrency_level": transport.concurrency(),
     }
+
+
+def _place(found: Json, name: str) -> Json:
+    """Return a reference to a stream, or to what it becomes once it has a state."""
+    place = f"#/streams/{list(found).index(name)}"
+    is_delegating = found[name]["type"] == "StateDelegatingStream"
+    return {"$ref": f"{place}/incremental_stream" if is_delegating else place}
