@@ -18,6 +18,7 @@ WORKSPACE = "{{ stream_partition.workspace_gid }}"
 LEVELS = 5
 
 _SOURCE = "stream_partition.source"
+_ANCHOR = "anchor"
 # Partitions of tasks: a project's gid, or a workspace's and a user's.
 _IS_USERS = f"'/' in {_SOURCE}"
 IS_OWN = f"'/' not in {_SOURCE} or (not record.projects and not record.parent)"
@@ -82,7 +83,7 @@ def task_parameters(since: str) -> Json:
         since: expression of the bound, empty for all tasks. The anchor's lies in the future.
     """
     parts = f"{_SOURCE}.split('/')"
-    bound = f"'{LAST}T00:00:00.000Z' if {_SOURCE}.endswith('/me') else ({since})"
+    bound = f"'{LAST}T00:00:00.000Z' if {_SOURCE}.endswith('/{_ANCHOR}') else ({since})"
     return {
         "project": f"{{{{ '' if {_IS_USERS} else {_SOURCE} }}}}",
         "assignee": f"{{{{ {parts}[1] if {_IS_USERS} else '' }}}}",
@@ -155,10 +156,7 @@ def parents(ours: Mapping[str, Declared]) -> Json:
             workspaces, CHOSEN["workspaces"].condition(), "record.is_organization"
         ),
         "searched": filtered(workspaces, CHOSEN["workspaces"].condition(), IS_SEARCHED),
-        "anchors": {
-            **filtered(workspaces, CHOSEN["workspaces"].condition()),
-            "transformations": [added({"source": "{{ record.gid }}/me"})],
-        },
+        "anchors": _anchors(),
         "users": users,
         "task_owners": {**filtered(users, _HAS_USERS), "transformations": [added(owner)]},
         "teams": filtered(teams, CHOSEN["teams"].condition()),
@@ -167,6 +165,14 @@ def parents(ours: Mapping[str, Declared]) -> Json:
         "goals": _slim("goals", "/goals", by_workspace, PER_WORKSPACE),
         **dict(_tasks()),
     }
+
+
+def _anchors() -> Json:
+    """Return a partition of each workspace that stays empty: a user's tasks of days to come."""
+    made = _slim("anchors", "/users", {"workspace": WORKSPACE}, PER_WORKSPACE)
+    made["retriever"] |= {"paginator": ref("one_page"), "record_selector": ref("first_record")}
+    source = f"{WORKSPACE}/{{{{ record.gid }}}}/{_ANCHOR}"
+    return {**made, "transformations": [added({"source": source})]}
 
 
 def _workspaces() -> Json:
@@ -195,7 +201,7 @@ def _above(level: int) -> str:
 
 
 def _subtasks(level: int, router: Json) -> Json:
-    """Return the subtasks of a level; the anchor's are the token user's tasks of days to come."""
+    """Return the subtasks of a level; those of the anchor are tasks of days to come."""
     path = f"'/tasks' if {_IS_USERS} else '/tasks/' ~ {_SOURCE} ~ '/subtasks'"
     parameters = {k: v for k, v in task_parameters("''").items() if k != "project"}
     return _slim(f"subtasks_{level}", f"{{{{ {path} }}}}", parameters, router, _TASK_FIELDS)

@@ -2,11 +2,12 @@
 
 from source_asana import SourceAsana
 from tools.builder import cursors, holders, ours, schemas, transport
-from tools.builder.nodes import filtered
+from tools.builder.nodes import filtered, stream
 from tools.builder.ours import Json
 from tools.builder.parents import parents
 from tools.builder.spec import spec
 from tools.builder.streams import derived
+from tools.builder.transport import address
 
 # Needs sync tokens, which come with an error (412) that stock parts cannot take a value from.
 LEFT_OUT = frozenset({"events"})
@@ -42,7 +43,7 @@ def manifest(source: SourceAsana | None = None) -> Json:
         "streams": list(found.values()),
         "stream_groups": {
             "in_turn": {
-                "streams": [_place(found, name) for name in IN_TURN],
+                "streams": [_stand_in(name) for name in IN_TURN],
                 "action": {"type": "BlockSimultaneousSyncsAction"},
             }
         },
@@ -53,8 +54,9 @@ def manifest(source: SourceAsana | None = None) -> Json:
     }
 
 
-def _place(found: Json, name: str) -> Json:
-    """Return a reference to a stream, or to what it becomes once it has a state."""
-    place = f"#/streams/{list(found).index(name)}"
-    is_delegating = found[name]["type"] == "StateDelegatingStream"
-    return {"$ref": f"{place}/incremental_stream" if is_delegating else place}
+def _stand_in(name: str) -> Json:
+    """Return what a group calls its member: a reference would repeat all of the stream's parents.
+
+    The CDK takes the name alone.
+    """
+    return stream(name, {"url": address("/")}, None, None)
