@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks import process
-from benchmarks.common import CONNECTOR, TASK_STREAMS, catalog, config
+from benchmarks.common import PACED_CONNECTOR, TASK_STREAMS, catalog, config
 from benchmarks.process import ROOT, Child, Json, Run
 from benchmarks.report import Row, at_most, markdown, say, show
 from tools import builder
@@ -38,8 +38,8 @@ class Reader(Protocol):
 
 
 def ours(asana: SandboxProcess, files: Mapping[str, object]) -> Run:
-    """Read with this connector."""
-    return process.run(CONNECTOR, "read", {"config": config(asana), **files}, keep_gids=True)
+    """Read with this connector, paced: what a search spares depends on the budget."""
+    return process.run(PACED_CONNECTOR, "read", {"config": config(asana), **files}, keep_gids=True)
 
 
 def stock(asana: SandboxProcess, files: Mapping[str, object]) -> Run:

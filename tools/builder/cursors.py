@@ -73,10 +73,10 @@ SINCE = stepped_back(LOOKBACK, "%Y-%m-%dT%H:%M:%S.000Z")
 MODIFIED_SINCE = f"(config.get('start_date') or '') if {IS_FIRST} else {SINCE}"
 
 _STAMP = "record.modified_at[2:23]"
-_STARTED = "not config.get('start_date') or record.modified_at >= config.start_date"
+IS_STARTED = "not config.get('start_date') or record.modified_at >= config.start_date"
 _RECENT = f"{_BOUND} > day_delta(-{REPEATED_DAYS}, '%y-%m-%d') and record.modified_at >= {SINCE}"
 IS_CHANGED = (
-    f"not record.modified_at or (({_STARTED}) if {IS_FIRST} "
+    f"not record.modified_at or (({IS_STARTED}) if {IS_FIRST} "
     f"else {_STAMP} > {_BOUND}[:21] or ({_RECENT}))"
 )
 """Whether a record has to be sent: it is newer than the partition's bound, or just before it."""

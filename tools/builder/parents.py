@@ -8,14 +8,14 @@ would be cached as well.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.builder.cursors import IS_CHANGED, LAST
+from tools.builder.cursors import IS_CHANGED, IS_STARTED, LAST
 from tools.builder.nodes import added, filtered, per, ref, stream, substreams, union
 from tools.builder.ours import Declared, Json
 from tools.builder.transport import address
 
 WORKSPACE = "{{ stream_partition.workspace_gid }}"
-# Asana nests five deep; the resolved manifest, which the CDK validates, grows with the square.
-LEVELS = 5
+# Asana nests five deep; what the CDK has to resolve and validate at each start grows with the square.
+LEVELS = 4
 
 _SOURCE = "stream_partition.source"
 _ANCHOR = "anchor"
@@ -28,8 +28,6 @@ _HAS_USERS = (
     "and not config.get('project_ids') and not config.get('team_ids')"
 )
 _TASK_FIELDS = ("modified_at", "num_subtasks", "parent.gid", "projects.gid")
-
-
 # A search knows nothing of settings that leave projects out, and free plans have none.
 IS_SEARCHED = (
     "(config.get('requests_per_minute') or 1500) | int > 150"
@@ -130,6 +128,17 @@ def changed_router(field: str, own: Sequence[str] = (), key: str = "gid", *first
     return union(field, *first, *changed, *others)
 
 
+def first_router(field: str) -> Json:
+    """Return the router over all tasks and subtasks, for a stream without a state yet.
+
+    The CDK copies the bounds of changed parents for each that it finds, so here those are walked
+    last, from the cache, and ask for nothing, as none has that key: they are for the state.
+    """
+    names = ("all_tasks", *(f"all_subtasks_{n}" for n in range(1, LEVELS + 1)))
+    every = [per(ref(f"parents/{name}"), field) for name in names]
+    return changed_router(field, (), "none", *every)
+
+
 def parents(ours: Mapping[str, Declared]) -> Json:
     """Return the slim streams: name -> stream.
 
@@ -169,7 +178,7 @@ def parents(ours: Mapping[str, Declared]) -> Json:
 
 def _anchors() -> Json:
     """Return a partition of each workspace that stays empty: a user's tasks of days to come."""
-    made = _slim("anchors", "/users", {"workspace": WORKSPACE}, PER_WORKSPACE)
+    made = _slim("users", "/users", {"workspace": WORKSPACE}, PER_WORKSPACE)
     made["retriever"] |= {"paginator": ref("one_page"), "record_selector": ref("first_record")}
     source = f"{WORKSPACE}/{{{{ record.gid }}}}/{_ANCHOR}"
     return {**made, "transformations": [added({"source": source})]}
@@ -182,15 +191,17 @@ def _workspaces() -> Json:
 
 
 def _tasks() -> Iterator[tuple[str, Json]]:
-    """Yield tasks and subtasks, those with subtasks, and those that changed."""
+    """Yield tasks and subtasks: those with subtasks, all, and those that changed."""
     tasks = _slim("tasks", "/tasks", task_parameters("''"), TASK_ROUTER, _TASK_FIELDS)
     yield _above(1), filtered(tasks, IS_OWN, "record.num_subtasks")
+    yield "all_tasks", filtered(tasks, IS_OWN, IS_STARTED)
     # All are listed, not just these: the streams that need all find the answers in the cache.
     yield "changed_tasks", _changed(filtered(tasks, IS_OWN, IS_CHANGED))
     for level in range(1, LEVELS + 1):
         router = substreams(per(ref(f"parents/{_above(level)}"), "source"))
         if level < LEVELS:
             yield _above(level + 1), filtered(_subtasks(level, router), "record.num_subtasks")
+        yield f"all_subtasks_{level}", filtered(_subtasks(level, router), IS_STARTED)
         anchor = per(ref("parents/anchors"), "source", "source")
         every = union("source", anchor, *router["parent_stream_configs"])
         yield f"changed_subtasks_{level}", _changed(filtered(_subtasks(level, every), IS_CHANGED))

@@ -14,6 +14,7 @@ from tools.builder.parents import (
     PER_WORKSPACE,
     TASK_ROUTER,
     changed_router,
+    first_router,
     subtask_router,
     task_parameters,
 )
@@ -50,16 +51,19 @@ def derived(declared: Declared, ours: Mapping[str, Declared]) -> Json:
     """
     if declared.listed:
         return _named(_inline(declared, ours[declared.router.parent]), declared)
-    if declared.search:
-        return _searched_first(declared)
+    if declared.reading == "children":
+        return _with_first(declared)
     return _named(_listing(declared), declared)
 
 
-def _searched_first(declared: Declared) -> Json:
-    """Return the stream whose first sync asks just the parents that a search names."""
+def _with_first(declared: Declared) -> Json:
+    """Return a stream whose first sync has other parents: those that a search names, or all."""
     made = _named(_listing(declared), declared)
-    found = per(ref("parents/holders"), declared.router.task_field)
-    router = changed_router(declared.router.task_field, declared.router.own, KEY, found)
+    field = declared.router.task_field
+    router = first_router(field)
+    if declared.search:
+        found = per(ref("parents/holders"), field)
+        router = changed_router(field, declared.router.own, KEY, found)
     first = {**made, "retriever": {**made["retriever"], "partition_router": router}}
     return {
         "type": "StateDelegatingStream",

@@ -55,8 +55,7 @@ def definitions(headers: Parts) -> Json:
         },
         "pages": _pages({}),
         "pages_until_empty": _pages({"stop_condition": "{{ last_page_size == 0 }}"}),
-        # Two, as a page of one cannot be made smaller.
-        "one_page": _pages({"page_size": 2, "stop_condition": "{{ true }}"}),
+        "one_page": _pages({"stop_condition": "{{ true }}"}),
         "restart": {"type": "PaginationReset", "action": "RESET"},
         # Answers to parents are cached, a body that was cut as well: only another page size gets
         # another answer.
