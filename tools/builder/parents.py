@@ -14,7 +14,7 @@ from tools.builder.ours import Declared, Json
 from tools.builder.transport import address
 
 WORKSPACE = "{{ stream_partition.workspace_gid }}"
-# Asana nests five deep; what the CDK has to resolve and validate at each start grows with the square.
+# Asana nests five deep; what the CDK resolves and validates at each start grows with the square.
 LEVELS = 4
 
 _SOURCE = "stream_partition.source"
