@@ -132,7 +132,7 @@ def write(found: Sequence[Row]) -> None:
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(prog="benchmarks.cloud", description=__doc__)
-    parser.add_argument("--tasks", type=int, default=2000)
+    parser.add_argument("--tasks", type=int, default=1000)
     parser.add_argument("--no-write", action="store_true", help="leave docs/cloud.md alone")
     options = parser.parse_args()
     say("measuring cloud ...")
