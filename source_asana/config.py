@@ -116,6 +116,8 @@ class Settings(_Strict):
     listing_pass_hours: int = Field(default=168, ge=0, le=8760, strict=True)
     time_entries_lookback_days: int = Field(default=30, ge=0, le=3650, strict=True)
     requests_per_minute: int | None = Field(default=None, ge=15, le=1500, strict=True)
+    bulk_export: Flag = False
+    bulk_export_timeout_minutes: float = Field(default=360, ge=0, le=1440, strict=True)
     api_url: str = DEFAULT_API_URL
 
     @model_validator(mode="before")
@@ -191,6 +193,8 @@ REMEDIES: Mapping[str, str] = {
     "listing_pass_hours": "a whole number from 0 to 8760",
     "time_entries_lookback_days": "a whole number from 0 to 3650",
     "requests_per_minute": "a whole number from 15 to 1500, or left out",
+    "bulk_export": "true or false",
+    "bulk_export_timeout_minutes": "a number from 0 to 1440",
     "include_archived_projects": "true or false",
     "include_tasks_without_project": "true or false",
     "test_mode": "true or false, or left out",

@@ -83,6 +83,7 @@ def send(
     params: Mapping[str, Any],
     headers: Mapping[str, str] | None = None,
     search: bool = False,
+    body: bytes | None = None,
 ) -> requests.Response:
     """Send a GET until an answer decides, and return that answer with its parsed body.
 
@@ -93,13 +94,14 @@ def send(
         params: query parameters; one that is None is left out.
         headers: further headers.
         search: whether the request has the quota of searches, in addition to the standard one.
+        body: makes it a POST of this JSON, which may be sent again where no answer came.
 
     Raises:
         Refused, OffsetExpired, SyncTokenExpired, PartitionFailed: what the answer means for the
             partition.
         AirbyteTracedException: the error that ends the sync.
     """
-    return _Attempts(client, path, counts, dict(params), headers or {}, search=search).run()
+    return _Attempts(client, path, counts, dict(params), headers or {}, body, search=search).run()
 
 
 class _Attempts:
@@ -112,10 +114,12 @@ class _Attempts:
         counts: Counter,
         params: dict[str, Any],
         headers: Mapping[str, str],
+        body: bytes | None,
         *,
         search: bool,
     ) -> None:
         self._client = client
+        self._body = body
         self._budgets = [client.search_budget, client.budget] if search else [client.budget]
         self._path = path
         self._url = f"{client.api_url}/{path.lstrip('/')}"
@@ -144,9 +148,7 @@ class _Attempts:
                     client.stop.check()
                     # Not before its turn has come: a token may end while the request waits for it.
                     token = self._token()
-                    response = client.get(
-                        self._url, params=self._params, headers=self._headers, token=token
-                    )
+                    response = self._ask(token)
                     verdict = classify(response)
             except requests.RequestException as error:
                 self._again(Verdict(NO_ANSWER, 0, f"no answer ({type(error).__name__})"))
@@ -154,6 +156,13 @@ class _Attempts:
             done = self._decide(response, verdict, sent, token)
             if done is not None:
                 return done
+
+    def _ask(self, token: str) -> requests.Response:
+        if self._body is None:
+            return self._client.get(
+                self._url, params=self._params, headers=self._headers, token=token
+            )
+        return self._client.post(self._url, body=self._body, headers=self._headers, token=token)
 
     def _token(self) -> str:
         try:
