@@ -133,6 +133,16 @@ class AsanaCursor(Cursor):
         finally:
             self._emitting.release()
 
+    def save(self) -> None:
+        """Print the state now, however long ago the last one is; called without the lock."""
+        if self.is_incremental:
+            with self._emitting:
+                self._emit()
+
+    def entered(self) -> None:
+        """Note that the policy's parts have changed outside of a slice of this stream."""
+        self._changes += 1
+
     def _is_time(self) -> bool:
         since = self._runtime.client.monotonic() - self._emitted_at
         return since >= self._pause and since >= pause(self._size())

@@ -111,7 +111,26 @@ class ChildPolicy(MemberPolicy):
             return False
         if self.is_coarse and not is_known and bound is not None:
             return modified >= bound
-        return not self.is_tracked or self._versions.is_to_read(gid, version_of(modified))
+        # Without a state these are the tasks whose children an export showed in this sync.
+        return self._versions.is_to_read(gid, version_of(modified))
+
+    # ── exports ────────────────────────────────────────────────────────────────────────────────
+
+    def wants(self, gid: str, modified: int, workspace: str) -> bool:
+        """Return whether the children of a task that an export shows are to be sent."""
+        with self.lock:
+            bound = self.bounds.get(workspace)
+            if bound is not None:
+                bound = Millis(bound - self.family.overlap)
+            if self._is_to_read(gid, modified, bound):
+                return True
+            self._versions.show(gid, workspace)
+            return False
+
+    def took(self, gid: str, modified: int, workspace: str) -> None:
+        """Note that all children of a task are on their way."""
+        with self.lock:
+            self._versions.enter_read(gid, workspace, version_of(modified))
 
     def _enter(
         self, tree: TaskTree, entries: list[tuple[int, int]], due: list[tuple[int, int]]

@@ -18,36 +18,46 @@ from source_asana.parents.feeds import WAKE_SECONDS
 CHEAP_PAGES = 10
 
 
-class Search:
-    """One workspace's search in this sync.
+class Shortcut:
+    """A way past the listings of one workspace: others wait until it has worked or not.
 
     Attributes:
         workspace: its gid.
-        after: the instant of change that is searched from.
-        most_pages: pages after which listings are cheaper; None for no limit.
         succeeded: whether it found everything; None before that is known.
-        is_refused_for_plan: whether the workspace's plan has no search.
     """
 
-    def __init__(self, workspace: str, after: Millis, most_pages: int | None) -> None:
+    def __init__(self, workspace: str) -> None:
         self.workspace = workspace
-        self.after = after
-        self.most_pages = most_pages
         self.succeeded: bool | None = None
-        self.is_refused_for_plan = False
         self._condition = threading.Condition()
 
     def decide(self, *, succeeded: bool) -> None:
-        """Say how the search ended; the first word counts."""
+        """Say how it ended; the first word counts."""
         with self._condition:
             if self.succeeded is None:
                 self.succeeded = succeeded
             self._condition.notify_all()
 
     def wait(self, stop: Stop) -> bool:
-        """Return whether the search found everything, once that is known."""
+        """Return whether it found everything, once that is known."""
         with self._condition:
             while self.succeeded is None:
                 self._condition.wait(WAKE_SECONDS)
                 stop.check()
             return self.succeeded
+
+
+class Search(Shortcut):
+    """One workspace's search in this sync.
+
+    Attributes:
+        after: the instant of change that is searched from.
+        most_pages: pages after which listings are cheaper; None for no limit.
+        is_refused_for_plan: whether the workspace's plan has no search.
+    """
+
+    def __init__(self, workspace: str, after: Millis, most_pages: int | None) -> None:
+        super().__init__(workspace)
+        self.after = after
+        self.most_pages = most_pages
+        self.is_refused_for_plan = False
