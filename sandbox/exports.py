@@ -108,6 +108,12 @@ class Exports:
         self._finishing: asyncio.Task[None]
         self.downloads: list[dict[str, str]] = []
 
+    def close(self) -> None:
+        """Delete the files."""
+        for job in self.jobs.values():
+            if job.file:
+                job.file.file.close()
+
     # ── API ─────────────────────────────────────────────────────────────────────────────────
 
     async def reply(self, request: web.BaseRequest, path: str) -> Reply | None:

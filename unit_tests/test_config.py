@@ -64,6 +64,8 @@ def test_the_defaults() -> None:
         "listing_pass_hours": 168,
         "time_entries_lookback_days": 30,
         "requests_per_minute": None,
+        "bulk_export": False,
+        "bulk_export_timeout_minutes": 360,
         "api_url": DEFAULT_API_URL,
     }
 

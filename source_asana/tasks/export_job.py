@@ -69,10 +69,11 @@ class Order:
 
 
 class Job(NamedTuple):
-    """A job that has succeeded: its gid, and when the export began."""
+    """A job that has succeeded: its gid, when the export began, and one address of its file."""
 
     gid: str
     created: Millis
+    address: str | None
 
 
 class ExportJobs:
@@ -145,10 +146,11 @@ class ExportJobs:
     def finished(self, gid: str) -> Job:
         """Return a job once it has succeeded."""
         data = self._until(lambda: self._finished(gid), f"job {gid}")
-        created = to_millis((data.get("new_resource_export") or {}).get("created_at"))
+        export = data.get("new_resource_export") or {}
+        created = to_millis(export.get("created_at"))
         if created is None:
             raise ExportFailedError("its job does not say when it began")
-        return Job(gid, created)
+        return Job(gid, created, export.get("download_url"))
 
     def _finished(self, gid: str) -> dict[str, Any] | None:
         data = self._job(gid)
@@ -156,8 +158,12 @@ class ExportJobs:
             raise ExportFailedError("its job failed", may_pass=True)
         return data if data.get("status") == "succeeded" else None
 
-    def address(self, gid: str) -> str:
-        """Return an address of the job's file that has not expired."""
+    def addresses(self, job: Job) -> Callable[[], str]:
+        """Return what gives a fresh address of a job's file: first the one that came with it."""
+        first = iter([job.address] if job.address else [])
+        return lambda: next(first, None) or self._address(job.gid)
+
+    def _address(self, gid: str) -> str:
         address = (self._job(gid).get("new_resource_export") or {}).get("download_url")
         if not address:
             raise ExportFailedError("its job names no file", may_pass=True)
@@ -174,7 +180,8 @@ class ExportJobs:
 
     def _until(self, ask: Callable[[], dict[str, Any] | None], what: str) -> dict[str, Any]:
         """Return the answer of `ask`, which is called with growing pauses until there is one."""
-        pause = FIRST_PAUSE_SECONDS
+        self._client.stop.check()
+        pause = FIRST_PAUSE_SECONDS * 1.5
         while (found := ask()) is None:
             waited = self._client.monotonic() - self._began
             if waited >= self._minutes * 60:

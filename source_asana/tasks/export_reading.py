@@ -23,6 +23,7 @@ from source_asana.parents.slices import Slice
 from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.export_job import (
     CLOCK_GRAIN,
+    FIRST_PAUSE_SECONDS,
     ExportFailedError,
     ExportJobs,
     Job,
@@ -163,6 +164,8 @@ class _Reading:
             gid = self._jobs.create(order)
             self._family.jobs.put(order.workspace, LeftJob(gid, order.asks, order.after))
             self._save()
+            # None is over at once.
+            self._runtime.client.sleep(FIRST_PAUSE_SECONDS)
             job = self._jobs.finished(gid)
             if job.created < requested - CLOCK_GRAIN:
                 raise ExportFailedError("its job is older than its request", may_pass=True)
@@ -197,8 +200,9 @@ class _Reading:
     def _file(self, job: Job) -> Iterator[Any]:
         """Yield the records of the file; fetch it again where it is broken."""
         why = ""
+        address = self._jobs.addresses(job)
         for _ in range(FILES):
-            file = Download(self._runtime.client, lambda: self._jobs.address(job.gid), job.created)
+            file = Download(self._runtime.client, address, job.created)
             try:
                 with Deferred() as deferred:
                     for batch in lines(file.chunks()):
@@ -280,7 +284,7 @@ class _Reading:
             self._walked.append(task["gid"])
 
     def _close_walks(self) -> None:
-        if self._whole and self._below and self._export.after is None:
+        if self._whole and self._below:
             for gid in dict.fromkeys(self._walked):
                 self._below.cursor.expect(gid)
                 self._below.cursor.walked(gid)

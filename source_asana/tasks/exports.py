@@ -19,12 +19,13 @@ class Export(Shortcut):
     """One workspace's export.
 
     Attributes:
-        after: tasks that changed after this instant are exported, None for all.
+        after: tasks that changed after this instant are exported, None for all. A start date is
+            no such instant: old tasks may have new subtasks.
         listed: the keys of the workspace's listings.
         bound: the server's time before the export began, once it has succeeded.
     """
 
-    def __init__(self, workspace: str, after: Millis | None) -> None:
+    def __init__(self, workspace: str, after: Millis | None = None) -> None:
         super().__init__(workspace)
         self.after = after
         self.listed = frozenset[str]()

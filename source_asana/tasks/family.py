@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
-from source_asana.http.clock import Millis, to_millis
+from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError
 from source_asana.parents.slices import is_user_key, workspace_of_key
 from source_asana.runtime import Runtime
@@ -92,19 +92,12 @@ class TaskFamily:
             is_first = any(not m.is_tracked or m.bound(gid) is None for m in self._members)
             if is_first or any(member.owes(gid) for member in self._members):
                 self.claim(gid)
-                self.exports[gid] = Export(gid, self._start_of_first_read())
+                self.exports[gid] = Export(gid)
 
     @property
     def may_show_twice(self) -> bool:
         """Whether a listing may show what a search or export has shown in this sync."""
         return bool(self.searches or self.exports)
-
-    def _start_of_first_read(self) -> Millis | None:
-        """Return the start date where nothing was read before: else what is known stays in scope."""
-        start = self._runtime.settings.start_date
-        if start is None or any(member.keys() for member in self._members):
-            return None
-        return to_millis(start.isoformat())
 
     def newest_bound(self, keys: Iterable[str]) -> Millis:
         """Return the latest bound that a member has for one of these listings, 0 without any."""

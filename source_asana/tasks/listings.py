@@ -69,8 +69,7 @@ class ListingPolicy(MemberPolicy):
             self.bounds.move(key, export.bound)
             self.passes.done(key)
             self.walks.expect(key)
-            if export.after is None:
-                self.walks.complete(key)
+            self.walks.complete(key)
         if self.plan.is_parent:
             # Without tasks in it: for those who read the project's own children, and their bounds.
             self.family.feed.expect()
