@@ -180,9 +180,11 @@ class _Reading:
             if not error.may_pass:
                 raise
             return None
-        keys = {self._export.workspace, *self._export.listed}
+        workspace, family = self._export.workspace, self._family
         # What was listed since then is newer than the file.
-        return job if job.created >= self._family.newest_bound(keys) else None
+        is_old = job.created < family.newest_bound({workspace, *self._export.listed})
+        is_done = family.has_caught_up(workspace, Millis(job.created - GRAIN))
+        return None if is_old or is_done else job
 
     def drop(self) -> None:
         """Forget a job before listings show newer versions than its file has."""

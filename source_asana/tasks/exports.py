@@ -8,6 +8,7 @@ workspace, and for more changes than a search is good for.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -79,6 +80,11 @@ class Jobs:
     def put(self, workspace: str, job: LeftJob) -> None:
         """Remember a job."""
         self._jobs[workspace] = job
+
+    def keep_wanted(self, workspaces: Container[str]) -> None:
+        """Forget the exports of whole workspaces but for those that are to be exported."""
+        left = self._jobs.items()
+        self._jobs = {gid: job for gid, job in left if gid in workspaces or job.after is not None}
 
     def drop(self, workspace: str) -> None:
         """Forget a job that was read, or cannot be used."""

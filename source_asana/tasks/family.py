@@ -93,6 +93,20 @@ class TaskFamily:
             if is_first or any(member.owes(gid) for member in self._members):
                 self.claim(gid)
                 self.exports[gid] = Export(gid)
+        self.jobs.keep_wanted(self.exports)
+
+    def finish_exports(self) -> None:
+        """Forget the jobs that were read, unless a stream's state may come to lack what they gave.
+
+        Without a state a stream wants a new file each time.
+        """
+        if not all(member.is_tracked for member in self._members):
+            for gid in self.exported():
+                self.jobs.drop(gid)
+
+    def has_caught_up(self, workspace: str, bound: Millis) -> bool:
+        """Return whether every selected stream has read a workspace up to an instant."""
+        return all((member.bound(workspace) or 0) >= bound for member in self._members)
 
     @property
     def may_show_twice(self) -> bool:

@@ -133,8 +133,7 @@ class ListingPolicy(MemberPolicy):
     def listed(self) -> None:
         super().listed()
         self.family.feed.noted_all(is_complete=self.knows_all)
-        for workspace in self.family.exported():
-            self.family.jobs.drop(workspace)
+        self.family.finish_exports()
 
     @override
     def is_there(self, home: str) -> bool:

@@ -334,7 +334,7 @@ def _set(asana: Sandbox, trouble: dict[str, Any]) -> None:
 # ── kills ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("messages", [1, 5, 12, 20, 30, 45])
+@pytest.mark.parametrize("messages", [1, 5, 12, 20, 26, 30])
 def test_a_killed_sync_goes_on_with_its_job(asana: Sandbox, lab: Lab, messages: int) -> None:
     destination = Destination()
     first = destination.sync(asana, STREAMS, kill_after=messages, **ON)
@@ -348,6 +348,26 @@ def test_a_killed_sync_goes_on_with_its_job(asana: Sandbox, lab: Lab, messages: 
     for stream in ("tasks", "subtasks"):
         gids = [record["gid"] for record in destination.history[stream]]
         assert max(Counter(gids).values()) <= 2
+
+
+@pytest.mark.parametrize("hours", [0, 168])
+def test_no_job_is_read_in_two_whole_syncs(asana: Sandbox, lab: Lab, hours: int) -> None:
+    first = read(asana, STREAMS, incremental=True, listing_pass_hours=hours, **ON)
+    changed = lab.tasks()[0]
+    lab.world.edit_task(changed, name="other")
+    asana.clock.advance(200 * 3600)
+    second = read(
+        asana, STREAMS, incremental=True, state=first.state, listing_pass_hours=hours, **ON
+    )
+    assert second.gids("tasks") == [changed]
+    assert exported(asana)[CREATE] == 2
+
+
+def test_a_full_refresh_has_a_file_of_its_own(asana: Sandbox, lab: Lab) -> None:
+    for number in range(2):
+        lab.world.edit_task(lab.tasks()[0], name=str(number))
+        whole(asana, read(asana, STREAMS, **ON))
+        assert exported(asana)[CREATE] == number + 1
 
 
 def test_a_job_that_was_left_behind_is_of_no_use_after_listings(asana: Sandbox, lab: Lab) -> None:
