@@ -36,7 +36,7 @@ lint: install ## Check format, lint, types, and that generated files are current
 		.venv/bin/python -m tools.schemas --check; \
 		else echo 'schemas not compared: the API description is not here (../shared)'; fi
 
-fix: install ## Format, and mend what ruff can mend.
+fix: install ## Format, and fix what ruff can fix.
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
 

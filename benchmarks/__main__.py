@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator, Mapping
 
-from benchmarks import export, memory, quota, requests, rivals, speed
+from benchmarks import export, ledger, memory, quota, requests, rivals, speed
 from benchmarks.common import Options
 from benchmarks.report import Row, say, show, write
 
@@ -15,6 +15,7 @@ MEASUREMENTS: Mapping[str, Callable[[Options], Iterator[Row]]] = {
     "memory": memory.memory,
     "index": memory.index,
     "export": export.export,
+    "ledger": ledger.ledger,
     "quota": quota.quota,
     "memory-large": memory.memory_large,
     "rivals": rivals.rivals,

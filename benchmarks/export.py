@@ -48,14 +48,10 @@ def _both(size: int, begun: float) -> Iterator[Row]:
             f"{name}: minutes of the quota, of a million",
             f"{_minutes(requests):.1f}, {_minutes(projected):,.0f}",
         )
-        yield Row(
-            f"{name}: CPU seconds, of a million", f"{cpu:.1f}, {cpu * MILLION / size:,.0f}"
-        )
+        yield Row(f"{name}: CPU seconds, of a million", f"{cpu:.1f}, {cpu * MILLION / size:,.0f}")
     share = sent[True] / sent[False]
-    name = f"{size:,} tasks and subtasks"
-    yield Row(
-        f"{name}: requests by export", f"{share:.1%}", f"at most {MOST_SHARE:.0%}", share <= MOST_SHARE
-    )
+    name, target = f"{size:,} tasks and subtasks", f"at most {MOST_SHARE:.0%}"
+    yield Row(f"{name}: requests by export", f"{share:.1%}", target, share <= MOST_SHARE)
     same = found[True] == found[False]
     yield Row(f"{name}: records", f"{sum(found[True].values()):,}", "as by listings", same)
 

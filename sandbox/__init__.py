@@ -4,10 +4,10 @@ Start with `sandbox/README.md`. A module imports from its own line below and fro
 it, never from a line further down, and no imports form a circle (`test_layers.py` holds this):
 
     words server_time refusals optfields spec instability
-    store builders happenings edits removals extras
+    store builders happenings edits silent_edits deletion trash removals sharing extras
     generate_draft generate_core generate_content generate_rest generate world
     access filler values rendering plans
-    paging quota tokens faults calls filters
+    paging quota tokens hooks faults calls filters rights
     endpoints_listed endpoints_special endpoints_search endpoints_events
     api truth canonical
     controls remote server sandbox

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: a sandbox in a process of its own, for benchmarks and the demo."""
+"""Run a sandbox in a process of its own (`python -m sandbox`), for benchmarks and the demo."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.world import World
 
 
 def main() -> None:
-    """Build the world, listen, print the URL, run until interrupted."""
+    """Build the world, listen, print the URL and run until interrupted."""
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=8700, help="0 takes a free one")
     parser.add_argument("--tasks", type=int, default=500)
@@ -48,7 +48,7 @@ def main() -> None:
         offset_life=options.offset_life,
         unsteady=options.unsteady,
     )
-    # The world stays: keep the garbage collector from walking it again and again.
+    # The world stays, so keep the garbage collector from walking it again and again.
     gc.freeze()
     with sandbox:
         sys.stdout.write(f"{sandbox.url} token {sandbox.token}\n")

@@ -1,8 +1,9 @@
-"""Who sees what: the owner of a token, the features of a plan, private things.
+"""Who may see what, depending on the token's user, the plan and what is private.
 
-Source: asana-api fact sheet, plans and errors. A service account with full permissions sees all;
-everybody else sees public projects, private ones as a member, and tasks through a visible project,
-a visible parent, or as assignee or follower.
+Source: the fact sheet on plans and errors. A service account with full permissions sees everything.
+Members of a workspace see its public projects, private projects that they were added to, and tasks
+through a visible project or parent, or because they are the assignee or a follower. Guests see only
+what they were added to. What `hide` hid from a user stays invisible, whatever else applies.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sandbox.builders import GUEST, MEMBER
+
 if TYPE_CHECKING:
-    from sandbox.store import Object, Store
+    from sandbox.builders import Builders
+    from sandbox.store import Object
 
 PAID = frozenset({"search", "custom_fields"})
 ADVANCED = PAID | {"portfolios", "goals", "allocations", "time_tracking"}
@@ -23,12 +27,13 @@ PLANS: dict[str, frozenset[str]] = {
     "advanced": ADVANCED | ADD_ONS,
     "service": ENTERPRISE,
 }
+SHARED_WITH_GUESTS = frozenset({"goal", "portfolio", "project", "team"})
 REQUESTS_PER_MINUTE = {"free": 150, "paid": 1500, "advanced": 1500, "service": 1500}
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """For whom records are made: the token's user, the plan's features, granular scopes if any."""
+    """The user of a token, the features of the plan, and granular scopes if the token has any."""
 
     user: str
     features: frozenset[str]
@@ -36,23 +41,48 @@ class Viewer:
     scopes: frozenset[str] | None = None
 
     def has_scope(self, scope: str) -> bool:
-        """Tell whether the token may read objects of that scope; no scope needs a full token."""
+        """Tell whether the token may read objects of that scope; what has none needs all rights."""
         return self.scopes is None or (bool(scope) and scope in self.scopes)
 
 
-def sees(world: Store, viewer: Viewer, obj: Object) -> bool:
+def sees(world: Builders, viewer: Viewer, obj: Object) -> bool:
     """Tell whether `viewer` may see `obj`."""
+    if viewer.user in obj.get("_hidden", ()):
+        return False
     if viewer.service:
         return True
+    standing = _standing(world, viewer.user, obj)
+    if not standing:
+        return False
     if obj["resource_type"] == "task":
-        return _sees_task(world, viewer, obj)
-    if obj.get("_private") and viewer.user not in obj.get("_members", ()):
+        return _sees_task(world, viewer, obj, standing)
+    if _is_shared_only(obj, standing) and not _is_member(world, viewer, obj):
         return False
     within = obj.get("_within")
     return within is None or (within in world and sees(world, viewer, world[within]))
 
 
-def _sees_task(world: Store, viewer: Viewer, task: Object) -> bool:
+def _standing(world: Builders, user: str, obj: Object) -> str:
+    """Return what `user` is in the workspace of `obj`; a member if the object belongs to none."""
+    if obj["resource_type"] == "workspace":
+        return world.standing(user, obj["gid"])
+    home = obj.get("workspace") or obj.get("organization")
+    return world.standing(user, home) if home else MEMBER
+
+
+def _is_shared_only(obj: Object, standing: str) -> bool:
+    """Tell whether only its members may see an object."""
+    narrow = standing == GUEST and obj["resource_type"] in SHARED_WITH_GUESTS
+    return narrow or bool(obj.get("_private"))
+
+
+def _is_member(world: Builders, viewer: Viewer, obj: Object) -> bool:
+    if obj["resource_type"] == "team":
+        return viewer.user in world.listed("team.users", obj["gid"]).gids
+    return viewer.user in obj.get("_members", ())
+
+
+def _sees_task(world: Builders, viewer: Viewer, task: Object, standing: str) -> bool:
     projects = task["_projects"]
     if any(sees(world, viewer, world[project]) for project in projects):
         return True
@@ -61,4 +91,4 @@ def _sees_task(world: Store, viewer: Viewer, task: Object) -> bool:
     parent = task.get("parent")
     if parent is not None:
         return parent in world and sees(world, viewer, world[parent])
-    return not projects and not task.get("_private")
+    return not projects and not task.get("_private") and standing == MEMBER

@@ -1,4 +1,4 @@
-"""One request from path and headers to status and body: the order of the checks is here."""
+"""Answers one request, from its path and headers to a status and a body, with all its checks."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from sandbox import (
 )
 from sandbox.calls import Call, Settings
 from sandbox.faults import TRANSPORT, Fault
+from sandbox.hooks import Hooks
 from sandbox.instability import Variation
 from sandbox.paging import Offsets
 from sandbox.plans import Renderer
 from sandbox.quota import Quota
 from sandbox.refusals import ApiError
+from sandbox.rights import check_rights
 from sandbox.spec import Endpoint, kinds_of_schema, match
 from sandbox.tokens import Auth, Token
 
@@ -29,37 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sandbox.access import Viewer
-    from sandbox.removals import Removals
+    from sandbox.trash import Trash
 
 JSON = "application/json; charset=UTF-8"
 SEARCH_TEMPLATES = frozenset(
     {"/workspaces/{workspace_gid}/tasks/search", "/workspaces/{workspace_gid}/projects/search"}
-)
-# Path pattern -> feature of the plan, name in the refusal. First match counts.
-FEATURES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
-    (re.compile(pattern), feature, words)
-    for pattern, feature, words in (
-        (r"/search$", "search", "Search"),
-        (
-            r"/custom_field_settings$",
-            "custom_fields",
-            "!Custom Field Settings are not available for free users.",
-        ),
-        (
-            r"custom_fields",
-            "custom_fields",
-            "!Custom Fields are not available for free users or guests.",
-        ),
-        (r"portfolio", "portfolios", "Portfolios"),
-        (r"^/goal", "goals", "Goals"),
-        (r"^/allocations", "allocations", "Resource planning"),
-        (r"time_tracking_categor", "time_tracking_categories", "Time tracking categories"),
-        (r"time_tracking_entries", "time_tracking", "Time tracking"),
-        (r"^/timesheet", "timesheets", "Timesheets"),
-        (r"^/budgets", "budgets", "Budgets"),
-        (r"^/rates", "rates", "Rates"),
-        (r"^/roles", "roles", "Roles"),
-    )
 )
 ANSWERS: dict[str, Callable[[Call], bytes]] = {
     **endpoints_special.SPECIAL,
@@ -78,7 +54,7 @@ CHANGE_NOTICE = (
 
 @dataclass(slots=True)
 class Entry:
-    """One answered request; `time` by the sandbox's clock, seconds since 1970."""
+    """One request that was answered; `time` is the sandbox's, in seconds since 1970."""
 
     time: float
     method: str
@@ -91,7 +67,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Reply:
-    """What goes out; `fault` spoils the transport of it."""
+    """What is sent back; `fault` says how its transport is spoiled, if at all."""
 
     status: int
     body: bytes
@@ -99,19 +75,11 @@ class Reply:
     fault: Fault | None = None
 
 
-def feature_of(template: str) -> tuple[str, str] | None:
-    """Return the feature that an endpoint belongs to and the words of its refusal."""
-    for pattern, feature, words in FEATURES:
-        if pattern.search(template):
-            return feature, words
-    return None
-
-
 class Api:
     """The REST API over one world."""
 
-    def __init__(self, world: Removals, *, strict_fields: bool = False) -> None:
-        """Serve `world`; tokens are added to `auth`."""
+    def __init__(self, world: Trash, *, strict_fields: bool = False) -> None:
+        """Serve `world` to the tokens that are added to `auth`."""
         self.world = world
         self.auth = Auth(world.clock)
         self.quota = Quota(world.clock)
@@ -120,6 +88,7 @@ class Api:
         self.variation = Variation()
         self.strict_fields = strict_fields
         self.faults: list[Fault] = []
+        self.hooks = Hooks()
         self.hook: Callable[[str, dict[str, str]], None] | None = None
         self.log: list[Entry] = []
         self.counts: Counter[tuple[str, int]] = Counter()
@@ -129,7 +98,7 @@ class Api:
         self._counting = threading.Lock()
 
     def compiler(self, viewer: Viewer) -> Renderer:
-        """Return the record maker of a viewer; it keeps plans and bytes."""
+        """Return the renderer of a viewer, which keeps its plans and their bytes."""
         found = self._compilers.get(viewer)
         if found is None or found.strict != self.strict_fields:
             found = Renderer(self.world, viewer, strict=self.strict_fields)
@@ -170,6 +139,7 @@ class Api:
         hook = self.hook
         if hook is not None:
             hook(path, query)
+        self.hooks.run(path, template, query)
         fault = next((f for f in list(self.faults) if f.applies(path, template, query)), None)
         try:
             token = self.auth.check(headers.get("Authorization"))
@@ -219,8 +189,8 @@ class Api:
         )
 
     def answer(self, call: Call) -> bytes:
-        """Return the body of an authorized call, after the checks of scope and plan."""
-        self._check_rights(call)
+        """Return the signed body of an authorized call, after checking its scope and plan."""
+        check_rights(call)
         return call.variation.signed(self._unsigned(call), self.world.clock.now())
 
     def _unsigned(self, call: Call) -> bytes:
@@ -238,21 +208,8 @@ class Api:
         finally:
             self.unknown_fields.extend(call.notes)
 
-    def _check_rights(self, call: Call) -> None:
-        viewer, endpoint = call.viewer, call.endpoint
-        if viewer.scopes is not None and not (endpoint.scopes & viewer.scopes):
-            wanted = ", ".join(sorted(endpoint.scopes)) or "default"
-            raise ApiError(403, f"The token lacks the scope {wanted}.")  # own wording
-        found = feature_of(endpoint.template)
-        if found and found[0] not in viewer.features:
-            feature, words = found
-            del feature
-            if words.startswith("!"):
-                raise ApiError(self.settings.refusal_status, words[1:])
-            raise refusals.paid_only(words, self.settings.refusal_status)
-
     def reset_log(self) -> None:
-        """Forget requests, unknown names and quota use."""
+        """Forget the requests, the unknown names and the use of the quota."""
         with self._counting:
             self.log.clear()
             self.counts.clear()
@@ -261,7 +218,7 @@ class Api:
         self.quota.reset()
 
     def requests(self, template: str | None = None) -> int:
-        """Return the number of requests answered with 2xx, of one template or of all."""
+        """Return how many requests were answered with 2xx, of one template or of all."""
         with self._counting:
             return sum(
                 number
@@ -270,7 +227,7 @@ class Api:
             )
 
     def summary(self) -> dict[str, Any]:
-        """Return the counts per template and status."""
+        """Return how many requests each template and status had, and what was asked for in vain."""
         with self._counting:
             counts: dict[str, dict[str, int]] = {}
             for (template, status), number in sorted(self.counts.items()):

@@ -1,7 +1,7 @@
-"""The calls that make worlds by hand; each returns the gid of what it made.
+"""The calls that build worlds by hand. Each returns the gid of what it made.
 
-Names of parameters are those of Asana's fields; any other field may be given too and is stored as
-it is (related objects by gid).
+Parameters have the names of Asana's fields. Any other field may be passed too; it is stored as it
+is, with related objects as gids.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ from sandbox.store import Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MEMBER, GUEST = "member", "guest"
+
 
 class Builders(Store):
-    """Objects of the core: workspaces, people, teams, projects, tasks and what hangs on them."""
+    """Builds the core: workspaces, people, teams, projects, and what hangs on them."""
 
     me: str = ""
     workspace: str = ""
+    # Needed for each record that is shown, so kept while `epoch` says that nobody came or went.
+    _standings: tuple[int, dict[tuple[str, str], str]] = (-1, {})
 
     def add_workspace(self, name: str, *, is_organization: bool = False, **fields: Any) -> str:
-        """Add a workspace that the token's user belongs to."""
+        """Add a workspace; the token's user belongs to it."""
         gid = self.put(
             {
                 "resource_type": "workspace",
@@ -39,7 +43,7 @@ class Builders(Store):
         return gid
 
     def add_user(self, name: str, *, workspace: str | None = None, **fields: Any) -> str:
-        """Add a user to `workspace` (the first one if left out)."""
+        """Add a user to `workspace`, or to the first one if none is named."""
         handle = f"user{len(self.lists.get('users', {}).get('', ()))}"
         fields.setdefault("email", f"{handle}@example.com")
         gid = self.put({"resource_type": "user", "name": name, **fields}, ("users", ""))
@@ -49,7 +53,7 @@ class Builders(Store):
         return gid
 
     def join(self, user: str, workspace: str, **fields: Any) -> str:
-        """Make `user` a member of `workspace`; the My Tasks list comes with it."""
+        """Make `user` a member of `workspace`, with a My Tasks list, and return the membership."""
         self.enter(user, "workspace.users", workspace)
         task_list = self.put(
             {
@@ -68,10 +72,25 @@ class Builders(Store):
             ("user.workspace_memberships", user),
         )
 
-    def user_task_list(self, user: str, workspace: str) -> str | None:
-        """Return the gid of the user's My Tasks list there, None for a stranger."""
+    def standing(self, user: str, workspace: str) -> str:
+        """Return what a user is in a workspace: `MEMBER`, `GUEST`, or "" for a stranger."""
+        known = self._standings
+        if known[0] != self.epoch:
+            known = self._standings = (self.epoch, {})
+        if (user, workspace) not in known[1]:
+            known[1][user, workspace] = self._find_standing(user, workspace)
+        return known[1][user, workspace]
+
+    def _find_standing(self, user: str, workspace: str) -> str:
         for gid in self.listed("user.workspace_memberships", user):
             if self[gid]["workspace"] == workspace:
+                return GUEST if self[gid]["is_guest"] else MEMBER
+        return ""
+
+    def user_task_list(self, user: str, workspace: str) -> str | None:
+        """Return the gid of the user's My Tasks list in a workspace, or None for a stranger."""
+        for gid in self.listed("user.workspace_memberships", user):
+            if self[gid]["workspace"] == workspace and self[gid]["user_task_list"] in self:
                 return str(self[gid]["user_task_list"])
         return None
 
@@ -90,7 +109,7 @@ class Builders(Store):
         return gid
 
     def add_team_member(self, team: str, user: str, **fields: Any) -> str:
-        """Put `user` into `team`; returns the membership."""
+        """Put `user` into `team` and return the membership."""
         flags = {"is_guest": False, "is_limited_access": False, "is_admin": False}
         self.enter(user, "team.users", team)
         return self.put(
@@ -122,7 +141,7 @@ class Builders(Store):
         asana_type: bool = False,
         **fields: Any,
     ) -> str:
-        """Add a project; `private` means: without the token's user unless he is in `members`."""
+        """Add a project; the token's user is not in a `private` one unless `members` names them."""
         home = workspace or self.workspace
         joined = list(members) if members is not None else ([] if private else [self.me])
         fields.setdefault("created_at", self.now())
@@ -170,7 +189,7 @@ class Builders(Store):
         )
 
     def add_membership(self, parent: str, member: str, **fields: Any) -> str:
-        """Give `member` (user or team) access to a project, portfolio or goal."""
+        """Give `member`, a user or a team, access to a project, portfolio or goal."""
         kind = self[parent]["resource_type"]
         fields.setdefault("access_level", "editor")
         if kind == "goal":
@@ -192,7 +211,7 @@ class Builders(Store):
         )
 
     def add_attachment(self, parent: str, name: str = "notes.pdf", **fields: Any) -> str:
-        """Attach a file to a task, project or project brief; on a task this moves modified_at."""
+        """Attach a file to a task, project or project brief. A task's `modified_at` moves."""
         moves = "created_at" not in fields
         fields.setdefault("created_at", self.now())
         fields.setdefault("host", "asana")
@@ -221,10 +240,11 @@ class Builders(Store):
         fields.setdefault("status_type", "on_track")
         by = {"created_by": self.me, "author": self.me}
         fields.setdefault("reaction_summary", [])
+        status = None
         same = {"title": title, "text": text, "_within": parent, **by, **fields}
         if kind == "project":
             legacy = {key: value for key, value in same.items() if key != "status_type"}
-            self.put(
+            status = self.put(
                 {"resource_type": "project_status", "color": "green", **legacy},
                 ("project.statuses", parent),
             )
@@ -232,6 +252,7 @@ class Builders(Store):
             {
                 "resource_type": "status_update",
                 "resource_subtype": f"{kind}_status_update",
+                "_status": status,
                 "parent": parent,
                 **same,
             },
@@ -241,5 +262,5 @@ class Builders(Store):
         return gid
 
     def move_stamp(self, gid: str) -> None:
-        """Set `modified_at` of a task to now; `Edits` says which changes do that."""
+        """Set the `modified_at` of a task to now. `Edits` says which changes do that."""
         raise NotImplementedError

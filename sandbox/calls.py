@@ -1,4 +1,4 @@
-"""One request as the endpoints see it: parameters, objects named in it, the page it gets."""
+"""One request as the endpoints see it: its parameters, the objects they name, the page it gets."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from sandbox.store import Object, Ordered, kind_of
 
 if TYPE_CHECKING:
     from sandbox.plans import Plan, Renderer
-    from sandbox.removals import Removals
     from sandbox.spec import Endpoint
+    from sandbox.trash import Trash
 
 Keep = Callable[[Object], bool]
 NOT_PART_OF_A_LISTING = frozenset({"limit", "offset", "opt_fields", "opt_pretty"})
@@ -30,11 +30,19 @@ KIND_FEATURES = {"portfolio": "portfolios", "goal": "goals"}
 
 @dataclass(slots=True)
 class Settings:
-    """What differs between servers; every value may be changed while one runs.
+    """What differs between servers. Every value may be changed while the server runs.
 
-    `refusal_status` is 402 or 403: both are reported for features above the plan. `newer` serves
-    the parameters that came after the June 2026 description. `search_lag` and `sync_life` are
-    seconds. `unsteady` signs addresses anew, turns unordered lists and leaves out embedded nulls.
+    Attributes:
+        search_lag: seconds until task search sees a change.
+        sync_life: seconds a sync token lives.
+        max_unpaged: objects in a listing without `limit` before it is refused as too large.
+        users_cut: users in the listings that have no pages.
+        refusal_status: 402 or 403; both are reported for features above the plan.
+        hides_asana_types: whether objects with custom types made by Asana need a header.
+        newer: whether to serve the parameters that came after the June 2026 description.
+        unsteady: whether each answer signs addresses anew, turns unordered lists and leaves out
+            some nulls of embedded objects.
+        date_skew: seconds by which the `Date` header is ahead; None leaves the header out.
     """
 
     search_lag: float = 0.0
@@ -45,13 +53,14 @@ class Settings:
     hides_asana_types: bool = True
     newer: bool = True
     unsteady: bool = False
+    date_skew: float | None = 0.0
 
 
 @dataclass(slots=True)
 class Call:
-    """One authorized GET: what was asked, by whom, of which world."""
+    """One authorized GET: what was asked for, by whom, of which world."""
 
-    world: Removals
+    world: Trash
     endpoint: Endpoint
     viewer: Viewer
     compiler: Renderer
@@ -65,43 +74,60 @@ class Call:
     variation: Variation = field(default_factory=Variation)
 
     def text(self, name: str) -> str | None:
-        """Return a value of the path or the query, None when absent."""
+        """Return a value from the path or the query, or None if it is absent."""
         return self.values.get(name) or self.query.get(name)
 
     def needed(self, name: str) -> str:
-        """Return a required value; 400 when absent."""
+        """Return a value that is required; its absence is a 400."""
         value = self.text(name)
         if not value:
             raise refusals.missing(name)
         return value
 
     def object(self, name: str, *kinds: str) -> Object:
-        """Return the object that parameter `name` names, visible and of one of `kinds`.
+        """Return the object that parameter `name` names, which must be of one of `kinds`.
 
-        400 for no id, 404 for an unknown one, 402 when its kind is above the plan, 403 when hidden.
+        What is not a gid is a 400, an unknown gid a 404, a kind above the plan a 402, a hidden
+        object a 403.
         """
         value = self.needed(name)
         label = name.removesuffix("_gid")
-        if value == "me" and "user" in kinds:
-            value = self.viewer.user
+        if "user" in kinds:
+            value = self._user(value)
         if not value.isdigit():
             raise refusals.not_a_gid(label, value)
         obj = self.world.objects.get(value)
         if obj is None or (kinds and kind_of(obj) not in kinds):
             raise refusals.unknown_object(label, value)
-        feature = KIND_FEATURES.get(kind_of(obj))
-        if feature and feature not in self.viewer.features:
-            raise refusals.paid_only(feature.capitalize(), self.settings.refusal_status)
+        self._check_plan(obj)
         if not sees(self.world, self.viewer, obj):
             raise ApiError(403, f"You do not have access to this {kind_of(obj)}.")
         return obj
+
+    def _user(self, value: str) -> str:
+        """Return the gid of a user who is named by gid, by `me` or by e-mail address."""
+        if value == "me":
+            return self.viewer.user
+        if "@" in value:
+            known = {user.get("email"): str(user["gid"]) for user in self.world.of_kind("user")}
+            return known.get(value, value)
+        return value
+
+    def _check_plan(self, obj: Object) -> None:
+        """Refuse an object if its kind, or that of something it is in, is above the plan."""
+        around: Object | None = obj
+        while around is not None:
+            feature = KIND_FEATURES.get(kind_of(around))
+            if feature and feature not in self.viewer.features:
+                raise refusals.paid_only(feature.capitalize(), self.settings.refusal_status)
+            around = self.world.objects.get(around.get("_within", ""))
 
     def gid(self, name: str, *kinds: str) -> str:
         """Return the gid of the object that parameter `name` names."""
         return str(self.object(name, *kinds)["gid"])
 
     def moment(self, name: str) -> str | None:
-        """Return a time parameter as a stamp like the stored ones (milliseconds, rounded up)."""
+        """Return a time parameter as a stamp like the stored ones, rounded up to milliseconds."""
         value = self.query.get(name)
         if value is None:
             return None
@@ -111,7 +137,7 @@ class Call:
             raise ApiError(400, f"{name}: Not a valid date: {value}") from error
 
     def flag(self, name: str) -> bool | None:
-        """Return a boolean parameter, None when absent; 400 for anything but true and false."""
+        """Return a boolean parameter, or None if it is absent; other words are a 400."""
         value = self.query.get(name)
         if value is None:
             return None
@@ -120,7 +146,7 @@ class Call:
         return value.lower() == "true"
 
     def plan(self, schema: str = "", kinds: tuple[str, ...] = ()) -> Plan:
-        """Return how records of this answer look; notes unknown names for the test's assertion."""
+        """Return how the records of this answer look, and note unknown names for tests."""
         text = self.query.get("opt_fields")
         plan = self.compiler.plan(
             schema or self.endpoint.schema, parse(text) if text else None, kinds
@@ -129,16 +155,16 @@ class Call:
         return plan
 
     def encoded(self, plan: Plan, obj: Object) -> bytes:
-        """Return one record as JSON; its addresses are signed with the whole body."""
+        """Return one record as JSON. Its addresses are signed later, with the whole body."""
         pieces = plan.pieces(obj, varies=self.variation.unsteady)
         return pieces if isinstance(pieces, bytes) else self.variation.record(pieces)
 
     def shows(self, obj: Object) -> bool:
-        """Tell whether a listing shows `obj`: not what the viewer may not see."""
+        """Tell whether a listing shows `obj`, which it does unless the viewer may not see it."""
         return sees(self.world, self.viewer, obj)
 
     def listing(self) -> str:
-        """Return the text that an offset is bound to: path and filters."""
+        """Return the text that an offset is bound to: the path and the filters."""
         parts = [
             f"{key}={value}"
             for key, value in sorted(self.query.items())
@@ -154,7 +180,7 @@ class Call:
         kinds: tuple[str, ...] = (),
         descending: bool = False,
     ) -> bytes:
-        """Return the body for one page of `rows`, those for which `keep` is true."""
+        """Return the body of one page of `rows`, with those for which `keep` is true."""
         plan = self.plan(kinds=kinds)
         limit = page_limit(self.query.get("limit")) if self.endpoint.paginated else None
         offset = self.query.get("offset") if self.endpoint.paginated else None
@@ -203,7 +229,7 @@ class Call:
 
 
 def combine(*parts: Keep | None) -> Keep | None:
-    """Return the filter that all of `parts` pass, None when there are none."""
+    """Return the filter that passes what all of `parts` pass, or None if there are none."""
     active: list[Any] = [part for part in parts if part is not None]
     if not active:
         return None

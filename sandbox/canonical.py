@@ -1,4 +1,4 @@
-"""What of a record means something, so that two answers or an answer and the truth compare."""
+"""Reduces records to what means something, so that two answers can be compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 
 from sandbox.instability import UNORDERED
 
-# Addresses on the hosts that sign them, as far as their query; inside HTML too.
+# Addresses on the hosts that sign them, up to the query; they may stand inside HTML.
 SIGNED = re.compile(
     r"(https://(?:[\w-]+\.)*(?:asanausercontent\.com|amazonaws\.com|asana\.biz)/[^\s\"'<>?]*)"
     r"\?[^\s\"'<>]*"
@@ -17,10 +17,10 @@ SIGNED = re.compile(
 
 
 def canonical(value: Any, name: str = "") -> Any:
-    """Return a record, or what stands in one under `name`, without what differs by chance.
+    """Return a record, or the value of its field `name`, without what differs by chance.
 
-    Signed addresses lose their query, lists without an order are sorted by gid, nulls are dropped
-    at every depth. The value passed in stays as it is.
+    Signed addresses lose their query, lists without an order are sorted by gid, and nulls are
+    dropped at every depth. The value that was passed in stays as it is.
     """
     if isinstance(value, str):
         return SIGNED.sub(r"\1", value) if "https://" in value else value
@@ -33,6 +33,6 @@ def canonical(value: Any, name: str = "") -> Any:
 
 
 def _rank(item: Any) -> tuple[str, bytes]:
-    """Return what sorts a list: the gid first, the whole where there is none."""
+    """Return what a list is sorted by: the gid, and the whole item if it has none."""
     gid = str(item.get("gid", "")) if isinstance(item, dict) else ""
     return gid, orjson.dumps(item, option=orjson.OPT_SORT_KEYS)

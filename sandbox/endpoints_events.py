@@ -1,7 +1,8 @@
 """Events by sync token, and the audit log.
 
-Sources: OpenAPI getEvents, getWorkspaceEvents, getAuditLogEvents; the fact sheet on token life,
-page sizes and on the audit log's next_page, which never ends once something matched.
+Sources: OpenAPI getEvents, getWorkspaceEvents and getAuditLogEvents; the fact sheet on the life of
+tokens, the sizes of pages, and the audit log's `next_page`, which never ends once something
+matched.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def _token(call: Call, resource: str, sequence: int) -> str:
 
 
 def _read_token(call: Call, resource: str, text: str) -> int | None:
-    """Return the place in the event log, None for a token that is foreign or too old."""
+    """Return the place in the event log, or None for a token that is foreign or too old."""
     try:
         payload = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         of, sequence, made = payload
@@ -44,7 +45,7 @@ def _read_token(call: Call, resource: str, text: str) -> int | None:
 
 
 def _shown(call: Call, event: Event, *, fields: bool) -> dict[str, Any]:
-    """Return one event; opt_fields act on the embedded resources on /events only."""
+    """Return one event; opt_fields apply to its resources, on /events only."""
     body = dict(event.body)
     resource = body["resource"]
     gid = resource["gid"]
@@ -67,7 +68,7 @@ def _shown(call: Call, event: Event, *, fields: bool) -> dict[str, Any]:
     picked = {name: body[name] for name in tree if name in body}
     if tree.get("resource") and obj is not None:
         schema = KINDS[kind_of(obj)].full
-        # Any named resource may be asked for its name; a story has none.
+        # Any named resource may be asked for its name, even a story, which has none.
         asked = {
             name: below
             for name, below in tree["resource"].items()
@@ -109,19 +110,22 @@ def _stream(call: Call, resource: str, most: int, *, everything: bool) -> bytes:
 
 
 def events(call: Call) -> bytes:
-    """GET /events: of a task, project or goal; 412 with a fresh token on the first call."""
+    """Answer GET /events for a task, project or goal; the first call is a 412 with a token."""
     return _stream(
         call, call.gid("resource", "task", "project", "goal"), EVENTS_A_CALL, everything=False
     )
 
 
 def project_events(call: Call) -> bytes:
-    """GET /projects/{gid}/events."""
+    """Answer GET /projects/{gid}/events."""
     return _stream(call, call.gid("project_gid", "project"), EVENTS_A_CALL, everything=False)
 
 
 def workspace_events(call: Call) -> bytes:
-    """GET /workspaces/{gid}/events: service accounts only; no access control, no opt_fields."""
+    """Answer GET /workspaces/{gid}/events, for service accounts only.
+
+    It ignores access control and opt_fields.
+    """
     if not call.viewer.service:
         raise ApiError(403, "only_service_account_can_access")
     workspace = call.gid("workspace_gid", "workspace")
@@ -129,7 +133,10 @@ def workspace_events(call: Call) -> bytes:
 
 
 def audit_log(call: Call) -> bytes:
-    """GET /workspaces/{gid}/audit_log_events: ascending, start inclusive, end exclusive."""
+    """Answer GET /workspaces/{gid}/audit_log_events, in ascending order.
+
+    `start_at` is inclusive, `end_at` is not.
+    """
     if not call.viewer.service or "audit_log" not in call.viewer.features:
         raise ApiError(403, "The audit log needs a service account.")  # own wording
     if call.query.get("actor_type") and call.query.get("actor_gid"):

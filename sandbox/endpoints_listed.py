@@ -1,8 +1,8 @@
-"""Every plain listing as one row: which list of the world, by which parameter, narrowed how.
+"""Every plain listing as a row: which list of the world, by which parameter, through which filters.
 
-Adding a listing takes one row here and objects in that list. What does not fit a row is in
-`endpoints_special.py`.
-Source: the endpoint list made from Asana's OpenAPI file; rules from the fact sheet.
+Adding a listing takes one row here, and objects in that list. What does not fit a row belongs in
+`endpoints_special.py`. Source: the endpoint list made from Asana's OpenAPI file; the rules are from
+the fact sheet.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Take the list `name` of the object in `parameter`, which is of one of `kinds`."""
+    """The list `name` of the object in `parameter`, which must be of one of `kinds`."""
 
     parameter: str
     name: str
@@ -29,7 +29,10 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The alternatives for the parent, the first one sent is taken; `root`: a list of no parent."""
+    """One listing: the alternatives for its parent, of which the first one sent counts.
+
+    `root` is a list without a parent, for when none is sent.
+    """
 
     sources: tuple[By, ...] = ()
     filters: tuple[str, ...] = ()

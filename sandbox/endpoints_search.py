@@ -1,8 +1,8 @@
-"""Task and project search: paid, late, without offsets, ties in no fixed order.
+"""Task and project search: a paid feature that is late, has no offsets, and no fixed order of ties.
 
-Source: OpenAPI searchTasksForWorkspace and searchProjectsForWorkspace; `before` exclusive with a
-grain of 1 ms is reported, `after` exclusive is assumed. A task changed less than `search_lag`
-seconds ago is found by its old stamp, a new one not at all.
+Source: OpenAPI searchTasksForWorkspace and searchProjectsForWorkspace. That `before` is exclusive
+with a grain of 1 ms is reported; that `after` is exclusive is assumed. A task that changed less
+than `search_lag` seconds ago is found by its old stamp, a new one not at all.
 """
 
 from __future__ import annotations
@@ -21,18 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox.calls import Call, Keep
-    from sandbox.removals import Removals
     from sandbox.store import Object, Ordered
+    from sandbox.trash import Trash
 
 Row = tuple[str, str]
-_sorted: WeakKeyDictionary[Removals, dict[tuple[str, ...], tuple[object, list[Row]]]] = (
+_sorted: WeakKeyDictionary[Trash, dict[tuple[str, ...], tuple[object, list[Row]]]] = (
     WeakKeyDictionary()
 )
 _ties = Random(0)  # noqa: S311 - order of equal stamps
 
 
 def _rows(call: Call, name: str, workspace: str, stamp: Callable[[str], str | None]) -> list[Row]:
-    """Return (stamp, gid) of a workspace, ascending; kept until a task changes or time passes."""
+    """Return (stamp, gid) of a workspace's tasks, ascending.
+
+    They are kept until a task changes or, with a lag, time passes.
+    """
     lag = call.settings.search_lag
     fresh = (
         call.world.changed_tasks,
@@ -62,13 +65,13 @@ def _bound(call: Call, name: str) -> str | None:
         raise ApiError(400, f"{name}: Not a valid date: {value}") from error
 
 
-def _descendant(world: Removals, task: Object, projects: frozenset[str]) -> bool:
-    """Tell whether the task or an ancestor of it is in one of `projects` (since 2026)."""
+def _descendant(world: Trash, task: Object, projects: frozenset[str]) -> bool:
+    """Tell whether the task or an ancestor of it is in one of `projects`, as it is since 2026."""
     return any(projects & set(world[gid]["_projects"]) for gid in world.lineage(task["gid"]))
 
 
 def _filters(call: Call) -> list[Keep]:
-    """Return the tests for the parameters sent, except the times."""
+    """Return the tests for the parameters that were sent, except the times."""
     world = call.world
     tests: list[Keep] = [call.shows]
     subtask = call.flag("is_subtask")
@@ -99,7 +102,7 @@ def _filters(call: Call) -> list[Keep]:
 
 
 def _take(rows: Iterator[Row], limit: int, keep: Callable[[str], Object | None]) -> list[Object]:
-    """Return the first `limit` kept objects; equal stamps are shuffled before the cut."""
+    """Return the first `limit` objects that are kept; equal stamps are shuffled before the cut."""
     groups: list[list[Object]] = []
     last, count = None, 0
     for stamp, gid in rows:
@@ -118,7 +121,7 @@ def _take(rows: Iterator[Row], limit: int, keep: Callable[[str], Object | None])
 
 
 def tasks(call: Call) -> bytes:
-    """GET /workspaces/{gid}/tasks/search."""
+    """Answer GET /workspaces/{gid}/tasks/search."""
     world = call.world
     workspace = call.gid("workspace_gid", "workspace")
     limit = page_limit(call.query.get("limit")) or 20
@@ -158,7 +161,7 @@ def tasks(call: Call) -> bytes:
 
 
 def projects(call: Call) -> bytes:
-    """GET /workspaces/{gid}/projects/search: sorted by a stamp, bounded by created_at."""
+    """Answer GET /workspaces/{gid}/projects/search, sorted by a stamp."""
     workspace = call.gid("workspace_gid", "workspace")
     limit = page_limit(call.query.get("limit")) or 20
     key = call.query.get("sort_by", "modified_at")

@@ -1,6 +1,6 @@
-"""Endpoints with a rule of their own; every other one is a row in `endpoints_listed.py`.
+"""Endpoints that have a rule of their own; every other one is a row in `endpoints_listed.py`.
 
-Sources: Asana's OpenAPI file (operation named after each path) and the fact sheet's rules.
+Sources: Asana's OpenAPI file, the operation named after each path, and the rules of the fact sheet.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TASK_PARENTS = ("project", "tag", "section", "user_task_list")
 
 
 def tasks(call: Call) -> bytes:
-    """GET /tasks: exactly one of project, tag, section, user_task_list, assignee with workspace."""
+    """Answer GET /tasks, which takes exactly one of its parents or an assignee with a workspace."""
     given = [name for name in TASK_PARENTS if call.query.get(name)]
     person = [name for name in ("assignee", "workspace") if call.query.get(name)]
     if len(given) + bool(person) != 1 or len(person) == 1:
@@ -43,14 +43,14 @@ def _owner(task_list: Object) -> str:
 
 
 def user_task_list_tasks(call: Call) -> bytes:
-    """GET /user_task_lists/{gid}/tasks: My Tasks of a user, without what the caller may not see."""
+    """Answer GET /user_task_lists/{gid}/tasks, without what the caller may not see."""
     task_list = call.object("user_task_list_gid", "user_task_list")
     rows = call.world.listed("assignee.tasks", _owner(task_list))
     return call.page(rows, combine(FILTERS["completed_since"](call), call.shows))
 
 
 def user_task_list(call: Call) -> bytes:
-    """GET /users/{gid}/user_task_list: one per user and workspace, 404 for a stranger."""
+    """Answer GET /users/{gid}/user_task_list; a stranger to the workspace is a 404."""
     user, workspace = call.gid("user_gid", "user"), call.gid("workspace", "workspace")
     gid = call.world.user_task_list(user, workspace)
     if gid is None:
@@ -60,7 +60,7 @@ def user_task_list(call: Call) -> bytes:
 
 
 def _alphabetical(parameter: str, name: str, kind: str) -> Answer:
-    """Return an answer without pages: alphabetical, cut at 2000."""
+    """Return an answer that has no pages but is in alphabetical order and cut at 2000."""
 
     def users(call: Call) -> bytes:
         gids = call.world.listed(name, call.gid(parameter, kind))
@@ -71,13 +71,13 @@ def _alphabetical(parameter: str, name: str, kind: str) -> Answer:
 
 
 def workspace_user(call: Call) -> bytes:
-    """GET /workspaces/{gid}/users/{gid}."""
+    """Answer GET /workspaces/{gid}/users/{gid}."""
     call.object("workspace_gid", "workspace")
     return call.one(call.object("user_gid", "user"))
 
 
 def teams(call: Call) -> bytes:
-    """GET /workspaces/{gid}/teams: organizations only; the status for others is unverified."""
+    """Answer GET /workspaces/{gid}/teams for organizations; the status for others is unverified."""
     workspace = call.object("workspace_gid", "workspace")
     if not workspace["is_organization"]:
         raise ApiError(400, "workspace: Not an organization")  # own wording
@@ -85,7 +85,7 @@ def teams(call: Call) -> bytes:
 
 
 def portfolios(call: Call) -> bytes:
-    """GET /portfolios: a person gets his own only; a service account may leave out the owner."""
+    """Answer GET /portfolios: people get their own; a service account need not name an owner."""
     workspace = call.gid("workspace", "workspace")
     owner = call.gid("owner", "user") if call.query.get("owner") else None
     if "all_portfolios" not in call.viewer.features or not call.viewer.service:
@@ -98,7 +98,7 @@ def portfolios(call: Call) -> bytes:
 
 
 def memberships(call: Call) -> bytes:
-    """GET /memberships: by parent, or the projects of a team."""
+    """Answer GET /memberships by parent, or with the projects of a team."""
     if call.query.get("parent"):
         return answer(call, LISTINGS["/memberships"])
     if call.query.get("resource_subtype") != "project_membership":
@@ -109,7 +109,7 @@ def memberships(call: Call) -> bytes:
 
 
 def time_tracking_entries(call: Call) -> bytes:
-    """GET /time_tracking_entries: with workspace at least one bound of entered_on is required."""
+    """Answer GET /time_tracking_entries; by workspace it needs a bound of `entered_on`."""
     others = ("task", "attributable_to", "portfolio", "user", "timesheet_approval_status")
     bounds = ("entered_on_start_date", "entered_on_end_date")
     narrowed = any(call.query.get(name) for name in (*others, *bounds))
@@ -120,20 +120,20 @@ def time_tracking_entries(call: Call) -> bytes:
 
 
 def ooo_entries(call: Call) -> bytes:
-    """GET /ooo_entries: user and workspace are both required."""
+    """Answer GET /ooo_entries, which requires both user and workspace."""
     call.object("workspace", "workspace")
     return answer(call, LISTINGS["/ooo_entries"])
 
 
 def team_memberships(call: Call) -> bytes:
-    """GET /team_memberships: team, or user with workspace."""
+    """Answer GET /team_memberships by team, or by user and workspace."""
     if call.query.get("user") and not call.query.get("team"):
         call.object("workspace", "workspace")
     return answer(call, LISTINGS["/team_memberships"])
 
 
 def task_counts(call: Call) -> bytes:
-    """GET /projects/{gid}/task_counts: nothing unless opt_fields names counts."""
+    """Answer GET /projects/{gid}/task_counts with the counts that opt_fields names."""
     project = call.gid("project_gid", "project")
     found = [call.world[gid] for gid in call.world.listed("project.tasks", project)]
     counts: Object = {"gid": project, "resource_type": "task_counts"}
@@ -150,26 +150,27 @@ def task_counts(call: Call) -> bytes:
 
 
 def _inside(name: str) -> Answer:
-    """Return an answer from a field that holds gids: dependencies, tags, projects of a task."""
+    """Return an answer made from a field that holds gids, such as the tags of a task."""
 
     def related(call: Call) -> bytes:
         task = call.object("task_gid", "task")
         rows = Ordered()
         for gid in task.get(name) or ():
-            rows.add(gid)
+            if gid in call.world:
+                rows.add(gid)
         return call.page(rows, call.shows)
 
     return related
 
 
 def parent_goals(call: Call) -> bytes:
-    """GET /goals/{gid}/parentGoals: no pages."""
+    """Answer GET /goals/{gid}/parentGoals, which has no pages."""
     listing = LISTINGS["/goals/{goal_gid}/parentGoals"]
     return call.everything(call.world[gid] for gid in rows_of(call, listing))
 
 
 def organization_export(call: Call) -> bytes:
-    """GET /organization_exports/{gid}: service accounts only."""
+    """Answer GET /organization_exports/{gid} for service accounts."""
     if "organization_exports" not in call.viewer.features or not call.viewer.service:
         raise ApiError(403, "Organization exports need a service account.")  # own wording
     return call.one(call.object("organization_export_gid", "organization_export"))

@@ -1,4 +1,4 @@
-"""Everything beyond the core: one table row per kind says in which lists an object stands.
+"""Everything beyond the core: one row per kind says in which lists its objects stand.
 
 Adding a kind takes a row here, in `endpoints_listed.py` and in `truth.py`, and objects in
 `generate_rest.py`.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.removals import Removals
+from sandbox.sharing import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# kind -> (field that holds the container, list). `within`: the field whose object decides access.
+# Kind -> (field that holds the container, list).
 PLACES: dict[str, tuple[tuple[str, str], ...]] = {
     "agent": (("workspace", "workspace.agents"),),
     "allocation": (("parent", "project.allocations"), ("assignee", "assignee.allocations")),
@@ -45,6 +45,7 @@ PLACES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "timesheet_approval_status": (("workspace", "workspace.timesheet_approval_statuses"),),
 }
+# Kind -> the field whose object decides who may see it.
 WITHIN: dict[str, str] = {
     "allocation": "parent",
     "budget": "parent",
@@ -60,11 +61,11 @@ IN_A_WORKSPACE = frozenset(
 ) | {"ooo_entry"}
 
 
-class Extras(Removals):
-    """Builders for the other kinds."""
+class Extras(Sharing):
+    """Builds the other kinds."""
 
     def add(self, kind: str, **fields: Any) -> str:
-        """Add an object of any kind in `PLACES`; related objects are given as gids."""
+        """Add an object of any kind in `PLACES`; related objects are passed as gids."""
         if kind in IN_A_WORKSPACE:
             fields.setdefault("workspace", self.workspace)
         if kind in WITHIN and fields.get(WITHIN[kind]):
@@ -84,7 +85,7 @@ class Extras(Removals):
         workspace: str | None = None,
         **fields: Any,
     ) -> str:
-        """Add a custom field; `library` False keeps it local to where it is used."""
+        """Add a custom field; without `library` it stays local to where it is used."""
         home = workspace or self.workspace
         if options:
             fields["enum_options"] = [
@@ -116,7 +117,7 @@ class Extras(Removals):
         )
 
     def set_custom_field(self, parent: str, field: str, **fields: Any) -> str:
-        """Put a custom field on a project, portfolio, goal or team; returns the setting."""
+        """Put a custom field on a project, portfolio, goal or team and return the setting."""
         kind = self[parent]["resource_type"]
         return self.add(
             "custom_field_setting",
@@ -138,7 +139,7 @@ class Extras(Removals):
         asana_type: bool = False,
         **fields: Any,
     ) -> str:
-        """Add a portfolio of `owner` (the token's user) holding projects and portfolios."""
+        """Add a portfolio that holds projects and portfolios; it is the token user's by default."""
         home = workspace or self.workspace
         holder = owner or self.me
         fields.setdefault("created_at", self.now())
@@ -164,7 +165,7 @@ class Extras(Removals):
         return gid
 
     def add_portfolio_item(self, portfolio: str, item: str) -> None:
-        """Put a project or a portfolio into a portfolio; a project gets its setting."""
+        """Put a project, which gets a setting there, or a portfolio into a portfolio."""
         self.enter(item, "portfolio.items", portfolio)
         if self[item]["resource_type"] == "project":
             self.add("project_portfolio_setting", portfolio=portfolio, project=item)
@@ -179,7 +180,7 @@ class Extras(Removals):
         workspace: str | None = None,
         **fields: Any,
     ) -> str:
-        """Add a goal; without a team it is one of the workspace."""
+        """Add a goal; without a team it is a goal of the workspace."""
         home = workspace or self.workspace
         holder = owner or self.me
         fields.setdefault("created_at", self.now())
@@ -202,7 +203,7 @@ class Extras(Removals):
         return gid
 
     def support_goal(self, goal: str, supporter: str, *, weight: float = 1.0) -> str:
-        """Let a goal, project, task or portfolio support `goal`; returns the relationship."""
+        """Let a goal, project, task or portfolio support `goal` and return the relationship."""
         subgoal = self[supporter]["resource_type"] == "goal"
         self.enter(goal, "supporter.goals", supporter)
         return self.add(
@@ -222,7 +223,8 @@ class Extras(Removals):
                 "project": project,
                 "_within": project,
                 **fields,
-            }
+            },
+            ("project.briefs", project),
         )
         self[project]["project_brief"] = gid
         self.touch_all()
@@ -231,7 +233,7 @@ class Extras(Removals):
     def add_time_entry(
         self, task: str, *, minutes: int = 30, entered_on: str | None = None, **fields: Any
     ) -> str:
-        """Enter time on a task; the day is today unless given."""
+        """Enter time on a task, today unless a day is given."""
         fields.setdefault("created_by", self.me)
         gid = self.add(
             "time_tracking_entry",
@@ -245,22 +247,3 @@ class Extras(Removals):
             self.enter(gid, "category.time_tracking_entries", category)
         self.touch(task)
         return gid
-
-    def add_audit_event(
-        self, event_type: str, *, workspace: str | None = None, **fields: Any
-    ) -> str:
-        """Write an entry of the audit log: `resource` and `actor` are objects, not gids."""
-        home = workspace or self.workspace
-        actor = {"actor_type": "user", "gid": self.me, "name": self[self.me]["name"]}
-        fields.setdefault("created_at", self.now())
-        event = {
-            "event_type": event_type,
-            "event_category": "content",
-            "actor": actor,
-            "resource": {"resource_type": "task", "gid": "0"},
-            "details": {},
-            "context": {"context_type": "web"},
-            **fields,
-        }
-        event["resource_type"] = "audit_log_event"
-        return self.put(event, ("workspace.audit_log", home))

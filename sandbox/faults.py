@@ -1,23 +1,24 @@
-"""Faults on request: what networks and overloaded servers do, at chosen places and shares."""
+"""Faults on request: what networks and overloaded servers do, at chosen places and rates."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 import orjson
 
+from sandbox.hooks import Where
 from sandbox.refusals import EXPIRED_OFFSET, TRUNCATED, ApiError
-from sandbox.spec import ENDPOINTS
 
-# How a reply is spoiled after it was made; the others replace it by an error.
+# These spoil a reply after it was made; the others replace it with an error.
 TRANSPORT = frozenset({"cut_json", "short_read", "drop", "slow", "empty"})
 SERVER_ERROR = "Server Error"
+NOTHING = b'{"data":[],"next_page":null}'
 KINDS = TRANSPORT | {
     "status",
     "html502",
+    "empty_list",
     "errors_in_200",
     "rate_limited",
     "offset_expired",
@@ -27,11 +28,10 @@ KINDS = TRANSPORT | {
 
 @dataclass(slots=True)
 class Fault:
-    """One rule: which requests it hits, how often, and what then happens."""
+    """One rule that says which requests are hit, how often, and what happens then."""
 
     kind: str
-    path: re.Pattern[str] | None = None
-    template: str = ""
+    where: Where = field(default_factory=Where)
     times: int | None = 1
     share: float = 1.0
     status: int = 500
@@ -43,16 +43,11 @@ class Fault:
     skip: int = 0
     hits: int = 0
 
-    def applies(  # noqa: PLR0911 - one line per condition
-        self, path: str, template: str, params: dict[str, str]
-    ) -> bool:
-        """Tell whether this request is hit; counts when it is."""
+    def applies(self, path: str, template: str, params: dict[str, str]) -> bool:
+        """Tell whether this request is hit, and count it if it is."""
         if self.times is not None and self.hits >= self.times:
             return False
-        if self.template and self.template != template:
-            return False
-        query = "&".join(f"{k}={v}" for k, v in params.items())
-        if self.path and not self.path.search(f"{path}?{query}" if query else path):
+        if not self.where.fits(path, template, params):
             return False
         if self.kind == "offset_expired" and "offset" not in params:
             return False
@@ -65,12 +60,13 @@ class Fault:
         return True
 
     def reply(self) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body of a fault that replaces the answer."""
+        """Return the status, headers and body of a fault that replaces the answer."""
         json = {"Content-Type": "application/json; charset=UTF-8"}
         if self.kind == "html502":
             return 502, {"Content-Type": "text/html"}, b"<html><h1>502 Bad Gateway</h1></html>"
-        if self.kind == "errors_in_200":
-            return 200, json, self.body_or(ApiError(200, self.message or SERVER_ERROR))
+        if self.kind in {"empty_list", "errors_in_200"}:
+            wrong = self.body_or(ApiError(200, self.message or SERVER_ERROR))
+            return 200, json, NOTHING if self.kind == "empty_list" else wrong
         if self.kind == "rate_limited":
             headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
             message = "You have made too many requests recently."
@@ -82,7 +78,7 @@ class Fault:
         return self.status, json, self.body_or(ApiError(self.status, self.message or SERVER_ERROR))
 
     def body_or(self, error: ApiError) -> bytes:
-        """Return the body given with the fault, else that of `error`."""
+        """Return the body that was given with the fault, or else that of `error`."""
         if self.body is None:
             return error.body()
         if isinstance(self.body, bytes):
@@ -91,14 +87,9 @@ class Fault:
 
 
 def make(kind: str, path: str | None = None, **options: Any) -> Fault:
-    """Return a fault; `path` is a template such as /projects/{project_gid}/sections or a regex."""
+    """Return a fault; `path` is a template such as /projects/{project_gid}/sections, or a regex."""
     if kind not in KINDS:
         message = f"unknown fault {kind!r}, known: {', '.join(sorted(KINDS))}"
         raise ValueError(message)
     seed = options.pop("seed", 0)
-    fault = Fault(kind, **options, random=Random(seed))  # noqa: S311 - reproducible
-    if path in ENDPOINTS:
-        fault.template = path
-    elif path:
-        fault.path = re.compile(path)
-    return fault
+    return Fault(kind, Where.named(path), **options, random=Random(seed))  # noqa: S311 - reproducible

@@ -1,4 +1,4 @@
-"""Plausible, varied, repeatable values out of a field's type and the object's gid."""
+"""Makes up plausible, varied, repeatable values from a field's type and the object's gid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIRST_DAY = 1_735_689_600  # 2025-01-01
 
 
 def number_for(gid: str, name: str) -> int:
-    """Return a number that depends on the gid and the field only."""
+    """Return a number that depends only on the gid and the field."""
     return crc32(f"{gid}|{name}".encode())
 
 
@@ -27,7 +27,7 @@ def text_for(gid: str, name: str, words: int = 12) -> str:
 
 
 def fill(field: Field, gid: str) -> Any:  # noqa: PLR0911 - one line per form
-    """Return a value for `field`; relations are null or empty, conditional fields absent."""
+    """Return a value for `field`. Relations are null or empty, conditional fields are absent."""
     seed = number_for(gid, field.name)
     if field.conditional:
         return OMIT

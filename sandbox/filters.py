@@ -1,4 +1,4 @@
-"""Query parameters that narrow a listing, by name; each gives a test for one object."""
+"""The query parameters that narrow a listing, by name; each returns a test for one object."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _flag(parameter: str, *, default: bool | None = None) -> Callable[[Call], Ke
 
 
 def _not_before(parameter: str, name: str) -> Callable[[Call], Keep | None]:
-    """Inclusive lower bound of a time."""
+    """Make a filter by an inclusive lower bound of a time."""
 
     def make(call: Call) -> Keep | None:
         bound = call.moment(parameter)
@@ -46,7 +46,7 @@ def _not_before(parameter: str, name: str) -> Callable[[Call], Keep | None]:
 
 
 def _day(parameter: str, name: str, *, upper: bool) -> Callable[[Call], Keep | None]:
-    """Inclusive bound of a date."""
+    """Make a filter by an inclusive bound of a date."""
 
     def make(call: Call) -> Keep | None:
         value = call.moment(parameter)
@@ -61,7 +61,7 @@ def _day(parameter: str, name: str, *, upper: bool) -> Callable[[Call], Keep | N
 
 
 def _completed_since(call: Call) -> Keep | None:
-    """Incomplete tasks and those completed since; `now` means incomplete only."""
+    """Keep incomplete tasks and those completed since; `now` keeps incomplete ones only."""
     if call.query.get("completed_since") == "now":
         return lambda obj: not obj.get("completed")
     bound = call.moment("completed_since")
@@ -71,7 +71,7 @@ def _completed_since(call: Call) -> Keep | None:
 
 
 def _created_after(call: Call) -> Keep | None:
-    """Exclusive, but cut to its second, so the boundary second comes again (client 5.4)."""
+    """Keep what is newer than the bound, which is cut to its second (client 5.4)."""
     value = call.query.get("created_after")
     if value is None or not call.settings.newer:
         return None
@@ -90,7 +90,7 @@ def _comments_only(call: Call) -> Keep | None:
 
 
 def _hidden_types(call: Call) -> Keep | None:
-    """Objects with custom types made by Asana hide from listings unless a header asks for them."""
+    """Hide objects with custom types made by Asana unless a header asks for them."""
     shown = "include_asana_created_custom_types" in call.enabled
     if shown or not call.settings.hides_asana_types:
         return None

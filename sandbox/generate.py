@@ -1,4 +1,4 @@
-"""The default world as a whole: the core first, then what hangs on it."""
+"""Generates the default world: first the core, then what hangs on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def build(world: Extras, *, tasks: int, projects: int | None, start: str | None) -> None:
-    """Fill an empty world with `tasks` tasks; its history ends at `start`, else at midnight."""
+    """Fill an empty world with `tasks` tasks whose history ends at `start`, or at midnight."""
     draft = Draft(world, tasks=tasks, projects=projects, start=start)
     collecting = gc.isenabled()
     gc.disable()
@@ -30,6 +30,6 @@ def build(world: Extras, *, tasks: int, projects: int | None, start: str | None)
         world.frozen = None
         if collecting:
             gc.enable()
-    # Making is no happening: nothing to tell, all of it indexed.
+    # Generation does not count as something that happened: search and events start after it.
     world.events.clear()
     world.unindexed.clear()

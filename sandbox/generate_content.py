@@ -1,4 +1,4 @@
-"""Stories and attachments for the default world's tasks."""
+"""Generates stories and attachments for the tasks of the default world."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def build_content(g: Draft) -> None:
-    """Add stories to every task, attachments to some tasks and projects."""
+    """Add stories to every task, and attachments to some tasks and projects."""
     _stories(g)
     _attachments(g)
 
 
 def _stories(g: Draft) -> None:
-    """Give each task 2 to 4 stories: comments and system stories with old and new values."""
+    """Give each task 2 to 4 stories: comments, and system stories with old and new values."""
     world, r = g.world, g.random
     users, projects = g.users, g.projects
     changes = _value_changes(g)
@@ -48,7 +48,7 @@ def _stories(g: Draft) -> None:
 
 
 def _value_changes(g: Draft) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return stories about changed custom field values, one per subtype, and a changed subtype."""
+    """Return stories about changed custom field values, one for each subtype, and one more."""
     world = g.world
     changes: list[tuple[str, str, dict[str, Any]]] = [
         (
@@ -76,7 +76,7 @@ def _value_changes(g: Draft) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def _attachments(g: Draft) -> None:
-    """Attach files to a tenth of the tasks, to some projects and (in `generate_rest`) briefs."""
+    """Attach files to a tenth of the tasks and to some projects."""
     for number, gid in enumerate(g.all_tasks):
         if number % 10 == 2:
             stamp = g.world[gid]["created_at"]

@@ -1,4 +1,4 @@
-"""The core of the default world: people, projects and tasks, in counts derived from `tasks`."""
+"""Generates the core of the default world: people, projects and tasks, in proportion to `tasks`."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _custom_fields(g: Draft) -> None:
 
 
 def _projects(g: Draft) -> None:
-    """Make projects: 0 is the large one, 1 empty; some archived, private, of an Asana type."""
+    """Add projects: a large one, an empty one, and some that are archived, private or typed."""
     world, r = g.world, g.random
     for number in range(g.n_projects):
         created = g.moment()
@@ -118,7 +118,7 @@ def _projects(g: Draft) -> None:
 
 
 def _values(g: Draft, projects: list[str]) -> dict[str, Any]:
-    """Return values for most fields of these projects."""
+    """Return values for most of the custom fields of these projects."""
     fields = {field for project in projects for field in g.project_fields[project]}
     return {field: g.values[field]() for field in sorted(fields) if g.random.random() < 0.7}
 
@@ -157,7 +157,7 @@ def _task(g: Draft, **fields: Any) -> str:
 
 
 def _tasks(g: Draft) -> None:
-    """Make tasks: in a project (30 % in the first), in several, in none, and subtasks."""
+    """Add tasks: 30 % in the first project, some in several or in none, and subtasks."""
     world, r = g.world, g.random
     subtasks = int(g.n_tasks * SUBTASKS_SHARE)
     homeless = int(g.n_tasks * HOMELESS_SHARE)
@@ -182,7 +182,7 @@ def _tasks(g: Draft) -> None:
 
 
 def _subtasks(g: Draft, count: int) -> None:
-    """Hang subtasks below tasks, up to five levels; some are separators or in a project."""
+    """Hang subtasks below tasks, up to five levels deep; some are separators or in a project."""
     r = g.random
     parents = [(gid, 0) for gid in r.sample(g.top, max(1, len(g.top) // 12))]
     for number in range(count):
@@ -198,7 +198,7 @@ def _subtasks(g: Draft, count: int) -> None:
 
 
 def build_personal(g: Draft) -> None:
-    """Add the second workspace: no organization, one project, a few tasks."""
+    """Add the second workspace, which is no organization and has one project with a few tasks."""
     world = g.world
     home = world.add_workspace("Personal Projects", is_organization=False)
     stamp = to_stamp(g.moment())

@@ -1,4 +1,4 @@
-"""A world that is being generated: what its parts need to know of what was made before them."""
+"""A world that is being generated: what its parts need to know about what was made before."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ HOUR_SECONDS = 3600
 
 
 class Draft:
-    """The world, its history's end, and the gids made so far; all randomness is the world's own."""
+    """The world, the end of its history, and the gids made so far."""
 
     def __init__(
         self, world: Extras, *, tasks: int, projects: int | None, start: str | None
     ) -> None:
-        """Plan a world of `tasks` tasks whose history ends at `start`, else at today's midnight."""
+        """Plan a world of `tasks` tasks whose history ends at `start`, or at today's midnight."""
         self.world = world
         self.random: Random = world.random
         today = datetime.now(tz=UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -43,7 +43,7 @@ class Draft:
         self.all_tasks: list[str] = []
 
     def moment(self, earliest: float | None = None) -> float:
-        """Return a time in the history, after `earliest`."""
+        """Return a time in the history that is not before `earliest`."""
         first = self.start - YEARS_SECONDS if earliest is None else earliest
         return first + self.random.random() * max(0.0, self.start - HOUR_SECONDS - first)
 
@@ -52,5 +52,5 @@ class Draft:
         return to_stamp(self.start - days_back * DAY_SECONDS)[:10]
 
     def past(self) -> dict[str, str]:
-        """Return a created_at within the history, ready to be passed on as keywords."""
+        """Return a `created_at` within the history, ready to be passed on as a keyword."""
         return {"created_at": to_stamp(self.moment())}

@@ -1,4 +1,4 @@
-"""Objects of the rarer kinds for the default world; a few of each, more in larger worlds."""
+"""Generates objects of the rarer kinds for the default world, more of them in larger worlds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def build_rest(g: Draft) -> None:
 
 
 def _organization(g: Draft) -> None:
-    """Things of a workspace: periods, templates, roles, agents, absences, exports."""
+    """Add what belongs to a workspace: periods, templates, roles, agents, absences, exports."""
     world, r = g.world, g.random
     home = world.workspace
     year = world.add(
@@ -77,7 +77,7 @@ def _organization(g: Draft) -> None:
 
 
 def _project_things(g: Draft) -> None:
-    """Things of a project: types, templates, briefs, allocations, budgets, rates, team access."""
+    """Add what belongs to a project: types, templates, briefs, allocations, budgets, rates."""
     world, r = g.world, g.random
     placeholder = world.add("placeholder", name="Designer wanted")
     for number, project in enumerate(g.projects):
@@ -138,7 +138,7 @@ def _project_things(g: Draft) -> None:
 
 
 def _time(g: Draft) -> None:
-    """Time entries of the last year, categories (one archived), timesheets."""
+    """Add time entries of the last year, categories (one of them archived), and timesheets."""
     world, r = g.world, g.random
     categories = [
         world.add("time_tracking_category", name=name, is_archived=archived, color="blue")
@@ -167,7 +167,7 @@ def _time(g: Draft) -> None:
 
 
 def _goals(g: Draft) -> None:
-    """A tree of goals with supporting projects, statuses, stories and a custom field."""
+    """Add a tree of goals with supporting projects, statuses, stories and a custom field."""
     world, r = g.world, g.random
     periods = [obj["gid"] for obj in world.of_kind("time_period")]
     goals: list[str] = []
@@ -198,7 +198,7 @@ def _goals(g: Draft) -> None:
 
 
 def _portfolios(g: Draft) -> None:
-    """Portfolios of the token's user, one nested in a cycle, and some of others."""
+    """Add portfolios of the token's user, two of which contain each other, and some of others."""
     world, r = g.world, g.random
     shown = [p for p in g.projects if not world[p]["_private"]]
     made: list[str] = []
@@ -218,13 +218,13 @@ def _portfolios(g: Draft) -> None:
         if number % 2 == 0:
             world.add_status_update(portfolio, f"Portfolio week {number}", "Bien", **g.past())
         made.append(portfolio)
-    # 0 holds 1, which is another's and holds 0 again.
+    # The first holds the second, which is another user's and holds the first again.
     world.add_portfolio_item(made[0], made[1])
     world.add_portfolio_item(made[1], made[0])
 
 
 def _audit_log(g: Draft) -> None:
-    """The last 80 days of the audit log, ascending."""
+    """Add the last 80 days of the audit log, ascending."""
     world, r = g.world, g.random
     kinds = ("task_deleted", "user_login_succeeded", "project_deleted", "comment_deleted")
     for number in range(AUDIT_EVENTS):

@@ -1,15 +1,18 @@
-"""What happened in a world, as the events endpoint tells it, and what search does not show yet.
+"""What happened in a world, as events and the audit log tell it, and what search does not show yet.
 
-Source of the bubbling rule: a project's stream carries events of its tasks, of their subtasks at
-every level and of their stories. Events before a world's start do not exist.
+Source of the bubbling rule: a project's stream carries the events of its tasks, of their subtasks
+at every level, and of their stories. There are no events from before a world's start.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.builders import Builders
+
+if TYPE_CHECKING:
+    from sandbox.store import Object
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +26,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Unindexed:
-    """A change that search may not show yet: how the task looked before, None before it existed."""
+    """A change that search may not show yet, with the stamp before it; None for a new task."""
 
     at: float
     modified_at: str | None
 
 
 class Happenings(Builders):
-    """Records events and index changes; used by the edits only."""
+    """Records events, entries of the audit log, and changes that search sees later."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Start without history."""
+        """Start without a history."""
         super().__init__(*args, **options)
         self.events: list[Event] = []
         self.unindexed: dict[str, list[Unindexed]] = {}
@@ -68,8 +71,8 @@ class Happenings(Builders):
         change: dict[str, Any] | None = None,
         roots: frozenset[str] | None = None,
     ) -> None:
-        """Record that something happened to `gid` now; shapes as users reported them."""
-        obj = self.objects.get(gid, {"resource_type": self.gone.get(gid, "task")})
+        """Record that something happened to `gid` just now, in the shapes that users reported."""
+        obj = self.objects.get(gid) or self.gone.get(gid) or {"resource_type": "task"}
         kind = obj["resource_type"]
         body: dict[str, Any] = {
             "user": self.me or None,
@@ -91,7 +94,7 @@ class Happenings(Builders):
         self.unindexed.setdefault(gid, []).append(Unindexed(self.clock.now(), before))
 
     def indexed_stamp(self, gid: str, since: float) -> str | None:
-        """Return the modified_at by which search finds a task; changes after `since` are unseen."""
+        """Return the stamp by which search finds a task; it misses changes after `since`."""
         pending = self.unindexed.get(gid)
         if pending:
             for change in pending:
@@ -99,3 +102,39 @@ class Happenings(Builders):
                     return change.modified_at
             del self.unindexed[gid]
         return str(self[gid]["modified_at"])
+
+    def add_audit_event(
+        self, event_type: str, *, workspace: str | None = None, **fields: Any
+    ) -> str:
+        """Write an entry of the audit log; `resource` and `actor` are objects, not gids."""
+        home = workspace or self.workspace
+        actor = {"actor_type": "user", "gid": self.me, "name": self[self.me]["name"]}
+        fields.setdefault("created_at", self.now())
+        event = {
+            "event_type": event_type,
+            "event_category": "content",
+            "actor": actor,
+            "resource": {"resource_type": "task", "gid": "0"},
+            "details": {},
+            "context": {"context_type": "web"},
+            **fields,
+        }
+        event["resource_type"] = "audit_log_event"
+        return self.put(event, ("workspace.audit_log", home))
+
+    def audit(self, event_type: str, obj: Object, category: str, home: str) -> None:
+        """Write an entry about an object of workspace `home`, done by the token's user just now."""
+        shown = ("gid", "name", "resource_type", "resource_subtype")
+        resource = {name: obj[name] for name in shown if name in obj}
+        self.add_audit_event(event_type, workspace=home, resource=resource, event_category=category)
+
+    def home_of(self, gid: str) -> str:
+        """Return the workspace that an object belongs to, directly or through what it is in."""
+        obj = self[gid]
+        if obj["resource_type"] == "workspace":
+            return gid
+        found = obj.get("workspace") or obj.get("organization")
+        within = obj.get("_within") or obj.get("parent") or obj.get("team")
+        if found or not within or within not in self:
+            return str(found or self.workspace)
+        return self.home_of(within)

@@ -1,9 +1,9 @@
-"""What differs from answer to answer though nothing changed: signatures, orders, nulls.
+"""What differs from answer to answer although nothing changed: signatures, orders, nulls.
 
-Reported of the real service: addresses of files and pictures carry a new signature each time, and
-lists without a stated order come in any. Records are kept as bytes between answers, so they are
-kept in pieces: fixed bytes, and between them the parts that may be arranged differently. A steady
-server arranges them in the order in which they are stored.
+The real service is reported to sign the addresses of files and pictures anew each time, and to
+order some lists by chance. Records are kept as bytes between answers, so they are kept in pieces:
+fixed bytes, and between them the parts that can be arranged differently. A steady server arranges
+these in the order in which they are stored.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import orjson
 
 FILES = "https://asana-user-private-us-east-1.s3.amazonaws.com/assets"
 PICTURES = "https://asanausercontent.com/us1/assets"
-# They begin with a character that nothing else holds and that JSON leaves as it is.
+# Stands for a signature: nothing else contains this character, and JSON leaves it as it is.
 MARK = "\x7f"
-SIGNATURE = f"{MARK}signature"
-# The same inside HTML, where an ampersand is written out.
-HTML_SIGNATURE = f"{MARK}html-signature"
+SIGNATURE = f"{MARK}a"
+# The same inside HTML, where an ampersand is escaped.
+HTML_SIGNATURE = f"{MARK}h"
 UNORDERED = frozenset(
     {
         "categories",
@@ -36,7 +36,7 @@ UNORDERED = frozenset(
         "workspaces",
     }
 )
-# A control character, which JSON never holds as it is.
+# A control character, which JSON always escapes.
 HOLE = orjson.Fragment(b"\x00")
 STEADY = "e=1767225600&v=0&t=steady"
 SIGNED_SECONDS = 3600
@@ -63,7 +63,7 @@ class Optional:
     short: bytes
 
     def arranged(self, chance: int) -> bytes:
-        """Return the object as JSON; one `chance` in four leaves out its nulls, 0 does not."""
+        """Return the object as JSON. One `chance` in four leaves out its nulls; 0 keeps them."""
         return self.short if chance % 4 == 3 else self.whole
 
 
@@ -72,7 +72,7 @@ Slots = list[Shuffled | Optional]
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A record's fixed bytes and what stands between them."""
+    """A record's fixed bytes, and what stands between them."""
 
     fixed: list[bytes]
     slots: Slots
@@ -85,14 +85,14 @@ def in_pieces(encoded: bytes, slots: Slots) -> bytes | Pieces:
 
 @dataclass(slots=True)
 class Variation:
-    """Puts records together; `unsteady` makes each answer different from the last."""
+    """Puts records together; if `unsteady`, each answer differs from the last."""
 
     unsteady: bool = False
     random: Random = field(default_factory=lambda: Random(0))  # noqa: S311 - not for secrets
     signatures: int = 0
 
     def record(self, pieces: bytes | Pieces) -> bytes:
-        """Return one record as JSON; signatures are still missing."""
+        """Return one record as JSON; its signatures are still missing."""
         if isinstance(pieces, bytes):
             return pieces
         made = [pieces.fixed[0]]
@@ -102,12 +102,17 @@ class Variation:
         return b"".join(made)
 
     def signed(self, body: bytes, now: float) -> bytes:
-        """Return a body with its addresses signed; `now` in seconds since 1970."""
-        if MARK.encode() not in body:
+        """Return a body with its addresses signed; `now` is in seconds since 1970."""
+        first, *others = body.split(MARK.encode())
+        if not others:
             return body
         query = STEADY
         if self.unsteady:
             self.signatures += 1
             query = f"e={int(now) + SIGNED_SECONDS}&v=0&t={self.signatures:08x}"
-        body = body.replace(SIGNATURE.encode(), query.encode())
-        return body.replace(HTML_SIGNATURE.encode(), query.replace("&", "&amp;").encode())
+        plain, html = query.encode(), query.replace("&", "&amp;").encode()
+        made = [first]
+        for part in others:
+            made.append(html if part.startswith(b"h") else plain)
+            made.append(part[1:])
+        return b"".join(made)

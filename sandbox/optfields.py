@@ -1,7 +1,7 @@
 """The grammar of opt_fields: paths, `this.`, and the group operator.
 
-Source: Asana's page "Input/output options". A tree of names is the result: `{"assignee": {"name":
-{}}, "name": {}}`.
+Source: Asana's page "Input/output options". The result is a tree of names, such as `{"assignee":
+{"name": {}}, "name": {}}`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ Tree = dict[str, "Tree"]
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Split at `separator` outside parentheses."""
+    """Split at every `separator` outside parentheses."""
     parts, depth, start = [], 0, 0
     for place, sign in enumerate(text):
         if sign == "(":
@@ -27,7 +27,7 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _expand(path: str) -> list[list[str]]:
-    """Return every path that `path` with its groups stands for."""
+    """Return every path that `path` stands for with its groups."""
     paths: list[list[str]] = [[]]
     for term in _split(path, "."):
         if term.startswith("(") and term.endswith(")"):
@@ -40,7 +40,7 @@ def _expand(path: str) -> list[list[str]]:
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Tree:
-    """Return the tree of names; a name without a branch below it is a leaf."""
+    """Return the tree of names; a name with nothing below it is a leaf."""
     tree: Tree = {}
     for path in _split(text, ","):
         for names in _expand(path.strip()):
@@ -53,7 +53,7 @@ def parse(text: str) -> Tree:
 
 
 def flat(tree: Tree, prefix: str = "") -> str:
-    """Return a tree as sorted paths, equal for equal trees."""
+    """Return a tree as sorted paths, which are equal for equal trees."""
     return ",".join(
         flat(branch, f"{prefix}{name}.") if branch else prefix + name
         for name, branch in sorted(tree.items())

@@ -1,6 +1,6 @@
-"""Offsets: opaque, signed, bound to one listing, with an end of life.
+"""Offsets: opaque, signed, bound to one listing, and of a limited life.
 
-Source: Asana's page "Pagination"; the life of 15 minutes and the error texts are reports from
+Source: Asana's page "Pagination"; the life of 15 minutes and the error texts were reported from
 decoded tokens. An offset holds the position of the last record shown (keyset), so insertions and
 deletions elsewhere shift nothing.
 """
@@ -42,13 +42,13 @@ class Offsets:
     life_seconds: float = 900.0
 
     def write(self, listing: str, position: Position) -> str:
-        """Return the offset behind `position` of `listing` (path and filters)."""
+        """Return the offset behind `position` in `listing`, which is a path with filters."""
         payload = orjson.dumps({"l": listing, "p": position, "iat": self.clock.now()})
         text = f"{_HEADER}.{_encode(payload)}"
         return f"{text}.{_sign(text)}"
 
     def read(self, listing: str, offset: str) -> Position:
-        """Return the position in `offset`; 400 when it is foreign, altered or too old."""
+        """Return the position in `offset`; a foreign, altered or old one is a 400."""
         text, _, signature = offset.rpartition(".")
         if not hmac.compare_digest(_sign(text), signature):
             raise ApiError(400, INVALID_OFFSET)
@@ -63,7 +63,7 @@ class Offsets:
 
 
 def page_limit(value: str | None) -> int | None:
-    """Return the page size asked for, None when none was; 400 outside 1..100."""
+    """Return the page size asked for, or None if none was; outside 1..100 it is a 400."""
     if value is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""How the records of one kind of request look, and their bytes, kept until they look different."""
+"""How the records of one kind of request look; their bytes are kept until they look different."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from sandbox.instability import Pieces, Slots, in_pieces
 from sandbox.optfields import Tree, flat
 from sandbox.rendering import Compiler, Projector
 from sandbox.spec import KINDS, SCHEMAS, kinds_of_schema
-from sandbox.store import Object, Store, kind_of
+from sandbox.store import Object, kind_of
 
 if TYPE_CHECKING:
     from sandbox.access import Viewer
+    from sandbox.builders import Builders
 
 CACHE_BYTES = 400_000_000
 
@@ -24,7 +25,7 @@ class Plan:
     def __init__(
         self, compiler: Compiler, schema: str, tree: Tree | None, kinds: tuple[str, ...]
     ) -> None:
-        """Check the fields now, so that an empty page refuses too; the rest is made when met."""
+        """Check the fields at once, so that an empty page is refused too."""
         self.compiler = compiler
         self.schema = schema
         self.tree = tree
@@ -55,7 +56,7 @@ class Plan:
         return self._projector(kind_of(obj))(obj)
 
     def _made_new(self, obj: Object, *, varies: bool) -> tuple[bytes | Pieces, int]:
-        """Return the record as JSON and its length; in pieces if it `varies`."""
+        """Return the record as JSON, in pieces if it `varies`, and its length in bytes."""
         slots: Slots = []
         self.compiler.slots = slots if varies else None
         try:
@@ -65,7 +66,7 @@ class Plan:
         return in_pieces(encoded, slots), len(encoded)
 
     def pieces(self, obj: Object, *, varies: bool = False) -> bytes | Pieces:
-        """Return the record as JSON, unsigned; in pieces where it may be arranged differently."""
+        """Return the unsigned record as JSON, in pieces where it may be arranged differently."""
         if self.deep:
             return self._made_new(obj, varies=varies)[0]
         key = (obj["gid"], varies)
@@ -85,13 +86,13 @@ class Plan:
 class Renderer(Compiler):
     """A compiler that keeps its plans."""
 
-    def __init__(self, world: Store, viewer: Viewer, *, strict: bool = False) -> None:
+    def __init__(self, world: Builders, viewer: Viewer, *, strict: bool = False) -> None:
         """Start without plans."""
         super().__init__(world, viewer, strict=strict)
         self._plans: dict[tuple[str, str | None], Plan] = {}
 
     def plan(self, schema: str, tree: Tree | None, kinds: tuple[str, ...] = ()) -> Plan:
-        """Return the plan for records of `schema`, which may hold objects of several kinds."""
+        """Return the plan for records of `schema`, which may stand for objects of several kinds."""
         key = (schema, None if tree is None else flat(tree))
         if key not in self._plans:
             self._plans[key] = Plan(self, schema, tree, kinds or kinds_of_schema(schema))

@@ -1,8 +1,8 @@
-"""Rate limits: sliding minutes per token, searches apart, requests in flight.
+"""Rate limits: sliding minutes per token, separate ones for searches, and requests in flight.
 
-Source: Asana's page "Rate limits": windows are minutes but evaluated more often, rejected requests
-count, 429 carries Retry-After. How long Retry-After is when the window is full is not documented;
-here it is the time until the next request would pass, at least 1 s.
+Source: Asana's page "Rate limits". Windows are minutes but evaluated more often, rejected requests
+count, and a 429 carries Retry-After. How long Retry-After is when the window is full is not
+documented; here it is the time until the next request would pass, and at least 1 s.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WINDOW_SECONDS = 60.0
 
 
 class Window:
-    """At most `limit` requests in any minute, rejected ones included."""
+    """At most `limit` requests in any minute, including rejected ones."""
 
     def __init__(self, limit: int) -> None:
         """Start empty."""
@@ -28,7 +28,7 @@ class Window:
         self.times: deque[float] = deque()
 
     def wait(self, now: float) -> float:
-        """Count a request at `now`; return 0 when it passes, else the seconds to wait."""
+        """Count a request at `now` and return the seconds to wait, which are 0 if it passes."""
         while self.times and self.times[0] <= now - WINDOW_SECONDS:
             self.times.popleft()
         self.times.append(now)
@@ -38,7 +38,7 @@ class Window:
 
 
 class Quota:
-    """The limits of one server; None means without limit. All may be changed while it runs."""
+    """The limits of one server, None where there is none; all may be changed while it runs."""
 
     def __init__(self, clock: Clock) -> None:
         """Start without limits."""
@@ -52,13 +52,13 @@ class Quota:
         self.windows: dict[tuple[str, str], Window] = {}
 
     def refuse(self, wait: float) -> ApiError:
-        """Return the 429; without Retry-After if so set."""
+        """Return the 429 with its Retry-After, unless that is switched off."""
         seconds = str(max(1, math.ceil(wait)))
         headers = {"Retry-After": seconds} if self.retry_after else {}
         return ApiError(429, "You have made too many requests recently.", headers=headers)
 
     def check(self, token: str, *, search: bool) -> None:
-        """Count one request of `token`; 429 when a limit is passed."""
+        """Count one request of `token` and refuse it with a 429 if it exceeds a limit."""
         if self.concurrent is not None and self.in_flight > self.concurrent:
             raise self.refuse(1.0)
         limits = [("all", self.requests_per_minute)]

@@ -1,6 +1,6 @@
 """Refusals in the words that Asana's users report; source: the error table of the fact sheet.
 
-Texts marked "own wording" are not known from reports; tests should match their status only.
+Texts marked "own wording" are not known from reports, so tests should match their status only.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ApiError(Exception):
         headers: dict[str, str] | None = None,
         **extra: Any,
     ) -> None:
-        """Keep the parts; `extra` goes into the body beside `errors`."""
+        """Keep the parts; `extra` goes into the body next to `errors`."""
         super().__init__(message)
         self.status = status
         self.message = message
@@ -49,7 +49,7 @@ class ApiError(Exception):
         self.extra = extra
 
     def body(self) -> bytes:
-        """Return the JSON body; `phrase` comes with 500 only."""
+        """Return the JSON body; only a 500 has a `phrase`."""
         error: dict[str, Any] = {"message": self.message, "help": HELP}
         if self.status == 500:
             error["phrase"] = "6 sad squid snuggle softly"
@@ -57,17 +57,17 @@ class ApiError(Exception):
 
 
 def unknown_object(resource: str, gid: str) -> ApiError:
-    """Return the 404 of a gid that nothing has, or no longer."""
+    """Return the 404 for a gid that nothing has, or no longer has."""
     return ApiError(404, f"{resource}: Unknown object: {gid}")
 
 
 def not_a_gid(resource: str, value: str) -> ApiError:
-    """Return the 400 of something that is no id."""
+    """Return the 400 for something that is not a gid."""
     return ApiError(400, f"{resource}: Not a recognized ID: {value}")
 
 
 def missing(parameter: str) -> ApiError:
-    """Return the 400 of a required parameter that was not sent."""
+    """Return the 400 for a required parameter that was not sent."""
     return ApiError(400, f"{parameter}: Missing input")
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints, below /_control, for other processes. JSON in and out."""
+"""The sandbox's own endpoints below /_control, for other processes; they speak JSON."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Control:
     """Routes /_control/{name} to the same calls that tests make in process."""
 
     def __init__(self, sandbox: Controls, url: Callable[[], str]) -> None:
-        """Control `sandbox`, which is reached at what `url` returns."""
+        """Control `sandbox`, which is reached at the address that `url` returns."""
         self.sandbox = sandbox
         self.url = url
 
     def __call__(
         self, method: str, name: str, query: dict[str, str], body: bytes
     ) -> tuple[int, Any]:
-        """Answer one control request: status and JSON."""
+        """Answer one control request with a status and JSON."""
         handlers = {
             ("GET", "log-summary"): lambda _: self.sandbox.api.summary(),
             ("GET", "max-inflight"): lambda _: {"max_in_flight": self.sandbox.max_inflight},
@@ -56,7 +56,7 @@ class Control:
         return self.sandbox.truth(stream, query.get("token"), fields=query.get("fields"))
 
     def info(self) -> dict[str, Any]:
-        """Return where and as whom to ask, and what the world holds."""
+        """Return where and with which token to ask, and what the world holds."""
         sandbox = self.sandbox
         api = sandbox.api
         streams = Truth(api, api.auth.tokens[sandbox.token]).names()
@@ -79,7 +79,7 @@ class Control:
         return {}
 
     def edit(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Carry out `edits`: a list of {"call": name, "args": [...], keyword: value ...}."""
+        """Carry out `edits`, a list of {"call": name, "args": [...], keyword: value ...}."""
         results = []
         for edit in data["edits"]:
             arguments = dict(edit)
@@ -98,12 +98,12 @@ class Control:
         return {}
 
     def change(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Edit `percent` of all tasks, chosen by `seed`; returns their gids."""
+        """Edit `percent` of all tasks, chosen by `seed`, and return their gids."""
         gids = self.sandbox.world.change(float(data["percent"]), seed=int(data.get("seed", 1)))
         return {"gids": gids}
 
     def clock(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Move the clock by `advance` seconds, or set its `skew`."""
+        """Advance the clock by `advance` seconds, or set its `skew`."""
         clock = self.sandbox.clock
         clock.skew = float(data.get("skew", clock.skew)) + float(data.get("advance", 0))
         return {"now": clock.stamp()}

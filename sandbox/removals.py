@@ -1,122 +1,144 @@
-"""Edits that hide or delete things, and edits of projects and people."""
+"""Deletions and departures that need more than `delete`, named after what they do."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from sandbox.edits import Edits
+from sandbox.store import kind_of
+from sandbox.trash import Trash
+
+if TYPE_CHECKING:
+    from sandbox.store import Object
 
 
-class Removals(Edits):
-    """Deleting, sharing, withdrawing, archiving."""
+class Removals(Trash):
+    """Calls that take something away from something else."""
 
-    def delete_task(self, gid: str) -> None:
-        """Trash a task with its subtasks, stories and attachments; its parent stays unmoved."""
-        with self.lock:
-            roots, parent = self.roots_of(gid), self[gid].get("parent")
-            self._drop_task(gid)
-            if parent is not None and parent in self:
-                self.touch(parent)
-            self.record("deleted", gid, roots=roots)
+    def delete(self, gid: str, *, permanently: bool = False) -> None:
+        """Delete an object of any kind with everything inside, as `Trash.delete` does.
 
-    def _drop_task(self, gid: str) -> None:
-        for child in list(self.listed("task.subtasks", gid)):
-            self._drop_task(child)
-        for name in ("task.stories", "parent.attachments", "task.time_tracking_entries"):
-            for child in list(self.listed(name, gid)):
-                self.drop(child)
-        for mine, theirs in (("dependencies", "dependents"), ("dependents", "dependencies")):
-            for other in self[gid].get(mine, ()):
-                if other in self and gid in self[other].get(theirs, ()):
-                    self[other][theirs].remove(gid)
-        self.drop(gid)
+        A membership's rights go with it.
 
-    def edit(self, gid: str, **fields: Any) -> None:
-        """Change fields of anything; a project's or status update's modified_at moves along."""
+        Raises:
+            ValueError: it is a user or a workspace, or a section that is not empty.
+        """
         with self.lock:
             obj = self[gid]
-            obj.update(fields)
-            if "modified_at" in obj and "modified_at" not in fields:
-                now = self.now()
-                obj["modified_at"] = now if now != obj["modified_at"] else self.later(now)
-            self.touch_all()
-            for name in fields:
-                self.record("changed", gid, change={"field": name, "action": "changed"})
+            if kind_of(obj) in {"user", "workspace"}:
+                message = f"a {kind_of(obj)} is never deleted; `deactivate_user` lets one leave"
+                raise ValueError(message)
+            if kind_of(obj) == "section" and len(self.listed("section.tasks", gid)):
+                message = f"section {gid} is not empty"
+                raise ValueError(message)
+            super().delete(gid, permanently=permanently)
+            self._end_membership(obj)
 
-    def edit_project(self, gid: str, **fields: Any) -> None:
-        """Change fields of a project; its tasks' modified_at stay."""
-        self.edit(gid, **fields)
+    def _end_membership(self, obj: Object) -> None:
+        """Take away what a deleted membership had given."""
+        kind = kind_of(obj)
+        if kind == "team_membership":
+            self.leave(obj["user"], "team.users", obj["team"])
+        elif kind == "workspace_membership":
+            self.leave(obj["user"], "workspace.users", obj["workspace"])
+        elif kind.endswith("_membership"):
+            members = self[obj["parent"]].get("_members", ())
+            self[obj["parent"]]["_members"] = [m for m in members if m != obj["member"]]
+        self.touch_all()
 
-    def rename_section(self, gid: str, name: str) -> None:
-        """Rename a section; no modified_at moves."""
-        self.edit(gid, name=name)
-
-    def archive_project(self, gid: str, *, archived: bool = True) -> None:
-        """Archive a project, or bring it back."""
-        self.edit(gid, archived=archived)
-
-    def share_project(self, gid: str, user: str | None = None) -> None:
-        """Give the token's user (or another) access to a project; no modified_at moves."""
-        with self.lock:
-            member = user or self.me
-            if member not in self[gid]["_members"]:
-                self[gid]["_members"].append(member)
-                self.add_membership(gid, member)
-            self.touch_all()
-
-    def withdraw_project(self, gid: str, user: str | None = None) -> None:
-        """Take access to a project away from the token's user (or another): it becomes private."""
-        with self.lock:
-            member = user or self.me
-            project = self[gid]
-            project.update(_private=True, public=False, privacy_setting="private")
-            project["_members"] = [m for m in project["_members"] if m != member]
-            for membership in list(self.listed("parent.memberships", gid)):
-                if self[membership]["member"] == member:
-                    self.drop(membership)
-            self.touch_all()
+    def delete_task(self, gid: str, *, permanently: bool = False) -> None:
+        """Trash a task with its subtasks, stories and attachments; its parent's stamp stays."""
+        self.delete(gid, permanently=permanently)
 
     def delete_project(self, gid: str) -> None:
-        """Trash a project; tasks that are in no other project go with it."""
-        with self.lock:
-            roots = self.roots_of(gid)
-            for task in list(self.listed("project.tasks", gid)):
-                if task not in self:
-                    continue
-                alone = len(self[task]["_projects"]) == 1 and not self[task].get("parent")
-                if alone:
-                    self._drop_task(task)
-                else:
-                    self._leave_project(task, gid)
-            inside = [
-                child
-                for name in self.lists
-                if name.startswith(("project.", "parent."))
-                for child in list(self.listed(name, gid))
-            ]
-            for child in inside:
-                self.drop(child)
-            for portfolio in self.lists.get("portfolio.items", {}).values():
-                portfolio.remove(gid)
-            self.drop(gid)
-            self.record("deleted", gid, roots=roots)
+        """Trash a project together with the tasks that are in no other one."""
+        self.delete(gid)
 
-    def delete(self, gid: str) -> None:
-        """Trash anything that has nothing inside."""
+    def delete_story(self, story: str) -> None:
+        """Trash a story and move its task's `modified_at`."""
+        self.delete(story)
+
+    def delete_attachment(self, attachment: str) -> None:
+        """Trash an attachment and move its task's `modified_at`."""
+        self.delete(attachment)
+
+    def delete_section(self, section: str, *, into: str | None = None) -> None:
+        """Delete an empty section; with `into` its tasks go to another section first.
+
+        Raises:
+            ValueError: it is not empty and `into` is not given.
+        """
         with self.lock:
-            roots = self.roots_of(gid)
-            self.drop(gid)
-            self.record("deleted", gid, roots=roots)
+            rows = self.listed("section.tasks", section)
+            for task in list(rows) if into else ():
+                self.move_to_section(task, str(into), rank=rows.position(task)[0])
+            self.delete(section)
+
+    def remove_member(self, parent: str, member: str) -> None:
+        """Take a user or a team out of a project, portfolio or goal."""
+        with self.lock:
+            for gid in list(self.listed("parent.memberships", parent)):
+                if self[gid]["member"] == member:
+                    self._audit_member(parent, member)
+                    self.delete(gid)
+            # Members may have been named without a membership of their own.
+            members = self[parent].get("_members", ())
+            self[parent]["_members"] = [other for other in members if other != member]
+            self.touch_all()
+
+    def _audit_member(self, parent: str, member: str) -> None:
+        kind = self[parent]["resource_type"]
+        if kind in {"project", "portfolio", "team"}:
+            event = f"{kind}_member_removed"
+            self.audit(event, self[member], "access_control", self.home_of(parent))
+
+    def remove_team_member(self, team: str, user: str) -> None:
+        """Take a user out of a team."""
+        with self.lock:
+            for gid in list(self.listed("team.memberships", team)):
+                if self[gid]["user"] == user:
+                    self._audit_member(team, user)
+                    self.delete(gid)
+
+    def remove_portfolio_item(self, portfolio: str, item: str) -> None:
+        """Take a project, with its setting there, or a portfolio out of a portfolio."""
+        with self.lock:
+            self.leave(item, "portfolio.items", portfolio)
+            for gid in list(self.listed("portfolio.settings", portfolio)):
+                if self[gid]["project"] == item:
+                    self.delete(gid)
+            self.touch_all()
+
+    def remove_custom_field(self, parent: str, field: str) -> None:
+        """Take a custom field off a project, portfolio, goal or team by deleting its setting."""
+        with self.lock:
+            for gid in list(self.listed("parent.custom_field_settings", parent)):
+                if self[gid]["custom_field"] == field:
+                    self.delete(gid)
+
+    def unsupport_goal(self, goal: str, supporter: str) -> None:
+        """End the relationship by which something supports a goal."""
+        with self.lock:
+            for gid in list(self.listed("goal.relationships", goal)):
+                if self[gid]["supporting_resource"] == supporter:
+                    self.delete(gid)
 
     def deactivate_user(self, gid: str, workspace: str | None = None) -> None:
-        """Take a user out of a workspace: gone from its listings, tasks stay assigned."""
+        """Take a user out of a workspace and of its teams, projects, portfolios and goals.
+
+        Tasks stay assigned. `join` lets the user come back, with a new membership.
+        """
         with self.lock:
             home = workspace or self.workspace
-            self.leave(gid, "workspace.users", home)
+            self.audit("user_deprovisioned", self[gid], "user_updates", home)
             for membership in list(self.listed("user.workspace_memberships", gid)):
                 if self[membership]["workspace"] == home:
-                    self.drop(membership)
-            for team in list(self.listed("user.team_memberships", gid)):
-                self.leave(gid, "team.users", self[team]["team"])
-                self.drop(team)
+                    self.delete(str(self[membership]["user_task_list"]))
+                    self.delete(membership)
+            for membership in list(self.listed("user.team_memberships", gid)):
+                if self.home_of(self[membership]["team"]) == home:
+                    self.delete(membership)
+            for parent, rows in list(self.lists.get("parent.memberships", {}).items()):
+                held = any(self[row]["member"] == gid for row in rows)
+                if held and self.home_of(parent) == home:
+                    self.remove_member(parent, gid)
             self.touch_all()

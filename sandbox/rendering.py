@@ -1,9 +1,9 @@
-"""Stored objects to JSON records: opt_fields, compact relations, scopes.
+"""Turns stored objects into JSON records, by opt_fields and scopes.
 
-Source: Asana's page "Input/output options". Without opt_fields lists give compact records and
-single reads everything but opt-in fields. With them a record has the named fields and gid. A
-relation named without fields is compact. Reported, unverified: one unknown field and the record is
-`{gid}`.
+Source: Asana's page "Input/output options". Without opt_fields lists give compact records, and
+single reads give everything but opt-in fields. With them a record has the named fields and its gid.
+A relation that is named without fields is compact. Reported but unverified: one unknown field, and
+the record is only `{gid}`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from sandbox.filler import OMIT
 from sandbox.instability import HOLE, UNORDERED, Optional, Shuffled, Slots
 from sandbox.refusals import ApiError
 from sandbox.spec import KINDS, SCHEMAS, Field, Schema, kinds_of_relation, kinds_of_schema
-from sandbox.store import Object, Store, kind_of
+from sandbox.store import Object, kind_of
 from sandbox.values import value_of
 
 if TYPE_CHECKING:
     from sandbox.access import Viewer
+    from sandbox.builders import Builders
     from sandbox.optfields import Tree
 
 COMPACT_FIELDS = frozenset({"gid", "name", "title", "resource_type", "resource_subtype"})
-# An embedded object may come without these where they are null.
+# An embedded object may come without these if they are null.
 MAY_BE_ABSENT = frozenset(
     name
     for schema in SCHEMAS.values()
@@ -37,10 +38,10 @@ Projector = Callable[[Object], dict[str, Any]]
 
 
 class Compiler:
-    """Turns (kind, opt_fields) into functions from object to record, for one viewer."""
+    """Makes functions from object to record out of kinds and opt_fields, for one viewer."""
 
-    def __init__(self, world: Store, viewer: Viewer, *, strict: bool = False) -> None:
-        """Make records of `world` for `viewer`; `strict` answers 400 to an unknown field."""
+    def __init__(self, world: Builders, viewer: Viewer, *, strict: bool = False) -> None:
+        """Make records of `world` for `viewer`; if `strict`, an unknown field is a 400."""
         self.world = world
         self.viewer = viewer
         self.strict = strict
@@ -54,7 +55,7 @@ class Compiler:
         return frozenset(name for kind in kinds for name in SCHEMAS[KINDS[kind].full])
 
     def check(self, tree: Tree, names: frozenset[str], where: str) -> bool:
-        """Tell whether every name of the tree's first level is known; note those that are not."""
+        """Tell whether all names on the tree's first level are known, and note the others."""
         strange = [name for name in tree if name not in names]
         for name in strange:
             self.unknown.append(f"{where}.{name}")
@@ -63,7 +64,7 @@ class Compiler:
         return not strange
 
     def of_kind(self, kind: str, tree: Tree) -> Projector:
-        """Return the function that gives the named fields (checked before) and gid."""
+        """Return the function that gives the named fields, which were checked, and the gid."""
         schema = SCHEMAS[KINDS[kind].full]
         picked = {"gid": {}, **tree}
         fields = {name: schema[name] for name in picked if name in schema}
@@ -79,7 +80,7 @@ class Compiler:
         return self._projectors[key]
 
     def _fields(self, kind: str, schema: str, fields: Schema, tree: Tree) -> Projector:
-        """Return a function over these fields; relations take their part of `tree`."""
+        """Return a function over these fields; each relation takes its part of `tree`."""
         steps: list[tuple[str, Callable[[Object], Any], Render | None]] = []
         for name, field in fields.items():
             render = self._relation(schema, field, tree.get(name) or None)
@@ -100,7 +101,7 @@ class Compiler:
         return project
 
     def _relation(self, schema: str, field: Field, tree: Tree | None) -> Render | None:
-        """Return what makes JSON of a stored relation or embedded object, None for plain values."""
+        """Return what renders a stored relation or embedded object, or None for plain values."""
         if field.scalar:
             return None
         one = self._one(schema, field, tree)
@@ -115,11 +116,16 @@ class Compiler:
         if not field.listed:
             return embedded
         if field.name in UNORDERED:
-            return lambda values: self._shuffled(one, values)
-        return lambda values: [embedded(value) for value in values]
+            return lambda values: self._shuffled(one, self._living(values))
+        return lambda values: [embedded(value) for value in self._living(values)]
+
+    def _living(self, values: list[Any]) -> list[Any]:
+        """Return what a list relates to, without what has been deleted."""
+        objects = self.world.objects
+        return [v for v in values if not isinstance(v, str) or v in objects]
 
     def _shuffled(self, one: Render, values: list[Any]) -> Any:
-        """Return a list in any order: a hole and its slot; inside another slot a plain list."""
+        """Return a hole for a list that may come in any order, or the list inside another slot."""
         slots = self.slots
         if slots is None or len(values) < 2:
             return [one(value) for value in values]
@@ -129,9 +135,9 @@ class Compiler:
         return HOLE
 
     def _optional(self, record: Any, before: int) -> Any:
-        """Return what is embedded, or a hole where it has nulls that may be left out.
+        """Return what is embedded, or a hole if it has nulls that may be left out.
 
-        `before` is the number of slots ahead of it: what holds slots itself stays as it is.
+        `before` is the number of slots ahead of it. What holds slots itself stays as it is.
         """
         slots = self.slots
         if slots is None or len(slots) > before or not isinstance(record, dict):
@@ -169,7 +175,7 @@ class Compiler:
         return lambda value: project(objects[value] if isinstance(value, str) else value)
 
     def _expanded(self, field: Field, tree: Tree, kinds: tuple[str, ...]) -> Render:
-        """Return the relation with named fields; beyond the compact ones its scope is needed."""
+        """Return the relation with named fields; beyond the compact ones they need its scope."""
         known = self.check(tree, self.known(kinds), field.name)
         if not set(tree) <= COMPACT_FIELDS:
             self.deep = self.deep or not set(kinds) <= {
@@ -183,7 +189,7 @@ class Compiler:
                     scope = KINDS[kind].scope or "default"
                     raise ApiError(403, f"The token lacks the scope {scope} for {field.name}.")
         picked: Tree = tree if known else {}
-        # At once, so that names deeper down are checked even when no record is shown.
+        # Made at once, so that names deeper down are checked even if no record is shown.
         few = kinds if len(kinds) < len(KINDS) else ()
         made = {kind: self.of_kind(kind, picked) for kind in few}
         objects = self.world.objects
@@ -200,7 +206,7 @@ class Compiler:
         return render
 
     def _compact(self, field: Field, kinds: tuple[str, ...]) -> Render:
-        """Return the compact form; cached, as the same users and projects come up again."""
+        """Return the compact form, cached because the same users and projects recur."""
         ref = field.refs[0] if len(field.refs) == 1 else ""
         cache: dict[str, tuple[int, orjson.Fragment]] = {}
         world, objects, versions = self.world, self.world.objects, self.world.versions

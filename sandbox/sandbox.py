@@ -1,4 +1,4 @@
-"""The sandbox as tests use it: a server in a background thread and everything about it."""
+"""The sandbox as tests use it: a server in a background thread, and everything about it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ class Sandbox(Controls):
     """A fake Asana. It is a context manager and listens inside the `with`.
 
     Args:
-        world: what it holds; a generated one of 100 tasks if left out.
-        plan: free, paid, advanced or service (the token is then a service account's).
-        features: features given besides the plan's.
-        strict_fields: answer 400 to unknown opt_fields instead of shrinking the record.
-        offset_life: seconds an offset lives. sync_life: seconds a sync token lives.
-        search_lag: seconds until task search sees a change.
-        requests_per_minute: quota of a token; None is without. quota=True takes the plan's.
-        searches_per_minute: quota of searches; 60 with quota=True.
-        concurrent: requests in flight before 429; 50 with quota=True.
+        world: what it holds; by default a generated world of 100 tasks.
+        plan: free, paid, advanced, or service, with which the token is a service account's.
+        features: features in addition to the plan's.
+        strict_fields: whether unknown opt_fields are a 400; otherwise they shrink the record.
+        offset_life: seconds an offset lives.
+        quota: whether the plan's rate limits apply.
+        requests_per_minute: the quota of a token; None means no limit, or the plan's with `quota`.
+        searches_per_minute: the quota of searches; 60 with `quota`.
+        concurrent: the most requests in flight; 50 with `quota`.
         retry_after: whether a 429 of the quota carries Retry-After.
-        latency_ms: delay of every answer. page_ms: further delay of a page.
-        port: 0 takes a free one.
+        latency_ms: the delay of every answer.
+        page_ms: the further delay of a page.
+        port: the port to listen on; 0 takes a free one.
         settings: any attribute of `sandbox.calls.Settings`.
     """
 
@@ -53,7 +54,7 @@ class Sandbox(Controls):
         port: int = 0,
         **settings: Any,
     ) -> None:
-        """Prepare; listening starts with `with` or `start()`."""
+        """Prepare everything; listening starts with `with` or `start()`."""
         super().__init__(
             world if world is not None else World.generate(tasks=100),
             plan,
@@ -74,7 +75,7 @@ class Sandbox(Controls):
         self.server.seconds_per_page = page_ms / 1000
 
     def start(self) -> Self:
-        """Listen."""
+        """Start to listen."""
         self.server.start()
         return self
 
@@ -83,7 +84,7 @@ class Sandbox(Controls):
         self.server.stop()
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start to listen."""
         return self.start()
 
     def __exit__(
@@ -92,7 +93,7 @@ class Sandbox(Controls):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop."""
+        """Stop listening."""
         self.stop()
 
     @property

@@ -1,4 +1,4 @@
-"""The HTTP side: aiohttp in a thread of its own, transport faults, delays, the token endpoint."""
+"""The HTTP side: aiohttp in a thread of its own, spoiled transport, delays, the token endpoint."""
 
 from __future__ import annotations
 
@@ -17,11 +17,19 @@ PREFIX = "/api/1.0"
 Control = Callable[[str, str, dict[str, str], bytes], tuple[int, Any]]
 
 
+class Undated(web.Response):
+    """An answer without the `Date` header, which aiohttp adds by itself otherwise."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        del self.headers["Date"]
+
+
 class Server:
-    """Serves an `Api` on loopback until stopped; `port` 0 takes a free one."""
+    """Serves an `Api` on loopback until it is stopped; `port` 0 takes a free one."""
 
     def __init__(self, api: Api, control: Control, *, port: int = 0) -> None:
-        """Prepare only; `start` listens."""
+        """Only prepare; `start` listens."""
         self.api = api
         self.control = control
         self.port = port
@@ -35,7 +43,7 @@ class Server:
         self._failure: OSError | None = None
 
     def start(self) -> None:
-        """Listen in a background thread; raises what binding raises."""
+        """Listen in a background thread; what binding raises is raised here."""
         self._loop = loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, args=[loop], name="sandbox", daemon=True)
         self._thread.start()
@@ -87,7 +95,7 @@ class Server:
         quota.in_flight += 1
         quota.most_in_flight = max(quota.most_in_flight, quota.in_flight)
         try:
-            # Even without a delay give way once, so that requests in flight count together.
+            # Yield once even without a delay, so that requests in flight are counted together.
             await asyncio.sleep(self.latency_seconds)
             query = dict(request.query)
             reply = await self.exports.reply(request, path) or self.api.respond(
@@ -95,15 +103,18 @@ class Server:
             )
             if self.seconds_per_page and "limit" in query:
                 await asyncio.sleep(self.seconds_per_page)
-            reply.headers["Date"] = self.api.world.clock.date_header()
+            ahead = self.api.settings.date_skew
+            if ahead is not None:
+                reply.headers["Date"] = self.api.world.clock.date_header(ahead)
             if reply.fault is not None:
                 return await self._spoil(request, reply)
-            return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+            response = web.Response if ahead is not None else Undated
+            return response(status=reply.status, body=reply.body, headers=reply.headers)
         finally:
             quota.in_flight -= 1
 
     async def _spoil(self, request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
-        """Send the reply the way its fault says."""
+        """Send the reply in the way its fault says."""
         fault = reply.fault
         kind = fault.kind if fault else ""
         if kind == "slow" and fault:
@@ -137,7 +148,7 @@ class Server:
             elif path == "/-/token_info" and request.method == "POST":
                 status, answer = 200, self.api.auth.introspect(form.get("token", ""))
         elif path.startswith("/_control/"):
-            # Truth of a big world takes a while: not in the event loop.
+            # The truth of a large world takes a while, too long for the event loop.
             name, query = path.removeprefix("/_control/"), dict(request.query)
             status, answer = await asyncio.to_thread(
                 self.control, request.method, name, query, body

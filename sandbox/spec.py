@@ -1,8 +1,8 @@
 """The API description: endpoints, schemas and kinds of objects, read from `api.json` once.
 
-`api.json` is made by `tools/sandbox_api.py`, which also explains its form. The tables below say
-what the description leaves to prose: which kind of object a schema describes and which scope opens
-it. Source of the scopes: Asana's OpenAPI file, securitySchemes and operations.
+`tools/sandbox_api.py` makes `api.json` and explains its form. The tables below say what the
+description leaves to prose: which kind of object a schema describes, and which scope opens it.
+Source of the scopes: Asana's OpenAPI file, securitySchemes and operations.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from typing import Any
 import orjson
 
 _FLAGS = "!~?"
+# They work everywhere, but the description forgets them in places.
+EVERYWHERE = frozenset({"opt_fields", "opt_pretty"})
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One property of a schema.
 
-    `scalar` is the word for a plain value, `refs` the schemas of a related object, `inline` the
-    fields of an embedded one; exactly one of the three is set. `listed` means: a list of these.
+    Exactly one of three is set: `scalar` is the word for a plain value, `refs` are the schemas of a
+    related object, `inline` holds the fields of an embedded one. `listed` means that it is a list
+    of these.
     """
 
     name: str
@@ -52,7 +55,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of object: its full and compact schema and the granular scope that opens it."""
+    """A kind of object: its full schema, its compact one, and the granular scope that opens it."""
 
     full: str
     compact: str
@@ -121,7 +124,7 @@ KINDS: dict[str, Kind] = {
     "workspace_membership": _kind("WorkspaceMembership"),
 }
 
-# Relations that the description types too narrowly: prose or later clients name more kinds.
+# Relations whose types are too narrow in the description; prose or later clients name more.
 WIDER_RELATIONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("GoalRelationshipResponse", "supporting_resource"): ("goal", "project", "task", "portfolio"),
     ("GoalRelationshipCompact", "supporting_resource"): ("goal", "project", "task", "portfolio"),
@@ -175,17 +178,19 @@ ENDPOINTS: dict[str, Endpoint] = {
         template,
         listed=raw["kind"] == "list",
         paginated=raw["paginated"],
-        parameters=frozenset(raw["parameters"]),
+        parameters=frozenset(raw["parameters"]) | EVERYWHERE,
         schema=raw["schema"],
         scopes=frozenset(raw["scopes"]),
     )
     for template, raw in _DATA["endpoints"].items()
 }
 
+SCOPES = frozenset(scope for endpoint in ENDPOINTS.values() for scope in endpoint.scopes)
+
 
 @cache
 def kinds_of_schema(name: str) -> tuple[str, ...]:
-    """Return the kinds that schema `name` may stand for, () for parts of objects."""
+    """Return the kinds that schema `name` may stand for, or () for parts of objects."""
     if name in _ANY:
         return tuple(KINDS)
     if name in _SHARED_SCHEMAS:
@@ -209,7 +214,7 @@ for _list in _ROUTES.values():
 
 
 def match(path: str) -> tuple[Endpoint, dict[str, str]] | None:
-    """Return the endpoint of `path` (without /api/1.0) and the values in it, None if unknown."""
+    """Return the endpoint of `path` (without /api/1.0) and the values in it, or None."""
     segments = path.strip("/").split("/")
     for template, endpoint in _ROUTES.get(len(segments), ()):
         values = {}

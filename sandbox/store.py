@@ -1,14 +1,15 @@
 """Where a world keeps its objects: by gid, and in ordered lists by container.
 
-An object is a sparse dict: `gid`, `resource_type` and what was given. What is missing is filled
+An object is a sparse dict: `gid`, `resource_type` and what was given. What is missing is filled in
 when it is shown (`values.py`). A related object is stored as its gid. Names with an underscore are
-the sandbox's own and never shown:
+the sandbox's own and are never shown:
 
-    _kind        kind where resource_type does not tell it (memberships)
+    _kind        the kind, where resource_type does not tell it (memberships)
     _within      gid of the container that decides who may see the object
-    _private     seen by `_members` only
-    _members     gids of users with access
-    _asana_type  the object has a custom type made by Asana
+    _private     whether only `_members` see it
+    _members     gids of the users with access
+    _hidden      gids of the users who may not see it, whatever else applies
+    _asana_type  whether the object has a custom type made by Asana
     _pictures    number of pictures in the HTML form of its text
 """
 
@@ -26,13 +27,15 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 Position = tuple[float, str]
+# The name of a list, the gid of its container, and the rank in it.
+Place = tuple[str, str, float]
 
 
 class Ordered:
     """Gids in the order in which a listing shows them.
 
-    Without ranks that is the order of the gids. With ranks (tasks of a project) it is whatever the
-    ranks say. Pages continue behind a *position*, so changes elsewhere move nothing.
+    Without ranks that is the order of the gids. With ranks, as for the tasks of a project, it is
+    what the ranks say. Pages continue behind a *position*, so changes elsewhere shift nothing.
     """
 
     __slots__ = ("gids", "ranks")
@@ -60,7 +63,7 @@ class Ordered:
             self.gids.insert(place, gid)
 
     def remove(self, gid: str) -> None:
-        """Take `gid` out, if it is in."""
+        """Take `gid` out if it is in."""
         if self.ranks is not None and gid not in self.ranks:
             return
         place = bisect_left(self.gids, self.position(gid), key=self.position)
@@ -70,13 +73,13 @@ class Ordered:
             del self.ranks[gid]
 
     def after(self, position: Position | None) -> Iterator[str]:
-        """Yield the gids behind `position`, all without one."""
+        """Yield the gids behind `position`, or all of them."""
         start = bisect_right(self.gids, position, key=self.position) if position else 0
         for place in range(start, len(self.gids)):
             yield self.gids[place]
 
     def before(self, position: Position | None) -> Iterator[str]:
-        """Yield the gids in front of `position`, nearest first; all, last first, without one."""
+        """Yield the gids in front of `position`, or all of them, last first."""
         end = bisect_left(self.gids, position, key=self.position) if position else len(self.gids)
         for place in range(end - 1, -1, -1):
             yield self.gids[place]
@@ -91,7 +94,7 @@ class Ordered:
 
 
 class Store:
-    """Objects, lists and versions; every change goes through here and holds `lock`."""
+    """Objects, lists and versions. Every change goes through here and holds `lock`."""
 
     RANKED = frozenset({"project.tasks", "section.tasks", "task.subtasks", "project.sections"})
     EMPTY = Ordered()
@@ -105,7 +108,7 @@ class Store:
         self.objects: dict[str, Object] = {}
         self.lists: dict[str, dict[str, Ordered]] = {}
         self.places: dict[str, list[tuple[str, str]]] = {}
-        self.gone: dict[str, str] = {}
+        self.gone: dict[str, Object] = {}
         self.epoch = 0
         self.versions: dict[str, int] = {}
         self.changed_tasks = 0
@@ -113,12 +116,12 @@ class Store:
         self._next_gid = 1_200_000_000_000_000 + seed * 1_000_003
 
     def new_gid(self) -> str:
-        """Return the next gid: 16 digits, rising."""
+        """Return the next gid, which has 16 digits and is higher than the last."""
         self._next_gid += self.random.randint(1, 97)
         return str(self._next_gid)
 
     def now(self) -> str:
-        """Return the stamp of this instant; while a world is generated, the end of its history."""
+        """Return the stamp of this instant, or, during generation, of the end of the history."""
         return self.frozen or self.clock.stamp()
 
     def put(self, obj: Object, *places: tuple[str, str], rank: float = 0.0) -> str:
@@ -146,7 +149,7 @@ class Store:
             self.places[gid].remove((name, container))
 
     def listed(self, name: str, container: str) -> Ordered:
-        """Return the list `name` of `container`, an empty one where there is none."""
+        """Return the list `name` of `container`, which is empty if there is none."""
         return self.lists.get(name, {}).get(container, self.EMPTY)
 
     def drop(self, gid: str) -> None:
@@ -156,16 +159,16 @@ class Store:
             return
         for name, container in self.places.pop(gid, []):
             self.listed(name, container).remove(gid)
-        self.gone[gid] = kind_of(obj)
+        self.gone[gid] = obj
         self.touch_all()
 
     def touch(self, gid: str) -> None:
-        """Say that the record of `gid` looks different now, and no other record does."""
+        """Note that the record of `gid` looks different now, and no other record does."""
         self.versions[gid] = self.versions.get(gid, 0) + 1
         self.changed_tasks += 1
 
     def touch_all(self) -> None:
-        """Say that any record may look different now."""
+        """Note that any record may look different now."""
         self.epoch += 1
         self.changed_tasks += 1
 
@@ -178,14 +181,18 @@ class Store:
         return [obj for obj in self.objects.values() if kind_of(obj) == kind]
 
     def find(self, name: str, kind: str = "") -> str:
-        """Return the gid of the object with that name; `KeyError` if there is none."""
+        """Return the gid of the object with that name.
+
+        Raises:
+            KeyError: there is none.
+        """
         for gid, obj in self.objects.items():
             if obj.get("name") == name and kind in {"", kind_of(obj)}:
                 return gid
         raise KeyError(name)
 
     def __getitem__(self, gid: str) -> Object:
-        """Return the stored (sparse) object of `gid`."""
+        """Return the stored, sparse object of `gid`."""
         return self.objects[gid]
 
     def __contains__(self, gid: object) -> bool:
@@ -194,5 +201,5 @@ class Store:
 
 
 def kind_of(obj: Object) -> str:
-    """Return the kind of a stored object, a key of `spec.KINDS`."""
+    """Return the kind of a stored object, which is a key of `spec.KINDS`."""
     return str(obj.get("_kind") or obj["resource_type"])

@@ -1,7 +1,7 @@
-"""Tokens: personal access tokens, OAuth access tokens and their refreshing, service accounts.
+"""Personal access tokens, OAuth access tokens and how they are refreshed, service accounts.
 
-Source: Asana's page "OAuth" and reports. Answers of the token endpoint beyond the success case
-follow RFC 6749 section 5.2, as their wording is not documented.
+Source: Asana's page "OAuth" and reports. Beyond the success case, the token endpoint follows RFC
+6749, section 5.2, because Asana does not document its answers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.refusals import EXPIRED_BEARER, ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sandbox.access import Viewer
     from sandbox.server_time import Clock
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Token:
-    """One bearer token and for whom it stands; `expires` in seconds since 1970."""
+    """One bearer token and whose it is; `expires` is in seconds since 1970."""
 
     text: str
     viewer: Viewer
@@ -32,7 +32,7 @@ class Token:
 
 @dataclass(slots=True)
 class OAuthApp:
-    """An OAuth app with one authorization; life in seconds."""
+    """An OAuth app with one authorization."""
 
     client_id: str
     client_secret: str
@@ -45,7 +45,7 @@ class OAuthApp:
 
 
 class Auth:
-    """Every token and app the sandbox knows."""
+    """All tokens and apps that the sandbox knows."""
 
     def __init__(self, clock: Clock) -> None:
         """Start without tokens."""
@@ -76,7 +76,7 @@ class Auth:
         return app
 
     def check(self, authorization: str | None) -> Token:
-        """Return the token of an `Authorization` header; 401 with the words of the fact sheet."""
+        """Return the token of an `Authorization` header, or refuse it with a 401."""
         scheme, _, text = (authorization or "").partition(" ")
         token = self.tokens.get(text.strip())
         if scheme.lower() != "bearer" or token is None or self.disabled or token.disabled:
@@ -86,7 +86,7 @@ class Auth:
         return token
 
     def refresh(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
-        """Answer POST /-/oauth_token: status and body."""
+        """Answer POST /-/oauth_token with a status and a body."""
         app = self.apps.get(form.get("client_id", ""))
         if app is None or form.get("client_secret") != app.client_secret:
             return 401, {"error": "invalid_client", "error_description": "Unknown client."}
@@ -108,14 +108,24 @@ class Auth:
             body["refresh_token"] = app.refresh_token
         return 200, body
 
+    def change_rights(self, change: Callable[[Viewer], Viewer], holder: str | OAuthApp) -> None:
+        """Change what a token, or an app with all its tokens, may do from now on."""
+        texts = [holder]
+        if isinstance(holder, OAuthApp):
+            holder.viewer = change(holder.viewer)
+            texts = [*holder.access_tokens]
+        for text in texts:
+            token = self.tokens[str(text)]
+            token.viewer = change(token.viewer)
+
     def expire_access_tokens(self) -> None:
-        """Let every OAuth access token end now."""
+        """Let every OAuth access token expire now."""
         for token in self.tokens.values():
             if token.expires is not None:
                 token.expires = self.clock.now()
 
     def revoke(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
-        """Answer POST /-/oauth_revoke: the refresh token and its access tokens end."""
+        """Answer POST /-/oauth_revoke, which ends the refresh token and its access tokens."""
         app = self.apps.get(form.get("client_id", ""))
         if app is None or form.get("client_secret") != app.client_secret:
             return 401, {"error": "invalid_client"}
@@ -126,7 +136,7 @@ class Auth:
         return 200, {}
 
     def introspect(self, text: str) -> dict[str, Any]:
-        """Answer POST /-/token_info: type, expiry, scope, active."""
+        """Answer POST /-/token_info with type, expiry, scopes, and whether the token is active."""
         token = self.tokens.get(text)
         if token is None or self.disabled or token.disabled:
             return {"active": False}

@@ -1,8 +1,8 @@
 """What a full read of each stream should give to a token that sends every optional header.
 
-One row per stream: what a partition is, the path, and the columns added from the partition. The
+Each stream has one row: what a partition is, the path, and the columns that the partition adds. The
 records come from the endpoints themselves, without pages, limits and faults, so the table only says
-which calls make up a stream. `events` has no full read: it is empty.
+which calls make up a stream. `events` has no full read, so it is empty.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ENABLED = frozenset({"include_asana_created_custom_types", "ai_teammate_actors"}
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Partitions of kind `of`, the path with their values, the columns added from them."""
+    """The kind of its partitions, the path that takes their values, and the columns they add."""
 
     of: str
     path: str
@@ -109,7 +109,7 @@ STREAMS: dict[str, Stream] = {
 
 
 class Truth:
-    """Answers `truth(stream)` for one token; reads each parent listing once per question."""
+    """Answers `truth(stream)` for one token."""
 
     def __init__(self, api: Api, token: Token) -> None:
         """Read as `token`."""
@@ -126,11 +126,11 @@ class Truth:
         self.special = special
 
     def names(self) -> list[str]:
-        """Return every stream's name."""
+        """Return the name of every stream."""
         return sorted({*STREAMS, *self.special})
 
     def read(self, stream: str, fields: str | None = None) -> list[Record]:
-        """Return the records of `stream`: every field (or `fields`) and the added columns."""
+        """Return the records of `stream`, with all fields or `fields`, and the added columns."""
         with self.world.lock:
             if stream in self.special:
                 return list(self.special[stream](fields))
@@ -145,7 +145,7 @@ class Truth:
             return found
 
     def get(self, path: str, fields: str | None = None) -> list[Record]:
-        """Return the records of one call, all fields unless named; [] when it is refused."""
+        """Return the records of one call, by default with all fields, or [] if it is refused."""
         bare, _, text = path.partition("?")
         route = match(bare)
         if route is None:
@@ -235,7 +235,7 @@ class Truth:
                         waiting.extend(self.get(f"/portfolios/{item['gid']}", fields))
 
     def _tasks(self, fields: str | None = None) -> Iterator[Record]:
-        """Yield tasks of visible projects, then those in no project by assignee; each gid once."""
+        """Yield each task of visible projects once, and then each in no project, by assignee."""
         seen: set[str] = set()
         for partition in self.partitions("project"):
             for record in self.get(f"/tasks?project={partition['project']}", fields):
@@ -246,7 +246,7 @@ class Truth:
             path = f"/tasks?assignee={partition['user']}&workspace={partition['workspace']}"
             for record in self.get(path, fields):
                 task = self.world[record["gid"]]
-                # A private project that the token cannot see does not count: it lists nothing.
+                # A private project that the token cannot see does not count, as it lists nothing.
                 shown = [
                     p for p in task["_projects"] if sees(self.world, self.viewer, self.world[p])
                 ]
@@ -267,7 +267,7 @@ class Truth:
                 yield {**record, "task_id": parent}
 
     def _every_task(self) -> list[str]:
-        """Return the gids of tasks and subtasks, each once."""
+        """Return the gids of all tasks and subtasks, each once."""
         gids = [record["gid"] for record in self._tasks("gid")]
         gids.extend(record["gid"] for record in self._subtasks("gid"))
         return list(dict.fromkeys(gids))

@@ -1,7 +1,7 @@
 """What an object shows for fields that its stored form leaves out.
 
-Two sources: `PROVIDERS`, fields that follow from other things in the world (memberships, counts,
-likes), and the filler. Related objects are never made up.
+There are two sources: `PROVIDERS` for fields that follow from other things in the world, such as
+memberships, counts and likes, and the filler. Related objects are never made up.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sandbox.access import Viewer, sees
+from sandbox.builders import Builders
 from sandbox.filler import OMIT, fill, number_for, text_for
 from sandbox.instability import FILES, HTML_SIGNATURE, PICTURES, SIGNATURE
-from sandbox.store import Object, Store
+from sandbox.store import Object
 
 if TYPE_CHECKING:
     from sandbox.spec import Field
 
-Provider = Callable[[Store, Viewer, Object], Any]
+Provider = Callable[[Builders, Viewer, Object], Any]
 
 
-def _likes(world: Store, _viewer: Viewer, obj: Object) -> list[Any]:
+def _likes(world: Builders, _viewer: Viewer, obj: Object) -> list[Any]:
     del world
     return [
         {"gid": str(1_400_000_000_000_000 + number_for(obj["gid"], user)), "user": user}
@@ -29,25 +30,25 @@ def _likes(world: Store, _viewer: Viewer, obj: Object) -> list[Any]:
     ]
 
 
-def _memberships(world: Store, viewer: Viewer, obj: Object) -> list[Any]:
+def _memberships(world: Builders, viewer: Viewer, obj: Object) -> list[Any]:
     return [
         {"project": project, "section": obj["_sections"].get(project)}
         for project in _projects(world, viewer, obj)
     ]
 
 
-def _projects(world: Store, viewer: Viewer, obj: Object) -> list[str]:
+def _projects(world: Builders, viewer: Viewer, obj: Object) -> list[str]:
     return [p for p in obj["_projects"] if sees(world, viewer, world[p])]
 
 
-def _settings(world: Store, viewer: Viewer, obj: Object) -> list[str]:
+def _settings(world: Builders, viewer: Viewer, obj: Object) -> list[str]:
     if "custom_fields" not in viewer.features:
         return []
     return list(world.listed("parent.custom_field_settings", obj["gid"]))
 
 
-def _custom_fields(world: Store, viewer: Viewer, obj: Object) -> list[Any]:
-    """Return the custom fields of an object and its containers with values, [] on a free plan."""
+def _custom_fields(world: Builders, viewer: Viewer, obj: Object) -> list[Any]:
+    """Return the custom fields of an object and its containers, or [] on a free plan."""
     if "custom_fields" not in viewer.features:
         return []
     values = obj.get("_values", {})
@@ -60,8 +61,8 @@ def _custom_fields(world: Store, viewer: Viewer, obj: Object) -> list[Any]:
     return [valued(world, gid, values.get(gid)) for gid in order if gid in world]
 
 
-def valued(world: Store, gid: str, value: Any) -> Object:
-    """Return a custom field's definition with a value, the way tasks and projects carry it."""
+def valued(world: Builders, gid: str, value: Any) -> Object:
+    """Return a custom field's definition with a value, as tasks and projects carry it."""
     definition = world[gid]
     shown: Any = value
     record = dict(definition)
@@ -91,7 +92,7 @@ def valued(world: Store, gid: str, value: Any) -> Object:
 
 
 def _last(name: str) -> Provider:
-    def provide(world: Store, _viewer: Viewer, obj: Object) -> str | None:
+    def provide(world: Builders, _viewer: Viewer, obj: Object) -> str | None:
         gids = world.listed(name, obj["gid"]).gids
         return gids[-1] if gids else None
 
@@ -107,9 +108,9 @@ def _constant(value: Any) -> Provider:
 
 
 def _html(name: str) -> Provider:
-    """Return the HTML form of a text, with the pictures that `_pictures` counts."""
+    """Return what gives the HTML form of a text, with the pictures that `_pictures` counts."""
 
-    def provide(_world: Store, _viewer: Viewer, obj: Object) -> str:
+    def provide(_world: Builders, _viewer: Viewer, obj: Object) -> str:
         text = obj[name] if name in obj else text_for(obj["gid"], name)
         pictures = "".join(
             f'<img src="{PICTURES}/{obj["gid"]}/{number}.png?{HTML_SIGNATURE}" data-asana-type='
@@ -121,33 +122,40 @@ def _html(name: str) -> Provider:
     return provide
 
 
-def _permalink(_world: Store, _viewer: Viewer, obj: Object) -> str:
+def _permalink(_world: Builders, _viewer: Viewer, obj: Object) -> str:
     home = obj.get("workspace") or obj.get("organization") or "0"
     return f"https://app.asana.com/1/{home}/{obj['resource_type']}/{obj['gid']}"
 
 
-def _creator(world: Store, _viewer: Viewer, obj: Object) -> str | None:
+def _creator(world: Builders, _viewer: Viewer, obj: Object) -> str | None:
     del obj
     return getattr(world, "me", None)
 
 
-def _followers(_world: Store, _viewer: Viewer, obj: Object) -> list[str]:
+def _followers(_world: Builders, _viewer: Viewer, obj: Object) -> list[str]:
     return list(dict.fromkeys(user for user in (obj.get("assignee"),) if user))
 
 
-def _workspaces(world: Store, _viewer: Viewer, obj: Object) -> list[str]:
+def _workspaces(world: Builders, _viewer: Viewer, obj: Object) -> list[str]:
     joined = world.listed("user.workspace_memberships", obj["gid"])
     return [world[gid]["workspace"] for gid in joined]
 
 
-def _minutes(world: Store, _viewer: Viewer, obj: Object) -> int | None:
+def _minutes(world: Builders, _viewer: Viewer, obj: Object) -> int | None:
     entries = world.listed("task.time_tracking_entries", obj["gid"])
     return sum(world[gid]["duration_minutes"] for gid in entries) if len(entries) else None
 
 
-def _download(_world: Store, _viewer: Viewer, obj: Object) -> str:
-    """Return an address whose signature lives about two minutes."""
+def _download(_world: Builders, _viewer: Viewer, obj: Object) -> str:
+    """Return the address of a file; its signature lives about two minutes."""
     return f"{FILES}/{obj['gid']}/{quote(str(obj.get('name')))}?{SIGNATURE}"
+
+
+def _view(world: Builders, viewer: Viewer, obj: Object) -> str:
+    """Return the address at which a file can be viewed, which is signed if Asana is the host."""
+    if obj.get("host") == "asana":
+        return _download(world, viewer, obj)
+    return f"https://www.{obj.get('host')}.com/s/{obj['gid']}"
 
 
 _LIKES: dict[str, Provider] = {
@@ -215,7 +223,7 @@ PROVIDERS: dict[str, dict[str, Provider]] = {
     },
     "status_update": {**_LIKES, "html_text": _html("text")},
     "project_status": {"html_text": _html("text")},
-    "attachment": {"download_url": _download},
+    "attachment": {"download_url": _download, "view_url": _view},
     "custom_field": {
         "display_value": _constant(None),
         "asana_created_field": _constant(None),
@@ -231,8 +239,8 @@ PROVIDERS: dict[str, dict[str, Provider]] = {
 }
 
 
-def value_of(kind: str, field: Field, world: Store, viewer: Viewer) -> Callable[[Object], Any]:
-    """Return the function that gives an object's value of `field` when none is stored."""
+def value_of(kind: str, field: Field, world: Builders, viewer: Viewer) -> Callable[[Object], Any]:
+    """Return the function that gives an object's value of `field` if none is stored."""
     found = PROVIDERS.get(kind, {}).get(field.name)
     if found is None:
         found = PROVIDERS[""].get(field.name)

@@ -1,4 +1,4 @@
-"""Words of several scripts for names and texts."""
+"""Words in several scripts, for names and texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A world: made by hand (`World.empty`) or generated to any size (`World.generate`)."""
+"""Worlds, made by hand (`World.empty`) or generated to any size (`World.generate`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class World(Extras):
-    """What an Asana holds. Mixins: store, builders, events, edits, removals, extras."""
+    """Everything that a fake Asana holds, with the calls that change it."""
 
     @classmethod
     def empty(cls, *, organization: bool = True, seed: int = 1) -> Self:
@@ -33,17 +33,17 @@ class World(Extras):
         start: str | None = None,
         clock: Clock | None = None,
     ) -> Self:
-        """Return a world with `tasks` tasks, subtasks included, and something of every kind.
+        """Return a world with `tasks` tasks, including subtasks, and something of every kind.
 
-        Gids, names and relations depend on the arguments only; times lie before `start` (a stamp),
-        which is today's midnight UTC unless given.
+        Gids, names and relations depend only on the arguments. Times lie before `start`, a stamp,
+        which is today's midnight in UTC by default.
         """
         world = cls(seed, clock=clock)
         build(world, tasks=tasks, projects=projects, start=start)
         return world
 
     def change(self, percent: float, *, seed: int = 1) -> list[str]:
-        """Edit that share of the tasks (notes, completion), chosen by `seed`; return their gids."""
+        """Edit that share of the tasks, chosen by `seed`, and return their gids."""
         with self.lock:
             gids = sorted(obj["gid"] for obj in self.of_kind("task"))
             count = round(len(gids) * percent / 100)

@@ -1,4 +1,4 @@
-"""What must hold before anything is read, and what a sync would skip: the answer to `check`."""
+"""The answer to `check`: what must hold before anything is read, and what a sync would skip."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from source_asana.tasks.export_job import may_export
 
 LOGGER = logging.getLogger("airbyte.source_asana.check")
 STREAM = "check"
-# A check has five seconds: a token with many workspaces is not probed in all of them.
+# A check should take five seconds, so a token with many workspaces is not probed in all of them.
 MOST_PROBED = 3
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A cheap request that shows whether a plan has what some streams need.
+    """A cheap request that shows whether a workspace's plan has what some streams need.
 
     Attributes:
         streams: the streams, in words.
-        path: path with `{workspace}`.
-        params: query parameters, `{workspace}` in their values.
+        path: the path, with `{workspace}`.
+        params: query parameters, with `{workspace}` in their values.
         organization: whether only organizations have it.
     """
 
@@ -73,7 +73,7 @@ PROBES = (
 
 
 def workspaces(runtime: Runtime) -> dict[str, bool]:
-    """Return the selected workspaces that the token sees: gid -> whether it is an organization."""
+    """Return the selected workspaces that the token sees: gid -> is it an organization?"""
     found: dict[str, bool] = {}
 
     def ask(offset: str | None) -> requests.Response:
@@ -93,21 +93,18 @@ def _ask(runtime: Runtime, path: str, **params: Any) -> requests.Response:
 
 
 def unlisted(error: AsanaError) -> AirbyteTracedException:
-    """Return the error for workspaces that could not be listed.
-
-    Without them nothing can be read.
-    """
+    """Return the error for workspaces that could not be listed, without which nothing is read."""
     if isinstance(error, Refused):
         return config_error(
-            f'Asana refuses to list the token\'s workspaces ("{error}"): give a token that may '
-            "read them."
+            f'Asana refuses to list the token\'s workspaces ("{error}"); provide a token that '
+            "may read them."
         )
     return _later("the token's workspaces", error)
 
 
 def _later(what: str, error: AsanaError) -> AirbyteTracedException:
     return AirbyteTracedException(
-        message=f'Asana could not show {what} ("{error}"): try again later.',
+        message=f'Asana could not show {what} ("{error}"); try again later.',
         internal_message=f"HTTP {error.verdict.status}, {error.verdict.rule.reason}",
         failure_type=FailureType.transient_error,
     )
@@ -119,7 +116,7 @@ def verify_ids(runtime: Runtime, found: Collection[str], *, projects: bool) -> N
     Args:
         runtime: settings and requests.
         found: gids of the selected workspaces that the token sees.
-        projects: whether projects are asked for singly; a read sees them in its listing.
+        projects: whether projects are asked for one by one; a read sees them in its listing.
 
     Raises:
         AirbyteTracedException: a config error that names the first key with an unreadable id.
@@ -128,12 +125,13 @@ def verify_ids(runtime: Runtime, found: Collection[str], *, projects: bool) -> N
     missing = [gid for gid in settings.workspace_ids if gid not in found]
     if missing:
         raise config_error(
-            f"Config key `workspace_ids` names {', '.join(missing)}, which the token does not "
-            "see: correct the ids "
-            "or use a token of a member of that workspace."
+            f"Config key `workspace_ids` names {', '.join(missing)}, which the token cannot see; "
+            "correct the ids, or use the token of a member of that workspace."
         )
     if not found:
-        raise config_error("The token sees no workspace: use the token of a user who is in one.")
+        raise config_error(
+            "The token sees no workspace; use the token of a user who is a member of one."
+        )
     _readable(runtime, "team_ids", "teams", settings.team_ids)
     _readable(runtime, "portfolio_ids", "portfolios", settings.portfolio_ids)
     if projects:
@@ -149,8 +147,7 @@ def _readable(runtime: Runtime, key: str, path: str, gids: Collection[str]) -> N
                 raise _later(f"{gid} of the config key `{key}`", error) from None
             raise config_error(
                 f"Config key `{key}` names {gid}, which the token cannot read (Asana said: "
-                f'"{error}"): correct the id '
-                "or give the token's user access."
+                f'"{error}"); correct the id, or give the token\'s user access.'
             ) from None
 
 
@@ -175,10 +172,7 @@ def verify_export(runtime: Runtime, found: Collection[str]) -> None:
 
 
 def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
-    """Log what a sync of the selected workspaces would skip, for plan or scope.
-
-    Nothing of it fails a check.
-    """
+    """Log what a sync would skip for plan or scope; none of it fails a check."""
     _log_missing_scopes(runtime)
     probed = [
         (gid, probe)
@@ -204,14 +198,14 @@ def _refusal(runtime: Runtime, workspace: str, probe: Probe) -> str | None:
         )
     except (AsanaError, AirbyteTracedException) as error:
         return (
-            f"Workspace {workspace}: whether {probe.streams} can be read was not found out "
+            f"Workspace {workspace}: it is not known whether a sync can read {probe.streams} "
             f"({error})."
         )
     return None
 
 
 def _log_missing_scopes(runtime: Runtime) -> None:
-    """Name the scopes that an OAuth token lacks, with the streams they cost.
+    """Log the scopes that an OAuth token lacks, with the streams that they cost.
 
     Source: `/-/token_info`.
     """

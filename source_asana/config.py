@@ -1,4 +1,4 @@
-"""The connector's configuration: parsed once, checked once, one sentence for every mistake."""
+"""The connector's configuration: parsed and checked once, with one sentence for every mistake."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ LOGGER = logging.getLogger("airbyte.source_asana.config")
 
 DEFAULT_API_URL = "https://app.asana.com/api/1.0"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# A registry answer of six characters is no secret, and masking it would blur ordinary words.
+# A text of six characters is no secret, and masking it would blur ordinary words.
 SHORTEST_SECRET = 7
 
 
 def config_error(message: str, *, internal: str | None = None) -> AirbyteTracedException:
-    """Return the error for something that only the user can mend.
+    """Return the error for something that only the user can fix.
 
     Args:
         message: one sentence that names the key and the remedy; it must hold no secret.
-        internal: what a developer wants to know besides.
+        internal: what a developer wants to know in addition.
     """
     return AirbyteTracedException(
         message=message, internal_message=internal or message, failure_type=FailureType.config_error
@@ -51,13 +51,13 @@ def _none_is_default(value: Any) -> Any:
 
 
 def _gid(value: Any) -> Any:
-    # Older configurations hold numbers; in JSON they are exact.
+    # Older configurations hold numbers, which are exact in JSON.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _text(value: Any) -> Any:
     if not isinstance(value, str):
-        raise ValueError("text")  # noqa: TRY004  # pydantic turns ValueErrors into its own
+        raise ValueError("text")  # noqa: TRY004  # pydantic turns ValueErrors into its own errors
     return value
 
 
@@ -65,7 +65,7 @@ Gid = Annotated[str, BeforeValidator(_gid), StringConstraints(pattern=r"^[0-9]{1
 Flag = Annotated[bool, Strict()]
 Gids = Annotated[list[Gid], BeforeValidator(_none_is_default)]
 Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-# It is sent in a header, which takes no line breaks and no letters beyond ASCII.
+# A token is sent in a header, which takes neither line breaks nor letters beyond ASCII.
 Token = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-~]+$")]
 
 
@@ -97,7 +97,7 @@ def _utc(value: datetime) -> datetime:
 
 
 class Settings(_Strict):
-    """Everything a sync may be told; keys, kinds and defaults as in the manifest's spec."""
+    """The settings of a sync; keys, types and defaults are those of the manifest's spec."""
 
     credentials: PersonalAccessToken | OAuth
     organization_export_ids: Gids = []
@@ -115,6 +115,7 @@ class Settings(_Strict):
     search_overlap_minutes: int = Field(default=15, ge=1, le=1440, strict=True)
     listing_pass_hours: int = Field(default=168, ge=0, le=8760, strict=True)
     time_entries_lookback_days: int = Field(default=30, ge=0, le=3650, strict=True)
+    track_deletions: Flag = False
     requests_per_minute: int | None = Field(default=None, ge=15, le=1500, strict=True)
     bulk_export: Flag = False
     bulk_export_timeout_minutes: float = Field(default=360, ge=0, le=1440, strict=True)
@@ -130,7 +131,7 @@ class Settings(_Strict):
     @field_validator("credentials", mode="before")
     @classmethod
     def _which_credentials(cls, value: Any) -> Any:
-        # A union would answer with the errors of both kinds: decide by the keys, then check one.
+        # A union would answer with the errors of both kinds. The keys decide which one is checked.
         if not isinstance(value, Mapping):
             return value
         data = {key: item for key, item in value.items() if item is not None}
@@ -151,26 +152,41 @@ class Settings(_Strict):
 
     @property
     def listed_by_project_only(self) -> bool:
-        """Whether the user named projects or teams: then no listing by user, and no search."""
+        """Whether the user named projects or teams, which rules out listings by user and search."""
         return bool(self.project_ids or self.team_ids)
 
     @property
     def reads_tasks_without_project(self) -> bool:
-        """Whether tasks in no project are read: one listing a user."""
+        """Whether tasks in no project are read, which takes one listing per user."""
         return self.include_tasks_without_project and not self.listed_by_project_only
 
     @property
     def reads_all_projects(self) -> bool:
-        """Whether no choice leaves out projects that the token can see."""
+        """Whether the settings leave out none of the projects that the token can see."""
         chosen = self.listed_by_project_only or self.exclude_project_ids
         return not chosen and self.include_archived_projects
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """The settings that choose what is read, as JSON values."""
+        keys = {
+            "workspace_ids",
+            "project_ids",
+            "exclude_project_ids",
+            "team_ids",
+            "portfolio_ids",
+            "include_archived_projects",
+            "include_tasks_without_project",
+            "start_date",
+        }
+        return self.model_dump(mode="json", include=keys)
 
     @property
     def may_search(self) -> bool:
         """Whether changed tasks may be found by search.
 
-        A subtask that is found does not show which project it hangs below, so a choice of projects
-        rules search out.
+        A subtask that is found does not show which project it is below, so a choice of projects
+        rules out search.
         """
         return self.change_detection != "listing" and self.reads_all_projects
 
@@ -184,22 +200,22 @@ REMEDIES: Mapping[str, str] = {
     "client_id": "the client ID of your OAuth app",
     "client_secret": "the client secret of your OAuth app",
     "refresh_token": "the refresh token that the OAuth app received",
-    "option_title": "`PAT Credentials` or `OAuth Credentials`, or left out",
+    "option_title": "`PAT Credentials` or `OAuth Credentials`, or leave it out",
     "start_date": "a date-time such as 2024-01-01T00:00:00Z",
     "change_detection": "`auto`, `listing` or `search`",
-    "api_url": "an https address (http only on this machine)",
+    "api_url": "an https address (http is accepted for this machine only)",
     "num_workers": "a whole number from 1 to 40",
     "search_overlap_minutes": "a whole number from 1 to 1440",
     "listing_pass_hours": "a whole number from 0 to 8760",
     "time_entries_lookback_days": "a whole number from 0 to 3650",
-    "requests_per_minute": "a whole number from 15 to 1500, or left out",
+    "requests_per_minute": "a whole number from 15 to 1500, or leave it out",
     "bulk_export": "true or false",
     "bulk_export_timeout_minutes": "a number from 0 to 1440",
     "include_archived_projects": "true or false",
     "include_tasks_without_project": "true or false",
-    "test_mode": "true or false, or left out",
+    "test_mode": "true or false, or leave it out",
 }
-GID_LIST = 'a list of Asana ids: digits in quotes, such as ["1201234567890123"]'
+GID_LIST = 'a list of Asana ids, which are digits in quotes, such as ["1201234567890123"]'
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
@@ -210,23 +226,23 @@ def _sentence(error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         problem = "is missing"
     elif name.endswith("_ids"):
-        problem = "has a value that is no Asana id" if len(path) > len(keys) else "is no list"
+        is_item = len(path) > len(keys)
+        problem = "has a value that is not an Asana id" if is_item else "is not a list"
     else:
-        problem = "has a wrong value"
+        problem = "has an invalid value"
     remedy = REMEDIES.get(name, GID_LIST if name.endswith("_ids") else "an object with credentials")
-    return f"Config key `{key}` {problem}: give {remedy}."
+    return f"Config key `{key}` {problem}; provide {remedy}."
 
 
 class Unusable(dict[str, Any]):
-    """A stand-in for a configuration that has a mistake, which `parse_config` raises.
+    """A stand-in for a configuration with a mistake, which `parse_config` raises.
 
-    The CDK's entrypoint reads the configuration before a command can answer, and has `check`
-    validate it with messages that quote its values. This one passes, so that each command says the
-    mistake in its own way.
+    The CDK has `check` validate a configuration with messages that quote its values. This one is
+    valid, so that each command reports the mistake in its own way.
     """
 
     def __init__(self, mistake: AirbyteTracedException) -> None:
-        """Fit the spec; nothing of it is ever used."""
+        """Hold what the spec requires; none of it is ever used."""
         super().__init__(credentials={"personal_access_token": "0" * 16})
         self.mistake = mistake
 
@@ -241,14 +257,15 @@ def parse_config(config: Any) -> Settings:
     if isinstance(config, Unusable):
         raise config.mistake
     if not isinstance(config, Mapping):
-        raise config_error("The config is no JSON object: give an object with `credentials`.")
+        raise config_error("The config is not a JSON object; provide an object with `credentials`.")
     register_secrets(config)
     unknown = sorted(
         key for key in map(str, config) if key not in Settings.model_fields and key[:1] != "_"
     )
     if unknown:
         LOGGER.warning(
-            "Config keys that this connector does not know and ignores: %s.", ", ".join(unknown)
+            "Unknown config keys are ignored: %s. Correct their spelling, or remove them.",
+            ", ".join(unknown),
         )
     try:
         return Settings.model_validate(dict(config))
@@ -261,10 +278,7 @@ _SECRETS: set[str] = set()
 
 
 def register_secrets(config: Mapping[str, Any]) -> None:
-    """Have every string under `credentials` masked in logs, whatever its key.
-
-    A typo must not print it. What an earlier configuration held is forgotten.
-    """
+    """Have every string under `credentials` masked, whatever its key is; forget earlier ones."""
     _SECRETS.clear()
     texts = [text.strip() for text in _strings(config.get("credentials"))]
     mask(*(text for text in texts if not re.fullmatch(r"(PAT|OAuth) Credentials", text)))
@@ -273,8 +287,8 @@ def register_secrets(config: Mapping[str, Any]) -> None:
 def mask(*secrets: str) -> None:
     """Have these texts masked in everything that is printed.
 
-    The CDK replaces one after the other, so the longest come first: Asana's OAuth tokens hold the
-    client's id, and what is left of a token without it would no longer be found.
+    The CDK replaces one after the other, so the longest come first: Asana's OAuth tokens contain
+    the client's id, and a token in which only the id was masked would no longer be found.
     """
     _SECRETS.update(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
     update_secrets(sorted(_SECRETS, key=len, reverse=True))

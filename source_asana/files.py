@@ -1,4 +1,4 @@
-"""The files that a command names: config, catalog and state, each mistake one sentence."""
+"""The files that a command names: config, catalog and state, with one sentence for each mistake."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from source_asana.config import Unusable, config_error, parse_config
 
 
 def config(path: str) -> dict[str, Any]:
-    """Return the object in a file; without one, what raises the mistake when it is used."""
+    """Return the object in a file, or a stand-in that raises the mistake when it is used."""
     try:
         content = _json(path, "config")
     except AirbyteTracedException as mistake:
@@ -28,7 +28,7 @@ def config(path: str) -> dict[str, Any]:
 
 
 def usable(content: Any) -> dict[str, Any]:
-    """Return a configuration as it is, or what raises its mistake when it is used."""
+    """Return a configuration as it is, or a stand-in that raises its mistake when it is used."""
     try:
         parse_config(content)
     except AirbyteTracedException as mistake:
@@ -43,15 +43,14 @@ def catalog(path: str) -> ConfiguredAirbyteCatalog:
         return ConfiguredAirbyteCatalogSerializer.load(content)
     except Exception as error:  # noqa: BLE001  # the serializer raises whatever a value provokes
         raise config_error(
-            f"The catalog in {path} is no configured catalog: give an object with a list "
-            "`streams`, each with "
-            "`stream`, `sync_mode` and `destination_sync_mode`.",
+            f"The catalog in {path} is not a configured catalog; provide an object with a list "
+            "`streams`, each item with `stream`, `sync_mode` and `destination_sync_mode`.",
             internal=type(error).__name__,
         ) from None
 
 
 def state(path: str) -> list[AirbyteStateMessage]:
-    """Return the states in a file; an empty path or file content is no state."""
+    """Return the states in a file; an empty path and an empty file mean that there is none."""
     content = _json(path, "state") if path else None
     if not content:
         return []
@@ -70,9 +69,8 @@ def state(path: str) -> list[AirbyteStateMessage]:
 
 def _no_states(path: str, internal: str) -> Exception:
     return config_error(
-        f"The state in {path} is no list of Airbyte state messages per stream: give the states "
-        "that an earlier sync "
-        "printed, or none.",
+        f"The state in {path} is not a list of Airbyte state messages per stream; provide the "
+        "states that an earlier sync printed, or none.",
         internal=internal,
     )
 
@@ -82,11 +80,13 @@ def _json(path: str, kind: str) -> Any:
         content = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise config_error(
-            f"The {kind} file {path} cannot be read ({error.strerror}): give the path of a "
+            f"The {kind} file {path} cannot be read ({error.strerror}); provide the path of a "
             "readable file."
         ) from None
     except UnicodeDecodeError:
-        raise config_error(f"The {kind} file {path} is no UTF-8 text: give a JSON file.") from None
+        raise config_error(
+            f"The {kind} file {path} is not UTF-8 text; provide a JSON file."
+        ) from None
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads
@@ -96,5 +96,5 @@ def _json(path: str, kind: str) -> Any:
             else ""
         )
         raise config_error(
-            f"The {kind} file {path} is no valid JSON{where}: correct it there."
+            f"The {kind} file {path} is not valid JSON{where}; correct the file."
         ) from None

@@ -1,7 +1,4 @@
-"""What of the CDK's messages reaches the user.
-
-Nothing of hidden streams, a fatal error once, no secret.
-"""
+"""Which messages reach the user: none of hidden streams, a fatal error once, and no secret."""
 
 from __future__ import annotations
 
@@ -28,15 +25,16 @@ from source_asana.runtime import Runtime
 
 
 class OwnMessages(threading.local, InMemoryMessageRepository):
-    """The messages of each thread apart, on their way to the CDK's queue.
+    """The messages of each thread, kept apart on their way to the CDK's queue.
 
-    In one list for all, a thread finds the messages of others: the main thread, which never waits
-    for room in the queue, would print a reader's state before the records that it is about.
+    In one list for all threads, each would find the messages of others: the main thread, which
+    never waits for room in the queue, would print a reader's state before the records that it
+    names.
     """
 
 
 class Untraced(logging.Filter):
-    """Leaves a failure's traceback to the trace message: the CDK puts it into the log as well."""
+    """Keeps tracebacks out of the log: the CDK puts them into the trace message as well."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
@@ -45,14 +43,14 @@ class Untraced(logging.Filter):
 
 
 def all_found(runtime: Runtime, stream: str, keep_only: Mapping[str, str]) -> None:
-    """Have the sync end when a complete parent list lacks an id that the configuration names.
+    """Have the sync end if a complete list of parents lacks an id that the configuration names.
 
     Args:
         runtime: what all streams share.
         stream: the parent stream.
         keep_only: the settings (lists of ids) that its records are compared with.
     """
-    # The ids of other kinds were asked for one by one.
+    # Ids of other kinds were asked for one by one.
     gids = runtime.settings.project_ids if "project_ids" in keep_only else []
     if not gids:
         return
@@ -69,8 +67,8 @@ def all_found(runtime: Runtime, stream: str, keep_only: Mapping[str, str]) -> No
 
 def _unreadable(gids: list[str]) -> AirbyteTracedException:
     return config_error(
-        f"Config key `project_ids` names {', '.join(gids)}, which the token cannot read in the selected "
-        "workspaces: correct the ids, or share the projects with the token's user."
+        f"Config key `project_ids` names {', '.join(gids)}, which the token cannot read in the "
+        "selected workspaces; correct the ids, or share the projects with the token's user."
     )
 
 
@@ -80,13 +78,13 @@ def visible(
     failed: dict[str, FailureType | None],
     stop: Stop,
 ) -> Iterator[AirbyteMessage]:
-    """Yield the messages without status and state of streams that nobody selected.
+    """Yield the messages, without status and state of the streams that nobody selected.
 
     Args:
         messages: the CDK's.
         hidden: the streams that nobody selected.
         failed: filled with the streams that failed, and with the kind of their last error.
-        stop: has the fatal error, if there is one; it is reported once, at the end.
+        stop: holds the fatal error, if there is one; it is reported once, at the end.
     """
     for message in messages:
         if message.type is Type.STATE and message.state and message.state.stream:
@@ -118,15 +116,15 @@ def _note(
 def unfinished(
     failed: Mapping[str, FailureType | None], hidden: Collection[str]
 ) -> AirbyteTracedException:
-    """Return the error that ends a sync some streams of which failed; it names the selected ones.
+    """Return the error that ends a sync in which streams failed; it names the selected ones.
 
-    The CDK's own calls every one a config error.
+    The CDK's own error calls every failure a config error.
     """
     names = sorted(set(failed) - set(hidden)) or sorted(failed)
     ours = FailureType.system_error in failed.values()
     return AirbyteTracedException(
         message=(
-            f"Not complete: {', '.join(filter(None, names))}. The errors before this one "
+            f"These streams are not complete: {', '.join(filter(None, names))}. The errors above "
             "say why; the next sync reads what is missing."
         ),
         internal_message="Concurrent read failure",
@@ -135,7 +133,7 @@ def unfinished(
 
 
 def _mask(error: AirbyteErrorTraceMessage) -> None:
-    """Mask the secrets in an error: the CDK does so for logs only."""
+    """Mask the secrets in an error, which the CDK does for logs only."""
     error.message = filter_secrets(error.message)
     error.internal_message = error.internal_message and filter_secrets(error.internal_message)
     error.stack_trace = error.stack_trace and filter_secrets(error.stack_trace)

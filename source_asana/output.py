@@ -1,7 +1,7 @@
-"""The messages on standard output, in pieces of some kilobytes.
+"""The messages on standard output, written in chunks of some kilobytes.
 
-The CDK's buffer gathers a tenth of a second's text, in fast reads several megabytes, and holds it
-in four copies while it is written: 25 MB, and a fifth of the CPU of a read.
+The CDK's buffer gathers the text of a tenth of a second, several megabytes in a fast read, and
+holds it in four copies while it is written. That takes 25 MB, and a fifth of the CPU of a read.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import BinaryIO
 
 PIECE_CHARACTERS = 65_536
 LONGEST_SECONDS = 0.1
-# A state counts for a killed sync only once it is out.
+# For a sync that is killed, a state counts only once it is out.
 AT_ONCE = '{"type":"STATE"'
 
 
 class Output:
-    """Writes whole lines; used by one thread.
+    """Writes whole lines; one thread uses it.
 
     Args:
-        stream: takes bytes, maybe unbuffered (PYTHONUNBUFFERED is usual in images): then a pipe
-            takes a piece in parts.
-        turn: held while a piece is written. Whoever else writes to the stream holds it as well,
-            or a line of the log ends up in the middle of a record.
+        stream: takes bytes. If it is unbuffered (PYTHONUNBUFFERED is usual in images), a pipe takes
+            a chunk in parts.
+        turn: held while a chunk is written. Whoever else writes to the stream must hold it too, or
+            a line of the log ends up in the middle of a record.
     """
 
     def __init__(self, stream: BinaryIO, turn: AbstractContextManager[object]) -> None:
@@ -36,7 +36,7 @@ class Output:
         self._flushed_at = time.monotonic()
 
     def write(self, line: str) -> None:
-        """Take one message; it is written at once, or with the ones that follow right after it."""
+        """Take one message; it is written at once, or with those that follow it closely."""
         self._lines.append(line)
         self._size += len(line)
         if (
@@ -47,17 +47,17 @@ class Output:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was taken; after an error it is not tried again."""
+        """Write what was taken; after an error that is not tried again."""
         if not self._lines:
             return
         self._lines.append("")
-        piece = memoryview("\n".join(self._lines).encode())
+        chunk = memoryview("\n".join(self._lines).encode())
         self._lines, self._size = [], 0
         with self._turn:
-            while piece:
-                written = self._stream.write(piece)
+            while chunk:
+                written = self._stream.write(chunk)
                 if written is None:  # an unbuffered stream that does not block
                     raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-                piece = piece[written:]
+                chunk = chunk[written:]
             self._stream.flush()
         self._flushed_at = time.monotonic()

@@ -1,7 +1,4 @@
-"""What a sync tells its user.
-
-Every skip once with its remedy, progress while it runs, a summary at the end.
-"""
+"""Tells the user of a sync every skip with its remedy, the progress, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ ROWS_SHOWN = 50
 
 @dataclass
 class Skip:
-    """One thing that was left out, and how often."""
+    """Is one thing that was skipped, with the number of times."""
 
     stream: str
     what: str
@@ -30,14 +27,24 @@ class Skip:
 
 @dataclass
 class Counts:
-    """What one stream did so far.
+    """Counts what one stream did so far.
 
-    `known` partitions were handed out, `ahead` are to follow; `lost` are refused now and were read
-    in an earlier sync.
+    Several threads count without a lock. No count gets lost, as no call stands between reading and
+    writing it, and the interpreter changes threads only at calls and jumps.
+
+    Attributes:
+        records, requests: how many were sent, and how many were made.
+        known, ahead: partitions that were handed out, and those that are to follow.
+        done, refused: partitions that are over, and those among them that Asana refused.
+        lost: refused partitions that an earlier sync has read.
+        deleted, waiting: records that are gone in Asana, and those that a later sync looks into.
+        unsaid_failures: failures that are not logged, after many others of the same stream.
     """
 
     records: int = 0
     requests: int = 0
+    deleted: int = 0
+    waiting: int = 0
     known: int = 0
     ahead: int = 0
     done: int = 0
@@ -75,9 +82,7 @@ class Report:
     # ── skips ──────────────────────────────────────────────────────────────────────────────────
 
     def skip(self, stream: str, what: str, verdict: Verdict, *, workspace: str | None) -> None:
-        """Record that `what` of `stream` was refused.
-
-        The first of its kind is warned about at once.
+        """Record that Asana refused `what` of `stream`, and warn of the first of its kind at once.
 
         Args:
             stream: stream name.
@@ -118,7 +123,7 @@ class Report:
         return "*" if reach is Reach.STREAM else str(workspace)
 
     def fields_dropped(self, stream: str, fields: Iterable[str], verdict: Verdict) -> None:
-        """Record that columns of a stream are left out, as the token has no scope for them."""
+        """Record that columns of a stream are skipped because the token lacks their scope."""
         self.skip(
             stream,
             f"the columns {', '.join(fields)}",
@@ -127,9 +132,9 @@ class Report:
         )
 
     def closed(self, stream: str, workspace: str | None) -> Verdict | None:
-        """Return the refusal that already covers `stream` in `workspace`.
+        """Return the refusal that covers `stream` in `workspace`, None without one.
 
-        No further request is worth sending.
+        With one, no further request is worth sending.
         """
         if not self._closed:
             return None
@@ -150,10 +155,7 @@ class Report:
     # ── counts ─────────────────────────────────────────────────────────────────────────────────
 
     def counts(self, stream: str) -> Counts:
-        """Return the counters of `stream`.
-
-        Records and requests may miss one of several threads, they are for people.
-        """
+        """Return the counters of a stream."""
         found = self._counts.get(stream)
         if found is None:
             with self._lock:

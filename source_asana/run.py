@@ -1,4 +1,4 @@
-"""The command line: spec, check, discover, read."""
+"""The command line with its four commands: spec, check, discover and read."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ M_ARENA_MAX = -8
 def run() -> None:
     """Run one command of the Airbyte protocol with the arguments of the process.
 
-    A mistake of the user ends with exit code 1 and one TRACE, for `check` with a failed
-    CONNECTION_STATUS and exit code 0.
+    A mistake of the user ends it with exit code 1 and one TRACE; `check` ends with exit code 0 and
+    a failed CONNECTION_STATUS.
     """
-    # Records are short-lived trees without cycles: collecting them a hundred times a second costs a
-    # fifth of the CPU.
+    # Records are short-lived trees without cycles. Looking for garbage among them a hundred times a
+    # second takes a fifth of the CPU.
     gc.set_threshold(100_000, 20, 100)
     _few_arenas()
-    # A log line that cannot be written is no news once the output is gone.
+    # Once the output is gone, a log line that cannot be written is not worth a traceback.
     logging.raiseExceptions = False
     init_uncaught_exception_handler(init_logger("airbyte"))
     args = sys.argv[1:]
@@ -44,7 +44,7 @@ def run() -> None:
         _stop_when_told(source)
         _launch(source, args)
     except BrokenPipeError:
-        _stop("The reader of this process's output went away.")
+        _stop("The program that reads this output has gone away.")
     except AirbyteTracedException as error:
         status = error.as_connection_status_message()
         if command == "check" and status:
@@ -58,17 +58,17 @@ def run() -> None:
         _stop()
     except OSError as error:
         _stop(f"The output cannot be written: {error.strerror}.")
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # whatever nobody expected
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # what nobody expected
         sys.excepthook(type(error), error, error.__traceback__)
         PRINT_BUFFER.flush()
         _stop()
 
 
 def _stop_when_told(source: SourceAsana) -> None:
-    """Have SIGTERM end the running command.
+    """Have SIGTERM end the running command in an orderly way.
 
-    In a thread of its own: the main thread may be interrupted while it holds the lock of the very
-    event that a stop sets.
+    The stop runs in a thread of its own, as the main thread may be interrupted while it holds the
+    lock of the very event that the stop sets.
     """
     signal.signal(
         signal.SIGTERM, lambda *_: threading.Thread(target=source.stop, daemon=True).start()
@@ -88,14 +88,14 @@ def _launch(source: SourceAsana, args: list[str]) -> None:
 
 
 def _few_arenas() -> None:
-    """Have glibc keep two heaps instead of eight a core.
+    """Have glibc keep two heaps instead of eight per core.
 
-    With 30 threads, pages of JSON would lie about in all of them.
+    With 30 threads, pages of JSON would be scattered over all of them.
     """
     try:
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
     except (AttributeError, OSError, TypeError):
-        LOGGER.debug("This C library has no mallopt.")
+        LOGGER.debug("This C library has no mallopt; memory use may be higher.")
 
 
 def _write(line: str) -> None:
@@ -104,9 +104,9 @@ def _write(line: str) -> None:
 
 
 def _stop(reason: str | None = None) -> None:
-    """End the process at once: threads that wait for the output would keep it alive."""
+    """End the process at once, as threads that wait for the output would keep it alive."""
     try:
-        # The CDK buffers both outputs in one object, which may still stand in their places.
+        # The CDK buffers both outputs in one object, which may still be in place of either.
         if reason and sys.__stderr__:
             sys.__stderr__.write(reason + "\n")
             sys.__stderr__.flush()

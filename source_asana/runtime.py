@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any, TypeVar
+
+import orjson
 
 from source_asana.config import Settings
 from source_asana.http.client import Client
@@ -19,11 +22,11 @@ class Backpressure:
     """Keeps workers from fetching further pages while the destination is slower than Asana.
 
     Every worker may hold one page whose records wait for a place in the output queue; with a slow
-    destination all of them would. While the queue is more than half full, only a few may fetch.
+    destination all workers would. While the queue is more than half full, only a few may fetch.
 
     Args:
         sleep: takes seconds; returns early when the sync is aborted.
-        is_given_up: whether the sync was aborted: then nobody waits.
+        is_given_up: whether the sync was aborted, so that nobody waits any more.
         is_behind: whether the output queue is more than half full.
     """
 
@@ -44,7 +47,7 @@ class Backpressure:
         self._held = 0
 
     def __enter__(self) -> None:
-        """Wait for room and take it; one thread looks out for it while the others wait for it."""
+        """Wait for room and take it; one thread looks out for it while the others wait behind."""
         with self._turn:
             while True:
                 with self._lock:
@@ -60,7 +63,7 @@ class Backpressure:
 
 
 class Runtime:
-    """One object for a sync or a check; it knows no tasks.
+    """What one sync or check shares; it knows no tasks.
 
     Args:
         settings: the configuration.
@@ -69,6 +72,7 @@ class Runtime:
 
     Attributes:
         workspaces: gids of the selected workspaces, once they are listed.
+        user: gid of the token's user, where it could be read and matters.
     """
 
     def __init__(
@@ -82,12 +86,19 @@ class Runtime:
         self.feeds = Feeds(self.stop)
         self.backpressure = Backpressure(self.client.sleep, self.stop.is_set, is_behind)
         self.workspaces: frozenset[str] = frozenset()
+        self.user: str | None = None
         self._parts: dict[Any, Any] = {}
 
-    def part(self, kind: Callable[[Runtime], T]) -> T:
-        """Return the one object of a class that several streams share, made with this runtime.
+    @property
+    def scope(self) -> str:
+        """What this sync may show: a digest of the settings that select and the token's user."""
+        scope = orjson.dumps([self.settings.selection, self.user])
+        return blake2b(scope, digest_size=8).hexdigest()
 
-        Called while the streams are put together, by one thread.
+    def part(self, kind: Callable[[Runtime], T]) -> T:
+        """Return the one object of a class that several streams share; the first call makes it.
+
+        It is called while the streams are put together, by one thread.
         """
         if kind not in self._parts:
             self._parts[kind] = kind(self)

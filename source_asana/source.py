@@ -1,6 +1,4 @@
-"""The source.
-
-Builds the streams from the manifest, gives them what they share, and reads parents before children.
+"""The source, which builds the streams from the manifest and runs the commands.
 
 Private names of the CDK are used in this module only; a test holds that they exist.
 """
@@ -48,7 +46,7 @@ from source_asana.check import (
     workspaces,
 )
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.config import Unusable, config_error, parse_config
+from source_asana.config import Settings, Unusable, config_error, parse_config
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.http.errors import AsanaError
 from source_asana.messages import OwnMessages, Untraced, all_found, unfinished, visible
@@ -56,23 +54,22 @@ from source_asana.parents.plan import StreamPlan, plan
 from source_asana.parents.slices import Slice
 from source_asana.runtime import CHECK_OUTAGE_SECONDS, Runtime
 from source_asana.stream import StreamSlices
-from source_asana.wiring import Wiring, cursor_field_of, router_of
+from source_asana.wiring import Wiring, cursor_field_of, router_of, schema_of
 
 SYNC_LOGGER = logging.getLogger("airbyte.source_asana.sync")
 SYNC_LOGGER.addFilter(Untraced())
 
-# Records waiting for a slow destination; the CDK's 10,000 hold hundreds of megabytes.
+# Messages that wait for a slow destination; the CDK's 10,000 would take hundreds of megabytes.
 QUEUE_SIZE = 500
-# Slices that wait for a worker, and finished ones that are not put away yet, 3 kB each; the CDK's
-# limit is 10,000.
+# Slices that wait for a worker, and finished ones that are not put away yet, take 3 kB each; the
+# CDK's limit is 10,000.
 SLICES_AHEAD = 2000
 
 
 class SourceAsana(YamlDeclarativeSource):
     """Asana's streams for Airbyte."""
 
-    # The settings are checked by `parse_config`, whose sentences quote no value; the CDK's quote
-    # the config.
+    # `parse_config` checks the settings, in sentences that quote no value; the CDK's quote them.
     check_config_against_spec = False
 
     def __init__(
@@ -81,7 +78,7 @@ class SourceAsana(YamlDeclarativeSource):
         config: Mapping[str, Any] | None = None,
         state: list[AirbyteStateMessage] | None = None,
     ) -> None:
-        """Build the source; every argument may come later, with the command."""
+        """Build the source; every argument may come later, with a command."""
         if config is not None:
             parse_config(config)
         self._running: Runtime | None = None
@@ -132,9 +129,9 @@ class SourceAsana(YamlDeclarativeSource):
 
     @override
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
-        parse_config(config)
+        settings = parse_config(config)
         declared = self._declared(config)
-        return [_stream(stream) for stream in declared.values()]
+        return [_stream(stream, settings) for stream in declared.values()]
 
     @override
     def read(
@@ -156,7 +153,8 @@ class SourceAsana(YamlDeclarativeSource):
         retrievers = self._wired(runtime, plans, declared)
         self._begin(runtime, retrievers)
         streams: list[AbstractStream] = [
-            _stream(declared[one.name], retrievers[one.name], runtime) for one in plans
+            _stream(declared[one.name], runtime.settings, retrievers[one.name], runtime)
+            for one in plans
         ]
         hidden = {one.name for one in plans if one.is_hidden}
         failed: dict[str, FailureType | None] = {}
@@ -184,7 +182,7 @@ class SourceAsana(YamlDeclarativeSource):
         return self._running
 
     def stop(self) -> None:
-        """End the running read, or the one that is about to begin.
+        """End the running read, or the one that is about to begin; any thread may call it.
 
         Requests under way are answered, the last states are printed, the streams end incomplete.
         """
@@ -204,7 +202,7 @@ class SourceAsana(YamlDeclarativeSource):
         credentials = {**self._config["credentials"], "refresh_token": refresh_token}
         self._config = {**self._config, "credentials": credentials}
         message = create_connector_config_control_message(dict(self._config))
-        # At once, as the old token is worthless from now on; not into a line of another thread.
+        # At once, as the old token is worthless from now on, and never into another thread's line.
         with PRINT_BUFFER.lock:
             sys.stdout.write(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode() + "\n")
             sys.stdout.flush()
@@ -223,7 +221,7 @@ class SourceAsana(YamlDeclarativeSource):
         catalog: ConfiguredAirbyteCatalog,
         declared: Mapping[str, DefaultStream],
     ) -> list[StreamPlan]:
-        """Return what is read, parents before children."""
+        """Return the plans of all streams that are read, parents before children."""
         retrievers = {name: _retriever(stream) for name, stream in declared.items()}
         routers = {name: router_of(retriever) for name, retriever in retrievers.items()}
         for router in routers.values():
@@ -247,9 +245,9 @@ class SourceAsana(YamlDeclarativeSource):
         return wiring.bind(plans, {name: _retriever(stream) for name, stream in declared.items()})
 
     def _begin(self, runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
-        """List the workspaces, whose answer is the first to show the server's clock.
+        """List the workspaces, and check the ids in the configuration against them.
 
-        The ids in the configuration are checked against them.
+        Their answer is the first to show the server's clock.
         """
         first = next((r for r in retrievers.values() if r.lists_workspaces), None)
         if first is None:
@@ -261,19 +259,19 @@ class SourceAsana(YamlDeclarativeSource):
         except AsanaError as error:
             raise unlisted(error) from None
         runtime.workspaces = frozenset(record["gid"] for record in found)
+        if any(retriever.cursor.departures for retriever in retrievers.values()):
+            runtime.user = first.lookup.token_user()
         verify_ids(runtime, runtime.workspaces, projects=False)
         for retriever in retrievers.values():
             retriever.cursor.policy.workspaces_listed()
             all_found(runtime, retriever.name, retriever.keep_only)
 
     def _concurrent(self, runtime: Runtime, streams: int) -> ConcurrentSource:
-        """Return the CDK's thread pool, with a thread for every stream's generator.
+        """Return the CDK's thread pool, with one more thread for every stream's generator.
 
-        They come in addition to the readers' threads.
-
-        A child's generator waits for its parents and holds a thread meanwhile; with a thread each,
-        none can starve the readers that it waits for. Requests in flight are limited by the budget,
-        not by the threads.
+        A child's generator holds its thread while it waits for its parents; with a thread each,
+        none can starve the readers that it waits for. The budget limits the requests in flight, not
+        the number of threads.
         """
         source = ConcurrentSource.create(
             num_workers=runtime.settings.num_workers + streams,
@@ -288,9 +286,12 @@ class SourceAsana(YamlDeclarativeSource):
 
 
 def _stream(
-    built: DefaultStream, retriever: AsanaRetriever | None = None, runtime: Runtime | None = None
+    built: DefaultStream,
+    settings: Settings,
+    retriever: AsanaRetriever | None = None,
+    runtime: Runtime | None = None,
 ) -> DefaultStream:
-    """Return the CDK's stream around our slices and cursor; without a sync, to be described."""
+    """Return the CDK's stream around our slices and cursor; without a sync it is only described."""
     described = retriever or _retriever(built)
     factory = built._stream_partition_generator._partition_factory  # type: ignore[attr-defined]  # the declarative one
     slicer: StreamSlicer = router_of(described)
@@ -300,7 +301,7 @@ def _stream(
     return DefaultStream(
         partition_generator=StreamSlicerPartitionGenerator(factory, slicer),
         name=built.name,
-        json_schema=built.get_json_schema,
+        json_schema=lambda: schema_of(described, settings),
         primary_key=built._primary_key,
         cursor_field=CursorField(cursor_field_of(described)),
         logger=built._logger,

@@ -1,4 +1,4 @@
-"""A stream's slices as the CDK's generator threads ask for them."""
+"""The slices of a stream, as the CDK's generator threads ask for them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOK_AGAIN_SECONDS = 0.1
 
 
 class StreamSlices(StreamSlicer):
-    """The slices of a stream's policy; the stream's feed is told how many listings there will be.
+    """Yields the slices of a stream's policy, and tells the stream's feed how many listings come.
 
     Args:
         retriever: the stream's, bound.
@@ -43,9 +43,10 @@ class StreamSlices(StreamSlicer):
         except ParentFailedError as error:
             raise parent_failure(self._plan.name, error) from error
         self._complain_of_lost_access()
+        yield from self._cursor.departed()
 
     def _announced(self) -> Iterator[Slice]:
-        """Yield the slices and tell the feed of each, and at the end that there are no more."""
+        """Yield the slices; tell the feed of each, and at the end that there are no more."""
         feed = self._runtime.feeds.of(self._plan.name) if self._plan.is_parent else None
         ending = Ending.FAILED
         try:
@@ -63,7 +64,7 @@ class StreamSlices(StreamSlicer):
                 feed.announced(ending)
 
     def _probed(self, slices: Iterable[Slice]) -> Iterator[Slice]:
-        """Yield the slices; where asked for, a workspace's first one is over before the next."""
+        """Yield the slices; with `probe_first`, a workspace's first one ends before the others."""
         known: set[str | None] = set()
         for slice_ in slices:
             workspace = slice_.workspace
@@ -77,7 +78,7 @@ class StreamSlices(StreamSlicer):
                 self._runtime.stop.check()
 
     def _is_spared(self, slice_: Slice) -> bool:
-        """Return whether this hidden parent is not wanted there by any of its readers."""
+        """Return whether none of the readers of this hidden parent needs the slice."""
         if not self._plan.is_hidden:
             return False
         readers = [self._retriever.others[name].cursor for name in self._plan.readers]
@@ -87,9 +88,9 @@ class StreamSlices(StreamSlicer):
         )
 
     def _complain_of_lost_access(self) -> None:
-        """Fail a stream none of whose partitions can be read any more, though some could be.
+        """Fail a stream if none of its partitions can be read any more, though some once could.
 
-        A plan's limit is no such loss.
+        What a plan does not include is no such loss.
         """
         counts = self._counts
         if not (self._cursor.is_incremental and self._cursor.has_read_before):
@@ -100,9 +101,9 @@ class StreamSlices(StreamSlicer):
         if counts.lost and counts.refused == counts.known:
             raise AirbyteTracedException(
                 message=(
-                    f"Stream {self._plan.name}: Asana refuses everything that it was read from in "
-                    "an earlier sync: give the token's user access again, or deselect the stream. "
-                    "The warnings say what was refused."
+                    f"Stream {self._plan.name}: Asana refuses everything that earlier syncs could "
+                    "read. Give the token's user access again, or deselect the stream; the "
+                    "warnings above say what was refused."
                 ),
                 failure_type=FailureType.config_error,
             )
@@ -110,7 +111,7 @@ class StreamSlices(StreamSlicer):
     def _warn_of_missing_parents(self) -> None:
         """Warn that the children of refused parents are missing.
 
-        The refusals themselves are reported where they came.
+        The refusals themselves are reported where they occurred.
         """
         feeds = self._runtime.feeds
         parents = self._cursor.router.parents()
@@ -119,7 +120,8 @@ class StreamSlices(StreamSlicer):
             what = " and ".join(refused)
             self._runtime.report.once(
                 logging.WARNING,
-                f"Stream {self._plan.name}: what belongs to refused parts of {what} is not read.",
+                f"Stream {self._plan.name}: parts of {what} were refused, and what belongs to them "
+                "is skipped. The warnings about them say why.",
             )
 
 

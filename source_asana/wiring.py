@@ -1,13 +1,15 @@
-"""The streams of one sync, put together: plan, policy, ledger, cursor and retriever of each."""
+"""Puts together the streams of one sync: plan, policy, ledger, cursor and retriever of each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 
 from source_asana.components.retriever import AsanaRetriever
+from source_asana.config import Settings
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.policies import GatedPolicy, OverlapPolicy, Policy, WindowPolicy
 from source_asana.cursors.sending import Sender
@@ -15,6 +17,7 @@ from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States
 from source_asana.cursors.tags import tagger
 from source_asana.cursors.token import TokenPolicy
+from source_asana.fields.schemas import DELETED_AT, load_schema
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.runtime import Runtime
@@ -22,7 +25,7 @@ from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.listings import ListingPolicy
 from source_asana.tasks.walks import WalkPolicy
 
-# The manifest's `reading.kind` -> what it means.
+# The manifest's `reading.kind` -> the policy that it names.
 POLICIES: Mapping[str, type[Policy]] = {
     "whole": Policy,
     "gate": GatedPolicy,
@@ -33,8 +36,9 @@ POLICIES: Mapping[str, type[Policy]] = {
     "walk": WalkPolicy,
     "children": ChildPolicy,
 }
-# Streams whose versions are told by Asana's own stamp; all others by `synced_at`.
+# Kinds without a ledger, as nothing that they show comes twice.
 WITHOUT_LEDGER = frozenset({"token"})
+# Kinds whose cursor field is Asana's own stamp; all others have `synced_at`.
 CREATED_AT = frozenset({"token", "overlap"})
 
 
@@ -56,8 +60,22 @@ def cursor_field_of(retriever: AsanaRetriever) -> str:
     return "created_at" if kind_of(retriever) in CREATED_AT else "synced_at"
 
 
+def tracks_deletions(retriever: AsanaRetriever, settings: Settings) -> bool:
+    """Return whether the deletions of a stream are tracked, if its catalog entry allows that."""
+    is_told = kind_of(retriever) not in CREATED_AT and retriever.address != ""
+    return settings.track_deletions and is_told
+
+
+def schema_of(retriever: AsanaRetriever, settings: Settings) -> dict[str, Any]:
+    """Return the JSON schema of a stream."""
+    schema = load_schema(retriever.name)
+    if not tracks_deletions(retriever, settings):
+        return schema
+    return {**schema, "properties": {**schema["properties"], "_ab_cdc_deleted_at": DELETED_AT}}
+
+
 class Wiring:
-    """Makes the parts of a sync's streams.
+    """Makes the parts of a sync's streams and joins them.
 
     Args:
         runtime: what all streams share.
@@ -80,7 +98,7 @@ class Wiring:
     def bind(
         self, plans: Sequence[StreamPlan], retrievers: Mapping[str, AsanaRetriever]
     ) -> dict[str, AsanaRetriever]:
-        """Give every planned stream its cursor and bind its retriever; return those by name."""
+        """Give every planned stream its cursor, bind its retriever, and return these by name."""
         bound: dict[str, AsanaRetriever] = {plan.name: retrievers[plan.name] for plan in plans}
         for plan in plans:
             retriever = bound[plan.name]
@@ -92,7 +110,16 @@ class Wiring:
         router = router_of(retriever)
         policy = POLICIES[kind](plan, router, self._runtime, retriever.reading)
         sender = None if kind in WITHOUT_LEDGER else self._sender(plan, policy, retriever)
-        return AsanaCursor(plan, policy, sender, self._runtime, self._states, self._stamps)
+        return AsanaCursor(
+            plan,
+            policy,
+            sender,
+            self._runtime,
+            self._states,
+            self._stamps,
+            tracks_deletions=plan.takes_tombstones
+            and tracks_deletions(retriever, self._runtime.settings),
+        )
 
     def _sender(self, plan: StreamPlan, policy: Policy, retriever: AsanaRetriever) -> Sender:
         tag = tagger(frozenset(retriever.volatile))

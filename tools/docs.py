@@ -75,7 +75,7 @@ DONE: Mapping[Action, str] = {
 }
 # Where the rule has none, as the message that ends the sync says it.
 REMEDIES: Mapping[Action, str] = {
-    Action.REAUTHENTICATE: "give a valid token under `credentials`",
+    Action.REAUTHENTICATE: "provide a valid token under `credentials`",
 }
 
 Json = Mapping[str, Any]

@@ -1,7 +1,7 @@
 """Build wheel and sdist into dist/ and list the licences: `python -m tools.release`.
 
 Refuses where the versions do not agree, or the wheel lacks or has what it should not. `make
-release` builds the image besides.
+release` also builds the image.
 """
 
 import sys

@@ -18,7 +18,6 @@ from sandbox import Sandbox
 from source_asana import SourceAsana
 from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.numbers import unpack_texts
-from source_asana.fields.schemas import load_schema
 
 Record = dict[str, Any]
 
@@ -94,9 +93,12 @@ def tasks_in(state: Record) -> dict[str, str]:
 
 
 @cache
-def streams() -> dict[str, Record]:
+def streams(*, track_deletions: bool = False) -> dict[str, Record]:
     """Return the discovered streams by name."""
-    config = {"credentials": {"personal_access_token": "unused-token"}}
+    config = {
+        "credentials": {"personal_access_token": "unused-token"},
+        "track_deletions": track_deletions,
+    }
     found = command("discover", config).catalog
     assert found
     return {stream["name"]: stream for stream in found["streams"]}
@@ -107,18 +109,19 @@ def catalog(
     *,
     incremental: bool = False,
     columns: Mapping[str, Sequence[str]] | None = None,
+    track_deletions: bool = False,
 ) -> Record:
     """Return a configured catalog; streams without a cursor stay full refresh."""
     entries = []
     for name in names:
-        stream = dict(streams()[name])
+        stream = dict(streams(track_deletions=track_deletions)[name])
         mode = (
             "incremental"
             if incremental and "incremental" in stream["supported_sync_modes"]
             else "full_refresh"
         )
         if columns and name in columns:
-            properties = load_schema(name)["properties"]
+            properties = stream["json_schema"]["properties"]
             stream["json_schema"] = {
                 "type": "object",
                 "properties": {c: properties[c] for c in columns[name]},
@@ -150,7 +153,12 @@ def read(
     return command(
         "read",
         config_for(asana, **settings),
-        catalog=catalog(names, incremental=incremental, columns=columns),
+        catalog=catalog(
+            names,
+            incremental=incremental,
+            columns=columns,
+            track_deletions=bool(settings.get("track_deletions")),
+        ),
         state=state,
     )
 

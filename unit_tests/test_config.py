@@ -63,6 +63,7 @@ def test_the_defaults() -> None:
         "search_overlap_minutes": 15,
         "listing_pass_hours": 168,
         "time_entries_lookback_days": 30,
+        "track_deletions": False,
         "requests_per_minute": None,
         "bulk_export": False,
         "bulk_export_timeout_minutes": 360,
@@ -85,6 +86,8 @@ def test_spec_and_model_have_the_same_defaults(spec: dict[str, Any]) -> None:
     assert {name: defaults[name] for name in silent} == dict.fromkeys(silent)
 
 
+LISTS: list[Any] = [[], ["12"], None, ["x"], [""], "12", {}]
+LONG_LISTS: list[Any] = [["1" * 32], ["1" * 33], [None], [["1"]]]
 VALUES: tuple[tuple[str, Any], ...] = (
     *[("num_workers", value) for value in (1, 40, 0, 41, "5", 2.5, True, None)],
     *[("requests_per_minute", value) for value in (15, 1500, 14, 1501, "150", None)],
@@ -94,9 +97,10 @@ VALUES: tuple[tuple[str, Any], ...] = (
     *[("change_detection", value) for value in ("auto", "listing", "search", "events", 1, None)],
     *[("include_archived_projects", value) for value in (True, False, None, "true", 1)],
     *[("include_tasks_without_project", value) for value in (True, False, None, "no")],
+    *[("track_deletions", value) for value in (True, False, None, "yes", 1)],
     *[("test_mode", value) for value in (True, None, "yes")],
-    *[("workspace_ids", value) for value in ([], ["12"], None, ["x"], [""], "12", {})],
-    *[("project_ids", value) for value in (["1" * 32], ["1" * 33], [None], [["1"]])],
+    *[("workspace_ids", value) for value in LISTS],
+    *[("project_ids", value) for value in LONG_LISTS],
 )
 
 
@@ -247,7 +251,7 @@ def test_what_is_no_configuration(config: Any) -> None:
         parse_config(config)
     assert raised.value.failure_type is FailureType.config_error
     assert raised.value.message == (
-        "The config is no JSON object: give an object with `credentials`."
+        "The config is not a JSON object; provide an object with `credentials`."
     )
 
 
@@ -257,7 +261,7 @@ def test_unknown_keys_are_named_and_those_of_the_platform_are_not(
     caplog.set_level(logging.WARNING)
     parse_config({"credentials": PAT, "projects": [], "start": 1, "__injected_manifest": {}})
     assert [record.message for record in caplog.records] == [
-        "Config keys that this connector does not know and ignores: projects, start."
+        "Unknown config keys are ignored: projects, start. Correct their spelling, or remove them."
     ]
 
 
@@ -295,6 +299,6 @@ def test_a_mistake_quotes_no_value() -> None:
     with pytest.raises(AirbyteTracedException) as raised:
         parse_config({"credentials": PAT, "num_workers": "my-password"})
     assert raised.value.message == (
-        "Config key `num_workers` has a wrong value: give a whole number from 1 to 40."
+        "Config key `num_workers` has an invalid value; provide a whole number from 1 to 40."
     )
     assert "my-password" not in str(raised.value.internal_message)

@@ -21,15 +21,15 @@ from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 
 from sandbox import Sandbox, World
 from source_asana.config import parse_config
+from source_asana.http.stop import Stop
 from source_asana.messages import OwnMessages, visible
-from source_asana.runtime import Runtime
 from unit_tests.sync import read
 
 SECRET = "1/4711:hush-hush"  # made up
 
 
 def test_no_error_shows_a_secret() -> None:
-    runtime = Runtime(parse_config({"credentials": {"personal_access_token": SECRET}}))
+    parse_config({"credentials": {"personal_access_token": SECRET}})
     words = f"It said {SECRET}."
     error = AirbyteErrorTraceMessage(message=words, internal_message=words, stack_trace=words)
     message = AirbyteMessage(
@@ -37,7 +37,7 @@ def test_no_error_shows_a_secret() -> None:
         trace=AirbyteTraceMessage(type=TraceType.ERROR, emitted_at=1.0, error=error),
     )
     try:
-        [shown] = visible([message], set(), {}, runtime)
+        [shown] = visible([message], set(), {}, Stop())
     finally:
         update_secrets([])
     assert shown.trace

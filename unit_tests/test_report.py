@@ -11,7 +11,7 @@ import pytest
 
 from source_asana.http.errors import Verdict, classify
 from source_asana.report import Report
-from unit_tests.http.test_errors import refusal
+from unit_tests.given import refusal
 
 PLAN = classify(refusal(402, "Only available to premium users."))
 ACCESS = classify(refusal(403, "You do not have access to this project."))

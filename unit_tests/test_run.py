@@ -19,7 +19,7 @@ from source_asana import SourceAsana
 from source_asana.run import _stop_when_told
 from unit_tests.sync import catalog
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 TOKEN = "2/1209876543210987:fedcba9876543210fedcba9876543210"
 
 
@@ -118,7 +118,7 @@ def test_a_wrong_catalog(tmp_path: Path, config: dict[str, Any]) -> None:
     assert done.code == 1
     [error] = done.errors
     assert error["failure_type"] == "config_error"
-    assert error["message"].endswith("is no valid JSON (line 1, column 2): correct it there.")
+    assert error["message"].endswith("is not valid JSON (line 1, column 2); correct the file.")
     assert done.of("RECORD") == []
 
 
@@ -135,7 +135,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert done.code == 1
     [error] = done.errors
     assert error["message"].endswith(
-        "cannot be read (No such file or directory): give the path of a readable file."
+        "cannot be read (No such file or directory); provide the path of a readable file."
     )
 
 
@@ -179,7 +179,7 @@ def test_a_reader_that_goes_away_ends_it(
         code = process.wait()
         watchdog.cancel()
     assert code == 1
-    assert "The reader of this process's output went away." in said
+    assert "The program that reads this output has gone away." in said
     assert TOKEN not in said
 
 
@@ -214,7 +214,7 @@ def test_a_signal_ends_what_begins_or_sleeps(config: dict[str, Any], *, begun: b
     try:
         if runtime:
             # What a thread holds on its way into and out of the sleep.
-            with runtime._stopped._cond:  # type: ignore[attr-defined]  # unknown to typeshed
+            with runtime.stop._event._cond:  # type: ignore[attr-defined]  # unknown to typeshed
                 signal.raise_signal(signal.SIGTERM)
         else:
             signal.raise_signal(signal.SIGTERM)
@@ -223,10 +223,10 @@ def test_a_signal_ends_what_begins_or_sleeps(config: dict[str, Any], *, begun: b
     finally:
         signal.signal(signal.SIGTERM, before)
     runtime = runtime or source._runtime(config)
-    assert runtime._stopped.wait(5)
-    assert runtime.fatal
-    assert runtime.fatal.message
-    assert runtime.fatal.message.startswith("The sync was told to stop before its end;")
+    assert runtime.stop._event.wait(5)
+    assert runtime.stop.fatal
+    assert runtime.stop.fatal.message
+    assert runtime.stop.fatal.message.startswith("The sync was told to stop before its end;")
 
 
 MISTAKEN = """

@@ -1,1 +1,1 @@
-"""What the manifest cannot express, one file a role."""
+"""The classes that the manifest names and what they are made of, one file for each role."""

@@ -1,6 +1,7 @@
-"""Events by sync token.
+"""Reads events by sync token.
 
-Source: getEvents; its first answer, and that to a token over a day old, is a 412 with a new one.
+Source: getEvents. The answer to a first request, and to a token that is over a day old, is a 412
+with a new token.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LOGGER = logging.getLogger("airbyte.source_asana.events")
 
 @dataclass
 class EventRetriever(AsanaRetriever):
-    """What happened to one project since the token kept in the state."""
+    """Reads what happened to one project since the sync token in the state."""
 
     @override
     def pages(self, slice_: Slice) -> Iterator[list[Raw]]:
@@ -50,7 +51,7 @@ class EventRetriever(AsanaRetriever):
             self._begin_anew(slice_, expired)
 
     def _begin_anew(self, slice_: Slice, expired: SyncTokenExpired) -> None:
-        """Take the token that comes with the error; say what is lost where there was one."""
+        """Take the token that comes with the error; warn of what is lost if there was one."""
         policy = self.cursor.policy
         assert isinstance(policy, TokenPolicy)
         fresh = (expired.verdict.body or {}).get("sync")
@@ -58,8 +59,8 @@ class EventRetriever(AsanaRetriever):
             raise expired
         if policy.token(slice_):
             LOGGER.warning(
-                "Stream %s: the events of %s since the last sync are lost, as tokens live a day: "
-                "sync more often, and read the tasks for what changed.",
+                "Stream %s: the events of %s since the last sync are lost, as Asana keeps them for "
+                "a day. Sync more often than daily; other streams have what changed meanwhile.",
                 self.name,
                 slice_.place,
             )

@@ -1,6 +1,6 @@
-"""The one pager: pages in order, every record once, an expired offset walked again.
+"""The one pager: it yields pages in order and every record once, whatever offsets expire.
 
-Retriever, check and events page with it; they differ in how a page is asked for and in what names
+Retriever, check and events page with it. They differ in how they ask for a page and in what names
 the next one.
 """
 
@@ -28,17 +28,17 @@ def pages(
 ) -> Iterator[list[Raw]]:
     """Yield the pages of a listing, no gid twice; a page is emptied when the next is asked for.
 
-    An offset lives 15 minutes: when it has expired the listing is walked again from its first
-    page, and what was handed on already is passed over.
+    An offset lives 15 minutes. When it has expired, the listing is read again from its first page,
+    and what was handed on already is passed over.
 
     Args:
         ask: sends the request for the page that a token names, the first one for None.
         following: returns the next page's token of an answer, its number of records and its own
             token; None after the last page.
-        room: held while a page is there.
+        room: held from the request for a page until its records are handed on.
 
     Raises:
-        AsanaError: what an answer means for the partition; a token that repeats fails it.
+        AsanaError: what an answer means for the partition; a token that comes again fails it.
     """
     seen: set[str] = set()
     token: Token | None = None
@@ -55,23 +55,23 @@ def pages(
                 continue
             page = rows(body_of(response))
             last, token = token, following(response, len(page), token)
-            # The answer is let go before its records are handed on: a slow destination may hold
+            # The answer is let go before its records are handed on, as a slow destination may hold
             # them for long.
             del response
             fresh = [record for record in page if _is_new(record, seen)]
             del page
             yield fresh
-            # Whoever took it keeps it while the next page is asked for: 20 workers, 20 pages.
+            # Whoever took it would keep it while the next page is asked for: with 20 workers, 20.
             fresh.clear()
         if token is None:
             return
         if token == last:
-            text = "the next page is said to be this one"
+            text = "Asana names this page as its own next page"
             raise PartitionFailed(Verdict(REPEATED_TOKEN, 200, text))
 
 
 def rows(body: Mapping[str, Any]) -> list[Raw]:
-    """Return the records of a body: a list's, or the one of a single read; none of a null."""
+    """Return the records of a body: those of a list, or the one of a single read; none for null."""
     data = body["data"]
     if isinstance(data, list):
         return data
@@ -88,7 +88,7 @@ def next_offset(response: requests.Response, size: int = 0, last: str | None = N
 def _is_new(record: Raw, seen: set[str]) -> bool:
     """Return whether a record's gid was not seen yet, and remember it.
 
-    One without a gid is new, an empty one is none: the CDK takes it for the end of everything.
+    One without a gid is new, but an empty one is dropped: the CDK takes it for the end of all.
     """
     gid = record.get("gid")
     if gid is None:

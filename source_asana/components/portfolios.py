@@ -1,4 +1,4 @@
-"""Portfolios: the token's own, those the configuration names, and those in others at any depth.
+"""Reads portfolios: the token's own, those the configuration names, and those inside others.
 
 Source: getPortfolios (only the token user's own, except for service accounts), getItemsForPortfolio
 (projects and portfolios), getPortfolio.
@@ -27,17 +27,17 @@ from source_asana.parents.plan import StreamPlan
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
 
-# What a portfolio has and the items listing does not offer: a nested portfolio is read singly where
-# these are selected.
+# Columns of a portfolio that the listing of items does not offer: where they are selected, a nested
+# portfolio is read by itself.
 ONLY_SINGLY = frozenset({"created_by", "project_templates"})
 
 
 @dataclass
 class PortfolioRetriever(AsanaRetriever):
-    """Portfolios by workspace, and single ones by gid.
+    """Reads portfolios by workspace, and single ones by gid.
 
-    A service account may leave out the owner and gets all; others get their own, on some plans only
-    when they say so.
+    A service account may leave out the owner and gets all portfolios; others get their own, on some
+    plans only if they name themselves as the owner.
     """
 
     @override
@@ -89,7 +89,7 @@ class PortfolioRetriever(AsanaRetriever):
             yield Record(data=sent, stream_name=self.name)
 
     def _whole(self, record: Raw) -> Raw:
-        """Return the record with the columns of a single read, without them where it is refused."""
+        """Return the record with the columns of a single read, or as it is if that is refused."""
         try:
             [found] = self.single(record["gid"]) or [record]
         except Refused as refusal:
@@ -101,7 +101,7 @@ class PortfolioRetriever(AsanaRetriever):
 
 @dataclass
 class ItemRetriever(AsanaRetriever):
-    """The items of one portfolio; portfolios among them have items of their own.
+    """Reads the items of one portfolio; portfolios among them have items of their own.
 
     Attributes:
         parent: the stream of the portfolios.
@@ -111,7 +111,7 @@ class ItemRetriever(AsanaRetriever):
 
     @property
     def portfolios(self) -> PortfolioRetriever:
-        """The retriever of the portfolios, always read along."""
+        """The retriever of the portfolios, which are always read along."""
         found = self.others[self.parent]
         assert isinstance(found, PortfolioRetriever)
         return found
@@ -134,7 +134,7 @@ class ItemRetriever(AsanaRetriever):
 
     @override
     def publish(self, page: list[Raw], slice_: Slice, began: Millis | None) -> list[Item]:
-        """Take no items: the portfolios' feed gets them in `read`."""
+        """Publish nothing; `read` gives the portfolios' feed what it needs."""
         return []
 
     @override

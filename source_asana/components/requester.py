@@ -1,10 +1,8 @@
-"""What is sent: path, parameters and headers as the manifest says.
+"""Composes requests: path, parameters and headers as the manifest says; `http.attempts` sends them.
 
-How long it is tried is said in `attempts`.
-
-The CDK renders every template with Jinja at each request and parses what comes out as Python, a
-third of a request's CPU. Templates that only name a field of the slice are filled in here; all
-others go the CDK's way.
+The CDK renders every template with Jinja at each request and parses the result as Python, which
+takes a third of a request's CPU. Templates that only name a field of the slice are filled in here;
+the CDK renders all others.
 """
 
 from __future__ import annotations
@@ -58,7 +56,7 @@ class PlainTemplate:
 
 
 def plain_templates(templates: Mapping[str, Any] | None) -> dict[str, PlainTemplate] | None:
-    """Return the templates of parameters or headers by name, None where one of them needs Jinja."""
+    """Return the templates of parameters or headers by name, None if one of them needs Jinja."""
     if not all(map(PlainTemplate.is_plain, (templates or {}).values())):
         return None
     return {name: PlainTemplate(template) for name, template in (templates or {}).items()}
@@ -66,10 +64,7 @@ def plain_templates(templates: Mapping[str, Any] | None) -> dict[str, PlainTempl
 
 @dataclass
 class BodyDecoder(Decoder):
-    """Hands on the body that was parsed when the answer came.
-
-    The CDK's JsonDecoder would parse it again.
-    """
+    """Hands on the body that was parsed when the answer came, where the CDK would parse again."""
 
     config: Mapping[str, Any]
     parameters: InitVar[Mapping[str, Any]]
@@ -94,7 +89,7 @@ class AsanaRequester(HttpRequester):
     request_headers: Mapping[str, Any] | None = None
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        """Build what the CDK builds for a stock requester from the same two keys."""
+        """Build what the CDK builds for a stock requester from the two keys of the manifest."""
         self.request_options_provider = InterpolatedRequestOptionsProvider(
             config=self.config,
             parameters=parameters,
@@ -109,7 +104,7 @@ class AsanaRequester(HttpRequester):
         self._plain_path = PlainTemplate(self.path) if PlainTemplate.is_plain(self.path) else None
 
     def bind(self, client: Client, counts: Counter) -> None:
-        """Take the HTTP client, and where the stream's requests are counted."""
+        """Take the HTTP client, and the counter of the stream's requests."""
         self._client, self._counts = client, counts
 
     @override
@@ -165,7 +160,7 @@ class AsanaRequester(HttpRequester):
         stream_slice: StreamSlice | None = None,
         next_page_token: Mapping[str, Any] | None = None,
     ) -> MutableMapping[str, Any]:
-        """Return the parameters; one without a value is left out, as the CDK does."""
+        """Return the parameters; one without a value is left out, as in the CDK."""
         if self._params is None:
             return super().get_request_params(
                 stream_slice=stream_slice, next_page_token=next_page_token

@@ -1,8 +1,8 @@
-"""From a slice to its records: what is asked, who gets it, and how a slice may end.
+"""Leads from a slice to its records: what is asked for, who gets it, and how a slice may end.
 
-The CDK's SimpleRetriever restarts an expired walk by sending its first records twice, walks the
-whole answer to find the records, parses it twice and calls what it could not read the end; this one
-shares its requester and paginator.
+The CDK's SimpleRetriever sends the first records twice when an offset has expired, parses each
+answer twice, searches all of it for the records, and takes what it could not read for the end of
+the list. This retriever shares the CDK's requester and paginator only.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
+from source_asana.components.lookup import Lookup, address_of
 from source_asana.components.pages import next_offset, pages
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.shape import AskedFields, Filter, Raw, Shape
+from source_asana.components.tombstones import Tombstones
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.stamps import Stamp
 from source_asana.http.attempts import limit_of
@@ -32,11 +34,12 @@ from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError, Refused, Verdict
 from source_asana.parents.feeds import Ending, Item
 from source_asana.parents.plan import Inline, StreamPlan
-from source_asana.parents.slices import Slice
+from source_asana.parents.routers import InlineRouter
+from source_asana.parents.slices import DepartureSlice, Slice
 from source_asana.runtime import Runtime
 
 FAILURES_SAID = 10
-# Asana's next page as the manifest names it: so common that it is looked up without Jinja.
+# How the manifest names Asana's next page; it is so common that it is looked up without Jinja.
 NEXT_OFFSET = "{{ (response.next_page or {}).offset }}"
 
 
@@ -54,6 +57,8 @@ class AsanaRetriever(Retriever):
         may_repeat: whether the same record may come in several slices; it is sent once.
         probe_first: whether a workspace's first slice goes ahead alone, so that what the plan
             refuses there is asked for once.
+        address: path below which Asana has the objects by gid, where the path of the list does not
+            tell; empty where it is never asked, so that no deletions are tracked.
         volatile: columns whose values change from answer to answer.
         lists_workspaces: whether these are the workspaces, which are listed before all else.
     """
@@ -73,10 +78,11 @@ class AsanaRetriever(Retriever):
     may_repeat: bool = False
     probe_first: bool = False
     volatile: list[str] = field(default_factory=list)
+    address: str | None = None
     lists_workspaces: bool = False
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        """Give the paginator the body that is already parsed."""
+        """Have the paginator take the body that is already parsed."""
         strategy = getattr(self.paginator, "pagination_strategy", None)
         if strategy is not None:
             strategy.decoder = self.decoder
@@ -113,6 +119,22 @@ class AsanaRetriever(Retriever):
         technical = frozenset(plan.needed | inline | self.filter.fields | self.needs())
         self.shape = Shape(plan, self.parent_columns, technical, asks=self.send_opt_fields)
         self.fields = AskedFields(self.name, self.shape.asked, runtime.report)
+        self.lookup = Lookup(
+            runtime,
+            address=address_of(str(self.requester.path), self.address),
+            counts=self.counts,
+            fields=self.fields,
+            headers=self.requester.get_request_headers,
+            pages=self._pages,
+            partition_of=cursor.router.partition_of,
+        )
+        self.tombstones = Tombstones(
+            cursor,
+            lambda stream: others[stream].lookup,
+            self.resent,
+            self.counts,
+            is_inline=isinstance(cursor.router, InlineRouter),
+        )
 
     def needs(self) -> frozenset[str]:
         """Return the dotted opt_fields that reading itself needs."""
@@ -127,6 +149,9 @@ class AsanaRetriever(Retriever):
     ) -> Iterable[Any]:
         slice_ = stream_slice
         assert isinstance(slice_, Slice)
+        if isinstance(slice_, DepartureSlice):
+            yield from self.tombstones.read(slice_)
+            return
         ending = Ending.FAILED
         try:
             self.begin(slice_)
@@ -136,9 +161,11 @@ class AsanaRetriever(Retriever):
             ending = self._refused(slice_, refusal.verdict)
         except AsanaError as error:
             if self._fails(slice_):
+                self.cursor.over()
                 raise failure(self.name, slice_, error.verdict) from error
         except Exception:
             if self._fails(slice_):
+                self.cursor.over()
                 raise
         finally:
             self.counts.end()
@@ -165,7 +192,7 @@ class AsanaRetriever(Retriever):
     def _fails(self, slice_: Slice) -> bool:
         """Return whether a failure is raised, so that the CDK logs it.
 
-        After many of them it only counts, and the slice keeps its bound.
+        After many failures it is only counted. Either way the slice counts as not read.
         """
         self._failures += 1
         is_raised = self._failures <= (1 if self.runtime.stop.is_set() else FAILURES_SAID)
@@ -175,7 +202,7 @@ class AsanaRetriever(Retriever):
         return is_raised
 
     def begin(self, slice_: Slice) -> None:
-        """Note that a slice starts; refuse what was refused before without asking again."""
+        """Note that a slice begins; raise `Refused` at once for what was refused before."""
         refusal = self.runtime.report.closed(self.name, slice_.workspace)
         if refusal:
             raise Refused(refusal)
@@ -190,7 +217,7 @@ class AsanaRetriever(Retriever):
     # ── what is read ───────────────────────────────────────────────────────────────────────────
 
     def read(self, slice_: Slice) -> Iterator[Any]:
-        """Yield the slice's records, finished: this stream's and those that lie in them."""
+        """Yield the slice's finished records, and those of inline streams that lie in them."""
         began = self.runtime.clock.bound()
         for page in self.pages(slice_):
             stamp = self.cursor.stamp()
@@ -208,6 +235,12 @@ class AsanaRetriever(Retriever):
         """Yield the finished record, if the cursor sends it."""
         record = self.shape.finished(record, slice_.partition)
         yield from self.cursor.sent(record, slice_, stamp, is_shared=self.may_repeat)
+
+    def resent(self, record: Raw, home: str) -> Iterator[Raw]:
+        """Yield a record that a lookup brought as that of a partition, if the cursor sends it."""
+        slice_ = Slice(self.cursor.router.partition_of(home), key=home)
+        record = self.shape.finished(record, slice_.partition)
+        yield from self.cursor.sent(record, slice_, self.cursor.stamp(), is_shared=True, home=home)
 
     def publish(self, page: list[Raw], slice_: Slice, began: Millis | None) -> list[Item]:
         """Hand a page's records to the stream's feed; return the items that are new there."""
@@ -243,7 +276,7 @@ class AsanaRetriever(Retriever):
     # ── pages ──────────────────────────────────────────────────────────────────────────────────
 
     def preload(self, slice_: Slice) -> list[Raw]:
-        """Read a slice ahead of its turn and return its records, which the next `read` takes."""
+        """Read a slice ahead of its turn and return its records; the next `read` takes them."""
         self._ready = [list(page) for page in self._pages(slice_)]
         return [record for page in self._ready for record in page]
 
@@ -272,7 +305,7 @@ class AsanaRetriever(Retriever):
         return token["next_page_token"] if token else None
 
     def _page(self, slice_: Slice, offset: str | None, limit: int | None) -> requests.Response:
-        """Return one page's answer, without the fields that the token has no scope for."""
+        """Return the answer to one page, without the fields that the token has no scope for."""
         token = {"next_page_token": offset} if offset else None
         while True:
             sent = self.fields.text
@@ -310,7 +343,7 @@ def failure(stream: str, slice_: Slice, verdict: Verdict) -> AirbyteTracedExcept
     return AirbyteTracedException(
         message=(
             f'Stream {stream}: {slice_.place} could not be read: "{verdict.message}". Everything '
-            f"else goes on; the next sync reads this again.{advice}"
+            f"else is read, and the next sync reads this again.{advice}"
         ),
         internal_message=f"HTTP {verdict.status}, {verdict.rule.reason}",
         failure_type=FailureType.transient_error,

@@ -1,4 +1,4 @@
-"""What a stream asks Asana for, and what becomes of a record on its way out."""
+"""Says what a stream asks Asana for, and finishes a record on its way out."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Raw = dict[str, Any]
 
 
 class AskedFields:
-    """The `opt_fields` of a stream; those that the token has no scope for are left out.
+    """Holds the `opt_fields` of a stream; those that the token has no scope for are left out.
 
     Args:
         stream: stream name.
-        fields: dotted opt_fields; without any, Asana decides what comes.
+        fields: dotted opt_fields; if there are none, Asana decides what comes.
         report: told which columns are missing.
     """
 
@@ -48,12 +48,12 @@ class AskedFields:
         """Return whether the same request is worth sending with fewer fields.
 
         Args:
-            sent: the text that was sent; what is left out goes for all slices.
+            sent: the text that was sent; what is left out is left out for all slices.
             verdict: the refusal.
         """
         with self._lock:
             if self.text != sent:
-                # Another slice was refused the same fields meanwhile.
+                # Meanwhile another slice was refused the same fields.
                 return True
             fewer, dropped = without_scope(self._stream, sent, verdict)
             if dropped:
@@ -63,7 +63,7 @@ class AskedFields:
 
 
 class Filter:
-    """The configured lists of ids that let a stream's records through.
+    """Lets a stream's records through by the lists of ids in the configuration.
 
     Args:
         settings: the configuration.
@@ -98,13 +98,13 @@ def _lists(settings: Settings, paths: Mapping[str, str]) -> list[tuple[frozenset
 
 
 class Shape:
-    """Finishes records: parent columns, columns filled from others, nothing that is not selected.
+    """Finishes records: fills parent columns and aliases, and drops what is not selected.
 
     Args:
         plan: what the sync wants from the stream.
         parent_columns: column -> partition field.
         technical: dotted fields that are asked for and may not be selected.
-        asks: whether `opt_fields` are sent; else Asana decides what comes.
+        asks: whether `opt_fields` are sent; otherwise Asana decides what comes.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Shape:
         )
 
     def finished(self, record: Raw, partition: Mapping[str, Any]) -> Raw:
-        """Return the record as it is sent, but for `synced_at`; the given one may be changed."""
+        """Return the record as it is sent, except for `synced_at`; the given one may be changed."""
         if self._declared is not None:
             record = {name: value for name, value in record.items() if name in self._declared}
         for column, field in self._parent_columns.items():

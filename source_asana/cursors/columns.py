@@ -1,12 +1,12 @@
-"""Columns of numbers as texts, for the state.
+"""Writes columns of numbers as texts for the state, and reads them.
 
-A column is one text: base64 of a byte that says how many low bits of each number are noise, of
-these bits, and of the bits above them, compressed. Noise (a tag is nothing else, and most of the
-distance between two gids is) would only slow zlib down; what is left of a distance fits the codes
-of zlib well when it is one byte.
+A column becomes one text: the base64 of a byte that says how many low bits of each number are
+noise, then of these bits as they are, then of the bits above them, compressed. A tag is nothing but
+noise, and so is most of the distance between two gids; it would only slow zlib down. What is left
+of a distance suits the codes of zlib well when it is one byte.
 
-Damaged texts raise `ValueError`; nothing is decoded beyond the count that was declared. The bytes
-are those of little-endian machines, as all are that Airbyte's images are built for.
+Damaged texts raise `ValueError`, and nothing is decoded beyond the count that was declared. The
+order of the bytes is that of little-endian machines, as Airbyte's images are built for no others.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ def pack(values: array[int], low_bits: int) -> str:
 
     Args:
         values: an array of "Q" or "I".
-        low_bits: how many low bits of each number are noise; any number is correct, a good one
-            makes the text short.
+        low_bits: how many low bits of each number are noise; the right number makes the text
+            short, and any other only makes it longer.
     """
     count, size = len(values), values.itemsize
     raw = values.tobytes()
-    if any(raw[size - 1 :: size]):  # there is no room to shift these numbers
+    if any(raw[size - 1 :: size]):  # These numbers leave no room to shift them.
         low_bits -= low_bits % 8
     shift = -low_bits % 8
     if shift:
-        # All numbers at once, in one integer: the bits above the noise then begin a byte.
+        # All numbers are shifted at once, as one integer: the bits above the noise begin a byte.
         raw = (int.from_bytes(raw, "little") << shift).to_bytes(count * size, "little")
     planes = [raw[place::size] for place in range(size)]
     if shift:
@@ -110,7 +110,7 @@ def _deflate(planes: Sequence[bytes]) -> bytes:
     used = len(planes)
     while used and not any(planes[used - 1]):
         used -= 1
-    # There is nothing to find but runs, and looking for more takes twice as long.
+    # There are only runs to find, and looking for more takes twice as long.
     packer = zlib.compressobj(strategy=zlib.Z_RLE)
     return packer.compress(b"".join(planes[:used])) + packer.flush() if used else b""
 
@@ -129,16 +129,16 @@ def _inflate(blob: bytes, most: int) -> bytes:
 
 
 def pack_rising(numbers: array[int]) -> str:
-    """Return numbers, an array of "q", 0 and up, none below the one before, as a text."""
+    """Return an array of "q" as a text; its numbers begin at 0 or above and never fall."""
     gaps = gaps_of(numbers)
     mean = (numbers[-1] - numbers[0]) // len(numbers)
     return pack(gaps, max(0, mean.bit_length() - 5))
 
 
 def gaps_of(numbers: array[int]) -> array[int]:
-    """Return how far each number is above the one before; 0 only for one that comes again."""
-    # The first gap counts from -1, so that it is never 0. As no number is below the one before,
-    # a single subtraction takes each from its neighbour and borrows nowhere.
+    """Return how far each number is above the one before: 0 for a repeated one, never at first."""
+    # The first gap counts from -1, so that it is never 0. As the numbers never fall, one
+    # subtraction takes each from its neighbour without borrowing.
     size = len(numbers) * numbers.itemsize
     lanes = int.from_bytes(numbers.tobytes(), "little")
     lanes = (lanes - (lanes << 64) + 1) & ((1 << 8 * size) - 1)
@@ -146,7 +146,7 @@ def gaps_of(numbers: array[int]) -> array[int]:
 
 
 def rising(gaps: array[int]) -> array[int]:
-    """Return the numbers with these gaps, an array of "Q", as an array of "q"."""
+    """Return the numbers that have these gaps, as an array of "q"."""
     try:
         return array("q", accumulate(gaps, initial=-1))[1:]
     except OverflowError:

@@ -7,7 +7,7 @@ ten minutes. State: `{"v": 2, "synced_at": instant, "ledger": …, …parts of t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
@@ -16,15 +16,17 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.types import Record
 from typing_extensions import override
 
+from source_asana.cursors.departures import Departures
 from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Once, Raw, Sender
 from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.states import VERSION, States, damaged, pause
+from source_asana.cursors.walks import OpenSlices
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Verdict
 from source_asana.parents.plan import StreamPlan
-from source_asana.parents.slices import Slice
+from source_asana.parents.slices import DepartureSlice, Slice
 from source_asana.runtime import Runtime
 
 
@@ -38,6 +40,7 @@ class AsanaCursor(Cursor):
         runtime: what all streams share.
         states: prints the states.
         stamps: gives `synced_at`.
+        tracks_deletions: whether what is gone is sent as a tombstone.
 
     Attributes:
         lock: held for every change of ledger and parts, never while something is yielded.
@@ -51,13 +54,19 @@ class AsanaCursor(Cursor):
         runtime: Runtime,
         states: States,
         stamps: Stamps,
+        *,
+        tracks_deletions: bool,
     ) -> None:
         self.stream = plan.name
         self.is_incremental = plan.is_incremental and policy.is_incremental
         self.policy = policy
         self.router = policy.router
+        self._tracks_deletions = tracks_deletions
         self.sender = sender
         self.walks = policy.walks
+        self.departures: Departures | None = None
+        self._slices = OpenSlices(runtime.stop)
+        self._scope: str | None = None
         self.lock = policy.lock
         self._runtime = runtime
         self._states = states
@@ -85,20 +94,35 @@ class AsanaCursor(Cursor):
                 if name in stored:
                     part.load(stored[name])
             self._stamps.raise_to(Millis(int(stored.get("synced_at", 0))))
+            self._scope = stored.get("scope")
         except (ValueError, TypeError) as error:
             raise damaged(self.stream, str(error)) from None
-        if stored.get("coarse"):
-            self._shrink()
-        self._states.open_account(self.stream, self.policy.rank, self._shrink, self._size())
+        self._shrink_as(stored)
+        if self.sender and self._tracks_deletions and not self.policy.is_coarse:
+            self.departures = Departures(
+                self.stream, self.lock, self.sender, self._runtime, self._scope
+            )
+        self._states.open_account(self.stream, self.policy.rank, self._shrink, self._size)
 
-    def _shrink(self) -> None:
-        """Drop the ledger for good: its rows no longer fit into the state."""
+    def _shrink_as(self, stored: Mapping[str, Any]) -> None:
+        """Drop what an earlier sync had no room for."""
+        while stored.get("coarse") and not self.policy.is_coarse:
+            self._shrink()
+        if stored.get("keyless") and self.policy.rank == 0:
+            self._shrink()
+
+    def _shrink(self) -> int | None:
+        """Drop for good what no longer fits into the state; return the rank of what is next."""
         with self.lock:
-            self.policy.become_coarse()
-            if self.sender:
-                self.sender.is_coarse = True
-                self.sender.ledger = Ledger(by_home=self.sender.by_home)
             self._changes += 1
+            ledger = self.sender.ledger if self.sender else Ledger()
+            rank = self.policy.give_up(ledger)
+            if rank is None:
+                self.departures = None
+                if self.sender:
+                    self.sender.is_coarse = True
+                    self.sender.ledger = Ledger(by_home=self.sender.by_home)
+            return rank
 
     def _size(self) -> int:
         rows = self.sender.ledger.size_estimate() if self.sender else 0
@@ -110,6 +134,8 @@ class AsanaCursor(Cursor):
         if not self.is_incremental:
             return {NO_CURSOR_STATE_KEY: True}
         with self.lock:
+            if self.departures and not self.departures.are_judged:
+                self.departures.mark(self.walks.is_whole)
             self._emitted_changes = self._changes
             parts = {name: part.dump() for name, part in self.policy.parts().items()}
             ledger = self.sender.ledger if self.sender else ()
@@ -118,7 +144,9 @@ class AsanaCursor(Cursor):
                 **({"synced_at": self._stamps.last} if self.sender else {}),
                 **({"ledger": self.sender.ledger.dump()} if self.sender and len(ledger) else {}),
                 **{name: value for name, value in parts.items() if value is not None},
+                **({"keyless": True} if self.policy.is_keyless else {}),
                 **({"coarse": True} if self.policy.is_coarse else {}),
+                **({"scope": self._scope} if self._scope else {}),
             }
 
     def progressed(self) -> None:
@@ -139,10 +167,6 @@ class AsanaCursor(Cursor):
             with self._emitting:
                 self._emit()
 
-    def entered(self) -> None:
-        """Note that the policy's parts have changed outside of a slice of this stream."""
-        self._changes += 1
-
     def _is_time(self) -> bool:
         since = self._runtime.client.monotonic() - self._emitted_at
         return since >= self._pause and since >= pause(self._size())
@@ -157,6 +181,8 @@ class AsanaCursor(Cursor):
         with self.lock:
             if self.is_incremental:
                 self._settle()
+            if self.departures:
+                self._scope = self._runtime.scope
         with self._emitting:
             self._emit()
 
@@ -164,8 +190,9 @@ class AsanaCursor(Cursor):
         """Forget what complete walks did not show, once all slices are over."""
         if self.sender and not self.policy.is_coarse:
             ledger = self.sender.ledger
-            for key, home in ledger.sweep(self._shows_nothing_more):
-                ledger.remove(key, home if self.sender.by_home else None)
+            if self.departures is None:
+                for row in ledger.sweep(self._shows_nothing_more):
+                    self.sender.remove(*row)
             ledger.forget_homes(self.policy.is_stale)
         self.policy.settle()
         self._changes += 1
@@ -181,9 +208,10 @@ class AsanaCursor(Cursor):
     @override
     def stream_slices(self) -> Iterable[Slice]:
         for slice_ in self.policy.slices():
-            if not slice_.sends_all:
+            if not self.policy.sends_all(slice_):
                 with self.lock:
                     self.walks.expect(slice_.home)
+            self._slices.handed_out()
             yield slice_
         with self.lock:
             self.policy.listed()
@@ -200,9 +228,39 @@ class AsanaCursor(Cursor):
     def close_partition(self, partition: Partition) -> None:
         slice_ = partition.to_slice()
         assert isinstance(slice_, Slice)
+        if isinstance(slice_, DepartureSlice):
+            self._changes += 1
+            self.progressed()
+            return
         if not slice_.is_incomplete:
             self.complete(slice_)
+        self._slices.over()
         self.progressed()
+
+    # ── departures ─────────────────────────────────────────────────────────────────────────────
+
+    def over(self) -> None:
+        """Count a slice as over; called for one that failed, too."""
+        self._slices.over()
+
+    def departed(self) -> Iterator[DepartureSlice]:
+        """Yield, once all slices are over, those in which departed records are looked into.
+
+        Called by the thread of the stream's generator. All records of a stream must be on their
+        way before its generator ends, as its last state may overtake those of others.
+        """
+        if self.departures is None:
+            return
+        self._slices.wait_until_over()
+        with self.lock:
+            slices = self.departures.slices(self._shows_nothing_more) if self.departures else []
+            self._changes += 1
+        yield from slices
+
+    def is_vanished(self, home: str) -> bool:
+        """Return whether a partition is gone, as far as complete lists of its parents tell."""
+        with self.lock:
+            return not self.walks.is_expected(home) and self._shows_nothing_more(home)
 
     # ── what the retriever calls ───────────────────────────────────────────────────────────────
 
@@ -214,7 +272,7 @@ class AsanaCursor(Cursor):
         """Note that all records of a slice are on their way."""
         with self.lock:
             self._changes += 1
-            if not (slice_.is_filtered or slice_.sends_all):
+            if not (slice_.is_filtered or self.policy.sends_all(slice_)):
                 self.walks.complete(slice_.home)
             self.policy.complete(slice_)
 
@@ -266,6 +324,10 @@ class AsanaCursor(Cursor):
         home = self.policy.home_of(record, slice_)
         return self.sender is not None and self.sender.knows(record, home)
 
+    def _sends_by_policy(self, slice_: Slice) -> bool:
+        """Return whether the ledger does not decide which of a slice's records are sent."""
+        return self.policy.is_coarse or self.policy.sends_all(slice_)
+
     def sent(
         self,
         record: Raw,
@@ -285,7 +347,7 @@ class AsanaCursor(Cursor):
             home: the partition that it belongs to, where that is not the slice's.
         """
         sender = self.sender
-        if self.is_incremental and sender and not sender.is_coarse and not slice_.sends_all:
+        if self.is_incremental and sender and not self._sends_by_policy(slice_):
             home = home or self.policy.home_of(record, slice_)
             yield from sender.send(record, home, stamp, is_shared=is_shared)
             self._changes += 1

@@ -1,11 +1,12 @@
-"""What an incremental stream has sent: the keys of its records, with a tag of each version.
+"""Keeps what an incremental stream has sent: the keys of its records, with a tag of each version.
 
-A row is a key, a home and a tag. The key is the text of a record's primary key, the home the text
-of the partition that shows the record, the tag a number of 32 bits that stands for the version
-that was sent (see `tags`); 0 is the tag of a record that its homes no longer showed. A record in
-several homes is several rows. A row is *shown* when its home showed the record in this sync.
+A row is a key, a home and a tag. The key is the text of a record's primary key; the home is the
+text of the partition that shows the record; the tag is a number of 32 bits that stands for the
+version that was sent (see `tags`), or 0 where the homes no longer showed the record. A record in
+several homes has several rows. A row is *shown* when its home showed the record in this sync.
 
-In memory a row is 16 bytes of flat arrays (`table`), in the state about 11 characters (`packing`).
+A row takes 16 bytes of flat arrays in memory (`table`), and about 11 characters in the state
+(`packing`).
 """
 
 from __future__ import annotations
@@ -35,20 +36,20 @@ from source_asana.cursors.table import Chunk, Span, Table
 
 SHOWN = 1
 """The lowest bit of a row's mark; the index of its home is above it."""
-# Characters of an empty ledger, and of a row until a dump tells.
+# The characters of an empty ledger; and of a row, until a dump shows how many it takes.
 LEAST_CHARACTERS = 80
 USUAL_DENSITY = 11.0
 
 Choice = Container[str] | Callable[[str], bool]
-"""Some homes: a set of them, or a function that is true for them."""
+"""Names some homes: a set of them, or a function that is true for them."""
 
 
 class Ledger:
-    """The rows of one stream. Not thread-safe: the caller holds a lock of its own.
+    """Holds the rows of one stream. It is not thread-safe: the caller holds a lock of its own.
 
     Args:
-        by_home: a key in two homes is two records, each with a tag of its own. Else it is one
-            record: its rows always have the same tag.
+        by_home: whether a key in two homes is two records, each with a tag of its own. Else it is
+            one record, whose rows always have the same tag.
     """
 
     def __init__(self, *, by_home: bool = False) -> None:
@@ -61,15 +62,15 @@ class Ledger:
         return len(self._table)
 
     def tag_of(self, key: str, home: str) -> int | None:
-        """Return the tag last entered for a record, None for one that is unknown.
+        """Return the tag that was last entered for a record, None for an unknown one.
 
-        `home` counts only with `by_home`: else any home's entry is the record's.
+        `home` counts only with `by_home`: else the record has one tag for all of its homes.
         """
         chunk, start, end = self._record(key, home)
         return chunk.tags[start] if start < end else None
 
     def enter(self, key: str, home: str, tag: int) -> None:
-        """Take down that a version was sent: `home` holds and showed the record, its tag is this.
+        """Note that a version was sent, which `home` holds and showed.
 
         A tag is at least 0 and below 2**32.
         """
@@ -80,9 +81,10 @@ class Ledger:
         self._show(own, number, place, tag)
 
     def show(self, key: str, home: str) -> None:
-        """Take down that `home` showed a known record, and holds it; its tag stays.
+        """Note that `home` holds and showed a known record; its tag stays.
 
-        An unknown record raises `KeyError`.
+        Raises:
+            KeyError: the record is unknown.
         """
         number, place = self._keys.get(key), self._homes.add(home)
         span = self._table.find(number)
@@ -114,11 +116,11 @@ class Ledger:
         return any(mark & SHOWN for mark in chunk.marks[start:end])
 
     def miss(self, key: str, home: str) -> None:
-        """Give a record the tag 0; what is unknown stays so. `home` counts only with `by_home`."""
+        """Give a known record the tag 0; `home` counts only with `by_home`."""
         _tag(self._record(key, home), 0)
 
     def remove(self, key: str, home: str | None = None) -> None:
-        """Delete the row of a key in one home, or all its rows; what is unknown stays so."""
+        """Delete the row of a key in one home, or all of its rows, if there are any."""
         span = chunk, start, end = self._span(key, home)
         if start < end:
             self._leave(chunk.marks[start:end])
@@ -144,7 +146,7 @@ class Ledger:
         return bool((place := self._homes.get(home)) >= 0 and self._homes.rows[place])
 
     def forget_home(self, home: str) -> None:
-        """Delete the rows of one home in a pass over all rows; use `forget_homes` for several."""
+        """Delete the rows of one home, in one pass over all rows; `forget_homes` takes several."""
         if self.has_home(home):
             self.forget_homes((home,))
 
@@ -156,7 +158,10 @@ class Ledger:
         self._table.drop_empty()
 
     def rows_where(self, tagged: Callable[[int], bool], *, shown: bool | None = None) -> Snapshot:
-        """Return the rows whose tag fulfils `tagged`, with `shown` only those shown, or not."""
+        """Return the rows whose tag fulfils `tagged`, and that are shown, or not, as `shown` says.
+
+        Without `shown`, both are returned.
+        """
         rows = Snapshot(self._keys, self._homes)
         for chunk in self._table.chunks:
             chosen = list(map(tagged, chunk.tags))
@@ -167,15 +172,17 @@ class Ledger:
         return rows
 
     def sweep(self, complete: Choice) -> Snapshot:
-        """After a sync, find what departed, and delete rows whose home no longer shows the key.
+        """Find the records that departed, and delete the rows of homes that others have left.
+
+        This is for the end of a sync. A record departed if all of its homes are complete and none
+        of them showed it: its rows stay for the caller to decide. Of any other record, the rows
+        that a complete home did not show are deleted.
 
         Args:
-            complete: the homes all of whose walks ended, and showed whatever there is.
+            complete: the homes all of whose walks ended, so that they showed whatever there is.
 
         Returns:
-            One pair for each key none of whose rows was shown, all of whose homes are complete;
-            with `by_home` one for each such row. They stay in the ledger. Of other keys the rows
-            that a complete home did not show are deleted.
+            One pair for each key that departed; with `by_home` one for each row that did.
         """
         goes = self._by_mark(complete, shown=False)
         departed = Snapshot(self._keys, self._homes)
@@ -197,7 +204,7 @@ class Ledger:
         self._drop(chunk, elsewhere)
 
     def _by_mark(self, choice: Choice, *, shown: bool) -> bytearray:
-        """Return 1 for each mark of a chosen home, for that of shown rows only if `shown`."""
+        """Return 1 for each mark of a chosen home; for marks of shown rows only if `shown`."""
         chosen = choice if callable(choice) else choice.__contains__
         marks = bytearray(2 * len(self._homes))
         for home in self._homes.inhabited():
@@ -212,9 +219,9 @@ class Ledger:
             chunk.keep(bytes(map(not_, gone)))
 
     def dump(self) -> dict[str, Any]:
-        """Return the ledger as a JSON value, a copy; what was shown is not in it."""
+        """Return a copy of the ledger as a JSON value, which does not say what was shown."""
         texts, gids, homes = self._homes.in_order()
-        # The index of a home in the state, by mark.
+        # Which index a home has in the state, by mark.
         places = array("I", bytes(8 * len(self._homes)))
         for place, home in enumerate(homes):
             places[home << 1] = places[home << 1 | SHOWN] = place
@@ -235,12 +242,16 @@ class Ledger:
         self._density = characters(value) / len(self) if len(self) else USUAL_DENSITY
 
     def size_estimate(self) -> int:
-        """Return about how many characters `dump` would take, by the last dump or load."""
+        """Return about how many characters a dump would have, judging by the last dump or load."""
         return LEAST_CHARACTERS + int(len(self) * self._density)
 
     @classmethod
     def load(cls, value: Any, *, by_home: bool = False) -> Ledger:
-        """Return the ledger that was dumped; `ValueError` with one sentence if it is damaged."""
+        """Return the ledger that was dumped.
+
+        Raises:
+            ValueError: the value is damaged; one sentence says how.
+        """
         state, ledger = unpack_state(value), cls(by_home=by_home)
         homes = ledger._homes = Homes(state.texts, state.gids)
         for piece in state.pieces:
@@ -275,7 +286,7 @@ class Ledger:
 
 
 def _narrowed(span: Span, home: int) -> Span:
-    """Return the row of one home, from the rows of a key; empty where there is none."""
+    """Return the row of one home among the rows of a key, or the empty span where it would be."""
     chunk, start, end = span
     if start == end:
         return span

@@ -1,4 +1,4 @@
-"""Numbers that stand for texts, so that rows can be flat arrays.
+"""Has numbers stand for texts, so that rows can be flat arrays.
 
 Nothing here is thread-safe: whoever owns these holds a lock of its own.
 """
@@ -18,7 +18,10 @@ UNKNOWN = -1
 
 
 def gid_number(text: str) -> int | None:
-    """Return the number that a text writes, None where it is none below 2**63 or written oddly."""
+    """Return the number below 2**63 that a text is, None for any other text.
+
+    A number that is written in another way, such as `007`, is another text.
+    """
     try:
         number = int(text)
     except ValueError:
@@ -27,9 +30,9 @@ def gid_number(text: str) -> int | None:
 
 
 class Numbers:
-    """A number for every text: a gid stands for itself, any other text gets one below zero.
+    """Has a number for every text: that of a gid is the gid, that of any other is below zero.
 
-    Numbers are never taken back, so what holds one can always be read.
+    A number always stands for the same text, so whoever holds one can read it at any time.
     """
 
     def __init__(self) -> None:
@@ -42,7 +45,7 @@ class Numbers:
         return self._numbers.get(text, UNKNOWN) if number is None else number
 
     def add(self, text: str) -> int:
-        """Return the number of a text, a new one where it has none."""
+        """Return the number of a text, which gets one where it has none."""
         number = self.get(text)
         if number == UNKNOWN:
             number = self._numbers[text] = LOWEST + len(self._texts)
@@ -55,20 +58,22 @@ class Numbers:
 
 
 class Homes:
-    """Small numbers, 0 and up in order of arrival, for the texts of homes: 28 bytes a home.
+    """Has an index, counted from 0 in order of arrival, for the text of every home.
+
+    A home takes 28 bytes.
 
     Attributes:
-        rows: how many rows each home has, by its index; kept by the ledger.
+        rows: how many rows each home has, by its index; the ledger counts them.
     """
 
     def __init__(self, texts: Iterable[str] = (), gids: Iterable[int] = ()) -> None:
-        """Take the homes of a state: `gids` rise, no text is a gid, none comes twice."""
+        """Take the homes of a state: the gids rise, no text is a gid, and none comes twice."""
         self._numbers = Numbers()
         self._by_index = array("q", [*map(self._numbers.add, texts), *gids])
         self.rows = array("I", bytes(4 * len(self._by_index)))
         self._indexes = Table()
         self._indexes.extend(Chunk(self._by_index, range(len(self.rows)), self.rows))
-        # Rows come home by home: most questions are about the same one as the last.
+        # Rows come home by home, so most questions are about the same home as the one before.
         self._last: tuple[str | None, int] = (None, UNKNOWN)
 
     def __len__(self) -> int:
@@ -87,7 +92,7 @@ class Homes:
         return chunk.marks[start]
 
     def add(self, text: str) -> int:
-        """Return the index of a home, a new one where it has none."""
+        """Return the index of a home, which gets one where it has none."""
         index = self.get(text)
         if index == UNKNOWN:
             index = len(self._by_index)
@@ -109,7 +114,7 @@ class Homes:
         return [index for index, rows in enumerate(self.rows) if rows]
 
     def in_order(self) -> tuple[list[str], array[int], list[int]]:
-        """Return the homes that have rows as the constructor takes them, and their indexes."""
+        """Return the homes that have rows, as the constructor takes them, and their indexes."""
         gids = sorted((self._by_index[at], at) for at in self.inhabited())
         split = bisect_left(gids, (0, 0))
         texts = sorted((self.text(at), at) for _, at in gids[:split])
@@ -118,7 +123,7 @@ class Homes:
 
 
 class Snapshot:
-    """Rows as they were when asked for, as pairs of key and home; 12 bytes a row."""
+    """Holds rows as they were when somebody asked for them, in 12 bytes each."""
 
     def __init__(self, numbers: Numbers, homes: Homes) -> None:
         self._names = numbers, homes
@@ -129,9 +134,9 @@ class Snapshot:
         return len(self._keys)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Return the rows one by one."""
+        """Yield the pairs of key and home."""
         numbers, homes = self._names
-        # Names are never taken back, so these are good whatever becomes of the ledger.
+        # These always stand for the same texts, whatever becomes of the ledger.
         for number, home in zip(self._keys, self._homes, strict=True):
             yield numbers.text(number), homes.text(home)
 

@@ -1,4 +1,7 @@
-"""Numbers by text for the state, packed like a ledger: bounds by partition, gates by parent."""
+"""Writes numbers by text for the state, packed like a ledger, and reads them.
+
+They are bounds by partition and gates by parent.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from source_asana.cursors.packing import PIECE_ROWS, pack_homes, unpack_homes
 
 
 def pack_texts(values: Mapping[str, int]) -> dict[str, Any]:
-    """Return numbers of 0 and up by text, at least one, as a JSON value."""
+    """Return numbers by text as a JSON value; there is at least one, and none is below 0."""
     gids = array("q", sorted(n for key in values if (n := gid_number(key)) is not None))
     texts = sorted(key for key in values if gid_number(key) is None)
     least = min(values.values())
@@ -26,7 +29,11 @@ def pack_texts(values: Mapping[str, int]) -> dict[str, Any]:
 
 
 def unpack_texts(value: Any) -> dict[str, int]:
-    """Return what `pack_texts` was given; `ValueError` if it is damaged."""
+    """Return what `pack_texts` was given.
+
+    Raises:
+        ValueError: the value is damaged.
+    """
     match value:
         case {"keys": keys, "from": int(least), "values": list(pieces)}:
             texts, gids = unpack_homes(keys)

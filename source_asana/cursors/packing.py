@@ -1,11 +1,11 @@
-"""A ledger as a JSON value for the state: about 10.8 characters a row.
+"""Writes a ledger as a JSON value for the state, with about 11 characters a row, and reads it.
 
     {"version": 1, "homes": {...}, "rows": [[count, keys, homes, tags], ...],
      "texts": [[key, home, tag], ...]}
 
-A home is the place of its text in the order that `unpack_homes` returns. `rows` has the keys that
-are gids, in pieces; keys, homes and tags of a piece are texts (see `columns`). Whatever is damaged
-raises `ValueError`.
+A home is written as the place of its text in the order that `unpack_homes` returns. `rows` has the
+keys that are gids, in pieces, whose keys, homes and tags are a text each (see `columns`); `texts`
+has the other keys. Whatever is damaged raises `ValueError`.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from source_asana.cursors.names import gid_number
 from source_asana.cursors.table import Chunk
 
 VERSION = 1
-# Eight bytes a number at most: 700,000 characters, where a JSON string may have a million.
+# A text has 700,000 characters where a number takes all of its eight bytes; a million are allowed.
 PIECE_ROWS = 65_536
-# Prefixes of fewer homes would be longer than the texts.
+# For fewer homes, prefix and packed gids would be longer than the texts.
 SHARED_BY = 8
 TAGS = 2**32
 
 
 class Rows(NamedTuple):
-    """Rows in three columns: keys (0 and up, rising), homes by index, tags."""
+    """Has rows in three columns: keys, which begin at 0 or above and never fall, homes, tags."""
 
     keys: array[int]
     homes: array[int]
@@ -38,7 +38,7 @@ class Rows(NamedTuple):
 
 
 class State(NamedTuple):
-    """The parts of the JSON value: homes that are texts and gids, the others not yet unpacked."""
+    """Has the parts of the JSON value: the homes unpacked, the rows as they are written."""
 
     texts: list[str]
     gids: array[int]
@@ -64,11 +64,11 @@ def unpack_state(value: Any) -> State:
 
 
 def in_pieces(chunks: Iterable[Chunk], places: array[int]) -> Iterator[Rows]:
-    """Return the rows of a table whose keys are gids, at most `PIECE_ROWS` at a time.
+    """Yield the rows of a table whose keys are gids, at most `PIECE_ROWS` at a time.
 
     Args:
         chunks: those of the table.
-        places: the index of a home in the state, by mark.
+        places: which index a home has in the state, by mark.
     """
     rows = Rows(array("q"), array("I"), array("I"))
     for chunk in chunks:
@@ -86,7 +86,7 @@ def _placed(chunk: Chunk, places: array[int]) -> Rows:
     homes = array("I", map(places.__getitem__, rows.marks))
     if not any(map(eq, rows.keys, rows.keys[1:])):
         return Rows(rows.keys, homes, rows.tags)
-    # The homes of a key may come in another order in the state.
+    # The homes of a key may have another order in the state.
     columns = zip(*sorted(zip(rows.keys, homes, rows.tags, strict=True)), strict=True)
     return Rows(*map(array, "qII", columns))
 
@@ -95,13 +95,13 @@ def pack_rows(rows: Rows, *, shared: bool) -> list[Any]:
     """Return at most `PIECE_ROWS` rows as a JSON value.
 
     Args:
-        rows: at least one, sorted by key, then by home.
-        shared: whether all rows of a key have the same tag, so that it is kept once.
+        rows: at least one row, sorted by key, then by home.
+        shared: whether all rows of a key have the same tag, which is then written once.
     """
     tags = rows.tags
     if shared:
         tags = array("I", compress(tags, gaps_of(rows.keys)))
-    # Homes that come in runs are best compressed whole; else their low bits are noise as well.
+    # Homes in runs are best compressed whole; in homes without order, the low bits are noise, too.
     noise = max(0, max(rows.homes).bit_length() - 7)
     homes = min((pack(rows.homes, low_bits) for low_bits in (0, noise)), key=len)
     return [len(rows.keys), pack_rising(rows.keys), homes, pack(tags, 32)]
@@ -136,7 +136,7 @@ def _unpack_tags(text: Any, gaps: array[int], *, shared: bool) -> array[int]:
 def _parts(piece: Any, size: int) -> list[Any]:
     if not isinstance(piece, list) or len(piece) != size:
         raise damaged("a piece does not have the parts that it should")
-    # True and False are integers as well, and no counts.
+    # True and False are integers, too, but no counts.
     if type(piece[0]) is not int or not 0 < piece[0] <= PIECE_ROWS:
         raise damaged("a piece declares a number of rows that cannot be")
     return piece
@@ -146,8 +146,8 @@ def pack_homes(texts: Iterable[str], gids: array[int]) -> dict[str, Any]:
     """Return homes as a JSON value.
 
     Args:
-        texts: homes that are no gids. Those that end in a slash and a gid are packed like gids.
-        gids: the others, an array of "q", rising.
+        texts: the homes that are no gids; those that end in a slash and a gid are packed like gids.
+        gids: the other homes, a rising array of "q".
     """
     paths: dict[str, list[int]] = {}
     others = []
@@ -192,7 +192,7 @@ def _unpack_gids(pieces: Any) -> array[int]:
 
 
 def _distinct(texts: list[Any]) -> list[str]:
-    # A gid among them would stand beside the same home in the other list.
+    # A gid among them could be the same home as one in the other list.
     if not all(isinstance(text, str) and gid_number(text) is None for text in texts):
         raise damaged("a home is not the text that it should be")
     if len(set(texts)) < len(texts):
@@ -201,7 +201,7 @@ def _distinct(texts: list[Any]) -> list[str]:
 
 
 def unpack_textual(rows: Iterable[Any], *, homes: int) -> Iterator[tuple[str, int, int]]:
-    """Return the rows whose keys are no gids: key, home, tag."""
+    """Yield key, home and tag of the rows whose keys are no gids."""
     for row in rows:
         match row:
             case [str(key), int(home), int(tag)] if gid_number(key) is None:
@@ -213,11 +213,11 @@ def unpack_textual(rows: Iterable[Any], *, homes: int) -> Iterator[tuple[str, in
 
 
 def characters(value: Any) -> int:
-    """Return how long a JSON value is without white space, if none of its texts needs escapes."""
+    """Return how long a JSON value without white space is, if none of its texts needs escapes."""
     if isinstance(value, str):
         return len(value) + 2
     if isinstance(value, list):
-        return 1 + sum(characters(item) + 1 for item in value)
+        return max(2, 1 + sum(characters(item) + 1 for item in value))
     if isinstance(value, dict):
-        return 1 + sum(len(key) + 4 + characters(item) for key, item in value.items())
+        return max(2, 1 + sum(len(key) + 4 + characters(item) for key, item in value.items()))
     return len(str(value))

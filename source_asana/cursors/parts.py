@@ -1,7 +1,7 @@
-"""What a reading policy keeps in the state: bounds, gates, and the place of the rolling pass.
+"""Keeps what a reading policy has in the state: bounds, gates, the place of the rolling pass.
 
-Every part reads its own value of the state with `load` and gives it back with `dump`; the cursor
-that owns them holds the lock for all of them.
+Every part takes its own value of the state with `load` and gives it back with `dump`. The cursor
+that owns them holds a lock for all of them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ HOUR = 3_600_000
 
 
 class Part(Protocol):
-    """One value in a stream's state."""
+    """Is one value in a stream's state."""
 
     def load(self, value: Any) -> None:
-        """Take a stored value; raise `ValueError` where it is not what `dump` gives."""
+        """Take a stored value.
+
+        Raises:
+            ValueError: it is not what `dump` returns.
+        """
 
     def dump(self) -> Any:
         """Return the value to store, None to leave it out."""
@@ -30,7 +34,7 @@ class Part(Protocol):
 
 
 class Bounds:
-    """A bound per partition: the server's time before the listing that named the parents.
+    """Has a bound per partition: the server's time before the listing that named its parent.
 
     Bounds only save requests; what is sent is the ledger's affair.
     """
@@ -51,11 +55,11 @@ class Bounds:
         return 12 * len(self._bounds)
 
     def __contains__(self, key: object) -> bool:
-        """Return whether a partition was read to its end before."""
+        """Return whether an earlier sync, or this one, has read a partition to its end."""
         return key in self._bounds
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the keys, of a copy: partitions that complete meanwhile add theirs."""
+        """Yield the keys of a copy, as partitions may complete meanwhile."""
         return iter(list(self._bounds))
 
     def __len__(self) -> int:
@@ -63,12 +67,12 @@ class Bounds:
         return len(self._bounds)
 
     def get(self, key: str) -> Millis | None:
-        """Return a partition's bound, None where it was never read to its end."""
+        """Return a partition's bound, None for one that was never read to its end."""
         bound = self._bounds.get(key)
         return None if bound is None else Millis(bound)
 
     def move(self, key: str, bound: Millis | None) -> None:
-        """Set a partition's bound; without a server's time it stays."""
+        """Set a partition's bound; it stays where the server's time is not known."""
         if bound is not None:
             self._bounds[key] = bound
 
@@ -78,7 +82,7 @@ class Bounds:
 
 
 class Gates:
-    """Per parent, the gid of its newest child when its children were last read."""
+    """Has, per parent, the gid of its newest child when its children were last read."""
 
     def __init__(self) -> None:
         self._gids: dict[str, int] = {}
@@ -100,11 +104,11 @@ class Gates:
         return len(self._gids)
 
     def __contains__(self, key: object) -> bool:
-        """Return whether a parent's children were read before."""
+        """Return whether a parent's children have been read."""
         return key in self._gids
 
     def shows_another(self, key: str, gid: str | None) -> bool:
-        """Return whether the newest child is another one than last time."""
+        """Return whether the newest child is another one than when the children were read."""
         return self._gids.get(key) != _gate(gid)
 
     def close(self, key: str, gid: str | None) -> None:
@@ -117,7 +121,7 @@ class Gates:
 
 
 def _gate(gid: str | None) -> int:
-    """Return a number that stands for the newest child: its gid, 0 where there is none."""
+    """Return a number that stands for the newest child, 0 where there is none."""
     if not gid:
         return 0
     return int(gid) if gid.isdigit() and len(gid) < 19 else _digest(gid)
@@ -128,15 +132,15 @@ def _digest(text: str) -> int:
 
 
 class RollingPass:
-    """Which partitions are read whole in this sync although nothing says that they changed.
+    """Decides which partitions are read whole though nothing says that they changed.
 
-    What moves no timestamp (moves, likes, tags) is seen in whole listings only. The pass rolls: a
-    partition's hash gives its place in the period, and each sync passes those whose place has gone
-    by since the last one, so that the cost is spread.
+    What moves no timestamp, such as moves, likes and tags, shows only in whole listings. The pass
+    rolls: a partition's hash gives its place in the period, and each sync reads those whose place
+    has come up since the last one, so that the cost is spread.
 
     Args:
-        hours: the period; 0 makes every partition due in every sync.
-        now: the server's time before this sync's requests, None while it is not known.
+        hours: the period; with 0, every partition is due in every sync.
+        now: returns the server's time before this sync's requests, None while that is not known.
     """
 
     def __init__(self, hours: int, now: Callable[[], Millis | None]) -> None:
@@ -148,15 +152,16 @@ class RollingPass:
 
     def load(self, value: Any) -> None:
         """Take a stored value; see `Part`."""
-        if not isinstance(value, dict) or not isinstance(value.get("at"), int | None):
-            raise ValueError("the pass is not an object")
-        keys = value.get("open", [])
-        if not isinstance(keys, list):
-            raise ValueError("the open partitions of the pass are not a list")
-        self._last, self._open = value.get("at"), set(map(str, keys))
+        match value:
+            case {"at": int() | None as last, "open": list(keys)}:
+                self._last, self._open = last, set(map(str, keys))
+            case {"at": int() as last} if "open" not in value:
+                self._last, self._open = last, set()
+            case _:
+                raise ValueError("the pass does not have the form that it should")
 
     def dump(self) -> Any:
-        """Return when the pass was advanced last, and which partitions it still owes."""
+        """Return when the pass was last advanced, and which partitions it still owes."""
         if self._last is None and not self._open:
             return None
         owed = {"open": sorted(self._open)} if self._open else {}
@@ -167,7 +172,7 @@ class RollingPass:
         return 30 + 19 * len(self._open)
 
     def is_due(self, key: str) -> bool:
-        """Return whether the pass has come to a partition, now or in a sync that did not finish."""
+        """Return whether the pass has come to a partition, in this sync or in an unfinished one."""
         now = self._now()
         return key in self._open or (now is not None and self._comes(key, now))
 
@@ -183,7 +188,7 @@ class RollingPass:
         return self._rolled
 
     def claim(self, key: str) -> None:
-        """Owe a partition that is due until it is done, however many syncs that takes."""
+        """Owe a partition, if it is due, until it is done, however many syncs that takes."""
         if self.is_due(key):
             self._open.add(key)
 
@@ -192,7 +197,7 @@ class RollingPass:
         self._open.discard(key)
 
     def advance(self) -> None:
-        """Note that every partition was asked about: the next pass goes on from here."""
+        """Note that every partition was asked about, so that the next sync continues here."""
         self._last = self._now() or self._last
 
     def keep_only(self, is_there: Callable[[str], bool]) -> None:

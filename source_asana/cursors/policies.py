@@ -12,6 +12,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.parts import Bounds, Gates, Part, RollingPass
 from source_asana.cursors.walks import Walks
 from source_asana.http.clock import Millis, from_millis, to_millis
@@ -22,6 +23,8 @@ from source_asana.parents.slices import Slice, value_at
 from source_asana.runtime import Runtime
 
 Record = Mapping[str, Any]
+LEFT = ""
+"""Where a record is that belongs to another stream now: in no partition of this one."""
 
 
 class Policy:
@@ -37,12 +40,13 @@ class Policy:
         lock: the cursor's; held whenever the CDK or a retriever calls one of the methods below.
         walks: which partitions were walked whole in this sync.
         knows_all: whether every partition there is was handed out or passed over in this sync.
-        is_coarse: whether changes are told by timestamps alone; see `ledger.md` in docs/design.md.
-        rank: who gives up its ledger first when the states grow too large; 0 before 1.
+        is_keyless: whether part of the ledger was given up: the keys of tasks' children.
+        is_coarse: whether changes are told by timestamps alone; see docs/design.md.
+        files_answers: whether a departed record that is still there is sent as what it is now.
     """
 
     is_incremental = True
-    rank = 4
+    files_answers = False
 
     def __init__(
         self, plan: StreamPlan, router: AsanaRouter, runtime: Runtime, reading: Mapping[str, Any]
@@ -54,6 +58,7 @@ class Policy:
         self.lock = threading.RLock()
         self.walks = Walks()
         self.knows_all = False
+        self.is_keyless = False
         self.is_coarse = False
         self._there: set[str] = set()
         start = runtime.settings.start_date
@@ -76,9 +81,29 @@ class Policy:
         del slice_
         return False
 
-    def become_coarse(self) -> None:
-        """Tell changes by timestamps from now on."""
+    @property
+    def rank(self) -> int:
+        """Who gives up first when the states grow too large, 0 before 1."""
+        return 4
+
+    def give_up(self, ledger: Ledger) -> int | None:
+        """Drop what the states have no room for; called until nothing is left to be dropped.
+
+        Args:
+            ledger: the stream's, to drop a part of.
+
+        Returns:
+            The rank of what can go next; None when the ledger as a whole has to go, and changes
+            are told by timestamps from now on.
+        """
+        del ledger
         self.is_coarse = True
+        return None
+
+    def sends_all(self, slice_: Slice) -> bool:
+        """Return whether all records of a slice are sent, whatever was sent before."""
+        del slice_
+        return False
 
     # ── slices ─────────────────────────────────────────────────────────────────────────────────
 
@@ -127,6 +152,23 @@ class Policy:
         """Return whether no later sync will show the records of a partition again."""
         del home
         return False
+
+    def parent_of(self, home: str) -> tuple[str, str] | None:
+        """Return the parent stream and the gid in it that a partition hangs on, if it has one.
+
+        Records do not outlive such a parent.
+        """
+        return self.router.parent_of(home)
+
+    def home_now(self, record: Record, home: str) -> str | None:
+        """Return where a departed record that is still there belongs now.
+
+        Returns:
+            The key of a partition that this sync reads, None where there is none, `LEFT` where it
+            is another stream's record now.
+        """
+        del record
+        return home if self.walks.is_expected(home) or self.is_there(home) else None
 
     def stamp_of(self, record: Record) -> Millis | None:
         """Return the instant that start date and bounds are compared with, None without one."""

@@ -43,7 +43,7 @@ class Sender:
         self.ledger = Ledger(by_home=self.by_home)
         self.is_coarse = False
         self._changed = threading.Condition(lock)
-        self._key_column = key[-1]
+        self._first_column, self._key_column = key[0], key[-1]
         self._tag = tag
         self._stop = stop
         self._claims: set[str] = set()
@@ -83,6 +83,22 @@ class Sender:
             with self._changed:
                 self._claims.discard(claim)
                 self._changed.notify_all()
+
+    def remove(self, key: str, home: str) -> None:
+        """Forget a record, in all its homes where it is one; the caller holds the lock."""
+        self.ledger.remove(key, home if self.by_home else None)
+
+    def bury(self, key: str, home: str, stamp: Stamp) -> Iterator[Raw]:
+        """Yield the tombstone of a record that is gone, and forget the record after that."""
+        columns = {self._first_column: home} if self.by_home else {}
+        yield {
+            **columns,
+            self._key_column: key,
+            "synced_at": stamp.text,
+            "_ab_cdc_deleted_at": stamp.text,
+        }
+        with self._changed:
+            self.remove(key, home)
 
     def _claim(self, claim: str, key: str, home: str, tag: int, stamp: Stamp | None) -> bool:
         """Return whether the caller is to send this version; it holds the claim then."""

@@ -33,6 +33,10 @@ CHARACTERS_A_SECOND = 20_000
 FOREIGN_BUT_EMPTY = frozenset({NO_CURSOR_STATE_KEY, "__ab_full_refresh_sync_complete"})
 
 
+COARSE = "it keeps track of changes by their timestamps only, and of no deletions"
+KEYLESS = "a task that changed is sent with all of its records, and none of them is tracked"
+
+
 def damaged(stream: str, what: str) -> Exception:
     """Return the error for a state that this connector did not write, or that was changed since."""
     return config_error(
@@ -56,12 +60,15 @@ class Account:
 
     Attributes:
         rank: who gives up its ledger first, 0 before 1.
-        shrink: drops the ledger for good; None once that is done.
+        shrink: drops for good what is first in line, and returns the rank of what comes next; None
+            once nothing is left.
+        size: returns about how many characters the state takes.
         characters: the size of the last state.
     """
 
     rank: int
-    shrink: Callable[[], None] | None
+    shrink: Callable[[], int | None] | None
+    size: Callable[[], int]
     characters: int = 0
 
 
@@ -111,10 +118,12 @@ class States:
                     "this sync reads and sends everything once."
                 )
 
-    def open_account(self, stream: str, rank: int, shrink: Callable[[], None], size: int) -> None:
-        """Count a stream's state in; `shrink` may be called from the thread of another stream."""
+    def open_account(
+        self, stream: str, rank: int, shrink: Callable[[], int | None], size: Callable[[], int]
+    ) -> None:
+        """Count a stream's state in; both may be called from the thread of another stream."""
         with self._lock:
-            self._accounts[stream] = Account(rank, shrink, size)
+            self._accounts[stream] = Account(rank, shrink, size, size())
 
     def emit(self, stream: str, make: Callable[[], dict[str, Any]]) -> int:
         """Print a stream's state and return its size in characters.
@@ -137,7 +146,7 @@ class States:
         while True:
             state = make()
             size = len(orjson.dumps(state))
-            account = self._accounts.setdefault(stream, Account(9, None))
+            account = self._accounts.setdefault(stream, Account(9, None, lambda: 0))
             account.characters = size
             total = sum(one.characters for one in self._accounts.values())
             if total <= MOST_CHARACTERS or not self._shrink_one():
@@ -150,13 +159,18 @@ class States:
             return False
         name = min(open_)[2]
         account = self._accounts[name]
-        shrink, account.shrink = account.shrink, None
-        assert shrink is not None
-        shrink()
+        assert account.shrink is not None
+        rank = account.shrink()
+        account.characters = account.size()
+        if rank is None:
+            account.shrink = None
+        else:
+            account.rank = rank
         LOGGER.warning(
-            "Stream %s: its state would no longer fit into the %d MB that Airbyte takes, so it "
-            "keeps track of changes by their timestamps only; see docs/asana.md, `State size`.",
+            "Stream %s: its state would no longer fit into the %d MB that Airbyte takes, so %s; "
+            "see docs/asana.md, `State size`.",
             name,
             MOST_CHARACTERS // 1_000_000,
+            COARSE if rank is None else KEYLESS,
         )
         return True

@@ -1,4 +1,4 @@
-"""Rows sorted by a number, in flat columns: 16 bytes a row, and no object for any of them.
+"""Keeps rows sorted by a number in flat columns: 16 bytes a row, and no object for any of them.
 
 Nothing here is thread-safe: whoever owns a table holds a lock of its own.
 """
@@ -10,17 +10,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import compress
 
-# Inserting a row moves half of a chunk on average: 32 kB, a microsecond.
+# To insert a row moves half of a chunk on average, which is 32 kB and takes a microsecond.
 CHUNK_ROWS = 4096
 LOWEST = -(2**63)
 
 
 class Chunk:
-    """Some rows in three columns, sorted by `keys`, then by `marks`.
+    """Holds some rows in three columns, sorted by key, then by mark.
 
     Attributes:
-        keys: numbers from `LOWEST` to 2**63 - 1. marks, tags: numbers below 2**32; what they mean
-            is the owner's affair.
+        keys: numbers from `LOWEST` to 2**63 - 1.
+        marks, tags: numbers below 2**32, whose meaning is the owner's affair.
     """
 
     __slots__ = ("keys", "marks", "tags")
@@ -31,7 +31,7 @@ class Chunk:
         self.tags = array("I", tags)
 
     def part(self, start: int, end: int) -> Chunk:
-        """Return a copy of the rows from `start` up to, not including, `end`."""
+        """Return a copy of the rows from `start` up to, but not including, `end`."""
         return Chunk(self.keys[start:end], self.marks[start:end], self.tags[start:end])
 
     def append(self, rows: Chunk) -> None:
@@ -47,7 +47,7 @@ class Chunk:
         self.tags.insert(at, tag)
 
     def delete(self, start: int, end: int) -> None:
-        """Delete the rows from `start` up to, not including, `end`."""
+        """Delete the rows from `start` up to, but not including, `end`."""
         for column in (self.keys, self.marks, self.tags):
             del column[start:end]
 
@@ -58,23 +58,23 @@ class Chunk:
         self.tags = array("I", compress(self.tags, chosen))
 
     def boundary(self) -> int:
-        """Return the row near the middle that begins another key than the one before, or 0."""
+        """Return the number of a row near the middle where another key begins, 0 without one."""
         middle = self.keys[len(self.keys) // 2]
         at = bisect_left(self.keys, middle) or bisect_right(self.keys, middle)
         return at % len(self.keys)
 
 
 Span = tuple[Chunk, int, int]
-"""Rows of one chunk: from the first number up to, not including, the second."""
+"""Rows of one chunk, from the first number up to, but not including, the second."""
 
 
 class Table:
-    """Chunks in the order of their keys; all rows of one key stand in one chunk."""
+    """Holds chunks in the order of their keys; all rows of one key are in one chunk."""
 
     def __init__(self) -> None:
         self.chunks = [Chunk((), (), ())]
-        # What is below the first key of the next chunk belongs to a chunk: these are separators,
-        # which stay where they are when rows go.
+        # A key belongs to the last chunk whose number here is not above it. The numbers stay when
+        # rows go, so they need not be keys of the table.
         self._lowest = [LOWEST]
 
     def __len__(self) -> int:
@@ -82,13 +82,13 @@ class Table:
         return sum(len(chunk.keys) for chunk in self.chunks)
 
     def find(self, key: int) -> Span:
-        """Return the rows of a key; without any, the empty span where they would stand."""
+        """Return the rows of a key, or the empty span where they would be."""
         chunk = self.chunks[bisect_right(self._lowest, key) - 1]
         keys = chunk.keys
         start = end = bisect_left(keys, key)
         if start < len(keys) and keys[start] == key:
             end = start + 1
-            # Most keys have one row: only for others it is worth searching.
+            # Most keys have one row; it is worth searching only for the others.
             if end < len(keys) and keys[end] == key:
                 end = bisect_right(keys, key, end)
         return chunk, start, end
@@ -119,15 +119,15 @@ class Table:
             self.drop_empty()
 
     def drop_empty(self) -> None:
-        """Drop the chunks without rows; due after rows were taken out of `chunks`."""
+        """Drop the chunks without rows; whoever takes rows out of `chunks` calls this."""
         full = [at for at, chunk in enumerate(self.chunks) if chunk.keys]
         self.chunks = [self.chunks[at] for at in full] or [Chunk((), (), ())]
         self._lowest = [LOWEST, *(self._lowest[at] for at in full[1:])]
 
     def extend(self, rows: Chunk) -> None:
-        """Append rows, sorted, none of them below the last row of the table."""
+        """Append sorted rows, none of which is below the last row of the table."""
         last = self.chunks[-1]
-        # The key that goes on here stays in its chunk, however many rows it has.
+        # A key whose rows continue here stays in its chunk, however many they are.
         start = bisect_right(rows.keys, last.keys[-1]) if last.keys else 0
         last.append(rows.part(0, start))
         while start < len(rows.keys):

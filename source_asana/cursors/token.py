@@ -1,4 +1,4 @@
-"""Events by sync token, which the state keeps; a token lives a day."""
+"""Reads events by sync token, which the state keeps; a token lives a day."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from source_asana.parents.slices import Slice
 
 
 class Tokens:
-    """The sync token of each project."""
+    """Has the sync token of each project."""
 
     def __init__(self) -> None:
         self.by_key: dict[str, str] = {}
@@ -35,7 +35,7 @@ class Tokens:
 
 
 class TokenPolicy(Policy):
-    """What happened since a sync token. The first read of a project only gets one."""
+    """Reads what happened since a sync token; the first read of a project only gets one."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -67,12 +67,12 @@ class TokenPolicy(Policy):
         )
 
     def token(self, slice_: Slice) -> str | None:
-        """Return the token to go on from, None at the first read of a project."""
+        """Return the token to continue from, None at the first read of a project."""
         with self.lock:
             return self._tokens.by_key.get(slice_.key)
 
     def advance(self, slice_: Slice, token: str) -> None:
-        """Keep the token that follows what was read; it counts when the slice is complete."""
+        """Keep the token that follows what was read; it counts once the slice is complete."""
         with self.lock:
             self._next[slice_.key] = token
 

@@ -1,1 +1,1 @@
-"""What is asked for and what is sent: schemas, `opt_fields`, columns filled from others, scopes."""
+"""Decides which fields are asked for and which columns are sent."""

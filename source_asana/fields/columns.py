@@ -1,8 +1,8 @@
-"""Columns promised to users that Asana names differently or does not have.
+"""Fills columns that Asana names differently or does not have.
 
-One table decides for all streams: `ALIASES` fills a column from other fields of the same object (or
-from the partition), `ABSENT` lists columns that are declared and always null. `opt_fields` never
-asks for either, but asks for the sources of the aliases.
+Two tables decide for all streams: `ALIASES` fills a column from other fields of the same object or
+from the partition, and `ABSENT` lists columns that are declared and always null. `opt_fields` asks
+for neither, but for the sources of the aliases.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,12 +16,13 @@ Shaper = Callable[[Record, Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class Alias:
-    """One column with a source.
+    """One column, and what it is filled from.
 
     Attributes:
-        column: dotted path of the column.
-        sources: names of fields in the same object as the column.
-        convert: called with the values of `sources` in order, then of `partition`; None = no value.
+        column: its dotted path.
+        sources: names of fields in the same object.
+        convert: returns its value, None for none; takes the values of `sources`, then those of
+            `partition`, in order.
         partition: keys of the partition whose values are used as well.
     """
 
@@ -44,12 +45,12 @@ STATUS_TYPES: Mapping[str, str] = MappingProxyType(
 
 
 def status_type(color: str | None) -> str | None:
-    """Return the status type of a colour; a colour added later is handed on as it is."""
+    """Return the status type of a colour; one that Asana adds later is handed on as it is."""
     return None if color is None else STATUS_TYPES.get(color, color)
 
 
 def workspace(gid: str | None, name: str | None) -> Record | None:
-    """Return a compact workspace; without a known name it has none."""
+    """Return a compact workspace, without a name where that is not known, None without a gid."""
     if gid is None:
         return None
     compact = {"gid": gid, "resource_type": "workspace"}
@@ -57,15 +58,15 @@ def workspace(gid: str | None, name: str | None) -> Record | None:
 
 
 def present(*values: Any) -> list[Any] | None:
-    """Return those values that are not empty, in order; None when nothing is left."""
+    """Return the values that are not empty, in order, None where all are."""
     return [value for value in values if value] or None
 
 
 def readable(*values: Any) -> str | None:
     """Return the first value as a text, the way the story's own text shows it.
 
-    Resources (enum options, people) become their names, lists are joined by commas, dates become
-    their due or start day or instant.
+    Resources, such as enum options and people, become their names; lists are joined by commas;
+    dates become their due or start day or instant.
     """
     for value in values:
         text = _text(value)
@@ -129,13 +130,13 @@ ABSENT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "time_tracking_entries": ("completed", "completed_at", "html_notes", "time_period"),
     }
 )
-"""Columns declared because users were promised them; the API has no such value, they stay null."""
+"""Columns that are declared because users were promised them; Asana has no value for them."""
 
 
 def unknown_columns(stream: str) -> frozenset[str]:
-    """Return the dotted columns that the API does not know and must never be asked for.
+    """Return the dotted columns that Asana does not know and must never be asked for.
 
-    What lies below such a column is unknown as well. Parent columns are not among them.
+    It does not know what lies below them either. Parent columns are not among them.
     """
     aliases = (alias.column for alias in ALIASES.get(stream, ()))
     return frozenset((*aliases, *ABSENT.get(stream, ())))
@@ -156,15 +157,15 @@ def sources(stream: str, columns: Iterable[str] | None) -> set[str]:
 
 
 def shaper(stream: str, columns: frozenset[str] | None, extra: frozenset[str]) -> Shaper | None:
-    """Return what finishes a record in place: `shape(record, partition)`; None if there is nothing.
+    """Return the function that finishes a record in place, None where nothing is to be done.
 
-    It fills the selected alias columns, then drops the names in `extra` and the top-level sources
-    that were asked for an alias only.
+    It takes the record and its partition, fills the selected alias columns, then drops the names in
+    `extra` and the top-level fields that were asked for as sources only.
 
     Args:
         stream: stream name.
         columns: selected top-level columns, None or empty for all.
-        extra: top-level names that were asked for technical reasons and are not selected.
+        extra: top-level names that were asked for for technical reasons and are not selected.
     """
     steps = [(alias.column.split(".")[:-1], _step(alias)) for alias in _selected(stream, columns)]
     borrowed = {name.split(".")[0] for name in sources(stream, columns)}

@@ -1,7 +1,7 @@
-"""What to ask Asana for: the selected columns as `opt_fields`, computed from the stream's schema.
+"""Computes from a stream's schema what Asana is asked for: the selected columns as `opt_fields`.
 
-Every wanted leaf is named (`assignee.name`, `assignee.resource_type`): a relation named alone comes
-back compact, and Asana then decides what compact is.
+Every leaf is named, such as `assignee.name` and `assignee.resource_type`: a relation that is named
+alone comes back compact, and Asana decides what compact is.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -14,7 +14,7 @@ from source_asana.fields.schemas import SYNC_COLUMNS, load_schema
 PARENT_COLUMNS = frozenset(
     {"goal_id", "parent_id", "portfolio_id", "project_id", "task_id", "team_id", "workspace_id"}
 )
-"""Top-level columns that are made from the partition; no resource has them."""
+"""Top-level columns that are filled from the partition; no resource has them."""
 
 WHOLE = frozenset(
     {
@@ -25,18 +25,18 @@ WHOLE = frozenset(
         "old_date_value",
     }
 )
-"""Objects asked for by their own name: Asana's list of fields names nothing below them."""
+"""Objects that are asked for by their own name: Asana's list of fields names nothing below them."""
 
 _SETTING = "custom_field_settings."
 _DEFINITION = f"{_SETTING}custom_field."
 
 REPEATED = frozenset(
     {
-        # A value repeats the options and the author of its field at every record; the streams
+        # A value repeats the options and the author of its field in every record; the streams
         # custom_fields and *_custom_field_settings have them once.
         "custom_fields.created_by",
         "custom_fields.enum_options",
-        # A setting tells which field is enabled and holds no values; its parent is the record.
+        # A setting tells which field is enabled and has no values; its parent is the record.
         f"{_SETTING}parent",
         f"{_SETTING}project",
         f"{_DEFINITION}created_by",
@@ -52,7 +52,7 @@ REPEATED = frozenset(
         f"{_DEFINITION}text_value",
     }
 )
-"""Paths not asked for in any stream unless `also` names them, with everything below."""
+"""Paths that no stream asks for, nor what lies below them, unless `also` names them."""
 
 _STORY = frozenset(
     {
@@ -76,21 +76,22 @@ REPEATED_IN: Mapping[str, frozenset[str]] = MappingProxyType(
         "workspace_memberships": frozenset({"user_task_list.owner", "user_task_list.workspace"}),
     }
 )
-"""Paths not asked for in single streams: they repeat a parent, or describe another stream's row."""
+"""Paths that single streams do not ask for: they repeat a parent, or another stream's record."""
 
 
 def opt_fields(
     stream: str, columns: Collection[str] | None, also: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """Return the sorted dotted fields to ask for.
+    """Return the dotted fields to ask for, sorted.
+
+    For resources there is always one: where no field is wanted, it is `gid`, as without any Asana
+    would send what it likes.
 
     Args:
         stream: stream name.
-        columns: selected top-level columns, None or empty for all. Columns that the schema lacks
-            (an old catalog) and columns that the connector makes itself are passed over.
-        also: dotted fields for technical reasons, asked for as they are.
-
-    Never empty for resources: without any wanted field `gid` is named, so that the rest stays away.
+        columns: selected top-level columns, None or empty for all. Columns that the schema lacks,
+            as in an old catalog, and columns that the connector fills itself are passed over.
+        also: dotted fields that are needed for technical reasons, asked for as they are.
     """
     properties = load_schema(stream)["properties"]
     made = PARENT_COLUMNS | SYNC_COLUMNS

@@ -1,7 +1,7 @@
-"""The JSON schemas of the streams, read from package files once per process.
+"""Reads the JSON schemas of the streams from the package's files, once per process.
 
-CDK key: `schema_loader`. The stock file loader resolves references through `jsonref` at every call
-and is deprecated.
+The manifest names the loader under the CDK's key `schema_loader`. The stock file loader resolves
+references through `jsonref` at every call and is deprecated.
 """
 
 from collections.abc import Mapping
@@ -23,15 +23,19 @@ SYNCED_AT: dict[str, Any] = {
     "airbyte_type": "timestamp_with_timezone",
     "description": "When this version of the record was read, by Asana's clock.",
 }
+DELETED_AT: dict[str, Any] = {
+    **SYNCED_AT,
+    "description": "When the connector found the record deleted in Asana; else null.",
+}
 _FOLDER = Path(__file__).parent.parent / "schemas"
 
 
 @cache
 def load_schema(stream: str) -> dict[str, Any]:
-    """Return the draft 7 schema of a stream, every reference replaced by what it names.
+    """Return the draft 7 schema of a stream, with every reference replaced by what it names.
 
-    The same object is returned to every caller, and equal parts inside it are one object: treat it
-    as read-only, copy it deeply before changing anything.
+    Every caller gets the same object, and equal parts inside it are one object: treat it as
+    read-only, and copy it deeply before you change anything.
 
     Raises:
         ValueError: there is no schema of that name.
@@ -63,11 +67,11 @@ def _inlined(node: Any) -> Any:
 
 @dataclass
 class AsanaSchemaLoader(SchemaLoader):
-    """Schema of the stream named in `$parameters`.
+    """Loads the schema of the stream that `$parameters` names.
 
     Attributes:
-        config: connector config; unused, the CDK passes it to every component.
-        parameters: must hold `name`, the stream name.
+        config: the connector's configuration; unused, but the CDK passes it to every component.
+        parameters: must have `name`, the name of the stream.
     """
 
     config: Mapping[str, Any]

@@ -1,8 +1,8 @@
-"""Scopes of OAuth apps: which fields a missing one costs, and which streams.
+"""Knows which fields, and which streams, are lost without a scope of the OAuth app.
 
-Source: the scopes of the OpenAPI operations; related objects without their scope come back with
-gid, name and type only, and asking for more of them is a 403 for the whole request (Asana's page
-"OAuth scopes").
+Related objects without their scope come back with gid, name and type only, and asking for more of
+them is a 403 for the whole request. Sources: the scopes of the OpenAPI operations, and Asana's page
+"OAuth scopes".
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FIELDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "users:read": frozenset({"email", "photo"}),
     }
 )
-"""Scope -> top-level fields of other streams' records that need it."""
+"""Scope -> the top-level fields of other streams' records that need it."""
 
 STREAMS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -61,17 +61,24 @@ STREAMS: Mapping[str, frozenset[str]] = MappingProxyType(
 
 
 COMPACT = frozenset({"gid", "name", "resource_subtype", "resource_type", "title"})
-"""What related objects show whatever the scopes are."""
+"""The fields that related objects show whatever the scopes are."""
 
 
 def without_scope(stream: str, opt_fields: str, verdict: Verdict) -> tuple[str, list[str]]:
-    """Return the comma-separated fields that remain after a refusal for scope.
+    """Return the fields that remain after a refusal for scope, and the names of those that go.
 
-    And the top-level names that go, wholly or but for their compact form. Where the message names
-    no scope that tells which fields those are, everything below related objects is to blame.
-
-    Nothing goes when the scope is the stream's own, or when nothing is left to leave out: then the
+    Nothing goes when the scope is the stream's own, or when there is nothing to leave out: then the
     whole request is refused.
+
+    Args:
+        stream: stream name.
+        opt_fields: the fields that were asked for, separated by commas.
+        verdict: the refusal. Where its message names no scope that tells which fields it is about,
+            everything below related objects goes.
+
+    Returns:
+        The fields to ask for, separated by commas; and the top-level names of the others, some of
+            which remain in their compact form.
     """
     named = SCOPE.findall(verdict.message)
     if (

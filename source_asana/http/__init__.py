@@ -1,1 +1,1 @@
-"""Asana over HTTP: how a request is signed, paced, sent and sent again. Knows no stream."""
+"""Signs, paces and sends requests to Asana, again where it must. It knows no stream."""

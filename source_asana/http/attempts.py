@@ -1,9 +1,8 @@
-"""One request until it is answered.
+"""Sends one request until it is answered.
 
-How long it is tried, and what its answers do to budget, clock and health.
-
-The CDK's client adds a second to every wait, lets 429s use up tries, gives up after ten minutes in
-all, holds a session per stream and calls any 2xx a success.
+This module knows how long a request is tried, and what its answers mean for budget, clock and
+health. The CDK's client adds a second to every wait, lets 429s use up tries, gives up after ten
+minutes in all, holds a session per stream and calls any 2xx a success.
 """
 
 from __future__ import annotations
@@ -29,21 +28,21 @@ from source_asana.http.errors import (
     SyncTokenExpired,
     Verdict,
     classify,
+    retry_after,
 )
+from source_asana.http.health import UNEXAMINED, Streak
 
 LOGGER = logging.getLogger("airbyte.source_asana.attempts")
 
 TRIES = 12
 FIRST_BACKOFF_SECONDS = 0.2
 LONGEST_BACKOFF_SECONDS = 15.0
-# Rate limits use up no tries. But one request that is refused this often while others pass has a
+# Rate limits use up no tries. But a request that is refused this often while others pass has a
 # limit of its own.
 REFUSALS = 20
 LONGEST_REFUSAL_SECONDS = 3600.0
 SMALLEST_PAGE = 10
-# The first failures count in any case: whether Asana answers others is asked from then on.
-UNEXAMINED = 3
-# The tries after which a page that keeps failing is asked for with half its size.
+# After these tries, a page that keeps failing is asked for with half as many records.
 HALVED_AFTER = (4, 6, 8, 10)
 ERRORS: Mapping[Action, type[AsanaError]] = {
     Action.RESTART: OffsetExpired,
@@ -61,16 +60,13 @@ def body_of(response: requests.Response) -> dict[str, Any]:
 
 
 def limit_of(response: requests.Response) -> int | None:
-    """Return the page size that the answer was given for.
-
-    Smaller than asked where a page had to shrink.
-    """
+    """Return the page size that the answer was given for, smaller where a page had to shrink."""
     limit: int | None = response.limit  # type: ignore[attr-defined]  # as above
     return limit
 
 
 class Counter(Protocol):
-    """Where the tries of a request are counted; `report.Counts` is one."""
+    """Counts the tries of requests; `report.Counts` is one."""
 
     requests: int
 
@@ -91,9 +87,9 @@ def send(
         client: what all requests share.
         path: below the API's address, such as `tasks/12/stories`.
         counts: where each try is counted.
-        params: query parameters; one that is None is left out.
+        params: query parameters; those that are None are left out.
         headers: further headers.
-        search: whether the request has the quota of searches, in addition to the standard one.
+        search: whether the request counts against the quota of searches as well.
         body: makes it a POST of this JSON, which may be sent again where no answer came.
 
     Raises:
@@ -101,11 +97,13 @@ def send(
             partition.
         AirbyteTracedException: the error that ends the sync.
     """
-    return _Attempts(client, path, counts, dict(params), headers or {}, body, search=search).run()
+    return _Attempts(
+        client, path, counts, dict(params), headers or {}, search=search, body=body
+    ).run()
 
 
 class _Attempts:
-    """The tries of one request."""
+    """Makes the tries of one request."""
 
     def __init__(
         self,
@@ -114,9 +112,9 @@ class _Attempts:
         counts: Counter,
         params: dict[str, Any],
         headers: Mapping[str, str],
-        body: bytes | None,
         *,
         search: bool,
+        body: bytes | None,
     ) -> None:
         self._client = client
         self._body = body
@@ -127,15 +125,11 @@ class _Attempts:
         self._params = params
         self._headers = headers
         self._tries = 0
-        self._failures = 0
-        self._first_failure: float | None = None
-        self._last_failure: float | None = None
-        self._renewed = False
-        self._refusals = 0
+        self._failures = Streak(client.health)
+        self._refusals = Streak(client.health)
         self._refused_alone = 0
-        self._first_refusal: float | None = None
-        self._last_refusal: float | None = None
         self._cost_refusals = 0
+        self._renewed = False
 
     def run(self) -> requests.Response:
         client = self._client
@@ -174,7 +168,7 @@ class _Attempts:
         self, response: requests.Response, verdict: Verdict, sent: float, token: str
     ) -> requests.Response | None:
         client, action = self._client, verdict.rule.action
-        _announce(client, response)
+        client.announce(response)
         if action is not Action.REAUTHENTICATE:
             self._renewed = False
         if action is Action.WAIT:
@@ -210,28 +204,21 @@ class _Attempts:
         if not fresh:
             raise self._client.stop.abort(
                 config_error(
-                    f'Asana does not accept the token (HTTP 401, "{verdict.message}"): give a '
-                    "valid one under "
-                    "`credentials`, and see that the workspace's admin has not disabled the app."
+                    f'Asana does not accept the token (HTTP 401, "{verdict.message}"); provide '
+                    "a valid one under `credentials`, and make sure that the workspace's admin has "
+                    "not disabled the app."
                 )
             )
         self._renewed = True
 
     def _wait(self, response: requests.Response, verdict: Verdict, sent: float) -> None:
         """Have everyone pause; give up on a request that alone is refused again and again."""
-        client, now = self._client, self._client.monotonic()
-        costly = self._budgets[0].rejected(sent, _retry_after(response))
-        last, self._last_refusal = self._last_refusal, now
-        self._refusals += 1
-        if self._first_refusal is None:
-            self._first_refusal = now
-        others_succeed = last is not None and client.health.last_success > last
-        if not others_succeed and self._refusals > UNEXAMINED:
-            others_succeed = self._asana_answers()
-        self._refused_alone += others_succeed
+        now = self._client.monotonic()
+        costly = self._budgets[0].rejected(sent, retry_after(response))
+        self._refused_alone += self._refusals.add(now, self._asana_answers)
         if self._refused_alone >= REFUSALS:
             raise PartitionFailed(verdict)
-        if now - self._first_refusal >= LONGEST_REFUSAL_SECONDS:
+        if self._refusals.lasts(now) >= LONGEST_REFUSAL_SECONDS:
             raise _outage(verdict)
         if costly:
             self._cost_refusals += 1
@@ -239,44 +226,38 @@ class _Attempts:
                 self._halve(verdict)
 
     def _again(self, verdict: Verdict) -> None:
-        """Wait before the next try, or fail.
+        """Wait before the next try.
 
-        After 12 tries while others succeed, or after an outage.
+        Raises:
+            PartitionFailed: after twelve tries while Asana answers other requests.
+            AirbyteTracedException: after an outage, which ends the sync.
         """
         client, now = self._client, self._client.monotonic()
         silence = client.health.failed()
-        last, self._last_failure = self._last_failure, now
-        self._failures += 1
-        if self._first_failure is None:
-            self._first_failure = now
+        others_succeed = self._failures.add(now, self._asana_answers)
         # What fails while Asana answers nobody is no fault of this request, and uses up no tries.
-        others_succeed = last is not None and client.health.last_success > last
-        if not others_succeed and self._failures > UNEXAMINED:
-            others_succeed = self._asana_answers()
-        if others_succeed or self._failures <= UNEXAMINED:
-            self._tries += 1
-        if self._tries >= TRIES or (
-            others_succeed and now - self._first_failure >= client.outage_seconds
-        ):
+        self._tries += others_succeed or self._failures.count <= UNEXAMINED
+        failing = self._failures.lasts(now)
+        if self._tries >= TRIES or (others_succeed and failing >= client.outage_seconds):
             raise PartitionFailed(verdict)
         if not others_succeed and silence >= client.outage_seconds:
-            # For all: thousands of slices would each wait for an answer once more.
+            # For all of them: thousands of slices would each wait for an answer once more.
             raise client.stop.abort(_outage(verdict))
         if others_succeed and self._tries in HALVED_AFTER:
             self._halve(verdict)
-        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (self._failures - 1))
-        wait = longest * random.uniform(0.75, 1.25)  # noqa: S311  # jitter, no secret
-        if now - self._first_failure > LONGEST_BACKOFF_SECONDS:
+        doubled = FIRST_BACKOFF_SECONDS * 2.0 ** (self._failures.count - 1)
+        wait = min(LONGEST_BACKOFF_SECONDS, doubled) * random.uniform(0.75, 1.25)  # noqa: S311  # jitter
+        if failing > LONGEST_BACKOFF_SECONDS:
             client.notice(
                 logging.WARNING,
-                f"Asana does not answer properly ({verdict.message}): still trying.",
+                f"Asana does not answer properly ({verdict.message}); still trying.",
             )
         client.sleep(wait)
 
     def _asana_answers(self) -> bool:
-        """Ask for something small.
+        """Ask for something small, and return whether that was answered.
 
-        It tells an outage from a request that alone fails, when no other is under way.
+        It tells an outage from a request that alone fails, where no other request is under way.
         """
         client = self._client
         sent = client.budget.acquire()
@@ -293,7 +274,7 @@ class _Attempts:
             return False
         if action is Action.WAIT:
             client.health.alive()
-            client.budget.rejected(sent, _retry_after(response))
+            client.budget.rejected(sent, retry_after(response))
         if action in (Action.WAIT, Action.RETRY):
             return False
         client.budget.accepted(sent)
@@ -315,23 +296,9 @@ class _Attempts:
 def _outage(verdict: Verdict) -> AirbyteTracedException:
     return AirbyteTracedException(
         message=(
-            f"Asana could not be reached for too long ({verdict.message}): the sync can be "
-            "tried again later."
+            f"Asana could not be reached for too long ({verdict.message}); try the sync again "
+            "later."
         ),
         internal_message=verdict.message,
         failure_type=FailureType.transient_error,
     )
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    try:
-        return max(0.0, float(response.headers["Retry-After"]))
-    except (KeyError, ValueError):
-        return None
-
-
-def _announce(client: Client, response: requests.Response) -> None:
-    change = response.headers.get("Asana-Change")
-    if change:
-        for part in change.split(","):
-            client.notice(logging.INFO, f"Asana announces a change of its API: {part.strip()}")

@@ -1,10 +1,8 @@
-"""The one authenticator of a process.
+"""Holds the token of a process: a fixed one, or one of OAuth that is renewed in time.
 
-A fixed token, or an OAuth token that is renewed ahead of its end and on a 401.
-
-The CDK builds an OAuth authenticator per stream (one refresh each) and its single-use variant
-demands a new refresh token in every answer; Asana usually keeps the old one. Source: Asana's page
-"OAuth".
+An OAuth token is renewed ahead of its end, and on a 401. The CDK builds an OAuth authenticator per
+stream, with a refresh each, and its single-use variant demands a new refresh token in every answer;
+Asana usually keeps the old one. Source: Asana's page "OAuth".
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.config import OAuth, Settings, config_error, mask
 
-# Renewed this long before its end, or this share of its life where that is shorter.
+# A token is renewed this long before its end, or this share of its life where that is shorter.
 EARLY_SECONDS = 300.0
 EARLY_SHARE = 0.125
 DEFAULT_LIFE_SECONDS = 3600.0
@@ -32,7 +30,7 @@ OUTAGE_SECONDS = 600.0
 
 
 class TokenAuth:
-    """A personal access token or the token of a service account."""
+    """Holds a personal access token or the token of a service account."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -42,13 +40,23 @@ class TokenAuth:
         return self._token
 
     def renew(self, refused: str) -> bool:
-        """Return whether there is a better token than `refused`: never, for a fixed one."""
+        """Return whether there is a better token than `refused`; for a fixed one there never is."""
         del refused
         return False
 
 
 class OAuthAuth(TokenAuth):
-    """Access tokens from a refresh token: one refresh at a time for the whole process."""
+    """Gets access tokens for a refresh token, one at a time for the whole process.
+
+    Args:
+        credentials: the client and its refresh token.
+        url: the token endpoint.
+        session, timeout: how requests are sent.
+        on_rotation: called with a new refresh token where Asana replaces the old one.
+        monotonic, sleep: the process's clock in seconds.
+        outage_seconds: how long an outage of the endpoint is waited out.
+        given_up: whether the sync was aborted, so that nobody waits any longer.
+    """
 
     def __init__(
         self,
@@ -78,14 +86,14 @@ class OAuthAuth(TokenAuth):
         self._renew_at = float("-inf")
 
     def current(self) -> str:
-        """Return an access token that is valid for a while, renewed first where it is not."""
+        """Return an access token that is valid for a while; get a new one where it is not."""
         with self._lock:
             if self._monotonic() >= self._renew_at:
                 self._refresh()
             return self._token
 
     def renew(self, refused: str) -> bool:
-        """Replace the token if it still is the `refused` one; another thread may be faster."""
+        """Replace the token unless another thread has replaced the `refused` one; return True."""
         with self._lock:
             if self._token == refused:
                 self._refresh()
@@ -105,7 +113,7 @@ class OAuthAuth(TokenAuth):
             self._on_rotation(rotated)
 
     def _request(self) -> tuple[Mapping[str, Any], float]:
-        """Return the answer and when it was asked for (monotonic seconds): its life began later."""
+        """Return the answer and when it was asked for (monotonic seconds); its life began later."""
         form = {
             "grant_type": "refresh_token",
             "client_id": self._credentials.client_id,
@@ -135,8 +143,8 @@ class OAuthAuth(TokenAuth):
             if self._given_up() or self._monotonic() - began >= self._outage_seconds:
                 raise AirbyteTracedException(
                     message=(
-                        f"Asana's token endpoint could not be reached for too long ({problem}): "
-                        "the sync can be tried again later."
+                        f"Asana's token endpoint could not be reached for too long ({problem}); "
+                        "try the sync again later."
                     ),
                     internal_message=problem,
                     failure_type=FailureType.transient_error,
@@ -153,19 +161,18 @@ def _refusal(body: Any, status: int) -> str:
     error = str(body.get("error") or "") if isinstance(body, dict) else ""
     if error == "invalid_client" or (status == 401 and not error):
         return (
-            "Asana does not know this OAuth client: check `credentials.client_id` and "
+            "Asana does not know this OAuth client; correct `credentials.client_id` and "
             "`credentials.client_secret`."
         )
     if error == "invalid_grant":
         return (
-            "Asana no longer accepts the refresh token (revoked or of another app): authorize "
-            "the app "
-            "again and give the new `credentials.refresh_token`."
+            "Asana no longer accepts the refresh token, as it was revoked or is another app's; "
+            "authorize the app again and provide the new `credentials.refresh_token`."
         )
     return (
-        f"Asana refused to renew the OAuth token ({error or f'HTTP {status}'}): check "
+        f"Asana refused to renew the OAuth token ({error or f'HTTP {status}'}); correct "
         "`credentials.client_id`, `credentials.client_secret` and `credentials.refresh_token`, "
-        "or authorize again."
+        "or authorize the app again."
     )
 
 

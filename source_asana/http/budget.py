@@ -1,11 +1,9 @@
-"""One request budget for the whole process.
+"""Paces the requests of the whole process, pauses everyone, and learns the quota from refusals.
 
-Even pacing, pauses for everyone, a quota learnt from refusals.
-
-The CDK's policies wait per thread, ignore Retry-After in the budget and send a burst at each
-window's start; rejected requests count at Asana. Source: Asana's page "Rate limits" (150 or 1500 a
-minute per token, evaluated more often than each minute; 50 GET in flight; a cost limit of unstated
-size).
+The CDK's policies wait per thread, ignore Retry-After in the budget and send a burst at the start
+of each window, though Asana counts rejected requests, too. Source: Asana's page "Rate limits" (150
+or 1500 a minute per token, evaluated more often than each minute; 50 GET in flight; a cost limit of
+unstated size).
 """
 
 from __future__ import annotations
@@ -25,8 +23,8 @@ SEARCHES_PER_MINUTE = 60
 FREE_PER_MINUTE = 150
 FLOOR_PER_MINUTE = 15
 WINDOW_SECONDS = 60.0
-# Requests do not arrive evenly as they are sent: a little below the quota, and a window a little
-# longer.
+# Requests do not arrive as evenly as they are sent, so the rate is a little below the quota and the
+# window a little longer than Asana's.
 SHARE = 0.98
 WINDOW_MARGIN = 1.005
 SAID_AFTER_SECONDS = 15.0
@@ -36,9 +34,9 @@ QUIET_SECONDS = 600.0
 LONGEST_QUIET_SECONDS = 3600.0
 RECOVERY_A_MINUTE = 0.10
 WORTH_SAYING = 0.95
-# How many refusals make a quota, and how many of them one contrary answer outweighs. With three
-# refusals in ten requests by chance, one suspicion in ten thousand goes as far as this. Where
-# refusals were rare until now, fewer in a row are no chance: `CERTAINTY` is the logarithm of the
+# This many refusals prove a lower quota, and one contrary answer outweighs this many of them. With
+# three random refusals in ten requests, one suspicion in ten thousand goes as far as this. Where
+# refusals were rare so far, fewer in a row are no coincidence: `CERTAINTY` is the logarithm of the
 # odds against it.
 ENOUGH = 8
 ENOUGH_ONCE_LOWERED = 4
@@ -50,10 +48,10 @@ LONGEST_BACKOFF_SECONDS = 60.0
 
 
 class FairSemaphore:
-    """A number of places, given in the order in which they are asked for.
+    """Gives out a number of places in the order in which they are asked for.
 
     A semaphore of the standard library lets in whoever runs just now: a thread that leaves and
-    comes back is always quicker than those that wait. The oldest slice of a project then waits for
+    comes back is always quicker than those that wait. The oldest slice of a project would wait for
     hundreds of younger ones, and its bound with it.
     """
 
@@ -82,7 +80,7 @@ class FairSemaphore:
 
 
 class Budget:
-    """Hands out permissions to send, at most `per_minute` in any minute and evenly.
+    """Hands out permissions to send, evenly and at most `per_minute` in any minute.
 
     Args:
         per_minute: the quota to start from.
@@ -114,13 +112,13 @@ class Budget:
         self._next = float("-inf")
         self._paused_until = float("-inf")
         self._backoff = BACKOFF_SECONDS
-        # The newest suspicion that the quota is lower than thought: see `rejected`.
-        # How many requests were sent in the minute before each refused one and, since the first of
-        # them, each accepted one; both sorted.
+        # The newest suspicion that the quota is lower than thought, see `rejected`: how many
+        # requests were sent in the minute before each refused one and, since the first of them,
+        # before each accepted one; both are sorted.
         self._refused: list[int] = []
         self._passed: list[int] = []
         self._suspect_since = float("-inf")
-        # Answers so far, and the refusals among them that were no quota's.
+        # How many answers there were, and how many of them were refusals that no quota explains.
         self._answers = 0
         self._chances = 0
         self._lowered_at: float | None = None
@@ -142,9 +140,9 @@ class Budget:
             self._limit = min(self._limit, self._full)
 
     def acquire(self) -> float:
-        """Wait until a request may be sent and count it.
+        """Wait until a request may be sent, count it, and return the instant that it counts for.
 
-        Returns the instant it counts for (monotonic seconds).
+        The instant is in monotonic seconds; it names the request in `accepted` and `rejected`.
         """
         began = self._monotonic()
         while True:
@@ -183,7 +181,7 @@ class Budget:
         return max(waits)
 
     def accepted(self, sent: float) -> None:
-        """Count an answer that was no rate limit, to the request that `acquire` dated `sent`."""
+        """Count an answer other than a rate limit, to the request that `acquire` dated `sent`."""
         with self._lock:
             self._backoff = BACKOFF_SECONDS
             self._answers += 1
@@ -206,14 +204,18 @@ class Budget:
     def rejected(self, sent: float, retry_after: float | None) -> bool:
         """Count a 429: everyone pauses, and many in a row lower the rate to what was accepted.
 
-        A 429 may be a passing fault, and the quota is not always the plan's (another client may
-        share it). A quota refuses whatever is sent above it and nothing below, faults take what
-        they meet: so each refusal above a rate speaks for it as the quota, and every request that
-        was accepted above it, or refused below, weighs more against it.
+        A 429 may be a passing fault, and the quota is not always the plan's, as another client may
+        share it. A quota refuses whatever is sent above it and nothing below, while faults hit
+        requests at random: so each refusal above a rate speaks for it as the quota, and every
+        request that was accepted above it, or refused below it, weighs more against it.
+
+        Args:
+            sent: what `acquire` returned for the request.
+            retry_after: how many seconds Asana asks to wait, None where it names none.
 
         Returns:
-            Whether this looks like the cost limit: refused after few requests, so smaller pages
-                help, not a lower rate.
+            Whether this looks like the cost limit. It refuses after few requests, so that smaller
+                pages help and a lower rate does not.
         """
         with self._lock:
             now = self._monotonic()
@@ -234,9 +236,9 @@ class Budget:
             return False
 
     def _enough(self) -> int:
-        """Return how much evidence makes a quota, by how rare refusals were before.
+        """Return how much evidence proves a quota; the rarer refusals were, the less it takes.
 
-        Where more than a quota is tried again, one says that it still holds.
+        While more than a known quota is tried again, one refusal proves that it still holds.
         """
         if self._recovering:
             return 1
@@ -264,7 +266,8 @@ class Budget:
             lowered = min(lowered, self._learnt)
         self._learnt = lowered
         if lowered < self._limit:
-            # Answers still under way may lower it a little further: not worth another warning.
+            # Answers that are still under way may lower it a little further, which is not worth
+            # another warning.
             level = logging.INFO if lowered > WORTH_SAYING * self._limit else logging.WARNING
             self._limit = lowered
             LOGGER.log(
@@ -278,7 +281,7 @@ class Budget:
         self._lowered_at = now
 
     def _count_before(self, sent: float) -> int:
-        """Return how many requests were sent in the minute before `sent`, itself left out."""
+        """Return how many requests were sent in the minute before `sent`, not counting itself."""
         return sum(1 for moment in self._sent if sent - WINDOW_SECONDS < moment < sent)
 
     def _recover(self, now: float) -> None:

@@ -1,10 +1,11 @@
-"""The HTTP client of one sync: session, authenticator, budgets, clock and health of one token.
+"""Holds what all requests of a sync share: session, authenticator, budgets, clock and health.
 
-`attempts.send` sends a request until an answer decides; this module has what all requests share.
+`attempts.send` sends a request with it until an answer decides.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -19,6 +20,7 @@ from source_asana.config import Settings
 from source_asana.http.auth import TokenAuth, authenticator
 from source_asana.http.budget import PAID_PER_MINUTE, SEARCHES_PER_MINUTE, Budget
 from source_asana.http.clock import ServerClock
+from source_asana.http.health import Health
 from source_asana.http.stop import Stop
 
 CONNECT_SECONDS = 10.0
@@ -36,31 +38,6 @@ def connector_version() -> str:
         return "dev"
 
 
-class Health:
-    """Tells one failing request from an outage: when did Asana last answer anything sensible?"""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self.last_success = float("-inf")
-        self._failing_since: float | None = None
-
-    def succeeded(self) -> None:
-        """Count an answer that no fault produced."""
-        self.last_success = self._monotonic()
-        self._failing_since = None
-
-    def alive(self) -> None:
-        """Count a refusal for a rate limit: it is no success, but no outage either."""
-        self._failing_since = None
-
-    def failed(self) -> float:
-        """Count a try without such an answer; return for how many seconds there has been none."""
-        now = self._monotonic()
-        if self._failing_since is None:
-            self._failing_since = now
-        return now - self._failing_since
-
-
 class Client:
     """What every request of a process shares; tests give a clock and a sleep of their own.
 
@@ -69,7 +46,7 @@ class Client:
         on_rotation: called with a new refresh token, in the thread that renewed it.
         notice: logs a line the first time it comes, as `Report.once` does.
         monotonic, sleep: the process's clock in seconds.
-        outage_seconds: how long a time without any success is waited out.
+        outage_seconds: how long an outage is waited out.
     """
 
     def __init__(
@@ -122,9 +99,10 @@ class Client:
     ) -> requests.Response:
         """Send one GET through the shared session, signed with `token`, and return its answer.
 
-        `Session.get` looks proxies and CA up in the environment each time and encodes the long
-        list of fields again and again: half of a request's CPU. Here the look-up is made once, and
-        the URL is made in one go. A .netrc is not asked, so that it cannot replace the token.
+        `Session.get` looks up proxies and CA in the environment each time and encodes the long
+        list of fields again and again, which takes half of a request's CPU. Here they are looked
+        up once, and the URL is built in one go. A .netrc is ignored, so that it cannot replace the
+        token.
         """
         request = requests.PreparedRequest()
         request.prepare_method("GET")
@@ -156,13 +134,20 @@ class Client:
         response = self.session.send(
             request, timeout=self.timeout, allow_redirects=False, **self._environment
         )
-        # The same that `content` does, which takes chunks of ten kilobytes: forty for a page.
+        # `content` does the same in chunks of ten kilobytes, which are forty for a page.
         response._content = b"".join(response.iter_content(CHUNK_BYTES))  # noqa: SLF001
         return response
 
+    def announce(self, response: requests.Response) -> None:
+        """Log the changes of its API that Asana announces in an answer's headers, each once."""
+        for change in response.headers.get("Asana-Change", "").split(","):
+            if change.strip():
+                text = f"Asana announces a change of its API: {change.strip()}"
+                self.notice(logging.INFO, text)
+
     @cached_property
     def _environment(self) -> Any:
-        """Proxies, CA bundle and client certificate as the environment has them for Asana."""
+        """The proxies, CA bundle and client certificate that the environment names for Asana."""
         return self.session.merge_environment_settings(
             self.api_url, proxies={}, stream=True, verify=None, cert=None
         )

@@ -1,6 +1,6 @@
-"""Time as the server and the process have it.
+"""Reads the server's clock, which stamps the records, off its answers.
 
-The server's clock, which stamps the records, and the process's, which paces the requests.
+The process's own clock only paces requests.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DATE_GRAIN = timedelta(seconds=1)
 
 
 def to_millis(value: str | None) -> Millis | None:
-    """Return the instant of an ISO date-time (UTC where it names no zone), None where it is none."""
+    """Return the instant of an ISO date-time, in UTC where it names no zone, None of other text."""
     if not value:
         return None
     try:
@@ -39,9 +39,9 @@ def from_millis(millis: int) -> str:
 
 
 class ServerClock:
-    """Asana's clock, read off the `Date` of its answers.
+    """Keeps Asana's time, read off the `Date` of its answers.
 
-    Bounds are instants of this clock, never of ours.
+    Bounds are instants of this clock, never of the process's.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -65,16 +65,16 @@ class ServerClock:
                 self._latest = moment
 
     def bound(self) -> Millis | None:
-        """Return the bound of a listing that starts now: the latest `Date` minus its grain.
+        """Return the bound of a listing that begins now: the latest `Date` minus its grain.
 
-        It is None before the first answer; then no bound may be stored.
+        Before the first answer it is None, and no bound may be stored.
         """
         with self._lock:
             latest = self._latest
         return None if latest is None else to_millis((latest - DATE_GRAIN).isoformat())
 
     def now(self) -> Millis:
-        """Return the server's time: the first `Date` and the seconds since; ours without a `Date`."""
+        """Return the server's time: its first `Date` and the seconds since, else our own time."""
         with self._lock:
             first = self._first
         if first is None:

@@ -21,7 +21,7 @@ from source_asana.http.client import Client
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.lines import BrokenFileError
 
-CHUNK_BYTES = 1 << 16
+CHUNK_BYTES = 1 << 17
 # In a row, without one byte of progress.
 TRIES = 6
 FIRST_PAUSE_SECONDS = 0.5

@@ -1,9 +1,9 @@
-"""What an answer of Asana means: one table from status and message to an action.
+"""Decides what an answer of Asana means: one table leads from status and message to an action.
 
 The CDK's own handlers look at the status alone and take a 2xx whose body was cut off for an empty
-page; here the body is parsed before anything is called a success, once, and kept on the response
-for paginator and retriever. Source of the rules: Asana's page "Errors", the OpenAPI responses, and
-the wordings that Asana is known to send.
+page. Here the body is parsed once, before anything is called a success, and handed on to paginator
+and retriever. The rules come from Asana's page "Errors", from the responses in its OpenAPI
+description, and from the wordings that Asana is known to send.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Action(Enum):
     REAUTHENTICATE = auto()  # once, with a fresh OAuth token; after that it ends the sync
     RESTART = auto()  # the offset is gone: read the partition from its first page
     NEW_SYNC_TOKEN = auto()
-    SKIP = auto()  # leave out exactly what was refused, and say so
+    SKIP = auto()  # leave out exactly what was refused, and report it
     FAIL = auto()  # this partition fails, the rest goes on
     ABORT = auto()  # the whole sync ends: the user must act
 
@@ -43,7 +43,7 @@ class Reach(Enum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One row: the first that matches an answer decides.
+    """One row of the table; the first that matches an answer decides.
 
     Attributes:
         statuses: HTTP statuses; empty matches every status from 400 on.
@@ -79,11 +79,11 @@ class Rule:
 
 PLAN = "upgrade the Asana plan or deselect the stream"
 SCOPE = (
-    "give the OAuth app the scope, use a full-permission app or a personal access token, or "
+    "grant the OAuth app the scope, use a full-permission app or a personal access token, or "
     "deselect the stream"
 )
 MEMBERSHIP = "give the token's user access, or exclude the object in the configuration"
-SUPPORT = "try again later; if it stays, report it with the message above"
+SUPPORT = "try again later; if the problem stays, report it with the message above"
 
 RULES: tuple[Rule, ...] = (
     Rule((400,), r"offset.*(expired|invalid)|pagination token", Action.RESTART, "offset expired"),
@@ -169,8 +169,8 @@ UNREADABLE = Rule((), None, Action.RETRY, "body cut off or no JSON")
 REDIRECT = Rule(
     (), None, Action.FAIL, "redirect", "check `api_url`: the token is never sent to another address"
 )
-# Asana gives its reason in the body. Without one the answer is a proxy's, or cut off: no ground to
-# leave anything out.
+# Asana gives its reason in the body. An answer without one comes from a proxy or was cut off, and
+# is no reason to leave anything out.
 BODY_DECIDES = frozenset({400, 402, 403, 404, 412})
 OK = Rule((), None, Action.SUCCESS, "ok")
 
@@ -216,7 +216,7 @@ def classify(response: requests.Response) -> Verdict:
 
 def _classify_success(status: int, message: str, body: Any) -> Verdict:
     if not isinstance(body, dict):
-        return Verdict(UNREADABLE, status, f"HTTP {status} with a body that is no whole JSON")
+        return Verdict(UNREADABLE, status, f"HTTP {status} with a body that is not complete JSON")
     if "data" in body and isinstance(body["data"], list | dict | None):
         return Verdict(OK, status, "", body)
     if "errors" not in body:
@@ -230,9 +230,9 @@ def _classify_success(status: int, message: str, body: Any) -> Verdict:
 
 
 def message_of(body: Any) -> str:
-    """Return the messages of an error body, joined; "" where there are none.
+    """Return the messages of an error body, joined; an empty text where there are none.
 
-    Asana's form: `{"errors": [{"message", "phrase"?, "error"?}]}`.
+    Asana's form is `{"errors": [{"message", "phrase"?, "error"?}]}`.
     """
     errors = body.get("errors") if isinstance(body, dict) else None
     if not isinstance(errors, list):
@@ -246,8 +246,16 @@ def message_of(body: Any) -> str:
     return str(filter_secrets("; ".join(texts)))
 
 
+def retry_after(response: requests.Response) -> float | None:
+    """Return how many seconds Asana asks to wait, None where it names no number of them."""
+    try:
+        return max(0.0, float(response.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return None
+
+
 class AsanaError(Exception):
-    """An answer that ends a partition. Attributes: `verdict`."""
+    """An answer that ends a partition; `verdict` says why."""
 
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.message)
@@ -255,11 +263,11 @@ class AsanaError(Exception):
 
 
 class Refused(AsanaError):
-    """Asana refuses exactly this (plan, scope, membership) or it is gone: skipped and said."""
+    """Asana refuses exactly this (plan, scope, membership), or it is gone: skipped and reported."""
 
 
 class OffsetExpired(AsanaError):
-    """The page's offset is no longer valid: the partition starts again."""
+    """The page's offset is no longer valid: the listing is walked again."""
 
 
 class SyncTokenExpired(AsanaError):

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 # How much text is decoded at once, whatever a chunk inflates to.
-TEXT_BYTES = 1 << 18
+TEXT_BYTES = 1 << 20
 GZIP = zlib.MAX_WBITS | 16
 
 

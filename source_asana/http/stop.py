@@ -1,4 +1,4 @@
-"""Why a sync ends before its end, for every thread that waits or sends."""
+"""Says why a sync ends before its end, to every thread that waits or sends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Stop:
         self._lock = threading.RLock()
 
     def abort(self, error: AirbyteTracedException) -> AirbyteTracedException:
-        """Make `error` the reason why this sync ends and return the reason that counts: the first."""
+        """Make `error` the reason why this sync ends; return the one that counts, the first."""
         with self._lock:
             if self.fatal is None:
                 self.fatal = error

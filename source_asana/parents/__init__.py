@@ -1,1 +1,1 @@
-"""Who is read for whom, and the slices that follow from it."""
+"""Decides who is read for whom, and which slices follow from it."""

@@ -1,9 +1,9 @@
-"""Parents, read once per sync and handed to every child stream as they arrive.
+"""Hands parents, which are read once per sync, to every child stream as they arrive.
 
-The CDK's substream router reads its parent again for each child, one parent after the other; a feed
-is filled by the parent stream's own slices. Every listing in a feed, and the feed as a whole, ends
-complete, refused or failed: children of what failed fail, and only a complete feed may drop
-vanished parents from a state.
+The CDK's substream router reads its parents again for each child, one after the other; a feed is
+filled by the parent stream's own slices. Every listing in a feed, and the feed as a whole, ends
+complete, refused or failed: the children of what failed fail, too, and only a complete feed may
+drop vanished parents from a state.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WAKE_SECONDS = 1.0
 
 
 class Ending(IntEnum):
-    """How a listing ended; the worst one of its listings is the feed's."""
+    """How a listing ended; the worst ending of its listings is that of a feed."""
 
     COMPLETE = 0
     REFUSED = 1
@@ -30,13 +30,13 @@ class Ending(IntEnum):
 
 
 class ParentFailedError(Exception):
-    """A parent listing failed: what hangs on it cannot be known to be whole."""
+    """A listing of parents failed, so that nobody knows whether their children are complete."""
 
 
 class GrowingList(Generic[T]):
-    """An append-only list that several threads iterate while it grows.
+    """Is an append-only list that several threads iterate while it grows.
 
-    The end comes when all listings are announced and none of them is open any more.
+    It ends when all listings are announced and none of them is open any more.
 
     Args:
         name: the stream whose items these are, for messages.
@@ -102,14 +102,18 @@ class GrowingList(Generic[T]):
             self._condition.notify_all()
 
     def wait(self, until: Callable[[], bool]) -> None:
-        """Wait until `until()`, which is called under the list's lock; raise when aborted."""
+        """Wait until `until()` is true; it is called under the list's lock.
+
+        Raises:
+            AirbyteTracedException: the sync was aborted meanwhile.
+        """
         with self._condition:
             while not until():
                 self._condition.wait(WAKE_SECONDS)
                 self._stop.check()
 
     def __iter__(self) -> Iterator[T]:
-        """Yield every item; at the end of a feed that failed raise `ParentFailedError`."""
+        """Yield every item, and raise `ParentFailedError` at the end of a feed that failed."""
         index = 0
         while True:
             items = self._after(index)
@@ -125,7 +129,7 @@ class GrowingList(Generic[T]):
             return self._items[index:]
 
     def settle(self) -> None:
-        """Wait for what others still add once the stream's own slices are handed out: nothing."""
+        """Wait until nobody adds anything after the stream's own slices: nobody does."""
 
     def raise_failure(self) -> None:
         """Raise `ParentFailedError` where a listing failed."""
@@ -134,7 +138,7 @@ class GrowingList(Generic[T]):
 
 
 class Passage(GrowingList[T]):
-    """A list with one reader: it lets go what it has handed on, which may be a million items."""
+    """Is a list with one reader that lets go what it has handed on: it may be a million items."""
 
     def _after(self, index: int) -> list[T]:
         del index
@@ -145,7 +149,7 @@ class Passage(GrowingList[T]):
 
 
 class Feed(GrowingList[Item]):
-    """The parents of one kind."""
+    """Holds the parents of one kind."""
 
     def add(self, items: list[Item]) -> list[Item]:
         """Append the items and return those that are new to the feed."""
@@ -158,9 +162,9 @@ class Feed(GrowingList[Item]):
 
 
 class RecursiveFeed(Feed):
-    """Parents that are found inside each other (portfolios).
+    """Holds parents that are found inside each other, as portfolios are.
 
-    The feed stays open until each of its items was walked for further ones.
+    It stays open until each of its items was walked for further ones.
     """
 
     def __init__(self, name: str, stop: Stop) -> None:
@@ -169,7 +173,7 @@ class RecursiveFeed(Feed):
         self._walks = 0
 
     def add(self, items: list[Item]) -> list[Item]:
-        """Append the items that the feed does not have yet, where cycles end, and return them."""
+        """Append the items that the feed does not have yet, and return them: circles end here."""
         with self._condition:
             new = []
             for item in items:
@@ -188,18 +192,18 @@ class RecursiveFeed(Feed):
         self.ended(ending)
 
     def wait_until_listed(self) -> None:
-        """Wait until all listings are over, walks left aside."""
+        """Wait until all listings are over; walks may go on."""
         self.wait(lambda: self._announced and self._open == self._walks)
 
     def settle(self) -> None:
-        """Wait until every item was walked; raise `ParentFailedError` where a walk failed."""
+        """Wait until every item was walked, and raise `ParentFailedError` where a walk failed."""
         self.wait(lambda: self.closed)
         if self.ending is Ending.FAILED:
             raise ParentFailedError(f"{self.name} inside others were not all found")
 
 
 class Feeds:
-    """The feeds of one sync by name of the parent stream."""
+    """Holds the feeds of one sync by the name of the parent stream."""
 
     def __init__(self, stop: Stop) -> None:
         self.stop = stop
@@ -212,7 +216,7 @@ class Feeds:
             self._feeds[name] = feed
 
     def of(self, name: str) -> Any:
-        """Return the feed of a parent stream: one for whoever fills it and whoever reads it."""
+        """Return the feed of a parent stream, the same for those who fill and who read it."""
         with self._lock:
             if name not in self._feeds:
                 self._feeds[name] = Feed(name, self.stop)

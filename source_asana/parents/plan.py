@@ -1,4 +1,4 @@
-"""What a sync reads: the selected streams, the parents they need, and the fields each must bring."""
+"""Plans a sync: the selected streams, the parents they need, and the fields each must bring."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalog, ConfiguredAirbyteStream
 from source_asana.config import config_error
 from source_asana.fields.columns import Shaper, shaper
 from source_asana.fields.opt_fields import opt_fields
+from source_asana.fields.schemas import SYNC_COLUMNS
 from source_asana.parents.routers import AsanaRouter, InlineRouter
 
 
 @dataclass(frozen=True)
 class Inline:
-    """A stream whose records lie in a column of another stream's records: it costs no request.
+    """Describes a stream whose records lie in a column of another stream's: it costs no request.
 
     Attributes:
         stream: its name.
         column: the column that holds them.
-        parent_column: filled with the gid of the record that holds them.
+        parent_column: the column to fill with the gid of the record that holds them.
         fields: dotted opt_fields to ask for below the column.
-        finish: what completes a record, see `columns.shaper`.
+        finish: finishes a record in place, see `columns.shaper`; None where nothing is to be done.
     """
 
     stream: str
@@ -34,14 +35,14 @@ class Inline:
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """What a sync wants from one stream.
+    """Says what a sync wants from one stream.
 
     Attributes:
         name: the stream.
         is_incremental: whether the catalog asks for an incremental sync.
         columns: the selected top-level columns, None for all.
         needed: dotted opt_fields that other streams need of its records.
-        is_hidden: whether it is read for its children only, so that no record is sent.
+        is_hidden: whether it is read only for its children, so that no record is sent.
         readers: the streams that wait for its records as parents.
         inline: the selected streams that lie in its records.
     """
@@ -53,6 +54,11 @@ class StreamPlan:
     is_hidden: bool = False
     readers: frozenset[str] = frozenset()
     inline: tuple[Inline, ...] = ()
+
+    @property
+    def takes_tombstones(self) -> bool:
+        """Whether the catalog has the columns of tombstones, and orders rows by `synced_at`."""
+        return self.is_incremental and self.columns is not None and self.columns >= SYNC_COLUMNS
 
     @property
     def is_stamped(self) -> bool:
@@ -118,7 +124,11 @@ def _selected(
             f"The catalog names a stream `{name}` that Asana's source does not have: remove it."
         )
     incremental = configured.sync_mode == SyncMode.incremental
-    return StreamPlan(name, is_incremental=incremental, columns=columns_of(configured))
+    columns = columns_of(configured)
+    # With another cursor a destination would keep a row that is newer by that one.
+    if columns and (configured.cursor_field or ["synced_at"]) != ["synced_at"]:
+        columns -= {"_ab_cdc_deleted_at"}
+    return StreamPlan(name, is_incremental=incremental, columns=columns)
 
 
 def _needs(

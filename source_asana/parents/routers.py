@@ -1,7 +1,7 @@
-"""Partition routers: which slices a stream has, from the feeds of its parents.
+"""Derives the slices of a stream from the feeds of its parents.
 
-The CDK's substream router reads parents itself, serially, once per child; these wait for what
-others read.
+The CDK's substream router reads parents itself, one after the other and once per child; these
+partition routers wait for what others read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Needs = Mapping[str, frozenset[str]]
 
 @dataclass
 class AsanaRouter(PartitionRouter):
-    """What the CDK asks of every router; subclasses say which slices there are."""
+    """Answers what the CDK asks of every router; subclasses say which slices there are."""
 
     config: Mapping[str, Any]
     parameters: InitVar[Mapping[str, Any]]
@@ -56,21 +56,31 @@ class AsanaRouter(PartitionRouter):
         """Return the parent streams and the fields of theirs that slices need."""
 
     def reads_along(self) -> list[str]:
-        """Return streams that are not parents but must be read too."""
+        """Return the streams that are no parents but must be read as well."""
         return []
 
     def spared_parents(self) -> frozenset[str]:
-        """Return parents that need not be read in a workspace whose changes a search found."""
+        """Return the parents that need not be read in a workspace whose changes a search found."""
         return frozenset()
 
     def is_complete(self) -> bool:
         """Return whether the parents' listings were complete, so that what they lack is gone."""
         return all(self.feeds.of(parent).ending is Ending.COMPLETE for parent in self.parents())
 
+    def parent_of(self, home: str) -> tuple[str, str] | None:
+        """Return the parent stream and the gid in it that a partition's key names, if it does."""
+        del home
+        return None
+
+    def partition_of(self, home: str) -> dict[str, str]:
+        """Return the partition fields that a partition's key names."""
+        del home
+        return {}
+
     @abstractmethod
     @override
     def stream_slices(self) -> Iterable[Slice]:
-        """Yield the slices; called by the thread of the stream's generator."""
+        """Yield the slices; the thread of the stream's generator calls this."""
 
     @override
     def get_stream_state(self) -> Mapping[str, StreamState] | None:
@@ -95,10 +105,10 @@ class AsanaRouter(PartitionRouter):
 
 @dataclass
 class SingleRouter(AsanaRouter):
-    """One slice without a parent: workspaces, and lists of ids from the configuration.
+    """Has one slice without a parent, or one for each id of a list in the configuration.
 
     Attributes:
-        ids: config key of a list of ids, one slice each.
+        ids: config key of such a list.
         partition_field: name of the partition field that holds such an id.
     """
 
@@ -120,7 +130,7 @@ class SingleRouter(AsanaRouter):
 
 @dataclass
 class ParentRouter(AsanaRouter):
-    """One slice per item of one parent's feed.
+    """Has one slice per item of one parent's feed.
 
     Attributes:
         parent: the parent stream.
@@ -152,6 +162,17 @@ class ParentRouter(AsanaRouter):
     def spared_parents(self) -> frozenset[str]:
         return frozenset({self.parent} if self.unless_searched else ())
 
+    @override
+    def parent_of(self, home: str) -> tuple[str, str] | None:
+        gids = self.partition_of(home)
+        found = [gids[name] for name, path in self.partition.items() if path == "gid"]
+        return (self.parent, found[0]) if found else None
+
+    @override
+    def partition_of(self, home: str) -> dict[str, str]:
+        names = [name for name in self.partition if name.endswith("_gid")]
+        return dict(zip(names, home.split("/"), strict=False))
+
     def _applies(self) -> bool:
         return self.setting is None or bool(getattr(self.settings, self.setting))
 
@@ -172,11 +193,11 @@ class ParentRouter(AsanaRouter):
 
 @dataclass
 class UnionRouter(AsanaRouter):
-    """The slices of several routers, one after the other.
+    """Has the slices of several routers, one after the other.
 
     Attributes:
         routers: the routers.
-        read_along: streams that must be read too, since they find further records of this one.
+        read_along: streams that must be read as well, as they find further records of this one.
     """
 
     routers: list[PartitionRouter] = field(default_factory=list)
@@ -216,7 +237,7 @@ class UnionRouter(AsanaRouter):
             try:
                 yield from router.stream_slices()
             except ParentFailedError as error:
-                # What hangs on the other parents is there all the same.
+                # The children of the other parents can be read all the same.
                 failure = failure or error
         if failure:
             raise failure
@@ -224,9 +245,9 @@ class UnionRouter(AsanaRouter):
 
 @dataclass
 class InlineRouter(AsanaRouter):
-    """A stream whose records arrive in a column of its parent's listing.
+    """Has no slices: the records arrive in a column of the parent's listing.
 
-    It has no slices; its generator only waits for the parent.
+    The stream's generator only waits for the parent.
 
     Attributes:
         parent: the parent stream; its retriever sends the records.
@@ -241,6 +262,10 @@ class InlineRouter(AsanaRouter):
     @override
     def parents(self) -> Needs:
         return {self.parent: frozenset()}
+
+    @override
+    def parent_of(self, home: str) -> tuple[str, str] | None:
+        return self.parent, home
 
     @override
     def stream_slices(self) -> Iterable[Slice]:

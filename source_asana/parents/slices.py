@@ -1,7 +1,7 @@
-"""The slice of a stream: what one of its listings is about, and what is known of it.
+"""Defines slices: what one listing of a stream is about, and what is known of it.
 
-The CDK's `StreamSlice` carries anything by name in a dictionary; here every kind of slice is a
-class with named fields. Those of tasks and their children are in `tasks/slices.py`.
+The CDK's `StreamSlice` carries anything in dictionaries; here every kind of slice is a class with
+named fields. Those of tasks and their children are in `tasks/slices.py`.
 """
 
 from __future__ import annotations
@@ -17,23 +17,21 @@ from source_asana.parents.feeds import Item
 
 
 class Slice(StreamSlice):
-    """One slice of any stream.
+    """Is one slice of any stream.
 
     Args:
-        partition: gids (and constants) that path and parameters name, such as `{"project_gid": …}`.
+        partition: gids and constants that path and parameters name, such as `{"project_gid": …}`.
         key: names the partition in the state: its gid, or several joined by `/`.
         item: the parent's entry in its feed; empty without a parent.
         began: the server's time before the listing that named the parent, minus its grain.
 
     Attributes:
         since: what the manifest's `{{ stream_interval.since }}` becomes, None to leave it out.
-        is_filtered: whether Asana was asked for a part of the listing only.
-        is_incomplete: whether it was refused or given up: it ends without an error, but not whole.
-        ended: set when the slice is over; only where others wait for it (`probe_first`).
-        sends_all: whether all of its records are sent, whatever was sent before.
+        is_filtered: whether Asana is asked for a part of the listing only.
+        is_incomplete: whether it was refused or given up, so that it ends without an error but is
+            not complete.
+        ended: set when the slice is over; None unless others wait for that (`probe_first`).
     """
-
-    sends_all = False
 
     def __init__(
         self,
@@ -53,7 +51,7 @@ class Slice(StreamSlice):
         self.ended: threading.Event | None = None
 
     def ask_since(self, since: str | None) -> None:
-        """Ask for what is not older than `since` only; called before the slice is handed out."""
+        """Ask only for what is not older than `since`; called before the slice is handed out."""
         self.since = since
         self.is_filtered = since is not None
         self._cursor_slice = {} if since is None else {"since": since}
@@ -66,7 +64,7 @@ class Slice(StreamSlice):
 
     @property
     def workspace(self) -> str | None:
-        """The gid of the workspace that the slice lies in, None where it is not known."""
+        """The gid of the workspace that the slice belongs to, None where that is not known."""
         gid: str | None = self.partition.get("workspace_gid")
         return gid or self.item.get("workspace_gid")
 
@@ -81,13 +79,29 @@ class Slice(StreamSlice):
         return ", ".join(words) or "the list"
 
 
+Row = tuple[str, str]
+"""A record's key, and the key of the partition that it was shown by."""
+
+
+class DepartureSlice(Slice):
+    """Records that their partitions no longer show; handed out after all other slices are over.
+
+    Attributes:
+        rows: what is looked into.
+    """
+
+    def __init__(self, rows: list[Row]) -> None:
+        super().__init__({}, key="")
+        self.rows = rows
+
+
 def is_user_key(key: str) -> bool:
-    """Return whether a key is that of a user's tasks (`workspace/user`), not of a project."""
+    """Return whether a key names a user's tasks (`workspace/user`) and not a project."""
     return "/" in key
 
 
 def workspace_of_key(key: str) -> str:
-    """Return the workspace of a user's key; another key comes back as it is."""
+    """Return the workspace in a user's key; any other key comes back as it is."""
     return key.split("/", 1)[0]
 
 

@@ -1,4 +1,4 @@
-"""Tasks, subtasks, stories and attachments: four streams that are read in one go.
+"""Reads tasks, subtasks, stories and attachments, four streams, in one go.
 
     projects, users ──► listings ──► feed of trees ──► children (stories, attachments)
                            │  ▲            ▲
@@ -6,6 +6,7 @@
                            ▼
                  tasks, subtasks: sent if the ledger does not hold this version
 
-`tree` draws a tree of tasks. `family` is what the four share in a sync. A policy each says what is
-asked for: `listings`, `walks`, `children` (with `versions`, the tasks whose children were read).
+`tree` draws a tree of tasks. `family` holds what the four share in a sync. A policy for each says
+what is asked for: `listings`, `walks`, and `children` with `versions`, which knows the tasks whose
+children were read.
 """

@@ -1,4 +1,4 @@
-"""Which tasks are asked for their stories or attachments: those of a version not read yet."""
+"""Chooses the tasks that are asked for their children: those of a version not read yet."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.parts import Part
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach, Verdict
@@ -22,15 +23,13 @@ from source_asana.tasks.versions import Versions, version_of
 
 
 class ChildPolicy(MemberPolicy):
-    """Children of tasks and subtasks, read once per version of their task.
+    """Reads the children of tasks and subtasks, once per version of their task.
 
     When a tree closes, those of its tasks whose version was not read are entered as due in one
-    step, and only then the listing has a bound: from that moment on the state alone makes sure that
-    they are read, in every mode and after every interruption. All children of a changed task are
-    sent again, as an edited comment has no other sign.
+    step, and only then does the listing get a bound. From that moment on the state alone makes sure
+    that they are read, in every mode and after every interruption. All children of a changed task
+    are sent again, as an edited comment shows in no other way.
     """
-
-    rank = 1
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -39,10 +38,12 @@ class ChildPolicy(MemberPolicy):
         self._versions = Versions()
         # The newest `modified_at` of tasks that several listings show.
         self._newest: dict[int, int] = {}
+        settings = self.runtime.settings
+        self.keeps_keys = settings.track_deletions and self.plan.takes_tombstones
         self.first_read = FirstRead(self)
 
     def search_holders(self, search: Callable[[str], Holders]) -> None:
-        """At first reads, have a workspace's search name the tasks that have children."""
+        """At first reads, have a search in each workspace name the tasks that have children."""
         if self.runtime.settings.may_search:
             self.first_read.use(search)
             self.family.feed.listen(self.first_read.count)
@@ -53,10 +54,24 @@ class ChildPolicy(MemberPolicy):
     def parts(self) -> Mapping[str, Part]:
         return {**super().parts(), "tasks": self._versions}
 
+    @property
     @override
-    def become_coarse(self) -> None:
-        super().become_coarse()
+    def rank(self) -> int:
+        return 0 if self.keeps_keys else 1
+
+    @override
+    def give_up(self, ledger: Ledger) -> int | None:
+        if self.keeps_keys:
+            self.keeps_keys, self.is_keyless = False, True
+            ledger.forget_homes(self._versions.is_known)
+            return self.rank
         self._versions.drop_read()
+        return super().give_up(ledger)
+
+    @override
+    def sends_all(self, slice_: Slice) -> bool:
+        # Without the keys of children, all of a task's are sent again when it changed.
+        return isinstance(slice_, ChildSlice) and not self.keeps_keys
 
     # ── slices ─────────────────────────────────────────────────────────────────────────────────
 
@@ -87,7 +102,7 @@ class ChildPolicy(MemberPolicy):
         found, workspace = [], tree.workspace or ""
         bound = self.bounds.get(tree.key)
         if bound is not None and tree.key == workspace:
-            # A search may have missed what its index did not show yet.
+            # The search may have missed what its index did not show yet.
             bound = Millis(bound - self.family.overlap)
         for gid, modified, is_shared in tree.entries():
             if is_shared and not self._is_newest(gid, modified):
@@ -117,25 +132,24 @@ class ChildPolicy(MemberPolicy):
     # ── exports ────────────────────────────────────────────────────────────────────────────────
 
     def wants(self, gid: str, modified: int, workspace: str) -> bool:
-        """Return whether the children of a task that an export shows are to be sent."""
+        """Return whether the children of a task that an export shows are to be sent.
+
+        They are due then, until the task's slice is complete.
+        """
         with self.lock:
             bound = self.bounds.get(workspace)
             if bound is not None:
                 bound = Millis(bound - self.family.overlap)
-            if self._is_to_read(gid, modified, bound):
-                return True
-            self._versions.show(gid, workspace)
-            return False
-
-    def took(self, gid: str, modified: int, workspace: str) -> None:
-        """Note that all children of a task are on their way."""
-        with self.lock:
-            self._versions.enter_read(gid, workspace, version_of(modified))
+            if not self._is_to_read(gid, modified, bound):
+                self._versions.show(gid, workspace)
+                return False
+            self._versions.enter_due(gid, workspace, version_of(modified))
+            return True
 
     def _enter(
         self, tree: TaskTree, entries: list[tuple[int, int]], due: list[tuple[int, int]]
     ) -> None:
-        """Enter what is due, and only then give the listing its bound."""
+        """Enter what is due, then give the listing its bound."""
         if not self.is_tracked:
             return
         is_due = {gid for gid, _ in due}
@@ -149,7 +163,7 @@ class ChildPolicy(MemberPolicy):
                 self.passes.done(tree.key)
 
     def _left_over(self) -> Iterator[Slice]:
-        """Yield the due tasks that no listing of this sync has shown: it was searched, or failed."""
+        """Yield due tasks that this sync has not shown: their listing was searched, or failed."""
         if not self.is_tracked:
             return
         with self.lock:
@@ -165,14 +179,17 @@ class ChildPolicy(MemberPolicy):
     @override
     def complete(self, slice_: Slice) -> None:
         if isinstance(slice_, ChildSlice):
+            if self.keeps_keys and self.walks.has_several(slice_.home):
+                # What only the first walk showed would pass for shown: the next sync tells.
+                return
             self._versions.read(slice_.gid, slice_.workspace or "", slice_.version)
         elif isinstance(slice_, OwnSlice):
             self.passes.done(slice_.project)
 
     @override
     def refused(self, slice_: Slice, verdict: Verdict) -> None:
-        # What is refused for other reasons than the task itself stays due. So does, until the next
-        # sync, a task that was shown: the refusal may pass.
+        # What is refused for other reasons than the task itself stays due. A task that was shown
+        # stays due as well, until the next sync, as the refusal may pass.
         if isinstance(slice_, ChildSlice):
             is_hidden = verdict.rule.reach is Reach.PARTITION and not slice_.is_shown
             if verdict.rule.gone or is_hidden:
@@ -187,14 +204,21 @@ class ChildPolicy(MemberPolicy):
     @override
     def listed(self) -> None:
         super().listed()
-        self.knows_all = self.knows_all and self.family.feed.ending is Ending.COMPLETE
+        self.knows_all = self.family.feed.keys_complete
 
     @override
     def is_there(self, home: str) -> bool:
-        return bool(self.family.searches)
+        project, _, brief = home.partition("/")
+        if brief:
+            return project not in self.family.feed.whole
+        return not self.family.shows_all() or self._versions.was_shown(home)
+
+    @override
+    def parent_of(self, home: str) -> tuple[str, str] | None:
+        return ("tasks", home) if self._versions.is_known(home) else None
 
     @override
     def settle(self) -> None:
         super().settle()
-        if self.is_tracked and self.knows_all and not self.family.searches:
+        if self.is_tracked and self.family.shows_all():
             self._versions.sweep(lambda workspace: workspace in self.runtime.workspaces)

@@ -22,7 +22,9 @@ LONGEST_PAUSE_SECONDS = 60.0
 PROGRESS_SECONDS = 60.0
 # A job that is said to be older than its own request is another one.
 CLOCK_GRAIN = 120_000
-RUNNING = re.compile(r"in progress|in_progress|already (running|exporting)|another export", re.I)
+RUNNING = re.compile(
+    r"in progress|in_progress|already (running|exporting)|another export", re.IGNORECASE
+)
 # What these refusals are for does not pass by waiting.
 LASTING = frozenset({"plan", "scope", "service account", "no such endpoint"})
 JOB_FIELDS = "status,new_resource_export.(created_at|download_url)"

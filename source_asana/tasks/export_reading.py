@@ -264,13 +264,15 @@ class _Reading:
         modified = to_millis(task.get("modified_at"))
         if modified is None:
             raise ExportFailedError("its tasks have no `modified_at`")
+        lacks_some = False
         for child in self._children:
-            if child.wants(gid, modified, workspace):
-                if child.has_all(task):
-                    yield from child.sent(task, modified, workspace, stamp)
-                elif self._slice.tree:
-                    # They are asked for one by one, as those of a listed task are.
-                    self._slice.tree.add(gid, modified, is_shared=True)
+            if not child.has_all(task):
+                lacks_some = True
+            elif child.wants(gid, modified, workspace):
+                yield from child.sent(task, modified, workspace, stamp)
+        if lacks_some and self._slice.tree:
+            # They are asked for, as those of a listed task are.
+            self._slice.tree.add(gid, modified, is_shared=True)
 
     def _without_children(self, task: Raw) -> Raw:
         columns = {child.column for child in self._children}

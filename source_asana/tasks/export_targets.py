@@ -1,4 +1,4 @@
-"""Who takes what an exported task holds: the streams of tasks, of subtasks, and of their children."""
+"""Who takes what an exported task holds: the streams of tasks, subtasks, and their children."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from source_asana.cursors.stamps import Stamp
 from source_asana.parents.slices import Slice
 from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.routers import TaskRouter
+from source_asana.tasks.versions import version_of
 
 Raw = dict[str, Any]
 # What embedded children may lack, as it is the task itself.
@@ -74,8 +75,7 @@ class ChildTarget:
         self._policy = policy
         self._shape = retriever.shape
         self._counts = retriever.counts
-        self._field = router.task_field
-        self._slice = router.child("", 0, {})
+        self._router = router
         self._names = _names(retriever) - volatile
         self._telling = self._names - COMPACT
         # Column -> the names in it that are asked for.
@@ -103,21 +103,26 @@ class ChildTarget:
         return not (self._telling and children and self._telling.isdisjoint(children[0]))
 
     def sent(self, task: Raw, modified: int, workspace: str, stamp: Stamp) -> Iterator[Record]:
-        """Yield a task's children as this stream's records."""
-        partition = {self._field: task["gid"]}
+        """Yield a task's children as this stream's records, as a slice of the task would."""
+        gid, cursor = task["gid"], self.cursor
+        item = {"workspace_gid": workspace}
+        slice_ = self._router.child(gid, version_of(modified), item)
+        if not self._policy.sends_all(slice_):
+            cursor.expect(slice_.home)
         for child in task[self.column]:
-            record = self._shape.finished(self._own(child, task), partition)
-            for sent in self.cursor.sent(record, self._slice, stamp):
+            record = self._shape.finished(self._own(child, task), slice_.partition)
+            for sent in cursor.sent(record, slice_, stamp):
                 self._counts.records += 1
                 yield Record(data=sent, stream_name=self.column)
-        self._policy.took(task["gid"], modified, workspace)
-        self.cursor.entered()
+        cursor.complete(slice_)
         if self._policy.is_coarse:
-            self._taken.enter(task["gid"], "", 1)
+            self._taken.enter(gid, "", 1)
 
     def _own(self, child: Raw, task: Raw) -> Raw:
         names = self._names
-        own = {name: value for name, value in child.items() if name in names}
+        own = child
+        if not child.keys() <= names:
+            own = {name: value for name, value in child.items() if name in names}
         for column, leaves in self._compact.items():
             if column not in own:
                 own[column] = {"gid": task["gid"], **{leaf: task.get(leaf) for leaf in leaves}}

@@ -1,7 +1,7 @@
 """One workspace's export in this sync, and the export jobs that a sync leaves to the next one.
 
-Stories cost a request a task, so a first read of a million tasks takes eleven hours of the quota. An
-export (createResourceExport) is one file with all tasks, their stories and attachments. It takes
+Stories cost a request a task, so a first read of a million tasks takes eleven hours of the quota.
+An export (createResourceExport) is one file with all tasks, their stories and attachments. It takes
 Asana minutes to hours, so it is used where much is due: at first reads, for the pass over a whole
 workspace, and for more changes than a search is good for.
 """
@@ -62,7 +62,7 @@ class Jobs:
     def load(self, value: Any) -> None:
         """Take a stored value; see `Part`."""
         if not isinstance(value, dict):
-            raise ValueError("the exports are not an object")
+            raise ValueError("the exports are not an object")  # noqa: TRY004  # as others do
         self._jobs = {workspace: LeftJob(**job) for workspace, job in value.items()}
 
     def dump(self) -> Any:

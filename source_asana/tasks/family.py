@@ -1,6 +1,6 @@
-"""What the streams of tasks share in one sync: the feed of trees, the searches, and who reads them.
+"""Holds what the streams of tasks share in one sync: the feed of trees, and the searches.
 
-A workspace is searched when every selected stream of the family has a bound for the whole of it.
+A workspace is searched if every selected stream of the family has a bound for all of it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Protocol
 from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError
+from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import is_user_key, workspace_of_key
 from source_asana.runtime import Runtime
 from source_asana.tasks.exports import Export, Jobs
@@ -23,7 +24,7 @@ MINUTE = 60_000
 
 
 class Member(Protocol):
-    """A stream of the family that the user selected."""
+    """Describes a stream of the family that the user selected."""
 
     @property
     def is_tracked(self) -> bool:
@@ -39,14 +40,14 @@ class Member(Protocol):
         """Return whether its pass has come to a listing."""
 
     def claim(self, key: str) -> None:
-        """Owe a listing that its pass has come to until it is read whole."""
+        """Owe a listing that its pass has come to, until it is read whole."""
 
     def owes(self, workspace: str) -> bool:
         """Return whether the pass over the whole of a workspace is due."""
 
 
 class TaskFamily:
-    """One for a sync.
+    """Connects the streams of tasks of one sync.
 
     Args:
         runtime: what all streams share.
@@ -69,11 +70,12 @@ class TaskFamily:
         self.keeper: object = None
         self.overlap = runtime.settings.search_overlap_minutes * MINUTE
         self._members: list[Member] = []
+        self._shows_all: bool | None = None
         runtime.feeds.provide("tasks", self.feed)
         runtime.feeds.provide("subtasks", SubtaskFeed(self.feed))
 
     def join(self, member: Member) -> None:
-        """Count a selected stream in."""
+        """Add a selected stream."""
         self._members.append(member)
         if self.keeper is None and member.is_tracked:
             self.keeper = member
@@ -139,7 +141,7 @@ class TaskFamily:
             if bounds and len(known) == len(bounds):
                 after = Millis(min(known) - self.overlap)
                 self.searches[gid] = Search(gid, after, self._most_pages())
-                LOGGER.info("Workspace %s: changed tasks are searched for.", gid)
+                LOGGER.info("Workspace %s: changed tasks are found by search.", gid)
 
     def _most_pages(self) -> int | None:
         if self._runtime.settings.change_detection == "search":
@@ -166,6 +168,25 @@ class TaskFamily:
         if is_free and len(searches) == len(self._runtime.workspaces):
             self._runtime.client.budget.set_quota(FREE_PER_MINUTE)
 
+    def shows_all(self) -> bool:
+        """Return whether the listings of this sync have shown every task there is.
+
+        After a search they do when the pass has come to all of them. Asked once for each task: the
+        answer is kept when the feed is closed.
+        """
+        if self._shows_all is None or not self.feed.closed:
+            self._shows_all = self._listed_all()
+        return self._shows_all
+
+    def _listed_all(self) -> bool:
+        feed = self.feed
+        if not (feed.keys_complete and feed.ending is Ending.COMPLETE and feed.keys <= feed.whole):
+            return False
+        return not self._runtime.settings.reads_tasks_without_project or all(
+            any(map(is_user_key, feed.by_workspace.get(workspace, ())))
+            for workspace in self.searches
+        )
+
     def has_read(self, key: str) -> bool:
         """Return whether every selected stream has read a listing before."""
         return all(member.bound(key) is not None for member in self._members)
@@ -182,7 +203,8 @@ class TaskFamily:
     def needs_users(self, workspace: str) -> bool:
         """Return whether listings by user are read although the workspace was searched.
 
-        They are for the pass, and where no user's was read before: search shows only what changed.
+        That is so when the pass has come to one of them, or when none was read before, as a search
+        shows only what changed.
         """
         prefix = f"{workspace}/"
         known = [{key for key in m.keys() if key.startswith(prefix)} for m in self._members]  # noqa: SIM118  # no mapping
@@ -191,8 +213,8 @@ class TaskFamily:
     def whole_bound(self, workspace: str, bounds: dict[str, Millis | None]) -> Millis | None:
         """Return the bound of a workspace after complete listings: the oldest of its listings'.
 
-        A search lists unknown projects, but no users: it may not begin before each user's listing
-        was read once. None where there is none yet.
+        A search lists unknown projects, but no users, so it may not begin before each user's
+        listing was read once. The bound is None until then.
 
         Args:
             workspace: its gid.
@@ -206,5 +228,5 @@ class TaskFamily:
 
 
 def family_of(runtime: Runtime) -> TaskFamily:
-    """Return the family of this sync, made by whoever asks first."""
+    """Return the family of this sync; whoever asks first has it made."""
     return runtime.part(TaskFamily)

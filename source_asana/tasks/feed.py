@@ -1,4 +1,4 @@
-"""The feed of tasks: trees that listings fill, walks that subtasks are read by."""
+"""The feed of tasks: trees that listings fill, and the walks that find subtasks."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from source_asana.tasks.tree import TaskTree
 
 
 class Walk(NamedTuple):
-    """A task whose subtasks are to be read, and the tree that they go to."""
+    """Names a task whose subtasks are to be read, and the tree that they go to."""
 
     gid: str
     tree: TaskTree
 
 
 class TaskFeed(GrowingList[TaskTree]):
-    """Tasks and subtasks, handed to child streams tree by tree when a tree is whole.
+    """Hands tasks and subtasks to the child streams, tree by tree, when a tree is whole.
 
     Attributes:
         walks: the tasks with subtasks, for the stream of the subtasks.
-        keys: the keys of all listings there are, read in this sync or not.
-        by_workspace: the same by workspace.
+        keys: the keys of all listings that exist, whether or not this sync reads them.
+        by_workspace: the same keys by workspace.
+        whole: the keys of the listings that this sync has read with all walks below them.
         keys_complete: whether no further listing can exist.
     """
 
@@ -36,6 +37,7 @@ class TaskFeed(GrowingList[TaskTree]):
         self.keys: set[str] = set()
         self.by_workspace: dict[str, set[str]] = {}
         self.keys_complete = False
+        self.whole: set[str] = set()
         self._is_walked = False
         self._shared: dict[str, TaskTree] = {}
         self._listeners: list[Callable[[TaskTree], None]] = []
@@ -48,7 +50,7 @@ class TaskFeed(GrowingList[TaskTree]):
         self._is_walked, self._childless = True, childless
 
     def listen(self, listener: Callable[[TaskTree], None]) -> None:
-        """Have `listener` called with each closed tree at the top, in the thread that closed it."""
+        """Have `listener` called with each tree at the top, by the thread that closes it."""
         self._listeners.append(listener)
 
     # ── listings ───────────────────────────────────────────────────────────────────────────────
@@ -64,13 +66,13 @@ class TaskFeed(GrowingList[TaskTree]):
         self.walks.announced(ending)
 
     def note(self, key: str, workspace: str) -> None:
-        """Remember that there is a listing with this key, whether or not it is read now."""
+        """Remember that a listing with this key exists, whether or not this sync reads it."""
         with self._condition:
             self.keys.add(key)
             self.by_workspace.setdefault(workspace, set()).add(key)
 
     def noted_all(self, *, is_complete: bool) -> None:
-        """Say that no further listing will be noted, and whether none can exist."""
+        """Take note that no further listing will be noted, and whether none can exist."""
         self.keys_complete = is_complete
 
     def listed(self, tree: TaskTree, ending: Ending) -> None:
@@ -111,8 +113,8 @@ class TaskFeed(GrowingList[TaskTree]):
                 own = self._shared[gid] = TaskTree(tree.key, tree.began, tree.item)
                 own.add(gid, modified, is_shared=True)
             elif tree.is_awaited_by(own):
-                # Tasks changed places meanwhile: whoever waits for this tree waits for that walk
-                # already.
+                # Tasks changed places meanwhile, and whoever waits for this tree already waits for
+                # that walk.
                 return
             else:
                 # The version that this listing shows may be another one.
@@ -128,6 +130,8 @@ class TaskFeed(GrowingList[TaskTree]):
     def _over(self, tree: TaskTree, ending: Ending) -> None:
         for closed in self._close(tree, ending):
             how = Ending.FAILED
+            if closed.ending is Ending.COMPLETE:
+                self.whole.add(closed.key)
             try:
                 for listener in self._listeners:
                     listener(closed)
@@ -135,11 +139,11 @@ class TaskFeed(GrowingList[TaskTree]):
                     self.put([closed])
                 how = closed.ending
             finally:
-                # Whatever went wrong there: readers must not wait for ever.
+                # Whatever went wrong there, readers must not wait for ever.
                 self.ended(how)
 
     def _close(self, tree: TaskTree, ending: Ending) -> list[TaskTree]:
-        """Count one end and return the trees at the top that closed with it."""
+        """Count one ending and return the trees at the top that closed with it."""
         closed: list[TaskTree] = []
         with self._condition:
             pending = [(tree, ending)]
@@ -159,7 +163,7 @@ class TaskFeed(GrowingList[TaskTree]):
 
 
 class SubtaskFeed:
-    """The same feed as parents of further streams see it: subtasks are over when tasks are."""
+    """Shows the same feed to streams whose parents are subtasks, which are over when tasks are."""
 
     def __init__(self, tasks: TaskFeed) -> None:
         self._tasks = tasks

@@ -1,6 +1,6 @@
-"""At a first read of attachments a search names the tasks that have some.
+"""Has a search name the tasks that have attachments, at a first read of these.
 
-The estimate of how many tasks are still to come decides how far that search goes.
+An estimate of how many tasks are still to come decides how far that search goes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Entries = list[tuple[int, int]]
 
 
 class Owner(Protocol):
-    """The policy whose first reads these are."""
+    """Describes the policy whose first reads these are."""
 
     runtime: Runtime
 
@@ -42,14 +42,14 @@ class FirstRead:
         self._owner = owner
         self._search: Callable[[str], Holders] | None = None
         self._holders: dict[str, Holders] = {}
-        # workspace -> how many tasks of first reads are there so far, asked ones included.
+        # workspace -> how many tasks of first reads there are so far, asked ones included.
         self._new: Counter[str] = Counter()
         self._projects = 0
         self._in_projects = 0
         self._is_first_sync = False
 
     def use(self, search: Callable[[str], Holders]) -> None:
-        """Have `search` begin a workspace's search; without it every task is asked."""
+        """Take what begins a workspace's search; without it every task is asked."""
         self._search = search
         self._is_first_sync = not self._owner.has_read_before
 
@@ -66,7 +66,7 @@ class FirstRead:
         return tree.key != tree.workspace and self._owner.bound(tree.key) is None
 
     def _coming(self) -> int:
-        """Return how many tasks a first sync's other projects have, if they are as large."""
+        """Return how many tasks the other projects of a first sync have, if they are as large."""
         if not (self._is_first_sync and self._projects):
             return 0
         others = max(0, len(self._owner.runtime.feeds.of("projects")) - self._projects)

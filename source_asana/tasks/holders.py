@@ -1,4 +1,4 @@
-"""Which tasks have attachments, found by a search, so that the others are not asked."""
+"""Finds by search the tasks that have attachments, so that the others are not asked."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ LOGGER = logging.getLogger("airbyte.source_asana.search")
 
 
 class Holders:
-    """The tasks and subtasks of a workspace that have attachments, by a search.
+    """Finds the tasks and subtasks of a workspace that have attachments.
 
-    A search page takes a second of its quota, a request a fraction of one. So the search goes on
-    only as far as it spares more time than it takes, and is taken up again when more tasks are
+    A page of a search takes a second of its quota, another request a fraction of one. So the search
+    continues only as long as it spares more time than it takes, and resumes when more tasks are
     known. On a plan without search every task is asked.
 
     Args:
         workspace: its gid.
         request: the search, without parameters.
-        since: what changed later may have attachments all the same, as the index lags.
+        since: tasks that changed later may have attachments all the same, as the index lags.
 
     Attributes:
         asked: how many tasks were asked without the search.
@@ -50,7 +50,9 @@ class Holders:
         except AsanaError as error:
             self._state = "failed"
             LOGGER.info(
-                "Workspace %s: every task is asked for attachments (%s).", self._workspace, error
+                "Workspace %s: every task is asked for attachments, as search cannot be used (%s).",
+                self._workspace,
+                error,
             )
         return self._gids if self._state == "complete" else None
 
@@ -63,6 +65,6 @@ class Holders:
             self._gids.update(int(task["gid"]) for task in page)
 
     def _pays(self, known: int) -> bool:
-        # The end of a search is known after one more.
+        # One more search shows that it has ended.
         seconds = (self._searches + 2) * 60 / SEARCHES_PER_MINUTE
         return seconds <= (known - len(self._gids)) * 60 / self._budget.per_minute

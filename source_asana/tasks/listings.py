@@ -1,4 +1,4 @@
-"""Which task listings a sync reads: searches and exports first, then what they do not cover."""
+"""Chooses what a sync reads of tasks: searches and exports, then the listings left over."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from typing_extensions import override
 
+from source_asana.cursors.policies import LEFT, Record
 from source_asana.http.clock import Millis, from_millis
 from source_asana.parents.feeds import Ending, ParentFailedError
-from source_asana.parents.slices import Slice
+from source_asana.parents.slices import Slice, is_user_key
 from source_asana.tasks.exports import Export
 from source_asana.tasks.member import MemberPolicy
 from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice
@@ -17,14 +18,14 @@ from source_asana.tasks.tree import TaskTree
 
 
 class ListingPolicy(MemberPolicy):
-    """Task listings, by project and by user.
+    """Reads task listings, by project and by user.
 
-    `modified_since` is only sent when nothing but the stream itself reads the listing: a subtask's
+    `modified_since` is sent only if nothing but the stream itself reads the listing: a subtask's
     change does not touch its parent, so with child streams the listing is read whole. The listing
     pass reads it whole as well.
     """
 
-    rank = 3
+    files_answers = True
 
     @override
     def slices(self) -> Iterator[Slice]:
@@ -77,7 +78,7 @@ class ListingPolicy(MemberPolicy):
             self.family.feed.listed(tree, Ending.COMPLETE)
 
     def _listing(self, found: Slice) -> ListingSlice | None:
-        """Return the slice of a listing, None where an export or search made it superfluous."""
+        """Return the slice of a listing, None if an export or search made it superfluous."""
         key, workspace = found.key, found.item["workspace_gid"]
         self.family.feed.note(key, workspace)
         self._there.add(key)
@@ -102,9 +103,9 @@ class ListingPolicy(MemberPolicy):
         return None if floor is None else from_millis(floor)
 
     def _floor(self, bound: Millis, workspace: str) -> Millis:
-        """Return from when on a listing is read; a search has covered what is older than its own.
+        """Return the instant from which a listing is read: searches have covered what is older.
 
-        A search may have missed what the index did not show yet, so it counts with the overlap.
+        A search may have missed what its index did not show yet, so its overlap is read again.
         """
         whole = self.bound(workspace)
         return bound if whole is None else max(bound, Millis(whole - self.family.overlap))
@@ -138,6 +139,24 @@ class ListingPolicy(MemberPolicy):
     @override
     def is_there(self, home: str) -> bool:
         return super().is_there(home) or self.is_unlisted_user(home)
+
+    @property
+    @override
+    def rank(self) -> int:
+        return 3
+
+    @override
+    def home_now(self, record: Record, home: str) -> str | None:
+        del home
+        projects: list[str] = [project["gid"] for project in record.get("projects") or ()]
+        read = [gid for gid in projects if gid in self._there]
+        if read:
+            return min(read)
+        if record.get("parent"):
+            return LEFT
+        assignee = (record.get("assignee") or {}).get("gid")
+        users = {key for key in self._there if is_user_key(key) and key.endswith(f"/{assignee}")}
+        return min(users) if users and not projects else None
 
     @override
     def is_newer(self, record: Any, slice_: Slice) -> bool:

@@ -1,4 +1,4 @@
-"""What the policies of tasks, subtasks and their children have in common: bounds of listings."""
+"""Holds what the policies of tasks, subtasks and their children share: bounds of listings."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from source_asana.tasks.family import family_of
 
 
 class MemberPolicy(Policy):
-    """A policy whose partitions are the listings of tasks: projects, users and workspaces.
+    """Has the listings of tasks as its partitions.
 
-    `bounds` holds projects, `workspace/user` for tasks in no project, and workspaces, whose bound
-    is where a search begins.
+    `bounds` has projects, `workspace/user` for tasks in no project, and workspaces, whose bound is
+    where a search begins.
     """
 
     def __init__(self, *args: Any) -> None:
@@ -48,7 +48,7 @@ class MemberPolicy(Policy):
             return list(self.bounds)
 
     def is_passed(self, key: str) -> bool:
-        """Return whether a listing is new, or its turn in the listing pass has come."""
+        """Return whether a listing is new, or the listing pass has come to it."""
         with self.lock:
             return self.is_tracked and (key not in self.bounds or self._is_due(key))
 
@@ -64,7 +64,7 @@ class MemberPolicy(Policy):
             return self.is_tracked and self.passes.is_due(workspace)
 
     def claim(self, key: str) -> None:
-        """Owe a listing whose turn has come until it is read whole."""
+        """Owe a listing that the pass has come to, until it is read whole."""
         with self.lock:
             if self.is_tracked and self._is_due(key):
                 self.passes.claim(key)

@@ -1,6 +1,6 @@
-"""Task listings, subtask walks and children: what is read, and where it goes.
+"""Reads task listings, subtasks and children.
 
-Listings and walks fill the feed of tasks. A search names tasks and subtasks alike, so its slice
+Listings and walks fill the feed of tasks. A search shows tasks and subtasks alike, so its slice
 sends records of both streams.
 """
 
@@ -36,7 +36,7 @@ from source_asana.tasks.tree import TaskTree
 
 @dataclass
 class _TaskRetriever(AsanaRetriever):
-    """What tasks and subtasks have in common."""
+    """Does what tasks and subtasks have in common."""
 
     @override
     def bind(
@@ -87,10 +87,10 @@ class _TaskRetriever(AsanaRetriever):
 
 @dataclass
 class TaskRetriever(_TaskRetriever):
-    """Tasks of projects, and those of users that are in no project.
+    """Reads the tasks of projects, and those of users that are in no project.
 
-    A listing by assignee names all their tasks: those in a project are the project's, subtasks are
-    their parent's.
+    A listing by assignee shows all their tasks. Of these, tasks in a project belong to the project,
+    and subtasks to their parent.
 
     Attributes:
         search: path of the task search, with `{workspace}`.
@@ -163,8 +163,8 @@ class TaskRetriever(_TaskRetriever):
                 else:
                     yield page, stamp
         except Refused:
-            # Even what is gone was not read: should it come back, subtasks and children go on
-            # from their bounds.
+            # Even what is gone was not read. Should it come back, subtasks and children resume from
+            # their bounds.
             if slice_.tree:
                 slice_.tree.began = None
             raise
@@ -172,8 +172,8 @@ class TaskRetriever(_TaskRetriever):
     def _is_only_here(self, task: Raw) -> bool:
         """Return whether no project's listing and no parent's walk shows a task of a user.
 
-        A task may name projects that the token cannot see; where a choice of projects leaves some
-        out, a named one may be among those.
+        A task may name projects that the token cannot see. If the configuration leaves projects
+        out, a named project may also be one of those.
         """
         if task.get("parent"):
             return False
@@ -184,7 +184,7 @@ class TaskRetriever(_TaskRetriever):
         )
 
     def _listed(self) -> frozenset[str]:
-        """Return the gids of all listings; by the time that users come, the projects' are over."""
+        """Return the keys of all listings; those of projects are over when those of users come."""
         if self._projects is None:
             self._projects = frozenset(self.family.feed.keys)
         return self._projects
@@ -210,7 +210,7 @@ class TaskRetriever(_TaskRetriever):
                 return
             self.family.fall_back(search, error)
             slice_.is_incomplete = True
-            # Its children may be read, but no bound comes of them: the listings follow.
+            # Its children may be read, but they give no bound, as the listings follow.
             tree.began = None
 
     def _readers(self) -> Readers:
@@ -229,7 +229,7 @@ class TaskRetriever(_TaskRetriever):
         )
 
     def _found(self, task: Raw, slice_: SearchSlice, stamp: Stamp) -> Iterator[Any]:
-        """Yield what a found task is: a subtask, a task of a project, one in no project, or both."""
+        """Yield a found task as what it is: a record of tasks, of subtasks, or of both."""
         parent, projects = task.get("parent"), task.get("projects")
         subtasks = self.others.get(self.subtasks)
         if parent and isinstance(subtasks, SubtaskRetriever):
@@ -250,7 +250,7 @@ class TaskRetriever(_TaskRetriever):
 
 @dataclass
 class SubtaskRetriever(_TaskRetriever):
-    """The direct subtasks of one task.
+    """Reads the direct subtasks of one task.
 
     Those that have subtasks themselves are walked in slices of their own.
     """
@@ -287,7 +287,7 @@ class SubtaskRetriever(_TaskRetriever):
 
 @dataclass
 class ChildRetriever(AsanaRetriever):
-    """The children of one task, or of a project itself.
+    """Reads the children of one task, or of a project itself.
 
     Attributes:
         holders: path of the search that names the tasks with children, with `{workspace}`.
@@ -329,6 +329,6 @@ def stamp_of(task: Mapping[str, Any]) -> Millis:
 
 
 def is_shared(task: Mapping[str, Any]) -> bool:
-    """Return whether several listings may name a task: it is in several projects, or a subtask."""
+    """Return whether several listings may show a task: those of projects, or of its parent."""
     projects = task.get("projects") or ()
     return len(projects) > 1 or bool(projects and task.get("parent"))

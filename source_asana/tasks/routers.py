@@ -1,4 +1,4 @@
-"""The routers of subtasks and of what hangs on tasks: their slices come from the feed of tasks."""
+"""Routers of subtasks and of the children of tasks, whose slices come from the feed of tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TASK_FIELDS = frozenset({"modified_at", "num_subtasks", "projects.gid", "parent.
 
 @dataclass
 class _TaskFeedRouter(AsanaRouter):
-    """A router whose parents are complete when no further listing of tasks can exist."""
+    """Has complete parents when no further listing of tasks can exist."""
 
     @override
     def is_complete(self) -> bool:
@@ -27,11 +27,15 @@ class _TaskFeedRouter(AsanaRouter):
 
 @dataclass
 class WalkRouter(_TaskFeedRouter):
-    """One slice per task that has subtasks, at every level."""
+    """Yields one slice per task that has subtasks, at every level."""
 
     @override
     def parents(self) -> Needs:
         return {"tasks": TASK_FIELDS}
+
+    @override
+    def partition_of(self, home: str) -> dict[str, str]:
+        return {"task_gid": home}
 
     @override
     def stream_slices(self) -> Iterable[Slice]:
@@ -41,7 +45,7 @@ class WalkRouter(_TaskFeedRouter):
 
 @dataclass
 class TaskRouter(_TaskFeedRouter):
-    """Trees of tasks and subtasks for child streams; the policy chooses the tasks in them.
+    """Makes the slices of child streams; the policy chooses the tasks.
 
     Attributes:
         task_field: name of the partition field that holds the task's gid.
@@ -58,8 +62,12 @@ class TaskRouter(_TaskFeedRouter):
         own = frozenset(self.own_parents)
         return {**found, "projects": own} if own else found
 
+    @override
+    def partition_of(self, home: str) -> dict[str, str]:
+        return {self.task_field: home.rpartition("/")[2]}
+
     def child(self, gid: str, version: int, item: Item, *, is_shown: bool = True) -> ChildSlice:
-        """Return the slice of one task's children; see there."""
+        """Return the slice of one task's children; see `ChildSlice`."""
         return ChildSlice({self.task_field: gid}, gid, version, item, is_shown=is_shown)
 
     def own(self, key: str, item: Item) -> list[OwnSlice]:
@@ -76,5 +84,5 @@ class TaskRouter(_TaskFeedRouter):
 
     @override
     def stream_slices(self) -> Iterable[Slice]:
-        """Refuse: `ChildPolicy` makes the slices, tree by tree."""
+        """Raise an error, as `ChildPolicy` makes the slices, tree by tree."""
         raise TypeError("the slices of tasks are made by ChildPolicy, tree by tree")

@@ -1,9 +1,10 @@
-"""One workspace's search for changed tasks, and whether it found everything.
+"""Keeps track of one workspace's search for changed tasks: has it found everything?
 
-One search page names a hundred changed tasks, subtasks and tasks in no project, where listings cost
-a request per project, user and task with subtasks. Its weaknesses (searchTasksForWorkspace): paid
-plans only, an index that lags, 60 requests a minute of its own, no offset, unstable order. So it
-steps back by an overlap, and any doubt sends the workspace back to listings in the same sync.
+One page of a search shows a hundred changed tasks, subtasks and tasks in no project, where listings
+cost a request per project, user and task with subtasks. Its weaknesses (searchTasksForWorkspace):
+it needs a paid plan, its index lags, it has a quota of 60 requests a minute, no offset, and no
+stable order. So it looks back by an overlap, and any doubt sends the workspace to its listings in
+the same sync.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from source_asana.http.clock import Millis
 from source_asana.http.stop import Stop
 from source_asana.parents.feeds import WAKE_SECONDS
 
-# With fewer pages than this, search is taken whatever the listings would cost.
+# With fewer pages than this, a search is used whatever the listings would cost.
 CHEAP_PAGES = 10
 
 
 class Shortcut:
-    """A way past the listings of one workspace: others wait until it has worked or not.
+    """Stands for a way past the listings of one workspace; threads wait for its end.
 
     Attributes:
         workspace: its gid.
@@ -32,14 +33,14 @@ class Shortcut:
         self._condition = threading.Condition()
 
     def decide(self, *, succeeded: bool) -> None:
-        """Say how it ended; the first word counts."""
+        """Take note of how it ended; the first call counts."""
         with self._condition:
             if self.succeeded is None:
                 self.succeeded = succeeded
             self._condition.notify_all()
 
     def wait(self, stop: Stop) -> bool:
-        """Return whether it found everything, once that is known."""
+        """Wait until it is known whether it found everything, and return that."""
         with self._condition:
             while self.succeeded is None:
                 self._condition.wait(WAKE_SECONDS)

@@ -1,4 +1,4 @@
-"""The walk of one search: pages by creation time under a fixed bound of change.
+"""Walks one search: pages by creation time, below a fixed bound of change.
 
 Source: searchTasksForWorkspace.
 """
@@ -26,7 +26,7 @@ TOO_MANY = Rule((), None, Action.FAIL, "listings are cheaper")
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """What a search is sent with.
+    """Holds what a search is sent with.
 
     Attributes:
         client: what all requests share.
@@ -94,7 +94,7 @@ def stepped(
         nonlocal pages
         pages += 1
         if too_many(pages):
-            raise PartitionFailed(Verdict(TOO_MANY, 200, f"over {pages - 1} pages are found"))
+            raise PartitionFailed(Verdict(TOO_MANY, 200, f"there are more than {pages - 1} pages"))
         return request.send(**step, **order)
 
     while True:
@@ -109,7 +109,9 @@ def stepped(
             last = max(to_millis(task.get("created_at")) or 0 for task in page)
             step = {"created_at.after": from_millis(last - 1)}
         if full and (step == before or not fresh):
-            raise PartitionFailed(Verdict(UNSTEPPABLE, 200, f"{PAGE} tasks of one creation time"))
+            raise PartitionFailed(
+                Verdict(UNSTEPPABLE, 200, f"{PAGE} tasks were created at the same time")
+            )
         barren = 0 if fresh else barren + 1
         # Results are filtered by access after the page is cut: a short page, even an empty one, is
         # the end only where the other end of what is left shows nothing new.
@@ -119,5 +121,7 @@ def stepped(
             if all(task["gid"] in seen for task in newest):
                 return
             if barren > 1:
-                raise PartitionFailed(Verdict(HIDDEN, 200, "what the token sees lies behind it"))
+                raise PartitionFailed(
+                    Verdict(HIDDEN, 200, "a page has nothing that the token may see")
+                )
             doubted = True

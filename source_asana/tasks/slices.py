@@ -1,4 +1,4 @@
-"""The slices of tasks, subtasks and what hangs on them."""
+"""The slices of tasks, subtasks and their children."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ GidNumber = NewType("GidNumber", int)
 
 
 class ListingSlice(Slice):
-    """The tasks of one project, or those of one user that are in no project.
+    """Covers the tasks of one project, or those of one user that are in no project.
 
     Attributes:
-        tree: what the listing fills for other streams, None where nobody needs it.
+        tree: filled by the listing for other streams, None before it begins.
         shortcut: what is decided when the slice ends, if anything.
     """
 
@@ -28,10 +28,10 @@ class ListingSlice(Slice):
 
 
 class SearchSlice(ListingSlice):
-    """What changed in one workspace, by search; its results belong to many partitions.
+    """Covers what a search finds in one workspace; its results belong to many partitions.
 
     Attributes:
-        search: the search; it is decided when the slice ends.
+        search: the search, which is decided when the slice ends.
     """
 
     def __init__(self, search: Search) -> None:
@@ -57,10 +57,10 @@ class ExportSlice(ListingSlice):
 
 
 class WalkSlice(Slice):
-    """The direct subtasks of one task.
+    """Covers the direct subtasks of one task.
 
     Attributes:
-        tree: the listing that the task is in.
+        tree: the tree of the task, which its subtasks go to.
     """
 
     def __init__(self, gid: str, tree: TaskTree) -> None:
@@ -69,15 +69,13 @@ class WalkSlice(Slice):
 
 
 class ChildSlice(Slice):
-    """The stories or attachments of one task; all of them are sent again when it has changed.
+    """Covers the stories or attachments of one task.
 
     Attributes:
         gid: the task's.
-        version: its version that is being read, see `versions.version_of`.
+        version: the task's version that is being read, see `versions.version_of`.
         is_shown: whether a listing or search of this sync has shown the task.
     """
-
-    sends_all = True
 
     def __init__(
         self, partition: dict[str, str], gid: str, version: int, item: Item, *, is_shown: bool
@@ -89,7 +87,7 @@ class ChildSlice(Slice):
 
 
 class OwnSlice(Slice):
-    """The attachments of a project itself, or of its brief.
+    """Covers the attachments of a project itself, or of its brief.
 
     Attributes:
         project: the key of the project.
@@ -98,5 +96,6 @@ class OwnSlice(Slice):
     def __init__(
         self, partition: dict[str, str], gid: str, project: str, item: Item, began: Millis | None
     ) -> None:
-        super().__init__(partition, key=gid, item=item, began=began)
+        key = project if gid == project else f"{project}/{gid}"
+        super().__init__(partition, key=key, item=item, began=began)
         self.project = project

@@ -1,4 +1,4 @@
-"""Tasks and subtasks on their way to the streams that hang on them.
+"""Holds tasks and subtasks on their way to their children's streams.
 
     project P ─ listing ─┬─ task A
                          ├─ task B ─ walk ─┬─ subtask B1
@@ -7,7 +7,7 @@
     project Q ─ listing ──── task C ────────────────────┴─ a tree of its own ─ walk ── subtask C1
 
 A listing fills one tree. When the listing and all walks below it are over, the tree closes and goes
-to the children's streams. A task that several listings show and that has subtasks gets a tree of
+to the streams of children. A task that several listings show and that has subtasks gets a tree of
 its own, which is walked once and which each of its owners waits for.
 """
 
@@ -21,14 +21,14 @@ from source_asana.parents.feeds import Ending, Item
 
 
 class TaskTree:
-    """The tasks of one listing with all their subtasks, or those below one shared task.
+    """Holds the tasks of one listing with all their subtasks, or those below one shared task.
 
-    Not thread-safe: the feed that holds the trees locks.
+    It is not thread-safe; the feed that holds the trees locks.
 
     Attributes:
         key: the listing's key: a project, `workspace/user`, or a searched workspace.
-        began: the server's time before the listing that named the project, None where no bound may
-            come of it.
+        began: the server's time before the listing that named the project, None if it may give no
+            bound.
         item: the project's (or user's) entry in its feed.
         open: how many listings and walks are still to end.
         ending: the worst ending of them so far.
@@ -87,7 +87,7 @@ class TaskTree:
     def inherit(self, tree: TaskTree) -> None:
         """Take the ending and the beginning of a tree below that has closed.
 
-        What changed there since is for the next sync, whoever lists it then.
+        What has changed there since is left to the next sync, whoever lists it then.
         """
         self.ending = max(self.ending, tree.ending)
         if self.began is not None and tree.began is not None:

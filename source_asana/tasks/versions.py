@@ -1,4 +1,4 @@
-"""Whose children were read: the version of each task, and whether it is due to be read."""
+"""Knows whose children were read: the version of each task, and whether it is due."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def version_of(modified: int) -> int:
 
 
 class Versions:
-    """A ledger of tasks with the version whose children were read, by workspace.
+    """Keeps a ledger of tasks, by workspace, with the version whose children were read.
 
     A task is entered as due when it is listed in a version that was not read yet; a read takes the
-    due bit away. So whatever interrupts a sync, what is due is in the state. A row counts as shown
-    once the task was handed to a worker, or found to be read, in this sync.
+    due bit away. So what is due is in the state, whatever interrupts a sync. A row counts as shown
+    once this sync has handed the task to a worker, or found that its children were read.
 
     Attributes:
-        is_coarse: whether only due tasks are kept, as the others no longer fit into the state.
+        is_coarse: whether only due tasks are kept, as all others no longer fit into the state.
     """
 
     def __init__(self) -> None:
@@ -51,6 +51,10 @@ class Versions:
         """Return whether children of any version were read, or are due."""
         return self._rows.tag_of(gid, "") is not None
 
+    def was_shown(self, gid: str) -> bool:
+        """Return whether a listing or search of this sync has shown a task."""
+        return self._rows.was_shown(gid)
+
     def is_to_read(self, gid: str, version: int) -> bool:
         """Return whether this version's children were neither read nor handed to a worker."""
         tag = self._rows.tag_of(gid, "")
@@ -63,7 +67,7 @@ class Versions:
         self._rows.enter(gid, workspace, version << 1 | 1)
 
     def enter_read(self, gid: str, workspace: str, version: int) -> None:
-        """Note that a version has no children worth a request."""
+        """Take note that a version has no children worth a request."""
         if not self.is_coarse:
             self._rows.enter(gid, workspace, version << 1)
 
@@ -82,7 +86,7 @@ class Versions:
             self._rows.enter(gid, workspace, version << 1)
 
     def forget(self, gid: str) -> None:
-        """Drop a task: it is due again when a listing shows it again."""
+        """Drop a task, which is due again when a listing shows it again."""
         self._rows.remove(gid)
 
     def due(self) -> Iterator[tuple[str, str, int]]:

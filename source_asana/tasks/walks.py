@@ -1,4 +1,4 @@
-"""Which tasks are walked for their subtasks: every one of a listing that has some."""
+"""Walks the tasks of a listing that have subtasks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from source_asana.cursors.policies import LEFT, Record
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
 from source_asana.tasks.member import MemberPolicy
@@ -14,12 +15,12 @@ from source_asana.tasks.tree import TaskTree
 
 
 class WalkPolicy(MemberPolicy):
-    """Subtasks, found by walking every task that has some.
+    """Finds subtasks by walking every task that has some.
 
     The bound of a listing moves when the listing and every walk below it are complete.
     """
 
-    rank = 2
+    files_answers = True
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -28,7 +29,7 @@ class WalkPolicy(MemberPolicy):
         self.family.feed.listen(self._closed)
 
     def _without_subtasks(self, gid: str) -> None:
-        """Remember a task that has no subtasks; without a search, what is not walked has none."""
+        """Remember a task without subtasks; if nothing is searched, what is not walked has none."""
         if self.family.searches and self.is_tracked:
             with self.lock:
                 self._childless.add(gid)
@@ -42,11 +43,22 @@ class WalkPolicy(MemberPolicy):
     @override
     def listed(self) -> None:
         super().listed()
-        self.knows_all = self.knows_all and self.family.feed.ending is Ending.COMPLETE
+        self.knows_all = self.family.feed.keys_complete
 
     @override
     def is_there(self, home: str) -> bool:
-        return bool(self.family.searches) and home not in self._childless
+        return not self.family.shows_all() and home not in self._childless
+
+    @property
+    @override
+    def rank(self) -> int:
+        return 2
+
+    @override
+    def home_now(self, record: Record, home: str) -> str | None:
+        del home
+        parent = record.get("parent")
+        return str(parent["gid"]) if parent else LEFT
 
     @override
     def is_newer(self, record: Any, slice_: Slice) -> bool:

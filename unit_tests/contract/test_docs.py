@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from tools.versions import versions
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "sandbox" / "README.md"])
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
-NAMED = re.compile(r"`(?:components/)?(\w+\.py): (?:\w+\.)?(\w+)`")
+NAMED = re.compile(r"`((?:\w+/)*\w+\.py)(?:: ([\w.]+))?`")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 CODE = re.compile(r"^ *```shell\n(.*?)```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"[\w.-]+(?:/[\w.-]+)*/[\w-]+\.(?:json|md|py|sql|toml|ya?ml)")
@@ -126,11 +128,37 @@ def test_every_address_on_the_page_for_users_is_a_link() -> None:
     assert re.findall(r"https?://\S+", page) == re.findall(r"(?<=\]\()https?://\S+", page)
 
 
-def test_design_names_code_that_exists() -> None:
-    named = NAMED.findall((ROOT / "docs" / "design.md").read_text("utf-8"))
-    code = {path.name: path.read_text("utf-8") for path in (ROOT / "source_asana").rglob("*.py")}
+@pytest.mark.parametrize("page", ["docs/design.md", "CONTRIBUTING.md"])
+def test_named_code_exists(page: str) -> None:
+    named = NAMED.findall((ROOT / page).read_text("utf-8"))
+    unknown = [
+        (file, name)
+        for file, name in named
+        if (path := _module(file)) is None or (name and name not in _defined(path))
+    ]
     assert named
-    assert not [(file, name) for file, name in named if name not in code.get(file, "")]
+    assert not unknown
+
+
+def _module(file: str) -> Path | None:
+    """Return a module that a page names from the connector's folder, or from the repository's."""
+    paths = (ROOT / "source_asana" / file, ROOT / file)
+    return next((path for path in paths if path.exists()), None)
+
+
+def _defined(path: Path) -> set[str]:
+    """Return what a module defines: `name`, and `Class.name` of what a class does."""
+    return set(_names(ast.parse(path.read_text("utf-8")).body, ""))
+
+
+def _names(body: list[ast.stmt], prefix: str) -> Iterator[str]:
+    for node in body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            yield prefix + node.name
+        if isinstance(node, ast.ClassDef):
+            yield from _names(node.body, f"{prefix}{node.name}.")
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        yield from (prefix + one.id for one in targets if isinstance(one, ast.Name))
 
 
 def test_versions_agree() -> None:

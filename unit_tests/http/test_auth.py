@@ -81,8 +81,6 @@ def test_a_fixed_token_never_changes() -> None:
     auth = TokenAuth("fixed")
     assert auth.current() == "fixed"
     assert auth.renew("fixed") is False
-    request = auth(requests.Request("GET", "https://app.asana.com").prepare())
-    assert request.headers["Authorization"] == "Bearer fixed"
 
 
 def test_the_first_token_is_fetched_when_it_is_needed(tokens: Tokens) -> None:
@@ -150,10 +148,10 @@ def test_a_rotated_refresh_token_is_used_from_then_on(tokens: Tokens) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        (401, {"error": "invalid_client"}, "check `credentials.client_id` and "),
-        (400, {"error": "invalid_client"}, "check `credentials.client_id` and "),
-        (401, {}, "check `credentials.client_id` and "),
-        (400, {"error": "invalid_grant"}, "no longer accepts the refresh token (revoked or of "),
+        (401, {"error": "invalid_client"}, "correct `credentials.client_id` and "),
+        (400, {"error": "invalid_client"}, "correct `credentials.client_id` and "),
+        (401, {}, "correct `credentials.client_id` and "),
+        (400, {"error": "invalid_grant"}, "no longer accepts the refresh token, as it was "),
         (400, {"error": "forbidden_scopes"}, "refused to renew the OAuth token (forbidden_scopes)"),
         (404, {}, "refused to renew the OAuth token (HTTP 404)"),
     ],
@@ -183,7 +181,7 @@ def test_refusals_are_explained(
         {"exc": requests.ReadTimeout},
     ],
 )
-def test_trouble_is_sat_out(tokens: Tokens, trouble: dict[str, Any]) -> None:
+def test_trouble_is_waited_out(tokens: Tokens, trouble: dict[str, Any]) -> None:
     tokens.answers(*[trouble] * 7, ok("a"))
     assert tokens.auth.current() == "a"
     assert tokens.clock.waits == [0.5, 1, 2, 4, 8, 15, 15]

@@ -290,7 +290,7 @@ def test_a_short_wait_is_not_said(caplog: pytest.LogCaptureFixture) -> None:
 def test_nobody_waits_when_the_sync_is_over() -> None:
     simulation = Simulation(never, 1500)
     simulation.budget.rejected(simulation.budget.acquire(), 3000.0)
-    simulation.budget.given_up = lambda: True
+    simulation.budget._given_up = lambda: True
     before = simulation.now
     simulation.budget.acquire()
     assert simulation.now == before

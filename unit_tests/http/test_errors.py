@@ -4,167 +4,151 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 import pytest
 import requests
 
-from source_asana.http.errors import RULES, Action, Scope, classify, message_of
+from source_asana.http.errors import RULES, Action, Reach, classify, message_of
+from unit_tests.given import answer, refusal
 
-
-def answer(status: int, body: Any = None, reason: str = "") -> requests.Response:
-    """Return an answer with a body: bytes as they are, the rest as JSON."""
-    response = requests.Response()
-    response.status_code = status
-    response.reason = reason
-    response._content = body if isinstance(body, bytes) else orjson.dumps(body)
-    return response
-
-
-def refusal(status: int, message: str, **extra: Any) -> requests.Response:
-    """Return an answer with Asana's form of an error."""
-    error = {"message": message, "help": "For more information ..."}
-    return answer(status, {"errors": [error], **extra})
-
-
-TABLE: tuple[tuple[int, str, Action, str, Scope], ...] = (
+TABLE: tuple[tuple[int, str, Action, str, Reach], ...] = (
     (
         400,
         "offset: Your pagination token has expired.",
         Action.RESTART,
         "offset expired",
-        Scope.PARTITION,
+        Reach.PARTITION,
     ),
     (
         400,
         "offset: Your pagination token is invalid.",
         Action.RESTART,
         "offset expired",
-        Scope.PARTITION,
+        Reach.PARTITION,
     ),
     (
         400,
         "The result is too large. You should use pagination (may require specifying a workspace)!",
         Action.FAIL,
         "too large",
-        Scope.PARTITION,
+        Reach.PARTITION,
     ),
-    (400, "The results were truncated.", Action.FAIL, "truncated", Scope.PARTITION),
+    (400, "The results were truncated.", Action.FAIL, "truncated", Reach.PARTITION),
     (
         400,
         "project: Not a recognized ID: abc",
         Action.FAIL,
         "bad request",
-        Scope.PARTITION,
+        Reach.PARTITION,
     ),
     (
         400,
         "Must specify exactly one of project, tag, section, or assignee + workspace",
         Action.FAIL,
         "bad request",
-        Scope.PARTITION,
+        Reach.PARTITION,
     ),
     (
         400,
         "Sync token invalid or too old. You must fetch the full dataset for this query now.",
         Action.NEW_SYNC_TOKEN,
         "sync token",
-        Scope.PARTITION,
+        Reach.PARTITION,
     ),
-    (401, "Not Authorized", Action.REAUTHENTICATE, "token refused", Scope.PARTITION),
+    (401, "Not Authorized", Action.REAUTHENTICATE, "token refused", Reach.PARTITION),
     (
         401,
         "The bearer token has expired. If you have a refresh token, please use it.",
         Action.REAUTHENTICATE,
         "token refused",
-        Scope.PARTITION,
+        Reach.PARTITION,
     ),
     (
         401,
         "Your workspace administrator has disabled this app.",
         Action.SKIP,
         "app disabled",
-        Scope.WHOLE_WORKSPACE,
+        Reach.WHOLE_WORKSPACE,
     ),
-    (402, "Search is only available to premium users.", Action.SKIP, "plan", Scope.WORKSPACE),
+    (402, "Search is only available to premium users.", Action.SKIP, "plan", Reach.WORKSPACE),
     (
         402,
         "Custom Fields are not available for free users or guests.",
         Action.SKIP,
         "plan",
-        Scope.WORKSPACE,
+        Reach.WORKSPACE,
     ),
-    (402, "Whatever", Action.SKIP, "plan", Scope.WORKSPACE),
-    (403, "You do not have access to this project.", Action.SKIP, "no access", Scope.PARTITION),
-    (403, "Forbidden", Action.SKIP, "no access", Scope.PARTITION),
+    (402, "Whatever", Action.SKIP, "plan", Reach.WORKSPACE),
+    (403, "You do not have access to this project.", Action.SKIP, "no access", Reach.PARTITION),
+    (403, "Forbidden", Action.SKIP, "no access", Reach.PARTITION),
     (
         403,
         "Custom Field Settings are not available for free users.",
         Action.SKIP,
         "plan",
-        Scope.WORKSPACE,
+        Reach.WORKSPACE,
     ),
     (
         403,
         "This is only available to Enterprise customers.",
         Action.SKIP,
         "plan",
-        Scope.WORKSPACE,
+        Reach.WORKSPACE,
     ),
     (
         403,
         "Your token is missing the scope tasks:read.",
         Action.SKIP,
         "scope",
-        Scope.STREAM,
+        Reach.STREAM,
     ),
     (
         403,
         "only_service_account_can_access",
         Action.SKIP,
         "service account",
-        Scope.WORKSPACE,
+        Reach.WORKSPACE,
     ),
-    (404, "task: Unknown object: 12", Action.SKIP, "gone", Scope.PARTITION),
-    (404, "No matching route for request", Action.SKIP, "no such endpoint", Scope.STREAM),
-    (412, "Sync token invalid or too old.", Action.NEW_SYNC_TOKEN, "sync token", Scope.PARTITION),
-    (424, "You have made too many requests recently.", Action.WAIT, "rate limit", Scope.PARTITION),
-    (429, "You have made too many requests recently.", Action.WAIT, "rate limit", Scope.PARTITION),
+    (404, "task: Unknown object: 12", Action.SKIP, "gone", Reach.PARTITION),
+    (404, "No matching route for request", Action.SKIP, "no such endpoint", Reach.STREAM),
+    (412, "Sync token invalid or too old.", Action.NEW_SYNC_TOKEN, "sync token", Reach.PARTITION),
+    (424, "You have made too many requests recently.", Action.WAIT, "rate limit", Reach.PARTITION),
+    (429, "You have made too many requests recently.", Action.WAIT, "rate limit", Reach.PARTITION),
     (
         451,
         "This request was blocked for legal reasons.",
         Action.ABORT,
         "legal block",
-        Scope.PARTITION,
+        Reach.PARTITION,
     ),
     (
         400,
         "Portfolios are not available for your plan, please upgrade.",
         Action.SKIP,
         "plan",
-        Scope.WORKSPACE,
+        Reach.WORKSPACE,
     ),
-    (409, "Conflict", Action.RETRY, "try again", Scope.PARTITION),
-    (412, "Precondition Failed", Action.NEW_SYNC_TOKEN, "sync token", Scope.PARTITION),
-    (500, "Server Error", Action.RETRY, "server error", Scope.PARTITION),
-    (501, "Bad Gateway", Action.RETRY, "server error", Scope.PARTITION),
-    (503, "Service Unavailable", Action.RETRY, "server error", Scope.PARTITION),
-    (418, "I am a teapot", Action.FAIL, "unexpected answer", Scope.PARTITION),
-    (599, "Strange", Action.FAIL, "unexpected answer", Scope.PARTITION),
+    (409, "Conflict", Action.RETRY, "try again", Reach.PARTITION),
+    (412, "Precondition Failed", Action.NEW_SYNC_TOKEN, "sync token", Reach.PARTITION),
+    (500, "Server Error", Action.RETRY, "server error", Reach.PARTITION),
+    (501, "Bad Gateway", Action.RETRY, "server error", Reach.PARTITION),
+    (503, "Service Unavailable", Action.RETRY, "server error", Reach.PARTITION),
+    (418, "I am a teapot", Action.FAIL, "unexpected answer", Reach.PARTITION),
+    (599, "Strange", Action.FAIL, "unexpected answer", Reach.PARTITION),
 )
 
 
 @pytest.mark.parametrize(
-    ("status", "message", "action", "reason", "scope"),
+    ("status", "message", "action", "reason", "reach"),
     TABLE,
     ids=[f"{row[0]}-{row[3]}-{number}" for number, row in enumerate(TABLE)],
 )
 def test_status_and_words_decide(
-    status: int, message: str, action: Action, reason: str, scope: Scope
+    status: int, message: str, action: Action, reason: str, reach: Reach
 ) -> None:
     verdict = classify(refusal(status, message))
     assert verdict.rule.action is action
     assert verdict.rule.reason == reason
-    assert verdict.rule.scope is scope
+    assert verdict.rule.reach is reach
     assert verdict.status == status
     assert verdict.message == message
 
@@ -183,15 +167,15 @@ def test_every_skip_and_abort_says_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("response", "message"),
     [
-        (answer(200, b""), "HTTP 200 with a body that is no whole JSON"),
-        (answer(200, b'{"data": [{"gid": "1"'), "HTTP 200 with a body that is no whole JSON"),
-        (answer(200, b"<html></html>"), "HTTP 200 with a body that is no whole JSON"),
-        (answer(200, []), "HTTP 200 with a body that is no whole JSON"),
-        (answer(200, None), "HTTP 200 with a body that is no whole JSON"),
+        (answer(200, b""), "HTTP 200 with a body that is not complete JSON"),
+        (answer(200, b'{"data": [{"gid": "1"'), "HTTP 200 with a body that is not complete JSON"),
+        (answer(200, b"<html></html>"), "HTTP 200 with a body that is not complete JSON"),
+        (answer(200, []), "HTTP 200 with a body that is not complete JSON"),
+        (answer(200, None), "HTTP 200 with a body that is not complete JSON"),
         (answer(200, {}), "HTTP 200 without data"),
         (answer(200, {"data": "tasks"}), "HTTP 200 without data"),
         (answer(200, {"data": 7}), "HTTP 200 without data"),
-        (answer(204, b""), "HTTP 204 with a body that is no whole JSON"),
+        (answer(204, b""), "HTTP 204 with a body that is not complete JSON"),
         (answer(502, b"<html>Bad Gateway</html>", "Bad Gateway"), "HTTP 502 Bad Gateway"),
         (answer(503, b"", "Service Unavailable"), "HTTP 503 Service Unavailable"),
         (answer(403, b"", "Forbidden"), "HTTP 403 Forbidden"),

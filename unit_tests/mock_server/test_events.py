@@ -76,7 +76,7 @@ def test_lost_access_to_all_projects_events_is_an_error(asana: Sandbox) -> None:
     sync = read_events(asana, first)
     assert not sync.complete("events")
     assert sync.errors[0]["message"].startswith(
-        "Stream events: Asana refuses everything that it was read from in an earlier sync"
+        "Stream events: Asana refuses everything that earlier syncs could read."
     )
     assert sync.state_of("events") == first.state_of("events")
 

@@ -119,7 +119,7 @@ def test_one_projects_tasks_that_keep_failing_fail_alone() -> None:
         assert (
             f"Stream tasks: project {small.second} could not be read: "
             '"Overloaded (6 sad squid snuggle softly)". '
-            "Everything else goes on; the next sync reads this again."
+            "Everything else is read, and the next sync reads this again."
         ) in said
         assert fault.hits == 12
 
@@ -136,13 +136,14 @@ def test_one_tasks_stories_that_keep_failing_fail_alone() -> None:
         first, last = sync.errors
         assert first["message"] == (
             f"Stream stories: task {small.other} could not be read: "
-            '"HTTP 200 with a body that is no whole JSON". '
-            "Everything else goes on; the next sync reads this again."
+            '"HTTP 200 with a body that is not complete JSON". '
+            "Everything else is read, and the next sync reads this again."
         )
         assert first["failure_type"] == last["failure_type"] == "transient_error"
         assert first["stream_descriptor"] == {"name": "stories"}
         assert last["message"] == (
-            "Not complete: stories. The errors before this one say why; the next sync reads what "
+            "These streams are not complete: stories. The errors above say why; the next sync "
+            "reads what "
             "is missing."
         )
         assert fault.hits == 12

@@ -90,4 +90,4 @@ def test_errors_of_hidden_parents_name_no_stream_of_the_catalog(asana: Sandbox) 
     described = {(e.get("stream_descriptor") or {}).get("name") for e in sync.errors}
     assert described == {None, "stories"}
     assert any(e["message"].startswith("Stream tasks: project ") for e in sync.errors)
-    assert sync.errors[-1]["message"].startswith("Not complete: stories. ")
+    assert sync.errors[-1]["message"].startswith("These streams are not complete: stories. ")

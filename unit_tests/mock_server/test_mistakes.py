@@ -68,7 +68,7 @@ def test_a_check_raises_no_false_alarm_on_any_plan(plan: str, small: Small) -> N
 def test_a_wrong_token(asana: Sandbox) -> None:
     config = config_for(asana, credentials={"personal_access_token": SECRET})
     said = checked(command("check", config))
-    assert said.startswith('Asana does not accept the token (HTTP 401, "Not Authorized"): give a ')
+    assert said.startswith('Asana does not accept the token (HTTP 401, "Not Authorized"); provide ')
     assert "`credentials`" in said
     sync = command("read", config, catalog=catalog(["tags", "tasks"]))
     assert sync.mistake == said
@@ -81,10 +81,10 @@ def test_a_wrong_token(asana: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("workspace_ids", "which the token does not see: correct the ids or use a token of a "),
+        ("workspace_ids", "which the token cannot see; correct the ids, or use the token of a "),
         ("project_ids", "correct the id"),
-        ("team_ids", f'team: Unknown object: {UNKNOWN}"): correct the id or give the token'),
-        ("portfolio_ids", f'portfolio: Unknown object: {UNKNOWN}"): correct the id or give the '),
+        ("team_ids", f'team: Unknown object: {UNKNOWN}"); correct the id, or give the token'),
+        ("portfolio_ids", f'portfolio: Unknown object: {UNKNOWN}"); correct the id, or give the '),
     ],
 )
 def test_an_id_that_does_not_exist(asana: Sandbox, small: Small, key: str, said: str) -> None:
@@ -117,7 +117,7 @@ def test_a_token_without_any_workspace(asana: Sandbox) -> None:
     page = {"data": [], "next_page": None}
     asana.fault("status", "/workspaces", times=None, status=200, body=page)
     said = checked(command("check", config_for(asana)))
-    assert said == "The token sees no workspace: use the token of a user who is in one."
+    assert said == "The token sees no workspace; use the token of a user who is a member of one."
     assert read(asana, ["tags"]).mistake == said
 
 
@@ -126,8 +126,8 @@ def test_workspaces_that_may_not_be_listed(asana: Sandbox) -> None:
     asana.fault("status", "/workspaces", times=None, status=403, message=words)
     said = checked(command("check", config_for(asana)))
     assert said == (
-        f'Asana refuses to list the token\'s workspaces ("{words}"): give a token that may read '
-        "them."
+        f'Asana refuses to list the token\'s workspaces ("{words}"); provide a token that may '
+        "read them."
     )
     assert read(asana, ["tags"]).mistake == said
 
@@ -146,112 +146,118 @@ PAT = {"personal_access_token": SECRET}
 OAUTH = {"client_id": "12", "client_secret": SECRET, "refresh_token": SECRET}
 LONG_NUMBER = '{"num_workers": ' + "9" * 5000 + "}"  # more digits than Python reads
 CONFIGS: dict[str, tuple[Any, str]] = {
-    "a number without end": (LONG_NUMBER, "is no valid JSON: correct it there."),
-    "list": ([], "The config is no JSON object: give an object with `credentials`."),
-    "text": ('"x"', "The config is no JSON object: give an object with `credentials`."),
-    "null": ("null", "The config is no JSON object: give an object with `credentials`."),
-    "no JSON": ("{", "is no valid JSON (line 1, column 2): correct it there."),
-    "nothing": ("", "is no valid JSON (line 1, column 1): correct it there."),
-    "empty": ({}, "Config key `credentials` is missing: give an object with "),
-    "credentials null": ({"credentials": None}, "Config key `credentials` is missing: give "),
-    "credentials text": ({"credentials": SECRET}, "Config key `credentials` has a wrong value: "),
-    "credentials list": ({"credentials": [SECRET]}, "Config key `credentials` has a wrong value: "),
+    "a number without end": (LONG_NUMBER, "is not valid JSON; correct the file."),
+    "list": ([], "The config is not a JSON object; provide an object with `credentials`."),
+    "text": ('"x"', "The config is not a JSON object; provide an object with `credentials`."),
+    "null": ("null", "The config is not a JSON object; provide an object with `credentials`."),
+    "no JSON": ("{", "is not valid JSON (line 1, column 2); correct the file."),
+    "nothing": ("", "is not valid JSON (line 1, column 1); correct the file."),
+    "empty": ({}, "Config key `credentials` is missing; provide an object with "),
+    "credentials null": ({"credentials": None}, "Config key `credentials` is missing; provide "),
+    "credentials text": (
+        {"credentials": SECRET},
+        "Config key `credentials` has an invalid value; ",
+    ),
+    "credentials list": (
+        {"credentials": [SECRET]},
+        "Config key `credentials` has an invalid value; ",
+    ),
     "no token": ({"credentials": {}}, "Config key `credentials."),
     "empty token": (
         {"credentials": {"personal_access_token": " "}},
-        "Config key `credentials.personal_access_token` has a wrong value: give a personal access ",
+        "Config key `credentials.personal_access_token` has an invalid value; provide a personal ",
     ),
     "token number": (
         {"credentials": {"personal_access_token": 1}},
-        "Config key `credentials.personal_access_token` has a wrong value: give a personal access ",
+        "Config key `credentials.personal_access_token` has an invalid value; provide a personal ",
     ),
     "token null": (
         {"credentials": {"personal_access_token": None, "option_title": "PAT Credentials"}},
-        "Config key `credentials.personal_access_token` is missing: give a personal access token ",
+        "Config key `credentials.personal_access_token` is missing; provide a personal access ",
     ),
     "typo in the token's key": (
         {"credentials": {"personal_acces_token": SECRET}},
-        "Config key `credentials.client_id` is missing: give ",
+        "Config key `credentials.client_id` is missing; provide ",
     ),
     "client secret missing": (
         {"credentials": {"client_id": "1", "refresh_token": SECRET}},
-        "Config key `credentials.client_secret` is missing: give the client secret of your OAuth ",
+        "Config key `credentials.client_secret` is missing; provide the client secret of your ",
     ),
     "refresh token null": (
         {"credentials": {**OAUTH, "refresh_token": None}},
-        "Config key `credentials.refresh_token` is missing: give the refresh token that the ",
+        "Config key `credentials.refresh_token` is missing; provide the refresh token that the ",
     ),
     "unknown kind": (
         {"credentials": {**PAT, "option_title": "Password"}},
-        "Config key `credentials.option_title` has a wrong value: give `PAT Credentials` or ",
+        "Config key `credentials.option_title` has an invalid value; provide `PAT Credentials` or ",
     ),
     "workspace_ids text": (
         {"credentials": PAT, "workspace_ids": "12"},
-        "Config key `workspace_ids` is no list: give a list of Asana ids: digits in quotes, such ",
+        "Config key `workspace_ids` is not a list; provide a list of Asana ids, which are digits ",
     ),
     "project_ids broken numbers": (
         {"credentials": PAT, "project_ids": [12.5]},
-        "Config key `project_ids` has a value that is no Asana id: give a list of Asana ids: ",
+        "Config key `project_ids` has a value that is not an Asana id; provide a list of Asana ",
     ),
     "team_ids words": (
         {"credentials": PAT, "team_ids": ["Marketing"]},
-        "Config key `team_ids` has a value that is no Asana id: give a list of Asana ids: ",
+        "Config key `team_ids` has a value that is not an Asana id; provide a list of Asana ids, ",
     ),
     "exclude_project_ids with a blank": (
         {"credentials": PAT, "exclude_project_ids": ["12 "]},
-        "Config key `exclude_project_ids` has a value that is no Asana id: give ",
+        "Config key `exclude_project_ids` has a value that is not an Asana id; provide ",
     ),
     "organization_export_ids": (
         {"credentials": PAT, "organization_export_ids": [""]},
-        "Config key `organization_export_ids` has a value that is no Asana id: give ",
+        "Config key `organization_export_ids` has a value that is not an Asana id; provide ",
     ),
     "portfolio_ids address": (
         {"credentials": PAT, "portfolio_ids": ["https://app.asana.com/0/12"]},
-        "Config key `portfolio_ids` has a value that is no Asana id: give ",
+        "Config key `portfolio_ids` has a value that is not an Asana id; provide ",
     ),
     "start_date": (
         {"credentials": PAT, "start_date": "yesterday"},
-        "Config key `start_date` has a wrong value: give a date-time such as 2024-01-01T00:00:00Z.",
+        "Config key `start_date` has an invalid value; provide a date-time such as ",
     ),
     "num_workers 0": (
         {"credentials": PAT, "num_workers": 0},
-        "Config key `num_workers` has a wrong value: give a whole number from 1 to 40.",
+        "Config key `num_workers` has an invalid value; provide a whole number from 1 to 40.",
     ),
     "num_workers text": (
         {"credentials": PAT, "num_workers": "10"},
-        "Config key `num_workers` has a wrong value: give a whole number from 1 to 40.",
+        "Config key `num_workers` has an invalid value; provide a whole number from 1 to 40.",
     ),
     "num_workers true": (
         {"credentials": PAT, "num_workers": True},
-        "Config key `num_workers` has a wrong value: give a whole number from 1 to 40.",
+        "Config key `num_workers` has an invalid value; provide a whole number from 1 to 40.",
     ),
     "requests_per_minute": (
         {"credentials": PAT, "requests_per_minute": 10_000},
-        "Config key `requests_per_minute` has a wrong value: give a whole number from 15 to 1500, ",
+        "Config key `requests_per_minute` has an invalid value; provide a whole number from 15 ",
     ),
     "change_detection": (
         {"credentials": PAT, "change_detection": "events"},
-        "Config key `change_detection` has a wrong value: give `auto`, `listing` or `search`.",
+        "Config key `change_detection` has an invalid value; provide `auto`, `listing` or ",
     ),
     "include_archived_projects": (
         {"credentials": PAT, "include_archived_projects": "maybe"},
-        "Config key `include_archived_projects` has a wrong value: give true or false.",
+        "Config key `include_archived_projects` has an invalid value; provide true or false.",
     ),
     "listing_pass_hours": (
         {"credentials": PAT, "listing_pass_hours": -1},
-        "Config key `listing_pass_hours` has a wrong value: give a whole number from 0 to 8760.",
+        "Config key `listing_pass_hours` has an invalid value; provide a whole number from 0 to ",
     ),
     "api_url http": (
         {"credentials": PAT, "api_url": "http://asana.example.com"},
-        "Config key `api_url` has a wrong value: give an https address (http only on this ",
+        "Config key `api_url` has an invalid value; provide an https address (http is accepted ",
     ),
     "api_url with a password": (
         {"credentials": PAT, "api_url": "https://me:pass@asana.example.com"},
-        "Config key `api_url` has a wrong value: give an https address (http only on this ",
+        "Config key `api_url` has an invalid value; provide an https address (http is accepted ",
     ),
     "api_url file": (
         {"credentials": PAT, "api_url": "file:///etc/passwd"},
-        "Config key `api_url` has a wrong value: give an https address (http only on this ",
+        "Config key `api_url` has an invalid value; provide an https address (http is accepted ",
     ),
 }
 
@@ -273,7 +279,7 @@ def test_a_configuration_that_is_wrong(config: Any, said: str, tmp_path: Path) -
 def test_a_wrong_configuration_is_the_same_mistake_for_each_command() -> None:
     config = {"credentials": {"personal_access_token": ""}}
     said = command("discover", config).mistake
-    assert said.startswith("Config key `credentials.personal_access_token` has a wrong value: ")
+    assert said.startswith("Config key `credentials.personal_access_token` has an invalid value; ")
     assert checked(command("check", config)) == said
     assert command("read", config, catalog=catalog(["tags"])).mistake == said
 
@@ -282,15 +288,16 @@ def test_unknown_keys_are_warned_about_and_ignored(asana: Sandbox, small: Small)
     sync = read(asana, ["tags"], workspace_id=small.world.workspace, __injected=True)
     assert sync.gids("tags") == [small.tag]
     assert (
-        "Config keys that this connector does not know and ignores: workspace_id." in sync.warnings
+        "Unknown config keys are ignored: workspace_id. Correct their spelling, or remove them."
+        in sync.warnings
     )
 
 
 ENTRY = {"sync_mode": "full_refresh", "destination_sync_mode": "append"}
-NO_CATALOG = "is no configured catalog: give an object with a list `streams`, each with `stream`, "
+NO_CATALOG = "is not a configured catalog; provide an object with a list `streams`, each item with "
 CATALOGS: dict[str, tuple[Any, str]] = {
-    "a number without end": (LONG_NUMBER, "is no valid JSON: correct it there."),
-    "no JSON": ("{", "is no valid JSON (line 1, column 2): correct it there."),
+    "a number without end": (LONG_NUMBER, "is not valid JSON; correct the file."),
+    "no JSON": ("{", "is not valid JSON (line 1, column 2); correct the file."),
     "list": ([], NO_CATALOG),
     "null": (None, NO_CATALOG),
     "no streams": ({}, NO_CATALOG),
@@ -335,15 +342,15 @@ def state(stream: str = "tasks", **content: Any) -> list[dict[str, Any]]:
     return [{"type": "STREAM", "stream": descriptor}]
 
 
-NO_STATE = "is no list of Airbyte state messages per stream: give the states that an earlier sync "
+NO_STATE = "is not a list of Airbyte state messages per stream; provide the states that an "
 DAMAGED = (
     "The state of stream `tasks` was not written by this connector, or it is damaged: reset the "
     "stream, so that it is read anew."
 )
 STATES: dict[str, tuple[Any, str]] = {
-    "no JSON": ("[", "is no valid JSON (line 1, column 2): correct it there."),
-    "a number without end": (LONG_NUMBER, "is no valid JSON: correct it there."),
-    "truncated": (json.dumps(state(v=1, bounds={"1": 2}))[:-9], "is no valid JSON (line 1, "),
+    "no JSON": ("[", "is not valid JSON (line 1, column 2); correct the file."),
+    "a number without end": (LONG_NUMBER, "is not valid JSON; correct the file."),
+    "truncated": (json.dumps(state(v=1, bounds={"1": 2}))[:-9], "is not valid JSON (line 1, "),
     "an object": ({"tasks": {"modified_at": "2024-01-01"}}, NO_STATE),
     "a number": (7, NO_STATE),
     "a list of texts": (["tasks"], NO_STATE),
@@ -419,5 +426,5 @@ def test_workspaces_whose_pages_never_end(asana: Sandbox) -> None:
     page = {"data": [], "next_page": {"offset": "the-same"}}
     asana.fault("status", "/workspaces", times=None, status=200, body=page)
     said = checked(command("check", config_for(asana)))
-    assert "the next page is said to be this one" in said
+    assert "Asana names this page as its own next page" in said
     assert len(asana.log) < 5

@@ -167,7 +167,7 @@ def test_an_unknown_client(asana: Sandbox) -> None:
     wrong = {**credentials(app), "client_secret": "0123456789abcdef"}
     sync = read(asana, NAMES, credentials=wrong)
     assert sync.mistake == (
-        "Asana does not know this OAuth client: check `credentials.client_id` and "
+        "Asana does not know this OAuth client; correct `credentials.client_id` and "
         "`credentials.client_secret`."
     )
     assert asana.log == []
@@ -184,8 +184,8 @@ def test_a_revoked_refresh_token(asana: Sandbox, command_name: str) -> None:
     )
     said = sync.connection["message"] if sync.connection else sync.mistake
     assert said == (
-        "Asana no longer accepts the refresh token (revoked or of another app): authorize the app "
-        "again and give the new `credentials.refresh_token`."
+        "Asana no longer accepts the refresh token, as it was revoked or is another app's; "
+        "authorize the app again and provide the new `credentials.refresh_token`."
     )
     quiet(sync, app.client_secret, app.refresh_token)
 
@@ -243,8 +243,8 @@ def test_a_token_endpoint_that_is_down_is_no_mistake_of_the_user(
     [error] = sync.errors
     assert error["failure_type"] == "transient_error"
     assert error["message"] == (
-        "Asana's token endpoint could not be reached for too long (HTTP 503): the sync can be "
-        "tried again later."
+        "Asana's token endpoint could not be reached for too long (HTTP 503); try the sync "
+        "again later."
     )
 
 

@@ -126,7 +126,7 @@ def test_a_server_that_repeats_an_offset_is_not_followed_for_ever(asana: Sandbox
     sync = read(asana, ["tags"])
     assert not sync.complete("tags")
     assert sync.gids("tags") == ["1"]
-    assert "the next page is said to be this one" in sync.errors[0]["message"]
+    assert "Asana names this page as its own next page" in sync.errors[0]["message"]
 
 
 def test_tasks_that_move_between_pages_come_once(asana: Sandbox) -> None:
@@ -192,4 +192,4 @@ def test_events_that_never_end_fail_their_project(asana: Sandbox) -> None:
     asana.fault("status", "/events", times=None, status=200, body=body)
     sync = read(asana, ["events"], incremental=True)
     assert not sync.complete("events")
-    assert "the next page is said to be this one" in sync.text
+    assert "Asana names this page as its own next page" in sync.text

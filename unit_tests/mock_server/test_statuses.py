@@ -104,7 +104,9 @@ def test_failing_leaves_are_incomplete_and_the_rest_is_read(
         assert sync.records[name] == []
         assert said([error["message"] for error in errors], name), name
     assert {error["failure_type"] for error in sync.errors} == {"transient_error"}
-    assert last["message"].startswith(f"Not complete: {', '.join(sorted(leaves()))}. ")
+    assert last["message"].startswith(
+        f"These streams are not complete: {', '.join(sorted(leaves()))}. "
+    )
 
 
 @pytest.mark.parametrize("status", [424, 429])
@@ -240,7 +242,7 @@ def test_refused_parents_take_their_children_along(
     assert said(sync.warnings, lost.parent)
     if status != 404:
         for name in lost.streams:
-            line = f"Stream {name}: what belongs to refused parts of "
+            line = f"Stream {name}: parts of "
             assert [text for text in sync.warnings if text.startswith(line)], name
 
 
@@ -262,5 +264,7 @@ def test_failing_parents_leave_their_children_incomplete(
     expect.whole(asana, sync, set(streams()) - incomplete)
     *errors, last = sync.errors
     assert said([error["message"] for error in errors], lost.parent)
-    assert last["message"].startswith(f"Not complete: {', '.join(sorted(incomplete))}. ")
+    assert last["message"].startswith(
+        f"These streams are not complete: {', '.join(sorted(incomplete))}. "
+    )
     assert {error["failure_type"] for error in sync.errors} == {"transient_error"}

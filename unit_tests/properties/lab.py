@@ -6,6 +6,7 @@ Every step is chosen by two numbers, so that a failing example can be made small
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sandbox import Sandbox, World
@@ -20,6 +21,24 @@ DEEPEST = 4
 EVERY = tuple(sorted({*STREAMS, "portfolios", "tasks", "subtasks"} - {"organization_exports"}))
 # Their records are as of the last read of their task: an edited comment moves no stamp.
 CHILDREN = ("stories", "attachments")
+UNTRACKED = ("workspaces", "users", "audit_log_events", "task_counts")
+DELETED = "_ab_cdc_deleted_at"
+DELETABLE = (
+    "task",
+    "task",
+    "story",
+    "attachment",
+    "project",
+    "section",
+    "tag",
+    "status_update",
+    "project_brief",
+    "portfolio",
+    "goal",
+    "time_tracking_entry",
+    "custom_field",
+    "task_template",
+)
 # They differ from answer to answer, or are no field of Asana's.
 VOLATILE = frozenset({"download_url", "view_url", "permanent_url", "synced_at"})
 
@@ -242,6 +261,47 @@ class Lab:
             self._set_aside(list(self.world.listed("project.tasks", project)))
             self.world.delete_project(project)
 
+    # ── what is deleted ────────────────────────────────────────────────────────────────────────
+
+    def delete_something(self, a: int, b: int) -> None:
+        """Delete an object of any kind; a few tasks and projects stay, as other steps need them."""
+        kinds = [kind for kind in DELETABLE if self._spare(kind)]
+        self.world.delete(pick(self._spare(pick(kinds, a)), b))
+
+    def _spare(self, kind: str) -> list[str]:
+        """Return the objects of a kind that may go."""
+        kept = {"task": 4, "project": 2}.get(kind, 0)
+        gids = [obj["gid"] for obj in self.world.of_kind(kind)][kept:]
+        return [gid for gid in gids if not self.world.listed("section.tasks", gid).gids]
+
+    def undelete(self, a: int, b: int) -> None:
+        if trashed := sorted(self.world.trashed):
+            # Not where what it was in is deleted, too.
+            with suppress(ValueError):
+                self.world.undelete(pick(trashed, a), moves_stamp=b % 2 == 0)
+
+    def leave_portfolio(self, a: int, b: int) -> None:
+        items = self.world.listed("portfolio.items", self.portfolio).gids
+        if self.portfolio in self.world and items:
+            self.world.remove_portfolio_item(self.portfolio, pick(list(items), a + b))
+
+    def leave_project(self, a: int, b: int) -> None:
+        """Take a member out of a project, who may be the token's user."""
+        project = pick(self.living(), a)
+        members = list(self.world[project].get("members") or ())
+        if members:
+            self.world.remove_member(project, pick(members, b))
+
+    def hide(self, a: int, b: int) -> None:
+        """Hide something from the token's user, or show what was hidden."""
+        kinds = ("project", "task", "portfolio", "goal")
+        objects = [o["gid"] for kind in kinds for o in self.world.of_kind(kind)]
+        gid = pick(objects, a)
+        if b % 2 and self.world.me not in self.world[gid].get("_hidden", ()):
+            self.world.hide(gid)
+        else:
+            self.world.show(gid)
+
     # ── what moves none ────────────────────────────────────────────────────────────────────────
 
     def like(self, a: int, b: int) -> None:
@@ -300,6 +360,27 @@ class Lab:
             return self.aside.get(task["gid"]) == task.get("modified_at") is not None
         return False
 
+    def falsely_held(self, destination: Destination, asana: Sandbox, stream: str) -> list[str]:
+        """Return what a destination holds and Asana does not have any more, in words.
+
+        What only is hidden stays in a destination; so does what was in something hidden.
+        """
+        shown = {key_of(stream, record) for record in asana.truth(stream)}
+        held = {k for k, row in destination.rows[stream].items() if not row.get(DELETED)}
+        return [
+            f"{stream} {key} is still there"
+            for key in held - shown
+            if not self._may_stay(stream, key)
+        ]
+
+    def _may_stay(self, stream: str, key: str) -> bool:
+        first, _, rest = key.partition("/")
+        if stream in UNTRACKED:
+            return True
+        if rest:
+            return first in self.world and self.world.me in self.world[first].get("_hidden", ())
+        return key in self.world
+
 
 def pick(choices: Sequence[Any], number: int) -> Any:
     """Return one of the choices."""
@@ -356,6 +437,15 @@ LOUD: tuple[str, ...] = (
     "new_project",
 )
 ACCESS = ("share", "share", "withdraw", "archive", "delete_project", "leave", "leave")
+DELETIONS = (
+    "delete_something",
+    "delete_something",
+    "delete_something",
+    "undelete",
+    "leave_portfolio",
+    "leave_project",
+    "hide",
+)
 SILENT = ("like", "tag", "edit_comment", "move_silently")
 Step = tuple[str, int, int]
 

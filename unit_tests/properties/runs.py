@@ -125,7 +125,12 @@ class Destination:
         """Read incrementally from the last state; end as if killed after that many messages."""
         source, done = Source(), Sync()
         config = config_for(asana, **{"change_detection": "listing", **settings})
-        configured = catalog(streams, incremental=True, columns=columns)
+        configured = catalog(
+            streams,
+            incremental=True,
+            columns=columns,
+            track_deletions=bool(settings.get("track_deletions")),
+        )
         state = list(self.states.values())
         try:
             for message in messages(source, config, configured, state):

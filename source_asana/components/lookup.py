@@ -1,0 +1,85 @@
+"""One object of a stream by its gid, and one partition listed once more: to tell what is gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from source_asana.components.fates import Fate, Fates
+from source_asana.components.shape import AskedFields, Raw
+from source_asana.http.attempts import Counter
+from source_asana.parents.slices import Slice
+from source_asana.runtime import Runtime
+
+GID = {"opt_fields": "gid"}
+TEMPLATE = re.compile(r"{{.*?}}")
+
+
+def address_of(path: str, declared: str | None) -> str:
+    """Return the path below which Asana has a stream's objects by gid, "" where it has none.
+
+    Args:
+        path: of the stream's list: `/tags`, `/projects/{{ … }}/sections`.
+        declared: the manifest's `address`; without it the last plain part of the path.
+    """
+    if declared is not None:
+        return declared.strip("/")
+    parts = [part for part in TEMPLATE.sub("", path).split("/") if part]
+    return parts[-1] if parts else ""
+
+
+class Lookup:
+    """Asks for what a stream's lists no longer show.
+
+    Args:
+        runtime: what all streams share.
+        address: see `address_of`.
+        counts: where the stream's requests are counted.
+        fields: what the stream asks for.
+        headers: returns the headers of its requests.
+        pages: yields the pages of a slice.
+        partition_of: returns the partition fields that a partition's key names.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        address: str,
+        counts: Counter,
+        fields: AskedFields,
+        headers: Callable[[], Mapping[str, Any]],
+        pages: Callable[[Slice], Iterable[list[Raw]]],
+        partition_of: Callable[[str], dict[str, str]],
+    ) -> None:
+        self.has_address = bool(address)
+        self._fates = runtime.part(Fates)
+        self._address = address
+        self._counts = counts
+        self._fields = fields
+        self._headers = headers
+        self._pages = pages
+        self._partition_of = partition_of
+        self._again: dict[str, frozenset[str]] = {}
+
+    def fate(self, gid: str, *, is_whole: bool = False) -> tuple[Fate, Raw]:
+        """Return what became of an object, and its record; `is_whole` brings all its fields."""
+        params = self._fields.params if is_whole else GID
+        return self._fates.of(f"{self._address}/{gid}", self._counts, params, self._headers())
+
+    def token_user(self) -> str | None:
+        """Return the gid of the token's user, None where it cannot be read."""
+        _, record = self._fates.of("users/me", self._counts, GID, self._headers())
+        return record.get("gid")
+
+    def listed_again(self, home: str) -> frozenset[str]:
+        """Return the gids that a partition lists when it is asked once more, once in a sync.
+
+        Raises:
+            AsanaError: it cannot be listed.
+        """
+        if home not in self._again:
+            pages = self._pages(Slice(self._partition_of(home), key=home))
+            self._again[home] = frozenset(record["gid"] for page in pages for record in page)
+        return self._again[home]

@@ -1,0 +1,165 @@
+"""The pager: pages in order, every record once, and what a failing page makes of a listing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+import requests
+
+from source_asana.components.pages import RESTARTS_WITHOUT_PROGRESS, next_offset, pages, rows
+from source_asana.http.errors import Action, OffsetExpired, PartitionFailed, Refused, Rule, Verdict
+
+EXPIRED = OffsetExpired(Verdict(Rule((), None, Action.RESTART, "offset expired"), 400, "expired"))
+Answer = dict[str, Any] | Exception
+
+
+def page(*gids: str, offset: str | None = None) -> dict[str, Any]:
+    """Return the body of a page."""
+    return {"data": [{"gid": gid} for gid in gids], "next_page": offset and {"offset": offset}}
+
+
+class Asana:
+    """Gives one answer after another, and notes what it was asked for."""
+
+    def __init__(self, *answers: Answer) -> None:
+        """Take the answers."""
+        self.answers = iter(answers)
+        self.asked: list[str | None] = []
+
+    def __call__(self, token: str | None) -> requests.Response:
+        self.asked.append(token)
+        answer = next(self.answers)
+        if isinstance(answer, Exception):
+            raise answer
+        response = requests.Response()
+        response.body = answer  # type: ignore[attr-defined]  # as `attempts.send` does
+        return response
+
+
+def read(listing: Iterable[list[dict[str, Any]]]) -> list[list[str]]:
+    return [[record["gid"] for record in one] for one in listing]
+
+
+def test_pages_come_in_order_until_none_is_named() -> None:
+    asana = Asana(page("1", "2", offset="a"), page("3", offset="b"), page("4"))
+
+    assert read(pages(asana, next_offset)) == [["1", "2"], ["3"], ["4"]]
+    assert asana.asked == [None, "a", "b"]
+
+
+def test_an_empty_page_is_not_the_last_one() -> None:
+    asana = Asana(page(offset="a"), page("1"))
+
+    assert read(pages(asana, next_offset)) == [[], ["1"]]
+
+
+def test_a_record_that_moved_to_a_later_page_comes_once() -> None:
+    asana = Asana(page("1", "2", offset="a"), page("2", "3"))
+
+    assert read(pages(asana, next_offset)) == [["1", "2"], ["3"]]
+
+
+def test_records_without_a_gid_are_all_new() -> None:
+    asana = Asana({"data": [{"user": 1}, {"user": 1}], "next_page": None})
+
+    assert list(map(len, pages(asana, next_offset))) == [2]
+
+
+def test_a_page_is_emptied_when_the_next_one_is_asked_for() -> None:
+    kept = list(pages(Asana(page("1", offset="a"), page("2")), next_offset))
+
+    assert kept == [[], []]
+
+
+def test_an_expired_offset_is_walked_again_from_the_first_page() -> None:
+    asana = Asana(page("1", "2", offset="a"), EXPIRED, page("1", "2", offset="b"), page("3"))
+
+    assert read(pages(asana, next_offset)) == [["1", "2"], [], ["3"]]
+    assert asana.asked == [None, "a", None, "b"]
+
+
+def test_a_listing_that_expires_again_and_again_fails() -> None:
+    again: list[Answer] = [page("1", offset="a"), EXPIRED]
+    asana = Asana(*again * (RESTARTS_WITHOUT_PROGRESS + 1))
+
+    with pytest.raises(PartitionFailed, match="expired"):
+        read(pages(asana, next_offset))
+    assert asana.asked == [None, "a"] * (RESTARTS_WITHOUT_PROGRESS + 1)
+
+
+def test_a_listing_that_gets_further_each_time_is_walked_as_often_as_it_takes() -> None:
+    walks: list[Answer] = []
+    for number in range(10):
+        walks += [page(*map(str, range(number + 1)), offset="a"), EXPIRED]
+    asana = Asana(*walks, page("last"))
+
+    found = [gid for one in read(pages(asana, next_offset)) for gid in one]
+    assert found == [*map(str, range(10)), "last"]
+
+
+def test_an_offset_that_names_its_own_page_fails() -> None:
+    asana = Asana(page("1", offset="a"), page("2", offset="a"))
+    listing = pages(asana, next_offset)
+
+    assert [next(listing)[0]["gid"], next(listing)[0]["gid"]] == ["1", "2"]
+    with pytest.raises(PartitionFailed, match="Asana names this page as its own next page"):
+        next(listing)
+
+
+def test_what_else_an_answer_means_is_the_callers_affair() -> None:
+    refused = Refused(Verdict(Rule((), None, Action.SKIP, "no access"), 403, "No access"))
+    listing = pages(Asana(page("1", offset="a"), refused), next_offset)
+
+    assert [record["gid"] for record in next(listing)] == ["1"]
+    with pytest.raises(Refused, match="No access"):
+        next(listing)
+
+
+def test_whoever_names_the_next_page_sees_the_answer_its_size_and_its_own_token() -> None:
+    seen: list[tuple[int, str | None]] = []
+
+    def following(response: requests.Response, size: int, last: str | None) -> str | None:
+        seen.append((size, last))
+        return next_offset(response)
+
+    read(pages(Asana(page("1", "2", offset="a"), page("2")), following))
+
+    assert seen == [(2, None), (1, "a")]
+
+
+def test_room_is_held_while_a_page_is_there_and_given_back_between_pages() -> None:
+    log: list[str] = []
+
+    class Room(AbstractContextManager[None]):
+        def __enter__(self) -> None:
+            log.append("in")
+
+        def __exit__(self, *error: object) -> None:
+            log.append("out")
+
+    room = Room()
+    for one in pages(Asana(page("1", offset="a"), page("2")), next_offset, room):
+        log += [one[0]["gid"]]
+
+    assert log == ["in", "1", "out", "in", "2", "out"]
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [([], []), ([{"gid": "1"}], [{"gid": "1"}]), ({"gid": "1"}, [{"gid": "1"}]), (None, [])],
+)
+def test_rows(data: Any, found: list[Any]) -> None:
+    assert rows({"data": data}) == found
+
+
+@pytest.mark.parametrize(
+    ("next_page", "offset"),
+    [(None, None), ({}, None), ({"offset": ""}, None), ({"offset": "a"}, "a")],
+)
+def test_next_offset(next_page: Any, offset: str | None) -> None:
+    answer: Callable[[str | None], requests.Response] = Asana({"data": [], "next_page": next_page})
+
+    assert next_offset(answer(None)) == offset

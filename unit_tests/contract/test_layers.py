@@ -1,0 +1,124 @@
+"""The order of imports in the connector, and how long its files may be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = "source_asana"
+# From the lowest floor to the highest: a module imports from its own floor and from those below it.
+# A name stands for a module or for a package with all its modules.
+FLOORS = (
+    ("config", "files", "output"),
+    ("http",),
+    ("fields", "report"),
+    ("parents",),
+    ("runtime",),
+    ("cursors",),
+    ("components",),
+    ("tasks",),
+    ("check", "messages", "stream", "wiring", "source", "run", "__init__"),
+)
+FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
+MOST_LINES = 300
+PROGRAMS = (PACKAGE, "sandbox", "tools", "benchmarks")
+
+
+def sources(folder: str) -> dict[str, Path]:
+    """Return the files of a package by dotted name below it, `__init__` for its own."""
+    files = sorted((ROOT / folder).rglob("*.py"))
+    return {".".join(path.relative_to(ROOT / folder).with_suffix("").parts): path for path in files}
+
+
+MODULES = {name: ast.parse(path.read_text("utf-8")) for name, path in sources(PACKAGE).items()}
+
+
+def part_of(module: str) -> str:
+    """Return the package or module of the top level that a module belongs to."""
+    return module.split(".", maxsplit=1)[0]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the connector's modules that one of them imports, wherever the import stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            # `from a.b import c` names a module `a.b.c`, or something in the module `a.b`.
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if part_of(name) == PACKAGE:
+                yield _module(name.partition(".")[2])
+
+
+def _module(name: str) -> str:
+    """Return the module that a dotted name is, or that it stands in."""
+    while name and name not in MODULES:
+        if f"{name}.__init__" in MODULES:
+            return f"{name}.__init__"
+        name = name.rpartition(".")[0]
+    return name or "__init__"
+
+
+GRAPH = {name: sorted(set(imported(tree)) - {name}) for name, tree in MODULES.items()}
+
+
+def test_every_module_has_a_floor() -> None:
+    assert {part_of(name) for name in MODULES} == set(FLOOR)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_import_leads_up(name: str) -> None:
+    own = FLOOR[part_of(name)]
+    assert [other for other in GRAPH[name] if FLOOR[part_of(other)] > own] == []
+
+
+def test_no_imports_form_a_circle() -> None:
+    circle: list[str] = []
+    try:
+        TopologicalSorter(GRAPH).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+    assert circle == []
+
+
+def test_packages_of_one_floor_form_no_circle() -> None:
+    parts: dict[str, set[str]] = {}
+    for name, others in GRAPH.items():
+        known = parts.setdefault(part_of(name), set())
+        known.update(part_of(other) for other in others)
+        known.discard(part_of(name))
+    assert list(TopologicalSorter(parts).static_order())
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_import_is_hidden(name: str) -> None:
+    tree = MODULES[name]
+    nested = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) and node not in tree.body
+    ]
+    relative = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level]
+    named = [
+        n.lineno for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == "TYPE_CHECKING"
+    ]
+    assert (nested, relative, named) == ([], [], [])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_slices_have_fields_with_names(name: str) -> None:
+    assert "extra_fields[" not in sources(PACKAGE)[name].read_text("utf-8")
+
+
+@pytest.mark.parametrize("folder", PROGRAMS)
+def test_files_stay_short(folder: str) -> None:
+    lengths = {name: path.read_text("utf-8").count("\n") for name, path in sources(folder).items()}
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}

@@ -1,0 +1,327 @@
+"""Reading policies of single listings: which slices a sync has, and what each asks for."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from source_asana.cursors.ledger import Ledger
+from source_asana.cursors.policies import GatedPolicy, OverlapPolicy, Policy, WindowPolicy
+from source_asana.http.clock import Millis, from_millis
+from source_asana.parents.feeds import Ending
+from source_asana.parents.slices import Slice
+from source_asana.runtime import Runtime
+from unit_tests.cursors.surroundings import (
+    BEGAN,
+    HOUR,
+    all_slices,
+    policy_of,
+    runtime,
+    slice_of,
+    stored_by,
+    tell,
+)
+
+GATE: dict[str, Any] = {"newest_child": "current.gid", "stamp": "created_at"}
+LOG: dict[str, Any] = {"stamp": "created_at", "overlap": 5}
+ENTRIES: dict[str, Any] = {
+    "stamp": "entered_on",
+    "days": True,
+    "first": "1970-01-01",
+    "overlap": "time_entries_lookback_days",
+    "whole": True,
+}
+
+
+def keys(slices: list[Slice]) -> list[str]:
+    return [slice_.key for slice_ in slices]
+
+
+def read(policy: Policy, *, only: str | None = None) -> list[Slice]:
+    """Read the slices of a whole sync, or only that of one key; return them."""
+    slices = all_slices(policy)
+    for slice_ in slices:
+        if only in (None, slice_.key):
+            policy.begin(slice_)
+            policy.complete(slice_)
+    policy.settle()
+    return slices
+
+
+# ── whole lists ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_list_is_read_whole_at_each_sync() -> None:
+    policy = policy_of(Policy, slice_of("1"), slice_of("2"))
+
+    slices = read(policy)
+
+    assert keys(slices) == ["1", "2"]
+    assert [slice_.since for slice_ in slices] == [None, None]
+    assert not any(slice_.is_filtered for slice_ in slices)
+    assert stored_by(policy) == {}
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_all_partitions_are_known_after_complete_parents(ending: Ending) -> None:
+    policy = policy_of(Policy, slice_of("1"), shared=runtime(ending))
+    assert not policy.knows_all
+
+    all_slices(policy)
+
+    assert policy.knows_all is (ending is Ending.COMPLETE)
+    assert policy.is_there("1")
+    assert not policy.is_there("2")
+
+
+@pytest.mark.parametrize(
+    ("stamp", "is_in_scope"),
+    [
+        ("2026-01-01T00:00:00.000Z", True),
+        ("2026-01-01T00:00:00.001Z", True),
+        ("2025-12-31T23:59:59.999Z", False),
+        (None, True),
+    ],
+)
+def test_what_is_older_than_the_start_date_is_out_of_scope(
+    stamp: str | None, *, is_in_scope: bool
+) -> None:
+    shared = runtime(start_date="2026-01-01T01:00:00+01:00")
+    one = slice_of("1")
+
+    dated = policy_of(Policy, one, shared=shared, stamp="modified_at")
+    assert dated.is_in_scope({"gid": "7", "modified_at": stamp}, one) is is_in_scope
+    assert policy_of(Policy, one, shared=shared).is_in_scope({"modified_at": stamp}, one)
+    assert policy_of(Policy, one, stamp="modified_at").is_in_scope({"modified_at": stamp}, one)
+
+
+# ── gates ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def gated(newest: str | None, shared: Runtime | None = None, **options: Any) -> GatedPolicy:
+    return policy_of(
+        GatedPolicy,
+        slice_of("1", current=newest and {"gid": newest}),
+        shared=shared or runtime(),
+        **GATE,
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_read"),
+    [
+        ("7", "7", False),
+        ("7", "8", True),
+        ("7", None, True),
+        (None, None, False),
+        (None, "7", True),
+    ],
+)
+def test_a_parent_is_read_where_its_newest_child_is_another(
+    before: str | None, now: str | None, *, is_read: bool
+) -> None:
+    first = gated(before)
+    assert keys(read(first)) == ["1"]
+
+    second = gated(now, stored=stored_by(first))
+
+    assert second.has_read_before
+    assert bool(read(second)) is is_read
+    assert read(gated(now, stored=stored_by(second))) == []
+
+
+def test_a_parent_whose_listing_failed_is_read_again() -> None:
+    failed = gated("7")
+    all_slices(failed)
+    failed.settle()
+
+    assert keys(read(gated("7", stored=stored_by(failed)))) == ["1"]
+
+
+def test_every_parent_is_read_once_in_a_listing_period() -> None:
+    shared = runtime(listing_pass_hours=10)
+    stored, read_at = stored_by(gated("7", shared)), []
+    for hour in range(41):
+        tell(shared, BEGAN + hour * HOUR)
+        policy = gated("7", shared, stored=stored)
+        if read(policy):
+            read_at.append(hour)
+        stored = stored_by(policy)
+
+    gaps = [after - before for before, after in pairwise(read_at)]
+    assert read_at[0] == 0
+    assert len(read_at) == 5
+    assert gaps[1:] == [10] * 3
+
+
+def test_a_full_refresh_reads_every_parent() -> None:
+    stored = stored_by(gated("7"))
+
+    assert keys(read(gated("7", stored=stored, is_incremental=False))) == ["1"]
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_gates_of_vanished_parents_go_only_after_complete_parents(ending: Ending) -> None:
+    first = policy_of(GatedPolicy, slice_of("1"), slice_of("gone"), **GATE)
+    read(first)
+    second = policy_of(
+        GatedPolicy, slice_of("1"), shared=runtime(ending), stored=stored_by(first), **GATE
+    )
+    read(second)
+    third = policy_of(GatedPolicy, stored=stored_by(second), **GATE)
+
+    assert third.was_read(slice_of("1"))
+    assert third.was_read(slice_of("gone")) is (ending is not Ending.COMPLETE)
+
+
+# ── windows ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_first_read_asks_for_everything_and_the_next_from_the_bound_on() -> None:
+    first = policy_of(WindowPolicy, slice_of("1"), **LOG)
+    [slice_] = read(first)
+    assert (slice_.since, slice_.is_filtered) == (None, False)
+    assert first.was_read(slice_)
+
+    second = policy_of(WindowPolicy, slice_of("1"), slice_of("2"), stored=stored_by(first), **LOG)
+    known, new = all_slices(second)
+
+    assert (known.since, known.is_filtered) == (from_millis(BEGAN - 300_000), True)
+    assert (new.since, new.is_filtered) == (None, False)
+    assert (second.was_read(known), second.was_read(new)) == (True, False)
+
+
+def test_the_bound_is_the_time_when_the_first_request_was_sent() -> None:
+    shared = runtime()
+    policy = policy_of(WindowPolicy, slice_of("1"), shared=shared, **LOG)
+    [slice_] = all_slices(policy)
+    tell(shared, BEGAN + HOUR)
+    policy.begin(slice_)
+    tell(shared, BEGAN + 2 * HOUR)
+    policy.complete(slice_)
+
+    [later] = all_slices(policy_of(WindowPolicy, slice_of("1"), stored=stored_by(policy), **LOG))
+
+    assert later.since == from_millis(BEGAN + HOUR - 300_000)
+
+
+def test_a_window_that_was_not_read_to_its_end_stays() -> None:
+    first = policy_of(WindowPolicy, slice_of("1"), slice_of("2"), **LOG)
+    read(first, only="1")
+
+    second = policy_of(WindowPolicy, slice_of("1"), slice_of("2"), stored=stored_by(first), **LOG)
+
+    assert [slice_.is_filtered for slice_ in all_slices(second)] == [True, False]
+
+
+def test_a_first_read_begins_at_the_start_date() -> None:
+    shared = runtime(start_date="2026-01-31T12:00:00+02:00")
+
+    [dated] = all_slices(policy_of(WindowPolicy, slice_of("1"), shared=shared, **ENTRIES))
+    [log] = all_slices(policy_of(WindowPolicy, slice_of("1"), shared=shared, **LOG))
+
+    # All that is in scope is asked for, so the listing is whole.
+    assert (dated.since, dated.is_filtered) == ("2026-01-31", False)
+    assert (log.since, log.is_filtered) == ("2026-01-31T10:00:00.000Z", False)
+
+
+def test_a_full_refresh_asks_for_everything() -> None:
+    first = policy_of(WindowPolicy, slice_of("1"), **LOG)
+    read(first)
+
+    policy = policy_of(WindowPolicy, slice_of("1"), is_incremental=False, **LOG)
+    [slice_] = all_slices(policy)
+
+    assert (slice_.since, slice_.is_filtered) == (None, False)
+
+
+def test_time_entries_step_back_and_are_read_whole_once_in_a_period() -> None:
+    shared = runtime(time_entries_lookback_days=30, listing_pass_hours=24)
+    stored: dict[str, Any] = {}
+    asked = []
+    for hour in range(0, 97, 6):
+        tell(shared, BEGAN + hour * HOUR)
+        policy = policy_of(WindowPolicy, slice_of("1"), shared=shared, stored=stored, **ENTRIES)
+        [slice_] = read(policy)
+        asked.append((slice_.since, slice_.is_filtered))
+        stored = stored_by(policy)
+
+    assert asked[0] == ("1970-01-01", False)
+    whole = [number for number, (_, is_filtered) in enumerate(asked) if not is_filtered]
+    assert len(whole) == 5
+    assert [b - a for a, b in pairwise(whole[1:])] == [4] * 3
+    filtered = [since for since, is_filtered in asked if is_filtered]
+    assert filtered[0] == "2026-02-27"
+    assert filtered == sorted(map(str, filtered))
+
+
+def test_a_whole_read_that_failed_is_owed() -> None:
+    shared = runtime(listing_pass_hours=24)
+    first = policy_of(WindowPolicy, slice_of("1"), shared=shared, **ENTRIES)
+    read(first)
+    tell(shared, BEGAN + 30 * HOUR)
+    second = policy_of(
+        WindowPolicy, slice_of("1"), shared=shared, stored=stored_by(first), **ENTRIES
+    )
+    assert not any(slice_.is_filtered for slice_ in read(second, only="none"))
+    tell(shared, BEGAN + 31 * HOUR)
+
+    third = policy_of(
+        WindowPolicy, slice_of("1"), shared=shared, stored=stored_by(second), **ENTRIES
+    )
+
+    assert not any(slice_.is_filtered for slice_ in all_slices(third))
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_bounds_of_vanished_partitions_go_only_after_complete_parents(ending: Ending) -> None:
+    first = policy_of(WindowPolicy, slice_of("1"), slice_of("gone"), **LOG)
+    read(first)
+    second = policy_of(
+        WindowPolicy, slice_of("1"), shared=runtime(ending), stored=stored_by(first), **LOG
+    )
+    read(second)
+    third = policy_of(WindowPolicy, stored=stored_by(second), **LOG)
+
+    assert third.was_read(slice_of("1"))
+    assert third.was_read(slice_of("gone")) is (ending is not Ending.COMPLETE)
+
+
+# ── the audit log ──────────────────────────────────────────────────────────────────────────────
+
+
+def event(millis: int) -> dict[str, Any]:
+    return {"gid": "7", "created_at": from_millis(millis)}
+
+
+def test_the_log_is_kept_by_hours_and_whole_hours_become_stale() -> None:
+    first = policy_of(OverlapPolicy, slice_of("1"), **LOG)
+    [slice_] = all_slices(first)
+    homes = [first.home_of(event(BEGAN + hours * HOUR), slice_) for hours in (-2, -1, 0)]
+    assert homes == ["1@2026-03-28T23", "1@2026-03-29T00", "1@2026-03-29T01"]
+    assert not any(first.is_stale(home) for home in homes)
+    first.begin(slice_)
+    first.complete(slice_)
+
+    # The next window begins five minutes before the bound, 01:00.
+    assert [first.is_stale(home) for home in homes] == [True, False, False]
+    assert first.is_there(homes[0])
+    assert not first.is_there("2@2026-03-28T23")
+
+
+def test_a_coarse_policy_says_so() -> None:
+    policy = policy_of(Policy, slice_of("1"))
+    assert not policy.is_coarse
+    assert policy.give_up(Ledger()) is None
+    assert policy.is_coarse
+
+
+def test_bounds_are_milliseconds() -> None:
+    policy = policy_of(WindowPolicy, slice_of("1", began=Millis(5)), **LOG)
+    read(policy)
+    again = policy_of(WindowPolicy, stored=stored_by(policy), **LOG)
+
+    assert again.since("1") == from_millis(BEGAN - 300_000)

@@ -1,0 +1,91 @@
+"""Events: the sync token that counts, and when."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from source_asana.cursors.token import TokenPolicy, Tokens
+from source_asana.parents.feeds import Ending
+from unit_tests.cursors.surroundings import all_slices, policy_of, runtime, slice_of, stored_by
+
+
+def test_a_first_read_has_no_token() -> None:
+    policy = policy_of(TokenPolicy, slice_of("1"))
+    [slice_] = all_slices(policy)
+
+    assert policy.token(slice_) is None
+    assert not policy.was_read(slice_)
+    assert not policy.has_read_before
+
+
+def test_a_token_counts_when_its_slice_is_complete() -> None:
+    stored = {"tokens": {"1": "old"}}
+    policy = policy_of(TokenPolicy, slice_of("1"), slice_of("2"), stored=stored)
+    first, second = all_slices(policy)
+    assert (policy.token(first), policy.token(second)) == ("old", None)
+    assert (policy.was_read(first), policy.was_read(second)) == (True, False)
+    assert policy.has_read_before
+
+    for slice_ in (first, second):
+        policy.advance(slice_, f"newer-{slice_.key}")
+    assert stored_by(policy) == stored
+
+    policy.complete(first)
+    assert stored_by(policy) == {"tokens": {"1": "newer-1"}}
+
+
+def test_the_newest_token_of_several_pages_counts() -> None:
+    policy = policy_of(TokenPolicy, slice_of("1"))
+    [slice_] = all_slices(policy)
+    policy.advance(slice_, "a")
+    policy.advance(slice_, "b")
+    policy.complete(slice_)
+
+    assert policy.token(slice_) == "b"
+
+
+def test_a_slice_that_brought_no_token_keeps_its_old_one() -> None:
+    policy = policy_of(TokenPolicy, slice_of("1"), stored={"tokens": {"1": "old"}})
+    [slice_] = all_slices(policy)
+    policy.complete(slice_)
+
+    assert policy.token(slice_) == "old"
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_tokens_of_vanished_projects_go_only_after_complete_parents(ending: Ending) -> None:
+    stored = {"tokens": {"1": "a", "gone": "b"}}
+    policy = policy_of(TokenPolicy, slice_of("1"), shared=runtime(ending), stored=stored)
+    all_slices(policy)
+    policy.settle()
+
+    assert "1" in stored_by(policy)["tokens"]
+    assert ("gone" in stored_by(policy)["tokens"]) == (ending is not Ending.COMPLETE)
+
+
+def test_a_full_refresh_reads_nothing_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    policy = policy_of(TokenPolicy, slice_of("1"), is_incremental=False)
+
+    assert all_slices(policy) == all_slices(policy) == []
+    assert [(record.levelno, record.message) for record in caplog.records] == [
+        (
+            logging.WARNING,
+            "Stream s has no history: a full refresh of it is empty; sync it incrementally.",
+        )
+    ]
+
+
+def test_tokens_know_their_size() -> None:
+    tokens = Tokens()
+    tokens.load({"1": "abc", "22": "de"})
+
+    assert tokens.size() == len('"1":"abc","22":"de",')
+
+
+@pytest.mark.parametrize("value", [None, [], "a", {"1": None}, {"1": 5}, {"1": ["a"]}])
+def test_a_value_that_tokens_never_are_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="the tokens are not texts by key"):
+        Tokens().load(value)

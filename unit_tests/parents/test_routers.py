@@ -1,0 +1,239 @@
+"""Routers: which slices a stream has, from what its parents bring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from source_asana.http.stop import Stop
+from source_asana.parents.feeds import Ending, Feeds, ParentFailedError
+from source_asana.parents.routers import (
+    AsanaRouter,
+    InlineRouter,
+    ParentRouter,
+    SingleRouter,
+    UnionRouter,
+)
+from unit_tests.given import settings
+from unit_tests.parents.reader import Reader
+
+ITEMS = [
+    {"gid": "1", "workspace_gid": "w", "began": 5, "archived": False, "brief": {"gid": "9"}},
+    {"gid": "2", "workspace_gid": "w", "began": 6, "archived": True, "brief": None},
+]
+
+
+def bound(router: AsanaRouter, **further: Any) -> AsanaRouter:
+    """Return the router with feeds, of which `projects` has two items."""
+    feeds = Feeds(Stop())
+    feeds.of("projects").add(ITEMS)
+    for name in ("projects", "goals"):
+        feeds.of(name).announced(Ending.COMPLETE)
+    router.bind(settings(**further), feeds)
+    return router
+
+
+def parent_router(parent: str = "projects", **options: Any) -> ParentRouter:
+    options.setdefault("partition", {"project_gid": "gid"})
+    return ParentRouter(config={}, parameters={}, parent=parent, **options)
+
+
+def partitions(router: AsanaRouter) -> list[dict[str, Any]]:
+    return [dict(slice_.partition) for slice_ in router.stream_slices()]
+
+
+def test_one_slice_without_a_parent() -> None:
+    router = bound(SingleRouter(config={}, parameters={}))
+
+    [slice_] = router.stream_slices()
+
+    assert (dict(slice_.partition), slice_.key) == ({}, "")
+    assert router.parents() == {}
+    assert router.is_complete()
+
+
+def test_configured_ids_are_a_slice_each_and_once() -> None:
+    router = SingleRouter(
+        config={}, parameters={}, ids="portfolio_ids", partition_field="portfolio_gid"
+    )
+
+    slices = list(bound(router, portfolio_ids=["3", "4", "3"]).stream_slices())
+
+    assert [slice_.partition for slice_ in slices] == [
+        {"portfolio_gid": "3"},
+        {"portfolio_gid": "4"},
+    ]
+    assert [slice_.key for slice_ in slices] == ["3", "4"]
+    assert partitions(bound(router)) == []
+
+
+def test_each_parent_is_a_slice() -> None:
+    first, second = bound(parent_router()).stream_slices()
+
+    assert (dict(first.partition), first.key, first.began) == ({"project_gid": "1"}, "1", 5)
+    assert first.item == ITEMS[0]
+    assert first.workspace == "w"
+    assert second.key == "2"
+
+
+def test_a_key_has_all_gids_of_a_partition() -> None:
+    router = parent_router(
+        partition={"workspace_gid": "workspace_gid", "user_gid": "gid", "is_archived": "archived"}
+    )
+
+    assert [slice_.key for slice_ in bound(router).stream_slices()] == ["w/1", "w/2"]
+
+
+def test_a_parent_without_what_is_required_is_not_worth_a_request() -> None:
+    router = parent_router(partition={"brief_gid": "brief.gid"}, require="brief.gid")
+
+    assert partitions(bound(router)) == [{"brief_gid": "9"}]
+
+
+def test_a_parent_brings_the_fields_that_slices_need() -> None:
+    router = bound(
+        parent_router(
+            partition={"w_gid": "workspace_gid", "brief": "brief.gid"}, require="current.gid"
+        )
+    )
+
+    assert router.parents() == {"projects": {"brief.gid", "current.gid"}}
+
+
+def test_variants_are_slices_of_one_partition() -> None:
+    router = parent_router(variants=[{"is_archived": "true"}, {"is_archived": "false"}])
+    slices = list(bound(router).stream_slices())
+
+    assert [slice_.partition["is_archived"] for slice_ in slices] == ["true", "false"] * 2
+    assert [slice_.key for slice_ in slices] == ["1", "1", "2", "2"]
+
+
+def test_a_setting_switches_a_router_off() -> None:
+    router = parent_router(setting="include_tasks_without_project")
+
+    assert len(partitions(bound(router))) == 2
+    off = bound(router, include_tasks_without_project=False)
+    assert partitions(off) == []
+    assert off.parents() == {}
+
+
+def test_parents_that_a_search_spares() -> None:
+    assert bound(parent_router()).spared_parents() == frozenset()
+    assert bound(parent_router(unless_searched=True)).spared_parents() == {"projects"}
+
+
+def test_slices_begin_when_every_listing_is_over_where_that_is_asked_for() -> None:
+    router, feeds = parent_router("users", after_listing=True), Feeds(Stop())
+    router.bind(settings(), feeds)
+    feed = feeds.of("users")
+    feed.expect()
+    feed.add(ITEMS)
+    reader = Reader(lambda: iter(router.stream_slices()))
+    reader.thread.join(0.02)
+    assert reader.found == []
+    feed.announced(Ending.COMPLETE)
+    feed.ended(Ending.COMPLETE)
+    assert reader.ends()
+    assert len(reader.found) == 2
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_only_complete_parents_say_what_is_gone(ending: Ending) -> None:
+    router = bound(parent_router())
+    feed = router.feeds.of("projects")
+    feed.expect()
+    feed.ended(ending)
+
+    assert router.is_complete() is (ending is Ending.COMPLETE)
+
+
+def test_a_union_has_the_slices_and_parents_of_all() -> None:
+    router = bound(
+        UnionRouter(
+            config={},
+            parameters={},
+            routers=[
+                parent_router(require="brief.gid"),
+                parent_router("goals", partition={"goal_gid": "gid"}, unless_searched=True),
+                parent_router(partition={"project_gid": "gid", "team": "team.gid"}),
+            ],
+            read_along=["portfolio_items"],
+        )
+    )
+
+    assert [slice_.key for slice_ in router.stream_slices()] == ["1", "1", "2"]
+    assert router.parents() == {
+        "projects": {"gid", "brief.gid", "team.gid"},
+        "goals": {"gid"},
+    }
+    assert router.spared_parents() == {"goals"}
+    assert router.reads_along() == ["portfolio_items"]
+
+
+def test_a_parent_that_failed_does_not_keep_the_others_children_back() -> None:
+    router = bound(
+        UnionRouter(
+            config={}, parameters={}, routers=[parent_router("goals"), parent_router("projects")]
+        )
+    )
+    goals = router.feeds.of("goals")
+    goals.expect()
+    goals.ended(Ending.FAILED)
+    reader = Reader(lambda: iter(router.stream_slices()))
+
+    assert reader.ends()
+    assert [slice_.key for slice_ in reader.found] == ["1", "2"]
+    assert isinstance(reader.error, ParentFailedError)
+    assert str(reader.error) == "the listing of goals failed"
+
+
+def test_inline_records_have_no_slices_but_a_parent() -> None:
+    router = bound(
+        InlineRouter(config={}, parameters={}, parent="projects", column="a", parent_column="b")
+    )
+
+    assert partitions(router) == []
+    assert router.parents() == {"projects": frozenset()}
+
+
+def test_inline_records_fail_with_their_parent() -> None:
+    router = bound(InlineRouter(config={}, parameters={}, parent="projects", column="a"))
+    feed = router.feeds.of("projects")
+    feed.expect()
+    feed.ended(Ending.FAILED)
+
+    with pytest.raises(ParentFailedError):
+        partitions(router)
+
+
+@pytest.mark.parametrize(
+    ("partition", "home", "fields", "parent"),
+    [
+        ({"project_gid": "gid"}, "7", {"project_gid": "7"}, ("projects", "7")),
+        (
+            {"workspace_gid": "workspace_gid", "user_gid": "gid", "archived": "archived"},
+            "1/2",
+            {"workspace_gid": "1", "user_gid": "2"},
+            ("projects", "2"),
+        ),
+        ({"brief_gid": "brief.gid"}, "9", {"brief_gid": "9"}, None),
+    ],
+)
+def test_the_key_of_a_partition_names_its_fields_and_parent(
+    partition: dict[str, str],
+    home: str,
+    fields: dict[str, str],
+    parent: tuple[str, str] | None,
+) -> None:
+    router = parent_router(partition=partition)
+
+    assert router.partition_of(home) == fields
+    assert router.parent_of(home) == parent
+
+
+def test_other_keys_name_no_parent_but_those_of_inline_records() -> None:
+    inline = InlineRouter(config={}, parameters={}, parent="projects", column="a")
+
+    assert inline.parent_of("7") == ("projects", "7")
+    assert SingleRouter(config={}, parameters={}).parent_of("7") is None
