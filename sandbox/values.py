@@ -81,8 +81,12 @@ def valued(world: Builders, gid: str, value: Any) -> Object:
             record["multi_enum_values"] = options
         shown = ", ".join(option["name"] for option in options) or None
     elif kind == "date":
-        record["date_value"] = value and {"date": value, "date_time": None}
-        shown = value and f"{value}T00:00:00.000Z"
+        has_time = bool(value) and "T" in value
+        record["date_value"] = value and {
+            "date": value[:10],
+            "date_time": value if has_time else None,
+        }
+        shown = value if has_time else value and f"{value}T00:00:00.000Z"
     else:
         gids = [g for g in value or [] if g in world]
         record[f"{kind}_value"] = gids

@@ -117,6 +117,7 @@ class Settings(_Strict):
     time_entries_lookback_days: int = Field(default=30, ge=0, le=3650, strict=True)
     track_deletions: Flag = False
     requests_per_minute: int | None = Field(default=None, ge=15, le=1500, strict=True)
+    custom_field_columns: Flag = False
     bulk_export: Flag = False
     bulk_export_timeout_minutes: float = Field(default=360, ge=0, le=1440, strict=True)
     api_url: str = DEFAULT_API_URL
@@ -183,11 +184,7 @@ class Settings(_Strict):
 
     @property
     def may_search(self) -> bool:
-        """Whether changed tasks may be found by search.
-
-        A subtask that is found does not show which project it is below, so a choice of projects
-        rules out search.
-        """
+        """Whether search may find changed tasks; a found subtask does not show its project."""
         return self.change_detection != "listing" and self.reads_all_projects
 
 
@@ -209,11 +206,9 @@ REMEDIES: Mapping[str, str] = {
     "listing_pass_hours": "a whole number from 0 to 8760",
     "time_entries_lookback_days": "a whole number from 0 to 3650",
     "requests_per_minute": "a whole number from 15 to 1500, or leave it out",
-    "bulk_export": "true or false",
     "bulk_export_timeout_minutes": "a number from 0 to 1440",
-    "include_archived_projects": "true or false",
-    "include_tasks_without_project": "true or false",
     "test_mode": "true or false, or leave it out",
+    "config": "an object with credentials",
 }
 GID_LIST = 'a list of Asana ids, which are digits in quotes, such as ["1201234567890123"]'
 
@@ -230,7 +225,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
         problem = "has a value that is not an Asana id" if is_item else "is not a list"
     else:
         problem = "has an invalid value"
-    remedy = REMEDIES.get(name, GID_LIST if name.endswith("_ids") else "an object with credentials")
+    remedy = REMEDIES.get(name, GID_LIST if name.endswith("_ids") else "true or false")
     return f"Config key `{key}` {problem}; provide {remedy}."
 
 

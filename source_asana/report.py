@@ -214,6 +214,13 @@ class Report:
                 LOGGER.info(
                     "Summary of %s: %d records, %d requests.", name, count.records, count.requests
                 )
+            if count.deleted or count.waiting:
+                LOGGER.info(
+                    "Summary of %s: %d records are deleted in Asana, %d await confirmation.",
+                    name,
+                    count.deleted,
+                    count.waiting,
+                )
             if count.unsaid_failures:
                 LOGGER.error(
                     "Summary of %s: %d further partitions failed like those named above.",

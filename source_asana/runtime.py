@@ -88,6 +88,7 @@ class Runtime:
         self.workspaces: frozenset[str] = frozenset()
         self.user: str | None = None
         self._parts: dict[Any, Any] = {}
+        self._lock = threading.RLock()
 
     @property
     def scope(self) -> str:
@@ -96,11 +97,9 @@ class Runtime:
         return blake2b(scope, digest_size=8).hexdigest()
 
     def part(self, kind: Callable[[Runtime], T]) -> T:
-        """Return the one object of a class that several streams share; the first call makes it.
-
-        It is called while the streams are put together, by one thread.
-        """
-        if kind not in self._parts:
-            self._parts[kind] = kind(self)
-        found: T = self._parts[kind]
+        """Return the one object of a class that several streams share; the first call makes it."""
+        with self._lock:
+            if kind not in self._parts:
+                self._parts[kind] = kind(self)
+            found: T = self._parts[kind]
         return found

@@ -15,6 +15,7 @@ import orjson
 from airbyte_cdk.config_observation import create_connector_config_control_message
 from airbyte_cdk.logger import PRINT_BUFFER
 from airbyte_cdk.models import (
+    AirbyteCatalog,
     AirbyteConnectionStatus,
     AirbyteMessage,
     AirbyteMessageSerializer,
@@ -24,7 +25,6 @@ from airbyte_cdk.models import (
     Status,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
-from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.declarative.stream_slicers.declarative_partition_generator import (
     StreamSlicerPartitionGenerator,
 )
@@ -38,23 +38,17 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
 from source_asana import files
-from source_asana.check import (
-    log_what_is_skipped,
-    unlisted,
-    verify_export,
-    verify_ids,
-    workspaces,
-)
+from source_asana.check import log_what_is_skipped, verify_export, verify_ids, workspaces
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.config import Settings, Unusable, config_error, parse_config
+from source_asana.config import Settings, Unusable, parse_config
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.http.errors import AsanaError
-from source_asana.messages import OwnMessages, Untraced, all_found, unfinished, visible
+from source_asana.cursors.states import manager_of
+from source_asana.discovery import add_custom_columns
+from source_asana.messages import OwnMessages, Untraced, unfinished, visible
 from source_asana.parents.plan import StreamPlan, plan
-from source_asana.parents.slices import Slice
 from source_asana.runtime import CHECK_OUTAGE_SECONDS, Runtime
 from source_asana.stream import StreamSlices
-from source_asana.wiring import Wiring, cursor_field_of, router_of, schema_of
+from source_asana.wiring import Wiring, begin, cursor_field_of, router_of, schema_of
 
 SYNC_LOGGER = logging.getLogger("airbyte.source_asana.sync")
 SYNC_LOGGER.addFilter(Untraced())
@@ -128,6 +122,13 @@ class SourceAsana(YamlDeclarativeSource):
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
 
     @override
+    def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
+        catalog = super().discover(logger, config)
+        if config.get("custom_field_columns"):
+            add_custom_columns(catalog, self._runtime(config, outage_seconds=CHECK_OUTAGE_SECONDS))
+        return catalog
+
+    @override
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         settings = parse_config(config)
         declared = self._declared(config)
@@ -144,14 +145,14 @@ class SourceAsana(YamlDeclarativeSource):
         queue = self._concurrent_source._queue
         queue.maxsize = QUEUE_SIZE
         runtime = self._runtime(config, is_behind=lambda: queue.qsize() > QUEUE_SIZE // 2)
-        self._connector_state_manager = _states(state)
+        self._connector_state_manager = manager_of(state)
         self._message_repository = ConcurrentMessageRepository(queue, OwnMessages())
         declared = self._declared(config)
         plans = self._plans(runtime, catalog, declared)
         if not plans:
             return
         retrievers = self._wired(runtime, plans, declared)
-        self._begin(runtime, retrievers)
+        begin(runtime, retrievers)
         streams: list[AbstractStream] = [
             _stream(declared[one.name], runtime.settings, retrievers[one.name], runtime)
             for one in plans
@@ -244,28 +245,6 @@ class SourceAsana(YamlDeclarativeSource):
         wiring = Wiring(runtime, self._connector_state_manager, self._message_repository, keys)
         return wiring.bind(plans, {name: _retriever(stream) for name, stream in declared.items()})
 
-    def _begin(self, runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
-        """List the workspaces, and check the ids in the configuration against them.
-
-        Their answer is the first to show the server's clock.
-        """
-        first = next((r for r in retrievers.values() if r.lists_workspaces), None)
-        if first is None:
-            return
-        slice_ = next(iter(router_of(first).stream_slices()))
-        assert isinstance(slice_, Slice)
-        try:
-            found = [record for record in first.preload(slice_) if first.filter.keeps(record)]
-        except AsanaError as error:
-            raise unlisted(error) from None
-        runtime.workspaces = frozenset(record["gid"] for record in found)
-        if any(retriever.cursor.departures for retriever in retrievers.values()):
-            runtime.user = first.lookup.token_user()
-        verify_ids(runtime, runtime.workspaces, projects=False)
-        for retriever in retrievers.values():
-            retriever.cursor.policy.workspaces_listed()
-            all_found(runtime, retriever.name, retriever.keep_only)
-
     def _concurrent(self, runtime: Runtime, streams: int) -> ConcurrentSource:
         """Return the CDK's thread pool, with one more thread for every stream's generator.
 
@@ -313,17 +292,6 @@ def _retriever(stream: DefaultStream) -> AsanaRetriever:
     retriever = stream._stream_partition_generator._partition_factory._retriever  # type: ignore[attr-defined]  # as above
     assert isinstance(retriever, AsanaRetriever)
     return retriever
-
-
-def _states(state: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
-    try:
-        return ConnectorStateManager(state=state)
-    except Exception as error:  # noqa: BLE001  # the manager raises whatever a value provokes
-        raise config_error(
-            "The state is not a list of Airbyte states per stream: provide the states that an "
-            "earlier sync printed, or none.",
-            internal=type(error).__name__,
-        ) from None
 
 
 __all__ = ["SourceAsana"]

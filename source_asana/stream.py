@@ -11,6 +11,7 @@ from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import Stre
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
+from source_asana.components.audit import AuditLog
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.parents.feeds import WAKE_SECONDS, Ending, ParentFailedError
 from source_asana.parents.slices import Slice
@@ -43,7 +44,15 @@ class StreamSlices(StreamSlicer):
         except ParentFailedError as error:
             raise parent_failure(self._plan.name, error) from error
         self._complain_of_lost_access()
-        yield from self._cursor.departed()
+        yield from self._departed()
+
+    def _departed(self) -> Iterator[Slice]:
+        """Yield the slices in which departed records are looked into, after all others."""
+        log = self._runtime.part(AuditLog) if self._cursor.departures else None
+        if log is None:
+            return
+        yield from self._cursor.departed(lambda since: log.deleted(since, self._counts))
+        self._cursor.memory.told(log.until)
 
     def _announced(self) -> Iterator[Slice]:
         """Yield the slices; tell the feed of each, and at the end that there are no more."""

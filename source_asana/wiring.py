@@ -8,18 +8,23 @@ from typing import Any
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 
+from source_asana.check import unlisted, verify_ids
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.policies import GatedPolicy, OverlapPolicy, Policy, WindowPolicy
+from source_asana.cursors.partial import GatedPolicy, OverlapPolicy, WindowPolicy
+from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States
 from source_asana.cursors.tags import tagger
 from source_asana.cursors.token import TokenPolicy
 from source_asana.fields.schemas import DELETED_AT, load_schema
+from source_asana.http.errors import AsanaError
+from source_asana.messages import all_found
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
+from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
 from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.listings import ListingPolicy
@@ -124,3 +129,26 @@ class Wiring:
     def _sender(self, plan: StreamPlan, policy: Policy, retriever: AsanaRetriever) -> Sender:
         tag = tagger(frozenset(retriever.volatile))
         return Sender(policy.lock, self._primary_keys[plan.name], tag, self._runtime.stop)
+
+
+def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
+    """List the workspaces, and check the ids in the configuration against them.
+
+    Their answer is the first to show the server's clock.
+    """
+    first = next((r for r in retrievers.values() if r.lists_workspaces), None)
+    if first is None:
+        return
+    slice_ = next(iter(router_of(first).stream_slices()))
+    assert isinstance(slice_, Slice)
+    try:
+        found = [record for record in first.preload(slice_) if first.filter.keeps(record)]
+    except AsanaError as error:
+        raise unlisted(error) from None
+    runtime.workspaces = frozenset(record["gid"] for record in found)
+    if any(retriever.cursor.departures for retriever in retrievers.values()):
+        runtime.user = first.lookup.token_user()
+    verify_ids(runtime, runtime.workspaces, projects=False)
+    for retriever in retrievers.values():
+        retriever.cursor.policy.workspaces_listed()
+        all_found(runtime, retriever.name, retriever.keep_only)

@@ -65,6 +65,7 @@ def test_the_defaults() -> None:
         "time_entries_lookback_days": 30,
         "track_deletions": False,
         "requests_per_minute": None,
+        "custom_field_columns": False,
         "bulk_export": False,
         "bulk_export_timeout_minutes": 360,
         "api_url": DEFAULT_API_URL,
@@ -99,6 +100,7 @@ VALUES: tuple[tuple[str, Any], ...] = (
     *[("include_tasks_without_project", value) for value in (True, False, None, "no")],
     *[("track_deletions", value) for value in (True, False, None, "yes", 1)],
     *[("test_mode", value) for value in (True, None, "yes")],
+    *[("custom_field_columns", value) for value in (True, False, None, "true", 1)],
     *[("workspace_ids", value) for value in LISTS],
     *[("project_ids", value) for value in LONG_LISTS],
 )

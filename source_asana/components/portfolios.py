@@ -58,7 +58,7 @@ class PortfolioRetriever(AsanaRetriever):
             return
         begun = False
         try:
-            for page in self._pages(slice_):
+            for page in self.paged.pages(slice_):
                 begun = True
                 yield page
         except AsanaError as error:
@@ -66,11 +66,11 @@ class PortfolioRetriever(AsanaRetriever):
             if begun or error.verdict.status not in (400, 403):
                 raise
             mine = {**slice_.partition, "owner": "me"}
-            yield from self._pages(Slice(mine, key=slice_.key, item=slice_.item))
+            yield from self.paged.pages(Slice(mine, key=slice_.key, item=slice_.item))
 
     def single(self, gid: str) -> list[Raw]:
         """Return the portfolio with this gid, in a list."""
-        response = self.ask(None, params=self.fields.params, path=f"portfolios/{gid}")
+        response = self.paged.ask(None, params=self.fields.params, path=f"portfolios/{gid}")
         return rows(body_of(response))
 
     def nested(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Record]:
@@ -83,7 +83,8 @@ class PortfolioRetriever(AsanaRetriever):
         if self.plan.is_hidden:
             return
         if columns is not None:
-            record = {name: v for name, v in record.items() if name in columns or name == "gid"}
+            own = {*columns, *(path.split(".")[0] for path in self.fields.names), "gid"}
+            record = {name: value for name, value in record.items() if name in own}
         for sent in self.sent(record, slice_, stamp):
             self.counts.records += 1
             yield Record(data=sent, stream_name=self.name)

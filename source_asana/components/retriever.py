@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import Any
 
-import requests
 from airbyte_cdk.models import FailureType, StreamDescriptor
 from airbyte_cdk.sources.declarative.decoders import Decoder
 from airbyte_cdk.sources.declarative.partition_routers import PartitionRouter
@@ -23,13 +22,12 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
 from source_asana.components.lookup import Lookup, address_of
-from source_asana.components.pages import next_offset, pages
+from source_asana.components.paged import PagedList
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.shape import AskedFields, Filter, Raw, Shape
 from source_asana.components.tombstones import Tombstones
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.stamps import Stamp
-from source_asana.http.attempts import limit_of
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError, Refused, Verdict
 from source_asana.parents.feeds import Ending, Item
@@ -39,8 +37,6 @@ from source_asana.parents.slices import DepartureSlice, Slice
 from source_asana.runtime import Runtime
 
 FAILURES_SAID = 10
-# How the manifest names Asana's next page; it is so common that it is looked up without Jinja.
-NEXT_OFFSET = "{{ (response.next_page or {}).offset }}"
 
 
 @dataclass
@@ -86,10 +82,6 @@ class AsanaRetriever(Retriever):
         strategy = getattr(self.paginator, "pagination_strategy", None)
         if strategy is not None:
             strategy.decoder = self.decoder
-        self._by_offset = (
-            getattr(strategy, "cursor_value", None) == NEXT_OFFSET
-            and getattr(strategy, "stop_condition", None) is None
-        )
         self._ready: list[list[Raw]] | None = None
         self._failures = 0
 
@@ -119,13 +111,16 @@ class AsanaRetriever(Retriever):
         technical = frozenset(plan.needed | inline | self.filter.fields | self.needs())
         self.shape = Shape(plan, self.parent_columns, technical, asks=self.send_opt_fields)
         self.fields = AskedFields(self.name, self.shape.asked, runtime.report)
+        self.paged = PagedList(
+            self.requester, self.paginator, self.fields, runtime.backpressure, cursor.memory.lack
+        )
         self.lookup = Lookup(
             runtime,
             address=address_of(str(self.requester.path), self.address),
             counts=self.counts,
             fields=self.fields,
             headers=self.requester.get_request_headers,
-            pages=self._pages,
+            pages=self.paged.pages,
             partition_of=cursor.router.partition_of,
         )
         self.tombstones = Tombstones(
@@ -161,11 +156,11 @@ class AsanaRetriever(Retriever):
             ending = self._refused(slice_, refusal.verdict)
         except AsanaError as error:
             if self._fails(slice_):
-                self.cursor.over()
+                self.cursor.slices.over()
                 raise failure(self.name, slice_, error.verdict) from error
         except Exception:
             if self._fails(slice_):
-                self.cursor.over()
+                self.cursor.slices.over()
                 raise
         finally:
             self.counts.end()
@@ -277,7 +272,7 @@ class AsanaRetriever(Retriever):
 
     def preload(self, slice_: Slice) -> list[Raw]:
         """Read a slice ahead of its turn and return its records; the next `read` takes them."""
-        self._ready = [list(page) for page in self._pages(slice_)]
+        self._ready = [list(page) for page in self.paged.pages(slice_)]
         return [record for page in self._ready for record in page]
 
     def pages(self, slice_: Slice) -> Iterator[list[Raw]]:
@@ -285,55 +280,7 @@ class AsanaRetriever(Retriever):
         if self._ready is not None:
             yield from self._ready
         else:
-            yield from self._pages(slice_)
-
-    def _pages(self, slice_: Slice) -> Iterator[list[Raw]]:
-        limit: int | None = None
-
-        def ask(offset: str | None) -> requests.Response:
-            nonlocal limit
-            response = self._page(slice_, offset, limit)
-            limit = limit_of(response)
-            return response
-
-        yield from pages(ask, self._following, self.runtime.backpressure)
-
-    def _following(self, response: requests.Response, size: int, last: str | None) -> str | None:
-        if self._by_offset:
-            return next_offset(response)
-        token = self.paginator.next_page_token(response, size, None, last)
-        return token["next_page_token"] if token else None
-
-    def _page(self, slice_: Slice, offset: str | None, limit: int | None) -> requests.Response:
-        """Return the answer to one page, without the fields that the token has no scope for."""
-        token = {"next_page_token": offset} if offset else None
-        while True:
-            sent = self.fields.text
-            try:
-                return self.ask(slice_, token, self._page_params(token, limit))
-            except Refused as refusal:
-                if not self.fields.leave_out(sent, refusal.verdict):
-                    raise
-
-    def ask(
-        self,
-        slice_: Slice | None,
-        token: Mapping[str, Any] | None = None,
-        params: Mapping[str, Any] | None = None,
-        path: str | None = None,
-    ) -> requests.Response:
-        """Return the answer to one request of this stream; see `AsanaRequester.send_request`."""
-        response = self.requester.send_request(
-            stream_slice=slice_, next_page_token=token, request_params=params, path=path
-        )
-        assert response is not None
-        return response
-
-    def _page_params(self, token: Mapping[str, Any] | None, limit: int | None) -> Mapping[str, Any]:
-        params = {**self.paginator.get_request_params(next_page_token=token), **self.fields.params}
-        if limit is not None and "limit" in params:
-            params["limit"] = limit
-        return params
+            yield from self.paged.pages(slice_)
 
 
 def failure(stream: str, slice_: Slice, verdict: Verdict) -> AirbyteTracedException:

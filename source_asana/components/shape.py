@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from source_asana.config import Settings
+from source_asana.fields import custom
 from source_asana.fields.columns import shaper
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.fields.schemas import load_schema
@@ -26,6 +27,10 @@ class AskedFields:
         stream: stream name.
         fields: dotted opt_fields; if there are none, Asana decides what comes.
         report: told which columns are missing.
+
+    Attributes:
+        text: the fields that are asked for, separated by commas.
+        left_out: columns that the token has no scope for.
     """
 
     def __init__(self, stream: str, fields: tuple[str, ...], report: Report) -> None:
@@ -33,6 +38,7 @@ class AskedFields:
         self._report = report
         self._lock = threading.Lock()
         self.text = ",".join(fields)
+        self.left_out: frozenset[str] = frozenset()
 
     @property
     def params(self) -> Mapping[str, str]:
@@ -59,6 +65,7 @@ class AskedFields:
             if dropped:
                 self._report.fields_dropped(self._stream, dropped, verdict)
                 self.text = fewer
+                self.left_out |= frozenset(dropped)
             return bool(dropped)
 
 
@@ -116,6 +123,9 @@ class Shape:
         asks: bool,
     ) -> None:
         columns = frozenset({"gid"}) if plan.is_hidden else plan.columns
+        self._fill = custom.filler(plan.custom)
+        if self._fill and custom.COLUMN not in (columns or ()):
+            technical |= custom.sources(plan.name, plan.custom)
         self.asked = opt_fields(plan.name, columns, also=technical) if asks else ()
         self._parent_columns = dict(parent_columns)
         self._declared = (
@@ -132,6 +142,8 @@ class Shape:
             record = {name: value for name, value in record.items() if name in self._declared}
         for column, field in self._parent_columns.items():
             record[column] = partition[field]
+        if self._fill:
+            self._fill(record)
         if self._finish:
             self._finish(record, partition)
         return record

@@ -61,7 +61,6 @@ class Departures:
 
     Attributes:
         are_judged: whether the ledger was swept in this sync.
-        waiting: how many records wait for a later sync.
     """
 
     def __init__(
@@ -80,7 +79,6 @@ class Departures:
         self._scope = scope
         self._marked: set[Row] = set()
         self.are_judged = False
-        self.waiting = 0
 
     @property
     def are_by_home(self) -> bool:
@@ -99,13 +97,17 @@ class Departures:
                 self._marked.add(row)
                 self._sender.ledger.miss(*row)
 
-    def slices(self, shows_nothing_more: Callable[[str], bool]) -> list[DepartureSlice]:
+    def slices(
+        self, shows_nothing_more: Callable[[str], bool], told: frozenset[str]
+    ) -> list[DepartureSlice]:
         """Return the slices in which departed records are looked into; sweeps the ledger.
 
         Args:
             shows_nothing_more: whether a partition was walked whole, or is gone itself.
+            told: gids that are deleted as the audit log says.
         """
-        rows = list(self._chosen(self._departed(shows_nothing_more)))
+        departed = self._departed(shows_nothing_more)
+        rows = list(self._chosen([*departed, *self._told(told, departed)]))
         starts = range(0, len(rows), ROWS_A_SLICE)
         return [DepartureSlice(rows[start : start + ROWS_A_SLICE]) for start in starts]
 
@@ -130,6 +132,16 @@ class Departures:
         once = {(key, home if self._sender.by_home else ""): (key, home) for key, home in missed}
         return [*new, *once.values()]
 
+    def _told(self, told: frozenset[str], departed: list[Row]) -> Iterator[Row]:
+        """Yield the records that the audit log names and that no list could tell of yet."""
+        if self._scope != self._runtime.scope or self._sender.by_home:
+            return
+        known = {key for key, _ in departed}
+        for key in sorted(told - known):
+            home = self._sender.ledger.home_of(key)
+            if home is not None and not self._sender.ledger.was_shown(key):
+                yield key, home
+
     def _postpone(self, rows: list[Row]) -> None:
         LOGGER.warning(
             "Stream %s: Asana no longer shows %d records. As that is much at once, the next sync "
@@ -145,7 +157,7 @@ class Departures:
         self._miss(rows[allowed:])
 
     def _miss(self, rows: list[Row]) -> None:
-        self.waiting += len(rows)
+        self._runtime.report.counts(self._stream).waiting += len(rows)
         for row in rows:
             self._sender.ledger.miss(*row)
 

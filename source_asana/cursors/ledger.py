@@ -137,6 +137,11 @@ class Ledger:
         for home, rows in Counter(mark >> 1 for mark in marks).items():
             self._homes.rows[home] -= rows
 
+    def home_of(self, key: str) -> str | None:
+        """Return a home of a key, None if it is unknown."""
+        chunk, start, end = self._span(key)
+        return self._homes.text(chunk.marks[start] >> 1) if start < end else None
+
     def homes(self) -> list[str]:
         """Return the homes that have rows, in no particular order."""
         return [self._homes.text(home) for home in self._homes.inhabited()]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from airbyte_cdk.models import AirbyteStateMessage
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
@@ -71,6 +72,10 @@ class Account:
     size: Callable[[], int]
     characters: int = 0
 
+    def now(self) -> int:
+        """Return about how many characters the next state takes; the last one's, if it was that."""
+        return self.characters if self.shrink is None else self.size()
+
 
 class States:
     """The states of one sync: stored ones, printed ones, and the budget for all of them.
@@ -125,6 +130,11 @@ class States:
         with self._lock:
             self._accounts[stream] = Account(rank, shrink, size, size())
 
+    def close_account(self, stream: str) -> None:
+        """Note that a stream's last state was printed: it cannot become smaller any more."""
+        with self._lock:
+            self._accounts[stream].shrink = None
+
     def emit(self, stream: str, make: Callable[[], dict[str, Any]]) -> int:
         """Print a stream's state and return its size in characters.
 
@@ -146,9 +156,10 @@ class States:
         while True:
             state = make()
             size = len(orjson.dumps(state))
-            account = self._accounts.setdefault(stream, Account(9, None, lambda: 0))
+            account = self._accounts.setdefault(stream, Account(9, None, lambda: size))
+            others = (one.now() for one in self._accounts.values() if one is not account)
             account.characters = size
-            total = sum(one.characters for one in self._accounts.values())
+            total = size + sum(others)
             if total <= MOST_CHARACTERS or not self._shrink_one():
                 return state, size
 
@@ -174,3 +185,19 @@ class States:
             COARSE if rank is None else KEYLESS,
         )
         return True
+
+
+def manager_of(state: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
+    """Return the CDK's manager of the states that a sync was given.
+
+    Raises:
+        AirbyteTracedException: a config error for states that are none.
+    """
+    try:
+        return ConnectorStateManager(state=state)
+    except Exception as error:  # noqa: BLE001  # the manager raises whatever a value provokes
+        raise config_error(
+            "The state is not a list of Airbyte states per stream: provide the states that an "
+            "earlier sync printed, or none.",
+            internal=type(error).__name__,
+        ) from None

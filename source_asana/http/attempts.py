@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import requests
@@ -117,13 +118,12 @@ class _Attempts:
         body: bytes | None,
     ) -> None:
         self._client = client
-        self._body = body
         self._budgets = [client.search_budget, client.budget] if search else [client.budget]
         self._path = path
-        self._url = f"{client.api_url}/{path.lstrip('/')}"
+        url = f"{client.api_url}/{path.lstrip('/')}"
+        self._ask = partial(client.ask, url, body, params=params, headers=headers)
         self._counts = counts
         self._params = params
-        self._headers = headers
         self._tries = 0
         self._failures = Streak(client.health)
         self._refusals = Streak(client.health)
@@ -142,7 +142,7 @@ class _Attempts:
                     client.stop.check()
                     # Not before its turn has come: a token may end while the request waits for it.
                     token = self._token()
-                    response = self._ask(token)
+                    response = self._ask(token=token)
                     verdict = classify(response)
             except requests.RequestException as error:
                 self._again(Verdict(NO_ANSWER, 0, f"no answer ({type(error).__name__})"))
@@ -150,13 +150,6 @@ class _Attempts:
             done = self._decide(response, verdict, sent, token)
             if done is not None:
                 return done
-
-    def _ask(self, token: str) -> requests.Response:
-        if self._body is None:
-            return self._client.get(
-                self._url, params=self._params, headers=self._headers, token=token
-            )
-        return self._client.post(self._url, body=self._body, headers=self._headers, token=token)
 
     def _token(self) -> str:
         try:

@@ -9,6 +9,7 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalog, ConfiguredAirbyteStream
 
 from source_asana.config import config_error
 from source_asana.fields.columns import Shaper, shaper
+from source_asana.fields.custom import CustomColumn, columns_in
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.fields.schemas import SYNC_COLUMNS
 from source_asana.parents.routers import AsanaRouter, InlineRouter
@@ -45,6 +46,7 @@ class StreamPlan:
         is_hidden: whether it is read only for its children, so that no record is sent.
         readers: the streams that wait for its records as parents.
         inline: the selected streams that lie in its records.
+        custom: the selected columns that show custom fields.
     """
 
     name: str
@@ -54,6 +56,7 @@ class StreamPlan:
     is_hidden: bool = False
     readers: frozenset[str] = frozenset()
     inline: tuple[Inline, ...] = ()
+    custom: tuple[CustomColumn, ...] = ()
 
     @property
     def takes_tombstones(self) -> bool:
@@ -128,7 +131,8 @@ def _selected(
     # With another cursor a destination would keep a row that is newer by that one.
     if columns and (configured.cursor_field or ["synced_at"]) != ["synced_at"]:
         columns -= {"_ab_cdc_deleted_at"}
-    return StreamPlan(name, is_incremental=incremental, columns=columns)
+    custom = columns_in(name, configured.stream.json_schema) if columns else ()
+    return StreamPlan(name, is_incremental=incremental, columns=columns, custom=custom)
 
 
 def _needs(

@@ -210,7 +210,8 @@ class ChildPolicy(MemberPolicy):
     def is_there(self, home: str) -> bool:
         project, _, brief = home.partition("/")
         if brief:
-            return project not in self.family.feed.whole
+            feed = self.family.feed
+            return project in feed.keys and project not in feed.whole
         return not self.family.shows_all() or self._versions.was_shown(home)
 
     @override

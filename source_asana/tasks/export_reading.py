@@ -15,21 +15,14 @@ import orjson
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.stamps import Stamp
-from source_asana.http.clock import DATE_GRAIN, Millis, to_millis
+from source_asana.http.clock import Millis, to_millis
 from source_asana.http.download import Download
 from source_asana.http.errors import AsanaError
 from source_asana.http.lines import BrokenFileError, lines
 from source_asana.parents.slices import Slice
 from source_asana.tasks.children import ChildPolicy
-from source_asana.tasks.export_job import (
-    CLOCK_GRAIN,
-    FIRST_PAUSE_SECONDS,
-    ExportFailedError,
-    ExportJobs,
-    Job,
-    Order,
-    fields_of,
-)
+from source_asana.tasks.export_choice import GRAIN, JobChoice
+from source_asana.tasks.export_job import ExportFailedError, ExportJobs, Job, Order, fields_of
 from source_asana.tasks.export_scope import (
     ChangedScope,
     Deferred,
@@ -40,7 +33,7 @@ from source_asana.tasks.export_scope import (
     parent_of,
 )
 from source_asana.tasks.export_targets import ChildTarget, TaskTarget
-from source_asana.tasks.exports import Export, LeftJob
+from source_asana.tasks.exports import Export
 from source_asana.tasks.family import family_of
 from source_asana.tasks.routers import TASK_FIELDS
 from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice
@@ -48,7 +41,6 @@ from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice
 LOGGER = logging.getLogger("airbyte.source_asana.export")
 JOBS, FILES = 2, 3
 PAUSE_SECONDS = 5.0
-GRAIN = DATE_GRAIN.seconds * 1000
 
 
 class Readers(NamedTuple):
@@ -88,7 +80,7 @@ def _tried(readers: Readers, slice_: ListingSlice, export: Export, scope: Scope)
         why = str(error) if isinstance(error, ExportFailedError) else type(error).__name__
         # No bound comes of what was read: the listings follow.
         slice_.tree.began = None
-        reading.drop()
+        reading.choice.drop()
         readers.tasks.runtime.report.once(
             logging.WARNING,
             f"Workspace {export.workspace}: the bulk export cannot be used, as {why}. Its tasks "
@@ -120,6 +112,7 @@ class _Reading:
             headers,
             tasks.runtime.settings.bulk_export_timeout_minutes,
         )
+        self.choice = JobChoice(tasks, export, self._jobs)
         is_whole = self._whole is not None
         self._own = TaskTarget(tasks, is_whole=is_whole)
         self._below = TaskTarget(below, is_whole=is_whole) if below else None
@@ -134,14 +127,14 @@ class _Reading:
         """Yield all records; return the bound that comes of them."""
         for left in reversed(range(JOBS)):
             try:
-                job = self._job()
+                job = self.choice.job(self._order())
                 yield from self._file(job)
                 break
             except ExportFailedError as error:
                 if not (error.may_pass and left):
                     raise
                 LOGGER.info("Workspace %s: once more, as %s.", self._export.workspace, error)
-                self.drop()
+                self.choice.drop()
         self._close_walks()
         return Millis(job.created - GRAIN)
 
@@ -153,49 +146,6 @@ class _Reading:
         fields = fields_of(TASK_FIELDS, {"assignee.gid"}, self._own.fields, below, *children)
         after = self._export.after
         return Order(self._export.workspace, fields, None if after is None else Millis(after - 1))
-
-    def _job(self) -> Job:
-        """Return a finished job: the one that an earlier sync left, or a new one."""
-        order = self._order()
-        left = self._family.jobs.get(order.workspace)
-        job = self._left(left) if left and left.serves(order.asks, order.after) else None
-        if job is None:
-            requested = self._runtime.clock.bound() or 0
-            gid = self._jobs.create(order)
-            self._family.jobs.put(order.workspace, LeftJob(gid, order.asks, order.after))
-            self._save()
-            # None is over at once.
-            self._runtime.client.sleep(FIRST_PAUSE_SECONDS)
-            job = self._jobs.finished(gid)
-            if job.created < requested - CLOCK_GRAIN:
-                raise ExportFailedError("its job is older than its request", may_pass=True)
-        return job
-
-    def _left(self, left: LeftJob) -> Job | None:
-        """Return the job of an earlier sync, None where it is of no use any more."""
-        LOGGER.info("Workspace %s: resuming export job %s.", self._export.workspace, left.gid)
-        try:
-            job = self._jobs.finished(left.gid)
-        except ExportFailedError as error:
-            if not error.may_pass:
-                raise
-            return None
-        workspace, family = self._export.workspace, self._family
-        # What was listed since then is newer than the file.
-        is_old = job.created < family.newest_bound({workspace, *self._export.listed})
-        is_done = family.has_caught_up(workspace, Millis(job.created - GRAIN))
-        return None if is_old or is_done else job
-
-    def drop(self) -> None:
-        """Forget a job before listings show newer versions than its file has."""
-        if self._family.jobs.get(self._export.workspace):
-            self._family.jobs.drop(self._export.workspace)
-            self._save()
-
-    def _save(self) -> None:
-        for retriever in self._others.values():
-            if retriever.cursor.policy is self._family.keeper:
-                retriever.cursor.save()
 
     # ── the file ───────────────────────────────────────────────────────────────────────────────
 

@@ -84,7 +84,7 @@ class TaskFamily:
         """Choose who is exported, and who is searched; called once the workspaces are listed."""
         if not (self.exports or self.searches):
             self._plan_exports()
-            self._plan_searches()
+            self.plan_searches()
 
     def _plan_exports(self) -> None:
         settings = self._runtime.settings
@@ -131,7 +131,8 @@ class TaskFamily:
                 return gid
         return workspace_of_key(key)
 
-    def _plan_searches(self) -> None:
+    def plan_searches(self) -> None:
+        """Choose the workspaces to search."""
         settings = self._runtime.settings
         if not settings.may_search or not all(member.is_tracked for member in self._members):
             return

@@ -24,10 +24,8 @@ from source_asana.parents.feeds import Ending
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
-from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.export_reading import Readers, read_changed, read_whole
 from source_asana.tasks.family import TaskFamily, family_of
-from source_asana.tasks.holders import Holders
 from source_asana.tasks.routers import TASK_FIELDS
 from source_asana.tasks.search_walk import TOO_MANY, SearchRequest, changed
 from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice, WalkSlice
@@ -283,44 +281,6 @@ class SubtaskRetriever(_TaskRetriever):
         for sent in self.of_search(task, {"task_gid": parent}, parent, slice_, stamp):
             self.counts.records += 1
             yield Record(data=sent, stream_name=self.name)
-
-
-@dataclass
-class ChildRetriever(AsanaRetriever):
-    """Reads the children of one task, or of a project itself.
-
-    Attributes:
-        holders: path of the search that names the tasks with children, with `{workspace}`.
-    """
-
-    holders: str = ""
-
-    @override
-    def bind(
-        self,
-        runtime: Runtime,
-        plan: StreamPlan,
-        cursor: AsanaCursor,
-        others: Mapping[str, AsanaRetriever],
-    ) -> None:
-        super().bind(runtime, plan, cursor, others)
-        policy = cursor.policy
-        assert isinstance(policy, ChildPolicy)
-        if self.holders:
-            policy.search_holders(self._search)
-
-    def _search(self, workspace: str) -> Holders:
-        """Return the search for those tasks of a workspace that have children of this stream."""
-        assert isinstance(self.requester, AsanaRequester)
-        request = SearchRequest(
-            self.runtime.client,
-            self.holders.format(workspace=workspace),
-            self.counts,
-            {"has_attachment": "true", "opt_fields": "created_at"},
-            dict(self.requester.get_request_headers()),
-        )
-        bound = self.runtime.clock.bound() or 0
-        return Holders(workspace, request, Millis(bound - family_of(self.runtime).overlap))
 
 
 def stamp_of(task: Mapping[str, Any]) -> Millis:

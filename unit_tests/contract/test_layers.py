@@ -22,7 +22,7 @@ FLOORS = (
     ("cursors",),
     ("components",),
     ("tasks",),
-    ("check", "messages", "stream", "wiring", "source", "run", "__init__"),
+    ("check", "discovery", "messages", "stream", "wiring", "source", "run", "__init__"),
 )
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 MOST_LINES = 300

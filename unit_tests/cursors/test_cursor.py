@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.policies import GatedPolicy, Policy, WindowPolicy
+from source_asana.cursors.partial import GatedPolicy, WindowPolicy
+from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from source_asana.cursors.ledger import Ledger
-from source_asana.cursors.policies import GatedPolicy, OverlapPolicy, Policy, WindowPolicy
+from source_asana.cursors.partial import GatedPolicy, OverlapPolicy, WindowPolicy
+from source_asana.cursors.policies import Policy
 from source_asana.http.clock import Millis, from_millis
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice

@@ -205,7 +205,8 @@ class Lab:
         self.world.edit_project(pick(self.living(), a), name=self.name())
 
     def status_update(self, a: int, b: int) -> None:
-        parents = [*self.living(), self.portfolio, self.goal]
+        goals = [gid for gid in (self.portfolio, self.goal) if gid in self.world]
+        parents = [*self.living(), *goals]
         del b
         self.world.add_status_update(pick(parents, a), self.name())
 
@@ -367,6 +368,7 @@ class Lab:
         """
         shown = {key_of(stream, record) for record in asana.truth(stream)}
         held = {k for k, row in destination.rows[stream].items() if not row.get(DELETED)}
+        held -= destination.uncommitted[stream]
         return [
             f"{stream} {key} is still there"
             for key in held - shown

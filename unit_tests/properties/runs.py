@@ -95,12 +95,21 @@ class Sync:
 
 
 class Destination:
-    """Holds the newest record of each key and the newest state of each stream, as Airbyte does."""
+    """Holds the newest record of each key and the newest state of each stream, as Airbyte does.
+
+    Attributes:
+        rows: stream -> key -> the record with the newest `synced_at`.
+        history: stream -> everything that was sent.
+        states: stream -> its last state.
+        uncommitted: stream -> the keys of what a killed sync printed after its last state: should
+            Asana take it back before the next sync, nobody knows of it any more.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Record]] = defaultdict(dict)
         self.history: dict[str, list[Record]] = defaultdict(list)
         self.states: dict[str, Record] = {}
+        self.uncommitted: dict[str, set[str]] = defaultdict(set)
 
     def state_of(self, stream: str) -> Record:
         return dict(self.states[stream]["stream"]["stream_state"])
@@ -143,7 +152,16 @@ class Destination:
                     source.end()
         except AirbyteTracedException:
             done.failed = True
+        self._note_uncommitted(done)
         return done
+
+    def _note_uncommitted(self, done: Sync) -> None:
+        """Note what was printed after the last state of its stream."""
+        for stream, records in done.records.items():
+            keys = [key_of(stream, record) for record in records]
+            committed = len(done.before_last_state[stream])
+            self.uncommitted[stream] -= set(keys)
+            self.uncommitted[stream] |= set(keys[committed:])
 
     def take(self, message: Record, done: Sync) -> None:
         """Take one message as Airbyte does."""

@@ -57,7 +57,7 @@ def test_changes_belong_where_a_search_puts_them() -> None:
 
 @given(st.lists(st.integers(0, 30), max_size=30), st.randoms())
 def test_order_does_not_matter(parents: list[int], random: Any) -> None:
-    """Compare with a walk from above: task n + 1 hangs below task parents[n], 0 and 31 are roots."""
+    """Task n + 1 hangs below task parents[n]; 0 is read, and 31 with what is below it is not."""
     tasks = [task(str(n + 1), parent=str(above % (n + 1))) for n, above in enumerate(parents)]
     below_lost = [task("32", parent="31"), task("33", parent="32")]
     lines = [task("0", "11"), task("31"), *tasks, *below_lost]

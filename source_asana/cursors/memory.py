@@ -1,0 +1,161 @@
+"""Keeps what a stream remembers from sync to sync: loads it, gives it back, and makes room.
+
+State: `{"v": 2, "synced_at": instant, "ledger": …, …parts of the policy, …}`, see docs/design.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from source_asana.config import config_error
+from source_asana.cursors.departures import Departures
+from source_asana.cursors.ledger import Ledger
+from source_asana.cursors.policies import Policy
+from source_asana.cursors.sending import Sender
+from source_asana.cursors.stamps import Stamps
+from source_asana.cursors.states import VERSION, States, damaged
+from source_asana.http.clock import Millis
+from source_asana.runtime import Runtime
+
+
+class Memory:
+    """What one incremental stream remembers; the policy's lock is held by the caller of `dump`.
+
+    Args:
+        stream: its name.
+        policy: keeps its own parts.
+        sender: keeps the ledger, None for a stream without one.
+        runtime: what all streams share.
+        stamps: gives `synced_at`.
+        tracks_deletions: whether what is gone is sent as a tombstone.
+
+    Attributes:
+        departures: what the partitions no longer show; None where deletions are not tracked.
+        told_until: up to when the audit log has told what was deleted.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        policy: Policy,
+        sender: Sender | None,
+        runtime: Runtime,
+        stamps: Stamps,
+        *,
+        tracks_deletions: bool,
+    ) -> None:
+        self.departures: Departures | None = None
+        self.told_until: Millis | None = None
+        self._stream = stream
+        self._policy = policy
+        self._sender = sender
+        self._runtime = runtime
+        self._stamps = stamps
+        self._tracks_deletions = tracks_deletions
+        self._scope: str | None = None
+        self._lacked: frozenset[str] = frozenset()
+        self._lacks: frozenset[str] = frozenset()
+
+    @property
+    def has_read_before(self) -> bool:
+        """Whether an earlier sync has read something."""
+        rows = len(self._sender.ledger) if self._sender else 0
+        return rows > 0 or self._policy.has_read_before
+
+    def load(self, states: States) -> None:
+        """Take the stored state, and count it in.
+
+        Raises:
+            AirbyteTracedException: a config error for a state that is damaged.
+        """
+        stored = states.stored(self._stream)
+        try:
+            self._take(stored)
+        except (ValueError, TypeError) as error:
+            raise damaged(self._stream, str(error)) from None
+        self._shrink_as(stored)
+        if self._sender and self._tracks_deletions and not self._policy.is_coarse:
+            self.departures = Departures(
+                self._stream, self._policy.lock, self._sender, self._runtime, self._scope
+            )
+        states.open_account(self._stream, self._policy.rank, self.shrink, self.size)
+
+    def _take(self, stored: Mapping[str, Any]) -> None:
+        if self._sender and "ledger" in stored:
+            by_home = self._sender.by_home
+            self._sender.ledger = Ledger.load(stored["ledger"], by_home=by_home)
+        for name, part in self._policy.parts().items():
+            if name in stored:
+                part.load(stored[name])
+        self._stamps.raise_to(Millis(int(stored.get("synced_at", 0))))
+        self._scope = stored.get("scope")
+        until = stored.get("told_until")
+        self.told_until = None if until is None else Millis(int(until))
+        self._lacked = frozenset(map(str, stored.get("lacks", ())))
+
+    def _shrink_as(self, stored: Mapping[str, Any]) -> None:
+        """Drop what an earlier sync had no room for."""
+        while stored.get("coarse") and not self._policy.is_coarse:
+            self.shrink()
+        if stored.get("keyless") and self._policy.rank == 0:
+            self.shrink()
+
+    def shrink(self) -> int | None:
+        """Drop for good what no longer fits into the state; return the rank of what is next."""
+        with self._policy.lock:
+            rank = self._policy.give_up(self._sender.ledger if self._sender else Ledger())
+            if rank is None:
+                self.departures = None
+                if self._sender:
+                    self._sender.is_coarse = True
+                    self._sender.ledger = Ledger(by_home=self._sender.by_home)
+            return rank
+
+    def size(self) -> int:
+        """Return about how many characters the state takes."""
+        rows = self._sender.ledger.size_estimate() if self._sender else 0
+        return rows + sum(part.size() for part in self._policy.parts().values())
+
+    def dump(self) -> dict[str, Any]:
+        """Return the state."""
+        policy, ledger = self._policy, self._sender.ledger if self._sender else Ledger()
+        if self.departures and not self.departures.are_judged:
+            self.departures.mark(policy.walks.is_whole)
+        further = {
+            **{name: part.dump() for name, part in policy.parts().items()},
+            "synced_at": self._stamps.last if self._sender else None,
+            "ledger": ledger.dump() if len(ledger) else None,
+            "keyless": policy.is_keyless or None,
+            "coarse": policy.is_coarse or None,
+            "scope": self._scope,
+            "told_until": self.told_until,
+            "lacks": sorted(self._lacks) or None,
+        }
+        return {"v": VERSION, **{name: one for name, one in further.items() if one is not None}}
+
+    def told(self, until: Millis | None) -> None:
+        """Note up to when the audit log has told what was deleted."""
+        with self._policy.lock:
+            self.told_until = until or self.told_until
+
+    def close(self) -> None:
+        """Note that all of the sync's scope was read: the last state names it."""
+        if self.departures:
+            self._scope = self._runtime.scope
+
+    def lack(self, columns: frozenset[str]) -> None:
+        """Note columns that the token may not read.
+
+        Raises:
+            AirbyteTracedException: a config error where an earlier sync could read them.
+        """
+        new = columns - self._lacked
+        if new and self._sender and self.has_read_before:
+            raise config_error(
+                f"Stream {self._stream}: the token may no longer read {', '.join(sorted(new))}; "
+                "grant the scope that the warning names, or deselect the columns. What was sent "
+                "before stays as it is, as nulls would replace its values."
+            )
+        with self._policy.lock:
+            self._lacks |= columns

@@ -1,0 +1,177 @@
+"""Policies of lists that need not be read whole at each sync: gated ones, windows, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from typing_extensions import override
+
+from source_asana.cursors.parts import Bounds, Gates, Part, RollingPass
+from source_asana.cursors.policies import Policy, Record
+from source_asana.http.clock import from_millis
+from source_asana.parents.slices import Slice, value_at
+
+
+class GatedPolicy(Policy):
+    """Children whose parent shows its newest one: read where that is another than last time.
+
+    Edited and deleted children show in no parent, so all parents come once per listing pass.
+
+    `reading`: `newest_child` is a dotted path in the parent's item, `stamp` the record's column.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._gates = Gates()
+        settings = self.runtime.settings
+        self._pass = RollingPass(settings.listing_pass_hours, self.runtime.clock.bound)
+
+    @override
+    def parts(self) -> Mapping[str, Part]:
+        return {"gates": self._gates, "pass": self._pass}
+
+    @property
+    @override
+    def has_read_before(self) -> bool:
+        return len(self._gates) > 0
+
+    @override
+    def was_read(self, slice_: Slice) -> bool:
+        return slice_.key in self._gates
+
+    def _newest(self, slice_: Slice) -> str | None:
+        gid: str | None = value_at(slice_.item, self.reading["newest_child"])
+        return gid
+
+    @override
+    def slices(self) -> Iterator[Slice]:
+        for slice_ in super().slices():
+            with self.lock:
+                self._pass.claim(slice_.key)
+                is_read = (
+                    not self.plan.is_incremental
+                    or self._gates.shows_another(slice_.key, self._newest(slice_))
+                    or self._pass.is_due(slice_.key)
+                )
+            if is_read:
+                yield slice_
+
+    @override
+    def listed(self) -> None:
+        super().listed()
+        self._pass.advance()
+
+    @override
+    def complete(self, slice_: Slice) -> None:
+        self._gates.close(slice_.key, self._newest(slice_))
+        self._pass.done(slice_.key)
+
+    @override
+    def settle(self) -> None:
+        if self.knows_all:
+            self._gates.keep_only(self.is_there)
+            self._pass.keep_only(self.is_there)
+
+
+class WindowPolicy(Policy):
+    """Lists that Asana filters by a date: the end of the window that is read moves on.
+
+    `reading`: `stamp` is the column that Asana filters by; `days` says that the parameter is a
+    date; `first` is what a first read asks for, where the parameter is required; `overlap` is how
+    far a window steps back behind the bound, minutes or the name of a setting in days; `whole`
+    says that everything is read once per listing pass.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._bounds = Bounds()
+        settings = self.runtime.settings
+        self._pass = RollingPass(settings.listing_pass_hours, self.runtime.clock.bound)
+
+    @override
+    def parts(self) -> Mapping[str, Part]:
+        return {"bounds": self._bounds, "pass": self._pass}
+
+    @property
+    @override
+    def has_read_before(self) -> bool:
+        return len(self._bounds) > 0
+
+    @override
+    def was_read(self, slice_: Slice) -> bool:
+        return slice_.key in self._bounds
+
+    def since(self, key: str) -> str | None:
+        """Return where the window of a partition begins, None for everything."""
+        bound = self._bounds.get(key) if self.plan.is_incremental else None
+        if bound is None or (self.reading.get("whole") and self._pass.is_due(key)):
+            return None
+        return self._parameter(bound - self._overlap() // timedelta(milliseconds=1))
+
+    def _overlap(self) -> timedelta:
+        overlap = self.reading["overlap"]
+        if isinstance(overlap, str):
+            return timedelta(days=getattr(self.runtime.settings, overlap))
+        return timedelta(minutes=overlap)
+
+    def _parameter(self, instant: int) -> str:
+        text = from_millis(max(0, instant))
+        return text[:10] if self.reading.get("days") else text
+
+    @override
+    def slices(self) -> Iterator[Slice]:
+        for slice_ in super().slices():
+            with self.lock:
+                self._pass.claim(slice_.key)
+                since = self.since(slice_.key)
+            first = self.reading.get("first") if self.start is None else self._parameter(self.start)
+            slice_.ask_since(since or first)
+            # From the very first day on, or from the start date, is everything there is to read.
+            slice_.is_filtered = since is not None
+            yield slice_
+
+    @override
+    def listed(self) -> None:
+        super().listed()
+        self._pass.advance()
+
+    @override
+    def begin(self, slice_: Slice) -> None:
+        slice_.began = self.runtime.clock.bound()
+
+    @override
+    def complete(self, slice_: Slice) -> None:
+        self._bounds.move(slice_.key, slice_.began)
+        if not slice_.is_filtered:
+            self._pass.done(slice_.key)
+
+    @override
+    def settle(self) -> None:
+        if self.knows_all:
+            self._bounds.keep_only(self.is_there)
+            self._pass.keep_only(self.is_there)
+
+
+class OverlapPolicy(WindowPolicy):
+    """A log that never changes: only what the next window repeats is kept in the ledger.
+
+    The ledger's homes are hours, so that whole hours are dropped; `reading` as in `WindowPolicy`.
+    """
+
+    HOUR = len("2024-01-31T12")
+
+    @override
+    def home_of(self, record: Record, slice_: Slice) -> str:
+        return f"{slice_.key}@{str(record.get(self._stamp or ''))[: self.HOUR]}"
+
+    @override
+    def is_stale(self, home: str) -> bool:
+        key, _, hour = home.partition("@")
+        since = self.since(key)
+        return since is not None and hour < since[: self.HOUR]
+
+    @override
+    def is_there(self, home: str) -> bool:
+        return super().is_there(home.partition("@")[0])

@@ -1,0 +1,57 @@
+"""Reads stories and attachments: the children of one task, or of a project itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from source_asana.components.requester import AsanaRequester
+from source_asana.components.retriever import AsanaRetriever
+from source_asana.cursors.cursor import AsanaCursor
+from source_asana.http.clock import Millis
+from source_asana.parents.plan import StreamPlan
+from source_asana.runtime import Runtime
+from source_asana.tasks.children import ChildPolicy
+from source_asana.tasks.family import family_of
+from source_asana.tasks.holders import Holders
+from source_asana.tasks.search_walk import SearchRequest
+
+
+@dataclass
+class ChildRetriever(AsanaRetriever):
+    """Reads the children of one task, or of a project itself.
+
+    Attributes:
+        holders: path of the search that names the tasks with children, with `{workspace}`.
+    """
+
+    holders: str = ""
+
+    @override
+    def bind(
+        self,
+        runtime: Runtime,
+        plan: StreamPlan,
+        cursor: AsanaCursor,
+        others: Mapping[str, AsanaRetriever],
+    ) -> None:
+        super().bind(runtime, plan, cursor, others)
+        policy = cursor.policy
+        assert isinstance(policy, ChildPolicy)
+        if self.holders:
+            policy.search_holders(self._search)
+
+    def _search(self, workspace: str) -> Holders:
+        """Return the search for those tasks of a workspace that have children of this stream."""
+        assert isinstance(self.requester, AsanaRequester)
+        request = SearchRequest(
+            self.runtime.client,
+            self.holders.format(workspace=workspace),
+            self.counts,
+            {"has_attachment": "true", "opt_fields": "created_at"},
+            dict(self.requester.get_request_headers()),
+        )
+        bound = self.runtime.clock.bound() or 0
+        return Holders(workspace, request, Millis(bound - family_of(self.runtime).overlap))
