@@ -206,6 +206,13 @@ def _step(alias: Alias) -> Shaper:
     fields, keys = alias.sources, alias.partition
 
     def fill(item: Record, partition: Mapping[str, Any]) -> None:
+        # Most objects have none of them, and nothing comes of nothing.
+        for field in fields:
+            if item.get(field) is not None:
+                break
+        else:
+            if not keys:
+                return
         value = convert(*[item.get(f) for f in fields], *[partition.get(k) for k in keys])
         if value is not None:
             item[name] = value

@@ -160,7 +160,7 @@ class _Reading:
                     for batch in lines(file.chunks()):
                         stamp = self._own.cursor.stamp()
                         for line in batch:
-                            yield from self._line(_parsed(line), deferred, stamp)
+                            yield from self._line(line, deferred, stamp)
                         self._progressed()
                     yield from self._late(deferred)
             except BrokenFileError as error:
@@ -172,8 +172,9 @@ class _Reading:
                 return
         raise ExportFailedError(f"its file is of no use: {why}", may_pass=True)
 
-    def _line(self, task: Raw, deferred: Deferred, stamp: Stamp) -> Iterator[Any]:
+    def _line(self, line: bytes, deferred: Deferred, stamp: Stamp) -> Iterator[Any]:
         """Yield the records of one line, as far as it is known that they are read."""
+        task = _parsed(line)
         parent = parent_of(task)
         homes = self._scope.homes(task)
         if homes:
@@ -188,7 +189,9 @@ class _Reading:
         if homes or is_held:
             yield from self._held(task, stamp)
         if parent is not None and not is_held:
-            deferred.add(self._without_children(task) if homes else task, parent)
+            # What is read through a project's listing has sent its children above.
+            left = orjson.dumps(self._without_children(task)) if homes else line
+            deferred.add(task, parent, left)
 
     def _late(self, deferred: Deferred) -> Iterator[Any]:
         """Yield the records of subtasks that came before their parents."""
@@ -218,7 +221,7 @@ class _Reading:
         for child in self._children:
             if not child.has_all(task):
                 lacks_some = True
-            elif child.wants(gid, modified, workspace):
+            elif child.wants(task, modified, workspace):
                 yield from child.sent(task, modified, workspace, stamp)
         if lacks_some and self._slice.tree:
             # They are asked for, as those of a listed task are.

@@ -134,12 +134,12 @@ class Deferred:
         """Delete the file."""
         self._file.close()
 
-    def add(self, task: Raw, parent: str) -> None:
-        """Put a subtask aside."""
+    def add(self, task: Raw, parent: str, line: bytes) -> None:
+        """Put a subtask aside; what is needed of it later is in `line`."""
         self._gids.append(int(task["gid"]))
         self._parents.append(int(parent))
         self._may_be_parents.append(may_have_subtasks(task))
-        self._packed.write(orjson.dumps(task) + b"\n")
+        self._packed.write(line + b"\n")
 
     def resolve(self, parents: set[int]) -> None:
         """Add those subtasks to `parents` that are below them, at every depth."""

@@ -89,11 +89,13 @@ class ChildTarget:
         # Without versions in the state, a file that is read again must not send them again.
         self._taken = Ledger()
 
-    def wants(self, gid: str, modified: int, workspace: str) -> bool:
+    def wants(self, task: Raw, modified: int, workspace: str) -> bool:
         """Return whether the children of this version of a task are to be sent."""
+        gid = task["gid"]
         if self._policy.is_coarse and self._taken.tag_of(gid, "") is not None:
             return False
-        return self._policy.wants(gid, modified, workspace)
+        has_any = bool(task[self.column])
+        return self._policy.wants(gid, modified, workspace, has_any=has_any)
 
     def has_all(self, task: Raw) -> bool:
         """Return whether a task's children are in its line, with more than their gids."""

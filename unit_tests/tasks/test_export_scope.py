@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,7 +72,7 @@ def test_order_does_not_matter(parents: list[int], random: Any) -> None:
                 scope.add(line)
                 found.add(line["gid"])
             elif parent:
-                deferred.add(line, parent)
+                deferred.add(line, parent, orjson.dumps(line))
         deferred.resolve(scope.parents)
         late = [line for line in deferred.tasks() if scope.holds(parent_of(line) or "")]
     found.update(line["gid"] for line in late)
