@@ -11,6 +11,7 @@ import pytest
 from sandbox import Sandbox, World
 from sandbox.exports import CREATE, POLL
 from unit_tests.mock_server.expect import PARENTS
+from unit_tests.mock_server.test_custom_columns import Fields, configured, discovered
 from unit_tests.properties.lab import Lab
 from unit_tests.properties.runs import Destination
 from unit_tests.sync import Record, Sync, command, config_for, read
@@ -146,6 +147,17 @@ def test_selected_columns(asana: Sandbox) -> None:
     }
     sync = read(asana, STREAMS, incremental=True, columns=columns, **ON)
     same(sync, read(asana, STREAMS, columns=columns))
+
+
+def test_columns_of_custom_fields() -> None:
+    with Sandbox(Fields().world, plan="service") as asana:
+        catalog = configured(discovered(asana), *STREAMS, incremental=True)
+        listed, sync = (
+            command("read", config_for(asana, bulk_export=way), catalog=catalog)
+            for way in (False, True)
+        )
+        assert exported(asana)[CREATE] == 1
+        same(sync, listed)
 
 
 @pytest.mark.parametrize("lacks", [{"parent"}, {"target", "parent"}])
