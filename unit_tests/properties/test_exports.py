@@ -31,7 +31,9 @@ def test_the_destination_equals_asana(
             asana.clock.advance(60)
             done = destination.sync(asana, STREAMS, listing_pass_hours=0, **options)
             assert not done.failed, done.errors
+        is_killed = any(round_.kill_after is not None for round_ in happening)
         for stream in STREAMS:
             assert lab.missing(asana, destination, stream) == []
-            if deletions:
+            # What a killed sync printed beyond its last state is in no ledger.
+            if deletions and not is_killed:
                 assert lab.falsely_held(destination, asana, stream) == []
