@@ -15,7 +15,7 @@ import orjson
 
 from sandbox import refusals
 from sandbox.api import JSON, Entry, Reply
-from sandbox.exports_file import ExportFile
+from sandbox.exports_file import ExportFile, Trouble
 from sandbox.faults import TRANSPORT
 from sandbox.refusals import ApiError
 from sandbox.server_time import to_stamp
@@ -32,45 +32,7 @@ CREATE, POLL = "/exports/resource", "/jobs/{job_gid}"
 FILES = "/_export/"
 ADDRESS_SECONDS = 300
 PATIENCE_SECONDS = 5.0
-NOT_PERMITTED = "Resource exports are only for service accounts of Enterprise+ organizations."
 BUSY = "An export request is already in progress for this workspace."
-
-
-@dataclass(slots=True)
-class Trouble:
-    """What goes wrong, each number so many times; all may be changed while the server runs.
-
-    Attributes:
-        polls: how often a job is asked for before it is over. endless: it never is.
-        failed: jobs that fail. busy: POSTs refused as another export runs. forbidden: all are.
-        no_right: the words of that refusal. expired: addresses that have expired at once.
-        cut: bodies that break off. short: bodies that end too early, as if that were right.
-        damaged: files that are no gzip in their middle. stale: files of an older export.
-        no_ranges: whether the host knows no ranges.
-        lacks: names left out of stories and attachments. bare: these come with gid and type only.
-    """
-
-    polls: int = 2
-    endless: bool = False
-    failed: int = 0
-    busy: int = 0
-    forbidden: bool = False
-    no_right: str = NOT_PERMITTED
-    expired: int = 0
-    cut: int = 0
-    short: int = 0
-    damaged: int = 0
-    stale: int = 0
-    no_ranges: bool = False
-    lacks: frozenset[str] = frozenset()
-    bare: bool = False
-
-    def takes(self, name: str) -> bool:
-        """Tell whether one more of a fault is left, and count it."""
-        left: int = getattr(self, name)
-        if left > 0:
-            setattr(self, name, left - 1)
-        return left > 0
 
 
 @dataclass(slots=True)

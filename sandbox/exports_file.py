@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import tempfile
+from dataclasses import dataclass
 from email.utils import formatdate
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from sandbox.access import Viewer
     from sandbox.api import Api
-    from sandbox.exports import Trouble
     from sandbox.store import Object
 
 PIECE = 1 << 16
@@ -34,6 +34,44 @@ EMBEDDED = {
     "attachments": ("parent.attachments", "AttachmentResponse"),
 }
 OLD_SECONDS = 86_400
+NOT_PERMITTED = "Resource exports are only for service accounts of Enterprise+ organizations."
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What goes wrong, each number so many times; all may be changed while the server runs.
+
+    Attributes:
+        polls: how often a job is asked for before it is over. endless: it never is.
+        failed: jobs that fail. busy: POSTs refused as another export runs. forbidden: all are.
+        no_right: the words of that refusal. expired: addresses that have expired at once.
+        cut: bodies that break off. short: bodies that end too early, as if that were right.
+        damaged: files that are no gzip in their middle. stale: files of an older export.
+        no_ranges: whether the host knows no ranges.
+        lacks: names left out of stories and attachments. bare: these come with gid and type only.
+    """
+
+    polls: int = 2
+    endless: bool = False
+    failed: int = 0
+    busy: int = 0
+    forbidden: bool = False
+    no_right: str = NOT_PERMITTED
+    expired: int = 0
+    cut: int = 0
+    short: int = 0
+    damaged: int = 0
+    stale: int = 0
+    no_ranges: bool = False
+    lacks: frozenset[str] = frozenset()
+    bare: bool = False
+
+    def takes(self, name: str) -> bool:
+        """Tell whether one more of a fault is left, and count it."""
+        left: int = getattr(self, name)
+        if left > 0:
+            setattr(self, name, left - 1)
+        return left > 0
 
 
 class ExportFile:
