@@ -6,11 +6,12 @@ ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell comman
 IMAGE ?= source-asana:dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint fix test demo try bench docs builder image release pyairbyte clean
+.PHONY: help install lint fix test test-warehouse demo try bench docs builder image release pyairbyte \
+	warehouse example clean
 
 help: ## Say what there is.
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
-		printf '%-15s%s\n' "make $$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+		printf '%-22s%s\n' "make $$name" "$$text"; done
 
 install: .venv/.installed ## Create .venv with the locked versions.
 
@@ -23,11 +24,15 @@ install: .venv/.installed ## Create .venv with the locked versions.
 pyairbyte: ## Create .venv-pyairbyte, where PyAirbyte runs the examples; 600 MB, not for Python 3.13.
 	@$(PYTHON) tools/install.py --venv .venv-pyairbyte --group pyairbyte
 
+warehouse: ## Create .venv-dbt, where dbt and its adapters run; 1.1 GB.
+	@$(PYTHON) tools/install.py --venv .venv-dbt --requirements integration_tests/warehouse/requirements.txt
+
 lint: install ## Check format, lint, types, and that generated files are current.
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/python -m tools.docs --check
+	.venv/bin/python -m tools.erd --check
 	.venv/bin/python -m tools.builder --check
 	.venv/bin/python -m tools.licences --check
 	.venv/bin/python -m tools.metadata
@@ -43,6 +48,9 @@ fix: install ## Format, and fix what ruff can fix.
 test: install ## Run all tests.
 	.venv/bin/python -m pytest $(ARGS)
 
+test-warehouse: install warehouse ## Test the dbt package on DuckDB and PostgreSQL, which must be installed.
+	.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 900 integration_tests/warehouse $(ARGS)
+
 demo: install ## Sync a made-up workspace twice and show what each sync cost.
 	@.venv/bin/python -m tools.demo
 
@@ -54,6 +62,10 @@ bench: install ## Measure speed and memory against the CDK's stock parts.
 
 docs: install ## Write the generated parts of docs/.
 	.venv/bin/python -m tools.docs
+	.venv/bin/python -m tools.erd
+
+example: install warehouse ## Draw docs/flow.svg: the cumulative flow of a made-up project, by sync and dbt.
+	.venv/bin/python -m examples.cumulative_flow
 
 builder: install ## Derive the manifest for Airbyte's Connector Builder (docs/cloud.md).
 	.venv/bin/python -m tools.builder

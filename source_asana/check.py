@@ -174,6 +174,7 @@ def verify_export(runtime: Runtime, found: Collection[str]) -> None:
 def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
     """Log what a sync would skip for plan or scope; none of it fails a check."""
     _log_missing_scopes(runtime)
+    _log_late_deletions(runtime)
     probed = [
         (gid, probe)
         for gid, organization in list(found.items())[:MOST_PROBED]
@@ -184,6 +185,17 @@ def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
         lines = list(pool.map(lambda pair: _refusal(runtime, *pair), probed))
     for line in filter(None, lines):
         LOGGER.info("%s", line)
+
+
+def _log_late_deletions(runtime: Runtime) -> None:
+    settings = runtime.settings
+    if settings.track_deletions and settings.may_search and settings.listing_pass_hours:
+        LOGGER.info(
+            "Where changed tasks are searched for, deleted ones are noticed within "
+            "`listing_pass_hours` (%d hours), or at the next sync if the token may read the audit "
+            "log.",
+            settings.listing_pass_hours,
+        )
 
 
 def _refusal(runtime: Runtime, workspace: str, probe: Probe) -> str | None:

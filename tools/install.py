@@ -3,7 +3,8 @@
 Creates `.venv`, has pip install what `poetry.lock` names for the groups main and dev, every file
 checked against its hash there, and puts this source tree with its `source-asana` command into it.
 A stamp in `.venv` makes the next call instant. The image is built by the same means: `--venv
-FOLDER --group main`.
+FOLDER --group main`. `--requirements FILE` takes another lock, of pip's kind, and leaves the source
+tree out.
 """
 
 import argparse
@@ -130,18 +131,20 @@ def pip(python: Path, *arguments: str | Path) -> None:
         sys.exit("pip could not install the locked packages; its message is above.")
 
 
-def install(python: Path, lines: list[str], project: Mapping[str, Any]) -> None:
-    """Install the requirement lines and the source tree into the environment of `python`."""
+def install(python: Path, lines: list[str], project: Mapping[str, Any] | None) -> None:
+    """Install the requirement lines, and the source tree if its project is given, for `python`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         listed = folder / "requirements.txt"
         listed.write_text("\n".join(lines) + "\n", "utf-8")
-        sys.stdout.write(f"Installing up to {len(lines)} locked packages with pip\n")
+        count = sum("==" in line for line in lines)
+        sys.stdout.write(f"Installing up to {count} locked packages with pip\n")
         sys.stdout.flush()
         # Compiling everything takes longer than compiling what is imported when it is.
         pip(python, "--no-deps", "--require-hashes", "--no-compile", "-r", listed)
-        wheel = editable_wheel(folder, project)
-        pip(python, "--no-deps", "--no-index", "--force-reinstall", "--no-compile", wheel)
+        if project:
+            wheel = editable_wheel(folder, project)
+            pip(python, "--no-deps", "--no-index", "--force-reinstall", "--no-compile", wheel)
 
 
 def compile_used(python: Path, groups: Collection[str]) -> None:
@@ -157,17 +160,31 @@ def compile_used(python: Path, groups: Collection[str]) -> None:
         )
 
 
+def _locked(listed: Path | None, groups: Collection[str]) -> list[str]:
+    """Return pip's lines for what is to be installed: those of a file, or of poetry.lock."""
+    if listed:
+        return listed.read_text("utf-8").splitlines()
+    return list(requirements(tomllib.loads((ROOT / "poetry.lock").read_text("utf-8")), groups))
+
+
+def _project() -> Mapping[str, Any]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    poetry: Mapping[str, Any] = project["tool"]["poetry"]
+    return poetry
+
+
 def main() -> None:
     """Install, unless the stamp says that nothing changed."""
     parser = argparse.ArgumentParser(description="Install the locked versions.")
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="where to")
     parser.add_argument("--group", action="append", help="dependency group; all when left out")
+    parser.add_argument("--requirements", type=Path, help="another lock, without the source tree")
     options = parser.parse_args()
-    lock = tomllib.loads((ROOT / "poetry.lock").read_text("utf-8"))
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poetry"]
-    groups = options.group or ["main", "dev"]
-    lines = list(requirements(lock, groups))
-    state = _digest("\n".join([*lines, str(ROOT), project["version"], str(project["scripts"])]))
+    groups = [] if options.requirements else options.group or ["main", "dev"]
+    project = None if options.requirements else _project()
+    lines = _locked(options.requirements, groups)
+    parts = [str(ROOT), project["version"], str(project["scripts"])] if project else []
+    state = _digest("\n".join([*lines, *parts]))
     python = make_venv(options.venv)
     stamp = options.venv / ".installed"
     if not stamp.exists() or stamp.read_text("utf-8") != state:

@@ -54,9 +54,9 @@ class AsanaCursor(Cursor):
         policy: Policy,
         sender: Sender | None,
         runtime: Runtime,
+        *,
         states: States,
         stamps: Stamps,
-        *,
         tracks_deletions: bool,
     ) -> None:
         self.stream = plan.name
@@ -75,9 +75,7 @@ class AsanaCursor(Cursor):
         self.memory = Memory(
             plan.name, policy, sender, runtime, stamps, tracks_deletions=tracks_deletions
         )
-        self._emission = Emission(
-            plan.name, states, self._state, self.memory.size, runtime.client.monotonic
-        )
+        self._emission = Emission(plan.name, states, self._state, self.memory.size, runtime.client)
         if self.is_incremental:
             self.memory.load(states)
         self.has_read_before = self.memory.has_read_before

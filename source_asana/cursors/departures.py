@@ -23,6 +23,8 @@ MOST_AT_ONCE = 100
 LARGEST_SHARE = 0.3
 ROWS_A_SLICE = 25
 MISSED = 0
+FIRST = "first"
+"""The scope of a stream that was never read: there is none to differ from."""
 # Requests for that take at most this part of an hour of the quota in one sync.
 MINUTES_A_SYNC = 10
 
@@ -85,12 +87,16 @@ class Departures:
         """Whether a record is one of its partition: the same gid elsewhere is another record."""
         return self._sender.by_home
 
+    @property
+    def _is_same_scope(self) -> bool:
+        return self._scope in {FIRST, self._runtime.scope}
+
     def mark(self, is_whole: Callable[[str], bool]) -> None:
         """Mark what whole walks did not show, before a state says that those partitions were read.
 
         They may not be read again for long; the lock is held.
         """
-        if self._scope != self._runtime.scope:
+        if not self._is_same_scope:
             return
         for row in self._sender.ledger.sweep(is_whole):
             if self._sender.ledger.tag_of(*row) != MISSED:
@@ -98,7 +104,7 @@ class Departures:
                 self._sender.ledger.miss(*row)
 
     def slices(
-        self, shows_nothing_more: Callable[[str], bool], told: frozenset[str]
+        self, shows_nothing_more: Callable[[str], bool], told: frozenset[str] = frozenset()
     ) -> list[DepartureSlice]:
         """Return the slices in which departed records are looked into; sweeps the ledger.
 
@@ -116,7 +122,7 @@ class Departures:
         ledger = self._sender.ledger
         departed = list(ledger.sweep(shows_nothing_more))
         self.are_judged = True
-        if self._scope != self._runtime.scope:
+        if not self._is_same_scope:
             for row in departed:
                 self._sender.remove(*row)
             return []
@@ -129,12 +135,14 @@ class Departures:
             self._postpone(new)
             new = []
         # A key in several homes is one record.
-        once = {(key, home if self._sender.by_home else ""): (key, home) for key, home in missed}
-        return [*new, *once.values()]
+        once: dict[Row, Row] = {}
+        for key, home in [*new, *missed]:
+            once.setdefault((key, home if self._sender.by_home else ""), (key, home))
+        return list(once.values())
 
     def _told(self, told: frozenset[str], departed: list[Row]) -> Iterator[Row]:
         """Yield the records that the audit log names and that no list could tell of yet."""
-        if self._scope != self._runtime.scope or self._sender.by_home:
+        if not self._is_same_scope or self._sender.by_home:
             return
         known = {key for key, _ in departed}
         for key in sorted(told - known):

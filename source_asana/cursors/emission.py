@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from source_asana.cursors.states import States, pause
+from source_asana.http.client import Client
 
 
 class Emission:
@@ -17,7 +18,7 @@ class Emission:
         states: prints the states.
         make: returns the state.
         size: returns about how many characters it takes.
-        monotonic: seconds of a clock that never goes back.
+        client: has the clock that never goes back.
 
     Attributes:
         changes: how often something changed that the state names.
@@ -29,17 +30,17 @@ class Emission:
         states: States,
         make: Callable[[], dict[str, Any]],
         size: Callable[[], int],
-        monotonic: Callable[[], float],
+        client: Client,
     ) -> None:
         self.changes = 0
         self._stream = stream
         self._states = states
         self._make = make
         self._size = size
-        self._monotonic = monotonic
+        self._client = client
         self._lock = threading.Lock()
         self._printed = 0
-        self._printed_at = monotonic()
+        self._printed_at = client.monotonic()
         self._pause = 0.0
 
     def progressed(self) -> None:
@@ -66,11 +67,11 @@ class Emission:
         self._states.close_account(self._stream)
 
     def _is_time(self) -> bool:
-        since = self._monotonic() - self._printed_at
+        since = self._client.monotonic() - self._printed_at
         return since >= self._pause and since >= pause(self._size())
 
     def _emit(self) -> None:
         self._printed = self.changes
         size = self._states.emit(self._stream, self._make)
         self._pause = pause(size)
-        self._printed_at = self._monotonic()
+        self._printed_at = self._client.monotonic()

@@ -150,11 +150,6 @@ class Ledger:
         """Return whether a home has rows."""
         return bool((place := self._homes.get(home)) >= 0 and self._homes.rows[place])
 
-    def forget_home(self, home: str) -> None:
-        """Delete the rows of one home, in one pass over all rows; `forget_homes` takes several."""
-        if self.has_home(home):
-            self.forget_homes((home,))
-
     def forget_homes(self, choice: Choice) -> None:
         """Delete the rows of the chosen homes in one pass."""
         goes = self._by_mark(choice, shown=True)

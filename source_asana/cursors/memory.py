@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from source_asana.config import config_error
-from source_asana.cursors.departures import Departures
+from source_asana.cursors.departures import FIRST, Departures
 from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
@@ -89,7 +89,7 @@ class Memory:
             if name in stored:
                 part.load(stored[name])
         self._stamps.raise_to(Millis(int(stored.get("synced_at", 0))))
-        self._scope = stored.get("scope")
+        self._scope = stored.get("scope") if stored else FIRST
         until = stored.get("told_until")
         self.told_until = None if until is None else Millis(int(until))
         self._lacked = frozenset(map(str, stored.get("lacks", ())))
@@ -128,7 +128,7 @@ class Memory:
             "ledger": ledger.dump() if len(ledger) else None,
             "keyless": policy.is_keyless or None,
             "coarse": policy.is_coarse or None,
-            "scope": self._scope,
+            "scope": self._scope_now() if self.departures else None,
             "told_until": self.told_until,
             "lacks": sorted(self._lacks) or None,
         }
@@ -138,6 +138,9 @@ class Memory:
         """Note up to when the audit log has told what was deleted."""
         with self._policy.lock:
             self.told_until = until or self.told_until
+
+    def _scope_now(self) -> str | None:
+        return self._runtime.scope if self._scope == FIRST else self._scope
 
     def close(self) -> None:
         """Note that all of the sync's scope was read: the last state names it."""

@@ -156,7 +156,7 @@ class States:
         while True:
             state = make()
             size = len(orjson.dumps(state))
-            account = self._accounts.setdefault(stream, Account(9, None, lambda: size))
+            account = self._accounts.setdefault(stream, Account(9, None, lambda: 0))
             others = (one.now() for one in self._accounts.values() if one is not account)
             account.characters = size
             total = size + sum(others)

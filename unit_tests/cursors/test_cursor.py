@@ -91,7 +91,15 @@ def cursor_of(
     if kind is not TokenPolicy:
         sender = Sender(policy.lock, key, tagger(()), shared.stop)
     stamps = Stamps(shared.clock.now)
-    made = AsanaCursor(policy.plan, policy, sender, shared, states, stamps, tracks_deletions=False)
+    made = AsanaCursor(
+        policy.plan,
+        policy,
+        sender,
+        shared,
+        states=states,
+        stamps=stamps,
+        tracks_deletions=False,
+    )
     return made, repository
 
 
@@ -117,7 +125,7 @@ def read(
             if cursor.is_in_scope(record, slice_):
                 yield from cursor.sent(dict(record), slice_, stamp, is_shared=True)
         if slice_.key in failing:
-            cursor.over()
+            cursor.slices.over()
         else:
             close(cursor, slice_)
     cursor.ensure_at_least_one_state_emitted()
@@ -392,7 +400,7 @@ def test_a_damaged_state_is_a_mistake_of_the_user(damage: Record) -> None:
 def test_a_stream_without_room_for_its_ledger_keeps_that_in_its_state() -> None:
     _, state = after({"1": tasks("7")})
     cursor, repository = cursor_of(slice_of("1"), stored=state)
-    cursor._shrink()
+    cursor.memory.shrink()
     cursor.ensure_at_least_one_state_emitted()
     [state] = states_in(list(repository.consume_queue()))
     assert "ledger" not in state
@@ -411,7 +419,7 @@ def test_a_state_is_printed_when_there_is_progress_and_the_last_one_is_old_enoug
     shared = runtime()
     slices = [slice_of(str(number)) for number in range(4)]
     cursor, repository = cursor_of(*slices, shared=shared)
-    now = cursor._emitted_at
+    now = cursor._emission._printed_at
     printed = []
     for slice_, seconds in zip(cursor.stream_slices(), (0.5, 2.0, 0.5, 30.0), strict=True):
         now += seconds
@@ -446,11 +454,11 @@ def test_a_state_that_waits_for_room_does_not_keep_other_streams_from_their_stat
     [slice_] = cursor.stream_slices()
     reader = threading.Thread(target=close, args=(cursor, slice_))
     queue = Full(reader)
-    cursor._states._repository = queue
+    cursor._emission._states._repository = queue
     reader.start()
     assert queue.waits.wait(5)
 
-    other = threading.Thread(target=cursor._states.emit, args=("t", lambda: {"v": 2}))
+    other = threading.Thread(target=cursor._emission._states.emit, args=("t", lambda: {"v": 2}))
     other.start()
     other.join(5)
     ended = not other.is_alive()

@@ -156,7 +156,7 @@ def test_beyond_the_share_of_the_quota_records_wait_in_another_order_each_time(
         made = departures_of(sender, some, some.scope)
         rows = [row for slice_ in made.slices(everywhere) for row in slice_.rows]
         assert len(rows) == 20
-        assert made.waiting == 40
+        assert some.report.counts("s").waiting == 40
         found.update(key for key, _ in rows)
         # Nothing could be found out about these.
         for row in rows:
@@ -230,4 +230,4 @@ def test_what_is_found_out_about_a_record(runtime: Runtime) -> None:
     ]
     assert shown == [("3", "p")]
     assert sender.ledger.tag_of("4", "q") == 0
-    assert made.waiting == 1
+    assert runtime.report.counts("s").waiting == 1

@@ -119,7 +119,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(home=homes)
     def forget_home(self, home: str) -> None:
-        self.ledger.forget_home(home)
+        self.ledger.forget_homes((home,))
         self.forget(lambda one: one == home)
 
     @rule(chosen=some_homes, by_function=st.booleans())

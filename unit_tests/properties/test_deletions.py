@@ -22,6 +22,7 @@ from unit_tests.properties.lab import (
     unlike,
 )
 from unit_tests.properties.runs import Destination, Sync, key_of
+from unit_tests.sync import streams
 
 TRACKED = {"track_deletions": True, "listing_pass_hours": 0}
 STEPS = LOUD + ACCESS + SILENT + 2 * DELETIONS
@@ -94,6 +95,4 @@ def test_one_tombstone_each() -> None:
 
 def key_columns(stream: str) -> list[str]:
     """Return the columns of a stream's primary key."""
-    from unit_tests.sync import streams
-
     return [path[0] for path in streams()[stream]["source_defined_primary_key"]]

@@ -1,0 +1,135 @@
+{#- Reading what Airbyte wrote. A stream that was not selected has no table, a deselected column is not
+    there, and `_ab_cdc_deleted_at` comes only with the connector's option track_deletions: each is made up
+    for here, so that every model after this finds the same columns. -#}
+
+{#- Column name in lower case -> its type and its quoted name, of a stream's table. None when there is no
+    table, empty when tables are not looked at. -#}
+{% macro raw_columns(stream) %}
+  {% set place = source('asana_airbyte', stream) %}
+  {% if not execute or not var('asana_airbyte_look_at_tables') %}{{ return({}) }}{% endif %}
+  {% set table = adapter.get_relation(place.database, place.schema, place.identifier) %}
+  {% if table is none %}{{ return(none) }}{% endif %}
+  {% set found = {} %}
+  {% for column in adapter.get_columns_in_relation(table) %}
+    {% do found.update({column.name | lower: {'type': column.dtype, 'quoted': adapter.quote(column.name)}}) %}
+  {% endfor %}
+  {{ return(found) }}
+{% endmacro %}
+
+
+{#- Name -> type of the columns custom_..., which the connector's option custom_field_columns adds. -#}
+{% macro custom_columns(streams) %}
+  {% set known = ['custom_fields', 'custom_field_settings', 'custom_type', 'custom_type_status_option'] %}
+  {% set found = {} %}
+  {% for stream in streams %}
+    {% for name, column in (asana_airbyte.raw_columns(stream) or {}).items() %}
+      {% if name.startswith('custom_') and name not in known %}{% do found.update({name: column.type}) %}{% endif %}
+    {% endfor %}
+  {% endfor %}
+  {{ return(found) }}
+{% endmacro %}
+
+
+{#- A stream's newest version of each record, without what is deleted.
+
+    columns: name -> kind (text, boolean, integer, number, date, time, json).
+    key: the primary key. custom: name -> type of further columns, taken as they are.
+    renamed: name -> the stream's own name, where that is a reserved word.
+    deleted: true for the deleted records instead of the others. -#}
+{% macro staged(stream, columns, key=['gid'], custom={}, renamed={}, deleted=false) %}
+  {% set found = asana_airbyte.raw_columns(stream) %}
+  {% set wanted = {} %}
+  {% do wanted.update(columns) %}
+  {% do wanted.update({'synced_at': 'time', '_airbyte_extracted_at': 'time'}) %}
+with records as (
+  select
+    {%- for name, kind in wanted.items() %}
+    {{ asana_airbyte.raw_column(renamed.get(name, name), kind, found) }} as {{ name }},
+    {%- endfor %}
+    {%- for name, type in custom.items() %}
+    {{ found[name].quoted if name in (found or {}) else 'cast(null as ' ~ type ~ ')' }} as {{ asana_airbyte.quoted(name) }},
+    {%- endfor %}
+    {{ asana_airbyte.is_tombstone(found) }} as is_deleted
+  from
+    {%- if found is none %} (select 1 as nothing) as no_table
+  where 1 = 0
+    {%- else %} {{ source('asana_airbyte', stream) }}
+    {%- endif %}
+),
+
+ranked as (
+  select
+    records.*,
+    row_number() over (
+      partition by {{ key | join(', ') }}
+      order by synced_at desc nulls last, _airbyte_extracted_at desc nulls last
+    ) as version_rank
+  from records
+)
+
+select
+  {%- for name in columns %}
+  {{ name }},
+  {%- endfor %}
+  {%- for name in custom %}
+  {{ asana_airbyte.quoted(name) }},
+  {%- endfor %}
+  coalesce(synced_at, _airbyte_extracted_at) as synced_at
+from ranked
+where version_rank = 1 and {{ 'is_deleted' if deleted else 'not is_deleted' }}
+{%- endmacro %}
+
+
+{% macro raw_column(name, kind, found) -%}
+  {%- set column = found.get(name) if found else none -%}
+  {%- if found is none or (found and not column) -%}
+    {{ asana_airbyte.as_kind('null', kind) }}
+  {%- else -%}
+    {%- set quoted = column.quoted if column else asana_airbyte.quoted(name) -%}
+    {%- if kind == 'time' -%}
+      {{ asana_airbyte.as_time(quoted, column.type if column else '') }}
+    {%- elif kind == 'json' and target.type not in ('duckdb', 'postgres') -%}
+      {{ quoted }}
+    {%- else -%}
+      {{ asana_airbyte.as_kind(quoted, kind) }}
+    {%- endif -%}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#- A column that was not looked up, as a destination names it: Snowflake's has capitals. -#}
+{% macro quoted(name) %}
+  {{- return(adapter.quote(name | upper if target.type == 'snowflake' else name)) -}}
+{% endmacro %}
+
+
+{% macro is_tombstone(found) -%}
+  {%- if found -%}
+    {%- set column = found.get('_ab_cdc_deleted_at') -%}
+    {{ '(' ~ column.quoted ~ ' is not null)' if column else '(1 = 0)' }}
+  {%- elif found is not none and var('asana_airbyte_track_deletions') -%}
+    ({{ asana_airbyte.quoted('_ab_cdc_deleted_at') }} is not null)
+  {%- else -%}
+    (1 = 0)
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#- `with recursive` wants its columns named in Redshift and must not have them in BigQuery. -#}
+{% macro column_names(names) -%}
+  {{ return(adapter.dispatch('column_names', 'asana_airbyte')(names)) }}
+{%- endmacro %}
+{% macro default__column_names(names) %}({{ names | join(', ') }}){% endmacro %}
+{% macro bigquery__column_names(names) %}{% endmacro %}
+
+
+{#- Whether a parent is there too: what belongs to something deleted is hidden with it. True when the
+    parents' streams were not selected, as nothing is known of them then. -#}
+{% macro is_known(column, model, key, streams) -%}
+  {%- set parents = ref(model) -%}
+  {%- set known = [] -%}
+  {%- for stream in streams if asana_airbyte.raw_columns(stream) is not none -%}
+    {%- do known.append(stream) -%}
+  {%- endfor -%}
+  {{ column ~ ' in (select ' ~ key ~ ' from ' ~ parents ~ ')' if known else '1 = 1' }}
+{%- endmacro %}

@@ -1,0 +1,10 @@
+select
+  gid as membership_gid,
+  project_id as project_gid,
+  {{ asana_airbyte.json_text('member', 'gid') }} as member_gid,
+  {{ asana_airbyte.json_text('member', 'resource_type') }} as member_type,
+  {{ asana_airbyte.json_text('member', 'name') }} as member_name,
+  access_level,
+  synced_at
+from {{ ref('stg_asana_airbyte__project_memberships') }}
+where {{ asana_airbyte.is_known('project_id', 'stg_asana_airbyte__projects', 'gid', ['projects']) }}

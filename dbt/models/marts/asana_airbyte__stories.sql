@@ -1,0 +1,26 @@
+select
+  gid as story_gid,
+  task_id as task_gid,
+  type,
+  resource_subtype,
+  text,
+  {{ asana_airbyte.english_text() }} as english_text,
+  created_at,
+  {{ asana_airbyte.json_text('created_by', 'gid') }} as created_by_gid,
+  source,
+  {{ asana_airbyte.json_text('project', 'gid') }} as project_gid,
+  {{ asana_airbyte.json_text('old_section', 'gid') }} as old_section_gid,
+  {{ asana_airbyte.json_text('old_section', 'name') }} as old_section_name,
+  {{ asana_airbyte.json_text('new_section', 'gid') }} as new_section_gid,
+  {{ asana_airbyte.json_text('new_section', 'name') }} as new_section_name,
+  {{ asana_airbyte.json_text('assignee', 'gid') }} as assignee_gid,
+  {{ asana_airbyte.json_text('custom_field', 'gid') }} as custom_field_gid,
+  hearted,
+  num_hearts,
+  liked,
+  num_likes,
+  is_edited,
+  is_pinned,
+  synced_at
+from {{ ref('stg_asana_airbyte__stories') }}
+where {{ asana_airbyte.is_known('task_id', 'stg_asana_airbyte__tasks', 'gid', ['tasks', 'subtasks']) }}

@@ -1,0 +1,30 @@
+select
+  gid as task_gid,
+  name,
+  notes,
+  resource_subtype,
+  approval_status,
+  completed,
+  completed_at,
+  {{ asana_airbyte.json_text('completed_by', 'gid') }} as completed_by_gid,
+  created_at,
+  {{ asana_airbyte.json_text('created_by', 'gid') }} as created_by_gid,
+  modified_at,
+  {{ asana_airbyte.json_text('assignee', 'gid') }} as assignee_gid,
+  start_on,
+  start_at,
+  due_on,
+  due_at,
+  {{ asana_airbyte.json_text('parent', 'gid') }} as parent_task_gid,
+  ({{ asana_airbyte.json_text('parent', 'gid') }} is not null) as is_subtask,
+  {{ asana_airbyte.json_text('workspace', 'gid') }} as workspace_gid,
+  liked,
+  num_likes,
+  num_subtasks,
+  actual_time_minutes,
+  permalink_url,
+  {%- for name in asana_airbyte.custom_columns(['tasks', 'subtasks']) %}
+  {{ asana_airbyte.quoted(name) }},
+  {%- endfor %}
+  synced_at
+from {{ ref('stg_asana_airbyte__tasks') }}

@@ -1,0 +1,6 @@
+{{ asana_airbyte.staged('sections', {
+  'gid': 'text',
+  'name': 'text',
+  'project_id': 'text',
+  'created_at': 'time'
+}) }}

@@ -1,0 +1,5 @@
+{{ asana_airbyte.staged('users', {
+  'gid': 'text',
+  'name': 'text',
+  'email': 'text'
+}) }}

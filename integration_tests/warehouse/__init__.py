@@ -1,0 +1,1 @@
+"""The dbt package on real warehouses: `make test-warehouse`."""
