@@ -6,7 +6,7 @@ ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell comman
 IMAGE ?= source-asana:dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint fix test test-warehouse demo try bench docs builder image release pyairbyte \
+.PHONY: help install lint fix test test-slow test-warehouse demo try bench docs builder image release pyairbyte \
 	warehouse example clean
 
 help: ## Say what there is.
@@ -47,6 +47,9 @@ fix: install ## Format, and fix what ruff can fix.
 
 test: install ## Run all tests.
 	.venv/bin/python -m pytest $(ARGS)
+
+test-slow: install ## Run the tests that `make test` leaves out, as they take minutes.
+	.venv/bin/python -m pytest -m slow --timeout 600 $(ARGS)
 
 test-warehouse: install warehouse ## Test the dbt package on DuckDB and PostgreSQL, which must be installed.
 	.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 900 integration_tests/warehouse $(ARGS)
