@@ -6,7 +6,7 @@ ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell comman
 IMAGE ?= source-asana:dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint fix test test-warehouse demo try bench docs builder image release pyairbyte \
+.PHONY: help install lint fix test test-warehouse test-lowest test-newest demo try bench docs builder image release pyairbyte \
 	warehouse example clean
 
 help: ## Say what there is.
@@ -50,6 +50,14 @@ test: install ## Run all tests.
 
 test-warehouse: install warehouse ## Test the dbt package on DuckDB and PostgreSQL, which must be installed.
 	.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 900 integration_tests/warehouse $(ARGS)
+
+test-lowest: ## Run the tests with the lowest versions that pyproject.toml allows, in .venv-lowest.
+	@$(PYTHON) -m tools.bounds lowest
+	.venv-lowest/bin/python -m pytest $(ARGS)
+
+test-newest: ## The same with the newest ones, in .venv-newest.
+	@$(PYTHON) -m tools.bounds newest
+	.venv-newest/bin/python -m pytest $(ARGS)
 
 demo: install ## Sync a made-up workspace twice and show what each sync cost.
 	@.venv/bin/python -m tools.demo
