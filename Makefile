@@ -82,10 +82,10 @@ image: ## Build the image with docker, podman or buildah.
 	@[ -n '$(ENGINE)' ] || { echo 'No image: docker, podman or buildah is needed'; exit 1; }
 	$(ENGINE) build -f Dockerfile -t $(IMAGE) .
 
-release: install ## Check versions, build wheel, sdist and image, list licences.
+release: install ## Check versions; build wheel, sdist, bill of materials, hashes and image.
 	.venv/bin/python -m tools.release
 	@$(MAKE) --no-print-directory image IMAGE=source-asana:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
-		|| { echo 'Wheel and sdist are in dist/. The image was not built; the reason is above.'; exit 1; }
+		|| { echo 'Wheel, sdist, bill of materials and hashes are in dist/. The image was not built; the reason is above.'; exit 1; }
 
 clean: ## Remove everything that can be made again.
 	rm -rf .venv .venv-* .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
