@@ -35,7 +35,10 @@ def test_metadata_agrees_with_the_other_files(metadata: dict[str, Any]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poetry"]
     assert data["license"] == project["license"]
     assert data["remoteRegistries"]["pypi"]["packageName"] == project["name"]
-    assert data["allowedHosts"]["hosts"] == [urlsplit(DEFAULT_API_URL).hostname]
+    page = (ROOT / "docs" / "asana.md").read_text("utf-8").partition("## IP allow list")[2]
+    first, *others = data["allowedHosts"]["hosts"]
+    assert first == urlsplit(DEFAULT_API_URL).hostname
+    assert all(f"`{host}`" in page.partition("\n## ")[0] for host in (first, *others))
     assert (ROOT / data["icon"]).exists()
 
 

@@ -21,6 +21,7 @@ from source_asana.http.attempts import send
 from source_asana.http.auth import OAuthAuth
 from source_asana.http.errors import Action, AsanaError, Refused
 from source_asana.runtime import Runtime
+from source_asana.tasks.export_job import may_export
 
 LOGGER = logging.getLogger("airbyte.source_asana.check")
 STREAM = "check"
@@ -150,9 +151,30 @@ def _readable(runtime: Runtime, key: str, path: str, gids: Collection[str]) -> N
             ) from None
 
 
+def verify_export(runtime: Runtime, found: Collection[str]) -> None:
+    """Check that the token may export, where the configuration asks for it; nothing is exported.
+
+    Raises:
+        AirbyteTracedException: a config error where no selected workspace allows it.
+    """
+    if not runtime.settings.bulk_export:
+        return
+    counts = runtime.report.counts(STREAM)
+    try:
+        allowed = any(may_export(runtime.client, counts, gid) for gid in found)
+    except AsanaError as error:
+        raise _later("whether the token may export", error) from None
+    if not allowed:
+        raise config_error(
+            "Config key `bulk_export` is on, but the token may not export: use the token of a "
+            "service account (Enterprise+, or the Compliance Management add-on), or turn it off."
+        )
+
+
 def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
     """Log what a sync would skip for plan or scope; none of it fails a check."""
     _log_missing_scopes(runtime)
+    _log_late_deletions(runtime)
     probed = [
         (gid, probe)
         for gid, organization in list(found.items())[:MOST_PROBED]
@@ -163,6 +185,17 @@ def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
         lines = list(pool.map(lambda pair: _refusal(runtime, *pair), probed))
     for line in filter(None, lines):
         LOGGER.info("%s", line)
+
+
+def _log_late_deletions(runtime: Runtime) -> None:
+    settings = runtime.settings
+    if settings.track_deletions and settings.may_search and settings.listing_pass_hours:
+        LOGGER.info(
+            "Where changed tasks are searched for, deleted ones are noticed within "
+            "`listing_pass_hours` (%d hours), or at the next sync if the token may read the audit "
+            "log.",
+            settings.listing_pass_hours,
+        )
 
 
 def _refusal(runtime: Runtime, workspace: str, probe: Probe) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.listings import ListingPolicy
 from source_asana.tasks.walks import WalkPolicy
 
+LOGGER = logging.getLogger("airbyte.source_asana.deletions")
 # The manifest's `reading.kind` -> the policy that it names.
 POLICIES: Mapping[str, type[Policy]] = {
     "whole": Policy,
@@ -108,7 +110,26 @@ class Wiring:
         for plan in plans:
             retriever = bound[plan.name]
             retriever.bind(self._runtime, plan, self._cursor(plan, retriever), bound)
+            if self._runtime.settings.track_deletions and not plan.is_hidden:
+                self._say_untracked(plan, retriever)
         return bound
+
+    def _say_untracked(self, plan: StreamPlan, retriever: AsanaRetriever) -> None:
+        """Log why the deletions of a stream are not tracked, if they are not."""
+        if retriever.cursor.departures:
+            return
+        if not tracks_deletions(retriever, self._runtime.settings):
+            why = "no deletions are tracked in this stream"
+        elif not plan.is_incremental:
+            why = "a full refresh shows what is there"
+        elif not plan.takes_tombstones:
+            why = (
+                "the catalog lacks `synced_at` or `_ab_cdc_deleted_at`, or orders by another "
+                "cursor; refresh the schema"
+            )
+        else:
+            why = "its state has no room for the keys"
+        LOGGER.info("Stream %s: deletions are not tracked: %s.", plan.name, why)
 
     def _cursor(self, plan: StreamPlan, retriever: AsanaRetriever) -> AsanaCursor:
         kind = kind_of(retriever)

@@ -66,6 +66,8 @@ def test_the_defaults() -> None:
         "track_deletions": False,
         "requests_per_minute": None,
         "custom_field_columns": False,
+        "bulk_export": False,
+        "bulk_export_timeout_minutes": 360,
         "api_url": DEFAULT_API_URL,
     }
 

@@ -50,12 +50,15 @@ class Lab:
         aside: gid of a task -> its stamp when something changed it, or a comment on it, without
             moving that stamp: where only a listing pass would find that, it is excused until the
             stamp moves again.
+        hidden: gids of what the token could not see for a while, and of what was inside: what is
+            deleted meanwhile is never known to be gone.
     """
 
     def __init__(self, world: World | None = None) -> None:
         self.world = world = world or World.empty()
         self.users = [world.me, world.add_user("Uma"), world.add_user("Vic")]
         self.aside: dict[str, str] = {}
+        self.hidden: set[str] = set()
         self.counter = 0
         shared = [world.add_project(f"P{n}") for n in range(3)]
         hidden = world.add_project("Hidden", private=True)
@@ -84,7 +87,7 @@ class Lab:
     def around(cls, world: World) -> Lab:
         """Return a lab that only judges a world made elsewhere."""
         lab = cls.__new__(cls)
-        lab.world, lab.aside = world, {}
+        lab.world, lab.aside, lab.hidden = world, {}, set()
         return lab
 
     # ── choosing ───────────────────────────────────────────────────────────────────────────────
@@ -242,6 +245,7 @@ class Lab:
         del b
         project = pick(self.living(), a)
         self._set_aside(list(self.world.listed("project.tasks", project)))
+        self._note_hidden(project)
         self.world.withdraw_project(project)
 
     def leave(self, a: int, b: int) -> None:
@@ -291,6 +295,7 @@ class Lab:
         project = pick(self.living(), a)
         members = list(self.world[project].get("members") or ())
         if members:
+            self._note_hidden(project)
             self.world.remove_member(project, pick(members, b))
 
     def hide(self, a: int, b: int) -> None:
@@ -299,9 +304,15 @@ class Lab:
         objects = [o["gid"] for kind in kinds for o in self.world.of_kind(kind)]
         gid = pick(objects, a)
         if b % 2 and self.world.me not in self.world[gid].get("_hidden", ()):
+            self._note_hidden(gid)
             self.world.hide(gid)
         else:
             self.world.show(gid)
+
+    def _note_hidden(self, gid: str) -> None:
+        inside = [gid] if self.world[gid]["resource_type"] == "task" else []
+        inside += self.world.listed("project.tasks", gid).gids
+        self.hidden.update([gid, *(one for task in inside for one in self.below(task))])
 
     # ── what moves none ────────────────────────────────────────────────────────────────────────
 
@@ -372,12 +383,13 @@ class Lab:
         return [
             f"{stream} {key} is still there"
             for key in held - shown
-            if not self._may_stay(stream, key)
+            if not self._may_stay(stream, key, destination.rows[stream][key])
         ]
 
-    def _may_stay(self, stream: str, key: str) -> bool:
+    def _may_stay(self, stream: str, key: str, row: Record) -> bool:
         first, _, rest = key.partition("/")
-        if stream in UNTRACKED:
+        gids = {value for name, value in row.items() if name == "gid" or name.endswith("_id")}
+        if stream in UNTRACKED or gids & self.hidden:
             return True
         if rest:
             return first in self.world and self.world.me in self.world[first].get("_hidden", ())

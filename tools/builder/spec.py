@@ -1,0 +1,85 @@
+"""The specification: keys of ours where a stock part does what they say."""
+
+from typing import Any
+
+from tools.builder.ours import Json, Parts
+from tools.builder.transport import IN_FLIGHT, REQUESTS_PER_MINUTE
+
+# In the order of ours. What is missing here is accepted and has no effect.
+SAME = (
+    "organization_export_ids",
+    "workspace_ids",
+    "project_ids",
+    "exclude_project_ids",
+    "team_ids",
+    "include_archived_projects",
+    "start_date",
+    "include_tasks_without_project",
+    "time_entries_lookback_days",
+    "api_url",
+)
+TITLE = "Asana (low-code)"
+DESCRIPTION = (
+    "Incremental where Asana's API and stock components allow it. What is missed by an incremental "
+    "sync, and which streams to refresh how often, is told in docs/cloud.md of source-asana."
+)
+
+
+def spec(ours: Parts) -> Json:
+    """Return the specification.
+
+    Args:
+        ours: the specification of this connector.
+    """
+    schema = ours["connection_specification"]
+    return {
+        "type": "Spec",
+        "connection_specification": {
+            "$schema": schema["$schema"],
+            "title": TITLE,
+            "description": DESCRIPTION,
+            "type": "object",
+            "additionalProperties": True,
+            "required": ["credentials"],
+            "properties": _properties(schema["properties"]),
+        },
+    }
+
+
+def _properties(ours: Parts) -> Json:
+    kept = {"credentials": _credentials(ours["credentials"])}
+    kept["requests_per_minute"] = {
+        **ours["requests_per_minute"],
+        "description": "What Asana allows the token: 1500 on a paid plan, 150 on a free one.",
+        "default": REQUESTS_PER_MINUTE,
+    }
+    kept["portfolio_owner"] = {
+        "type": "string",
+        "title": "Portfolio owner",
+        "description": "me for a user's token; leave it empty for a service account's.",
+        "default": "me",
+    }
+    kept |= {name: ours[name] for name in SAME if name in ours}
+    kept["change_detection"] = {
+        **ours["change_detection"],
+        "description": (
+            "Auto and search: the first sync lets a search name the tasks with attachments, which "
+            "needs a paid plan. Listing: it asks every task."
+        ),
+    }
+    kept["num_workers"] = {**ours["num_workers"], "default": IN_FLIGHT}
+    return {name: _ordered(order, node) for order, (name, node) in enumerate(kept.items())}
+
+
+def _credentials(ours: Parts) -> Json:
+    """Return the kinds of credentials; which one it is must be told by its name here."""
+    kinds = [
+        {**kind, "required": ["option_title", *kind["required"]]}
+        for kind in ours["oneOf"]
+        if "option_title" in kind["properties"]
+    ]
+    return {**ours, "oneOf": kinds}
+
+
+def _ordered(order: int, node: Any) -> Json:
+    return {**node, "order": order}
