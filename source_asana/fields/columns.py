@@ -124,6 +124,8 @@ ABSENT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "portfolio_custom_field_settings": ("created_at", "created_by"),
         "project_custom_field_settings": ("created_at", "created_by"),
         "project_statuses": ("hearts", "liked", "likes", "num_hearts", "num_likes"),
+        # Airbyte's agents look for it; templates are objects of their own now.
+        "projects": ("is_template",),
         "stories": ("action_taken", "attachments", "new_dates.start_at", "old_dates.start_at"),
         "tags": ("created_by",),
         "teams": ("created_at", "updated_at"),
