@@ -7,6 +7,7 @@ IMAGE ?= source-asana:dev
 
 .DEFAULT_GOAL := help
 .PHONY: help install lint fix test test-slow test-warehouse test-lowest test-newest demo try live bench docs builder \
+	image release pyairbyte warehouse example clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
