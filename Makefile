@@ -6,8 +6,8 @@ ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell comman
 IMAGE ?= source-asana:dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint fix test test-warehouse demo try bench docs builder image release pyairbyte \
-	warehouse example clean
+.PHONY: help install lint fix test test-slow test-warehouse test-lowest test-newest demo try live bench docs builder \
+	image release pyairbyte warehouse example clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -48,14 +48,28 @@ fix: install ## Format, and fix what ruff can fix.
 test: install ## Run all tests.
 	.venv/bin/python -m pytest $(ARGS)
 
+test-slow: install ## Run the tests that `make test` leaves out, as they take minutes.
+	.venv/bin/python -m pytest -m slow --timeout 600 $(ARGS)
+
 test-warehouse: install warehouse ## Test the dbt package on DuckDB and PostgreSQL, which must be installed.
 	.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 900 integration_tests/warehouse $(ARGS)
+
+test-lowest: ## Run the tests with the lowest versions that pyproject.toml allows, in .venv-lowest.
+	@$(PYTHON) -m tools.bounds lowest
+	.venv-lowest/bin/python -m pytest $(ARGS)
+
+test-newest: ## The same with the newest ones, in .venv-newest.
+	@$(PYTHON) -m tools.bounds newest
+	.venv-newest/bin/python -m pytest $(ARGS)
 
 demo: install ## Sync a made-up workspace twice and show what each sync cost.
 	@.venv/bin/python -m tools.demo
 
 try: install ## The same with a real account: CONFIG=secrets/config.json, or ASANA_TOKEN set.
 	@.venv/bin/python -m tools.demo --real $(CONFIG)
+
+live: install ## Ask a real account where Asana differs from what is believed: docs/live.md. CONFIG as above.
+	@.venv/bin/python -m source_asana.live $(if $(CONFIG),--config $(CONFIG))
 
 bench: install ## Measure speed and memory against the CDK's stock parts.
 	.venv/bin/python -m benchmarks $(ARGS)
@@ -74,10 +88,10 @@ image: ## Build the image with docker, podman or buildah.
 	@[ -n '$(ENGINE)' ] || { echo 'No image: docker, podman or buildah is needed'; exit 1; }
 	$(ENGINE) build -f Dockerfile -t $(IMAGE) .
 
-release: install ## Check versions, build wheel, sdist and image, list licences.
+release: install ## Check versions; build wheel, sdist, bill of materials, hashes and image.
 	.venv/bin/python -m tools.release
 	@$(MAKE) --no-print-directory image IMAGE=source-asana:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
-		|| { echo 'Wheel and sdist are in dist/. The image was not built; the reason is above.'; exit 1; }
+		|| { echo 'Wheel, sdist, bill of materials and hashes are in dist/. The image was not built; the reason is above.'; exit 1; }
 
 clean: ## Remove everything that can be made again.
 	rm -rf .venv .venv-* .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

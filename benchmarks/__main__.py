@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator, Mapping
 
-from benchmarks import ledger, memory, quota, requests, rivals, speed
+from benchmarks import export, ledger, memory, quota, requests, rivals, speed
 from benchmarks.common import Options
 from benchmarks.report import Row, say, show, write
 
@@ -14,13 +14,14 @@ MEASUREMENTS: Mapping[str, Callable[[Options], Iterator[Row]]] = {
     "requests": requests.requests,
     "memory": memory.memory,
     "index": memory.index,
+    "export": export.export,
     "ledger": ledger.ledger,
     "quota": quota.quota,
     "memory-large": memory.memory_large,
     "rivals": rivals.rivals,
 }
 # These take from ten minutes to an hour: they run when they are named.
-LONG = frozenset({"memory-large", "quota", "rivals"})
+LONG = frozenset({"export", "memory-large", "quota", "rivals"})
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 CPU and memory are the same whether a run waits for its quota or not; only the waiting goes.
 """
 
-from source_asana import runtime
+from source_asana.http import client
 from source_asana.run import run
 
 UNLIMITED = 10_000_000
@@ -11,7 +11,7 @@ UNLIMITED = 10_000_000
 
 def main() -> None:
     """Run one command of the connector."""
-    vars(runtime).update(PAID_PER_MINUTE=UNLIMITED, SEARCHES_PER_MINUTE=UNLIMITED)
+    vars(client).update(PAID_PER_MINUTE=UNLIMITED, SEARCHES_PER_MINUTE=UNLIMITED)
     run()
 
 

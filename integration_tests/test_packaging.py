@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 
 import tools.metadata
-from source_asana.config import DEFAULT_API_URL
+from source_asana.config import DEFAULT_API_URL, parse_config
 from tools import connector
+from tools.versions import base_image
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,7 +35,10 @@ def test_metadata_agrees_with_the_other_files(metadata: dict[str, Any]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poetry"]
     assert data["license"] == project["license"]
     assert data["remoteRegistries"]["pypi"]["packageName"] == project["name"]
-    assert data["allowedHosts"]["hosts"] == [urlsplit(DEFAULT_API_URL).hostname]
+    page = (ROOT / "docs" / "asana.md").read_text("utf-8").partition("## IP allow list")[2]
+    first, *others = data["allowedHosts"]["hosts"]
+    assert first == urlsplit(DEFAULT_API_URL).hostname
+    assert all(f"`{host}`" in page.partition("\n## ")[0] for host in (first, *others))
     assert (ROOT / data["icon"]).exists()
 
 
@@ -44,14 +48,54 @@ def test_suggested_streams_exist(metadata: dict[str, Any]) -> None:
     assert set(metadata["data"]["suggestedStreams"]["streams"]) <= found
 
 
+def test_external_pages_come_in_the_order_of_airbytes_guide(metadata: dict[str, Any]) -> None:
+    pages = metadata["data"]["externalDocumentationUrls"]
+    kinds = [page["type"] for page in pages]
+    assert kinds[0] == "api_release_history"
+    assert len(set(kinds)) == len(kinds)
+    assert {"data_model_reference", "developer_community", "api_reference", "rate_limits"} <= {
+        *kinds
+    }
+    hosts = {urlsplit(page["url"]).hostname for page in pages}
+    assert hosts == {"developers.asana.com", "forum.asana.com", "github.com", "status.asana.com"}
+    assert metadata["data"]["erdUrl"].endswith("/docs/erd.md")
+
+
+def test_memory_asked_for_is_what_was_measured(metadata: dict[str, Any]) -> None:
+    measured = (ROOT / "docs" / "performance.md").read_text("utf-8")
+    peaks = [int(found) for found in re.findall(r"reader: peak \| (\d+) MB", measured)]
+    wanted = metadata["data"]["resourceRequirements"]
+    [sync] = [one for one in wanted["jobSpecific"] if one["jobType"] == "sync"]
+    request, limit = (
+        int(sync["resourceRequirements"][key].removesuffix("Mi")) * 1024**2 / 1000**2
+        for key in ("memory_request", "memory_limit")
+    )
+    assert 1.25 * max(peaks) <= request <= 2 * max(peaks), "neither tight nor wasted"
+    assert limit >= 2 * max(peaks)
+
+
+def test_smoke_scenarios_are_what_they_say(metadata: dict[str, Any]) -> None:
+    suites = {one["suite"]: one for one in metadata["data"]["connectorTestSuitesOptions"]}
+    scenarios = {one["name"]: one for one in suites["smokeTests"]["scenarios"]}
+    assert scenarios["default"]["suggestedStreamsOnly"]
+    for scenario in scenarios.values():
+        path = scenario.get("configFile", "")
+        assert not path or path == "secrets/config.json" or (ROOT / path).exists()
+    incomplete = json.loads((ROOT / scenarios["incomplete_config"]["configFile"]).read_text())
+    assert connector.run("check", config=incomplete).connection["status"] == "FAILED"
+    # These fail, or not, by Asana's answer and not by their form.
+    for name in ("unknown_token", "custom_field_columns"):
+        settings = scenarios[name]["configSettings"]
+        parse_config({"credentials": {"personal_access_token": "unused-token"}, **settings})
+
+
 def test_image_is_built_on_the_declared_base_and_carries_the_version(
     metadata: dict[str, Any],
 ) -> None:
+    assert base_image() == metadata["data"]["connectorBuildOptions"]["baseImage"]
     dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
-    bases = set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE))
-    assert bases == {metadata["data"]["connectorBuildOptions"]["baseImage"]}
-    versions = set(re.findall(r"\.version=(\S+)", dockerfile))
-    assert versions == {metadata["data"]["dockerImageTag"]}
+    found = set(re.findall(r"\.version=(\S+)", dockerfile))
+    assert found == {metadata["data"]["dockerImageTag"]}
 
 
 def test_no_address_without_tls_but_on_loopback() -> None:

@@ -10,6 +10,7 @@ it, never from a line further down, and no imports form a circle (`test_layers.p
     paging quota tokens hooks faults calls filters rights
     endpoints_listed endpoints_special endpoints_search endpoints_events
     api truth canonical
+    exports_file exports
     controls remote server sandbox
 """
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
+    from sandbox.exports import Exports
+
 
 class Sandbox(Controls):
     """A fake Asana. It is a context manager and listens inside the `with`.
@@ -93,6 +95,11 @@ class Sandbox(Controls):
     ) -> None:
         """Stop listening."""
         self.stop()
+
+    @property
+    def exports(self) -> Exports:
+        """Return the resource exports: `trouble` to set, `jobs`, `downloads`."""
+        return self.server.exports
 
     @property
     def origin(self) -> str:

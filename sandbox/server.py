@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from sandbox.api import JSON, Api, Reply
+from sandbox.exports import FILES, Exports
 
 PREFIX = "/api/1.0"
 Control = Callable[[str, str, dict[str, str], bytes], tuple[int, Any]]
@@ -34,6 +35,7 @@ class Server:
         self.port = port
         self.latency_seconds = 0.0
         self.seconds_per_page = 0.0
+        self.exports = Exports(api, lambda: f"http://127.0.0.1:{self.port}")  # ignore-https-check
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._listening = threading.Event()
@@ -60,6 +62,7 @@ class Server:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+        self.exports.close()
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
@@ -83,6 +86,8 @@ class Server:
         path = request.path
         if path.startswith(PREFIX):
             return await self._api(request, path[len(PREFIX) :] or "/")
+        if path.startswith(FILES):
+            return await self.exports.download(request, path)
         return await self._other(request, path)
 
     async def _api(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
@@ -93,7 +98,9 @@ class Server:
             # Yield once even without a delay, so that requests in flight are counted together.
             await asyncio.sleep(self.latency_seconds)
             query = dict(request.query)
-            reply = self.api.respond(request.method, path, query, request.headers)
+            reply = await self.exports.reply(request, path) or self.api.respond(
+                request.method, path, query, request.headers
+            )
             if self.seconds_per_page and "limit" in query:
                 await asyncio.sleep(self.seconds_per_page)
             ahead = self.api.settings.date_skew

@@ -21,6 +21,7 @@ from source_asana.http.attempts import send
 from source_asana.http.auth import OAuthAuth
 from source_asana.http.errors import Action, AsanaError, Refused
 from source_asana.runtime import Runtime
+from source_asana.tasks.export_job import may_export
 
 LOGGER = logging.getLogger("airbyte.source_asana.check")
 STREAM = "check"
@@ -148,6 +149,26 @@ def _readable(runtime: Runtime, key: str, path: str, gids: Collection[str]) -> N
                 f"Config key `{key}` names {gid}, which the token cannot read (Asana said: "
                 f'"{error}"); correct the id, or give the token\'s user access.'
             ) from None
+
+
+def verify_export(runtime: Runtime, found: Collection[str]) -> None:
+    """Check that the token may export, where the configuration asks for it; nothing is exported.
+
+    Raises:
+        AirbyteTracedException: a config error where no selected workspace allows it.
+    """
+    if not runtime.settings.bulk_export:
+        return
+    counts = runtime.report.counts(STREAM)
+    try:
+        allowed = any(may_export(runtime.client, counts, gid) for gid in found)
+    except AsanaError as error:
+        raise _later("whether the token may export", error) from None
+    if not allowed:
+        raise config_error(
+            "Config key `bulk_export` is on, but the token may not export: use the token of a "
+            "service account (Enterprise+, or the Compliance Management add-on), or turn it off."
+        )
 
 
 def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:

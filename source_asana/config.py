@@ -118,6 +118,8 @@ class Settings(_Strict):
     track_deletions: Flag = False
     requests_per_minute: int | None = Field(default=None, ge=15, le=1500, strict=True)
     custom_field_columns: Flag = False
+    bulk_export: Flag = False
+    bulk_export_timeout_minutes: float = Field(default=360, ge=0, le=1440, strict=True)
     api_url: str = DEFAULT_API_URL
 
     @model_validator(mode="before")
@@ -182,11 +184,7 @@ class Settings(_Strict):
 
     @property
     def may_search(self) -> bool:
-        """Whether changed tasks may be found by search.
-
-        A subtask that is found does not show which project it is below, so a choice of projects
-        rules out search.
-        """
+        """Whether search may find changed tasks; a found subtask does not show its project."""
         return self.change_detection != "listing" and self.reads_all_projects
 
 
@@ -208,6 +206,7 @@ REMEDIES: Mapping[str, str] = {
     "listing_pass_hours": "a whole number from 0 to 8760",
     "time_entries_lookback_days": "a whole number from 0 to 3650",
     "requests_per_minute": "a whole number from 15 to 1500, or leave it out",
+    "bulk_export_timeout_minutes": "a number from 0 to 1440",
     "test_mode": "true or false, or leave it out",
     "config": "an object with credentials",
 }

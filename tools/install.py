@@ -65,7 +65,7 @@ def editable_wheel(folder: Path, project: Mapping[str, Any]) -> Path:
 
     Args:
         folder: where to write.
-        project: the table `tool.poetry` of pyproject.toml.
+        project: what `declared` returns.
     """
     name, version = project["name"].replace("-", "_"), project["version"]
     info = f"{name}-{version}.dist-info"
@@ -160,16 +160,17 @@ def compile_used(python: Path, groups: Collection[str]) -> None:
         )
 
 
-def _locked(listed: Path | None, groups: Collection[str]) -> list[str]:
+def locked(listed: Path | None, groups: Collection[str]) -> list[str]:
     """Return pip's lines for what is to be installed: those of a file, or of poetry.lock."""
     if listed:
         return listed.read_text("utf-8").splitlines()
     return list(requirements(tomllib.loads((ROOT / "poetry.lock").read_text("utf-8")), groups))
 
 
-def _project() -> Mapping[str, Any]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    poetry: Mapping[str, Any] = project["tool"]["poetry"]
+def declared() -> Mapping[str, Any]:
+    """Return the table `tool.poetry` of pyproject.toml."""
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    poetry: Mapping[str, Any] = content["tool"]["poetry"]
     return poetry
 
 
@@ -181,8 +182,8 @@ def main() -> None:
     parser.add_argument("--requirements", type=Path, help="another lock, without the source tree")
     options = parser.parse_args()
     groups = [] if options.requirements else options.group or ["main", "dev"]
-    project = None if options.requirements else _project()
-    lines = _locked(options.requirements, groups)
+    project = None if options.requirements else declared()
+    lines = locked(options.requirements, groups)
     parts = [str(ROOT), project["version"], str(project["scripts"])] if project else []
     state = _digest("\n".join([*lines, *parts]))
     python = make_venv(options.venv)

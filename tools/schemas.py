@@ -128,6 +128,7 @@ DECLARED: Mapping[str, Mapping[str, Json]] = {
         "hearts": _list({"$ref": PREFIX + "Like"}),
         "num_hearts": {"type": "integer"},
     },
+    "projects": {"is_template": {"type": "boolean"}},
     "time_tracking_entries": {
         "completed": {"type": "boolean"},
         "completed_at": _MOMENT,

@@ -1,4 +1,4 @@
-"""The version, wherever it is written down."""
+"""The version and the base image, wherever they are written down."""
 
 import re
 import tomllib
@@ -28,6 +28,30 @@ def versions() -> dict[str, str]:
         "Dockerfile, io.airbyte.version": _first(r"airbyte\.version=(\S+)", _text("Dockerfile")),
         "Dockerfile, image.version": _first(r"image\.version=(\S+)", _text("Dockerfile")),
     }
+
+
+def bases() -> dict[str, str]:
+    """Return place -> the image that ours is built on, with its digest."""
+    stages = re.findall(r"^FROM (\S+)", _text("Dockerfile"), re.MULTILINE)
+    data = yaml.safe_load(_text("metadata.yaml"))["data"]
+    return {
+        "metadata.yaml": data["connectorBuildOptions"]["baseImage"],
+        **{f"Dockerfile, stage {number}": base for number, base in enumerate(stages, 1)},
+    }
+
+
+def base_image() -> str:
+    """Return the one base image: name, version and digest.
+
+    Raises:
+        ValueError: when the places differ, or name no digest.
+    """
+    found = bases()
+    [base, *others] = set(found.values())
+    if others or not re.fullmatch(r"\S+:[\w.-]+@sha256:[0-9a-f]{64}", base):
+        message = f"The base image is not the same everywhere, or has no digest: {found}"
+        raise ValueError(message)
+    return base
 
 
 def _text(name: str) -> str:

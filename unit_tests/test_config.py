@@ -66,6 +66,8 @@ def test_the_defaults() -> None:
         "track_deletions": False,
         "requests_per_minute": None,
         "custom_field_columns": False,
+        "bulk_export": False,
+        "bulk_export_timeout_minutes": 360,
         "api_url": DEFAULT_API_URL,
     }
 
@@ -83,6 +85,41 @@ def test_spec_and_model_have_the_same_defaults(spec: dict[str, Any]) -> None:
     assert stated == {name: defaults[name] for name in stated}
     silent = set(spec["properties"]) - set(stated) - {"credentials"}
     assert {name: defaults[name] for name in silent} == dict.fromkeys(silent)
+
+
+def visible(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what the form in Airbyte shows: key -> entry."""
+    return {k: v for k, v in spec["properties"].items() if not v.get("airbyte_hidden")}
+
+
+def test_the_form_shows_first_what_most_people_need(spec: dict[str, Any]) -> None:
+    shown = visible(spec)
+    orders = {entry["order"]: key for key, entry in shown.items()}
+    assert sorted(orders) == list(range(len(shown))), "each key has an order of its own"
+    assert list(shown) == [orders[place] for place in sorted(orders)]
+    unfolded = [key for key, entry in shown.items() if entry.get("always_show")]
+    assert unfolded == ["project_ids", "start_date", "track_deletions", "custom_field_columns"]
+    assert list(shown)[:5] == ["credentials", *unfolded]
+
+
+def test_each_key_is_in_one_of_the_forms_groups(spec: dict[str, Any]) -> None:
+    titles = {group["id"]: group.get("title") for group in spec["groups"]}
+    groups = [entry["group"] for entry in visible(spec).values()]
+    assert list(dict.fromkeys(groups)) == list(titles), "in the order of the form"
+    assert titles == {"auth": None, "scope": "What to read", "advanced": "Advanced"}
+    assert groups[:5] == ["auth", *["scope"] * 4]
+    assert set(groups[5:]) == {"advanced"}
+
+
+def test_examples_are_good_values(spec: dict[str, Any]) -> None:
+    with_examples = {k: v for k, v in visible(spec).items() if "examples" in v}
+    for key, entry in with_examples.items():
+        for example in entry["examples"]:
+            assert accepted({"credentials": PAT, key: example}), key
+    # Where neither a choice nor a default shows what a value looks like.
+    bare = {k for k, v in visible(spec).items() if not v.get("default") and "enum" not in v}
+    flags = {k for k, v in visible(spec).items() if "boolean" in v["type"]}
+    assert bare - flags - {"credentials"} <= set(with_examples)
 
 
 LISTS: list[Any] = [[], ["12"], None, ["x"], [""], "12", {}]

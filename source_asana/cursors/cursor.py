@@ -103,6 +103,11 @@ class AsanaCursor(Cursor):
         if self.is_incremental:
             self._emission.progressed()
 
+    def save(self) -> None:
+        """Print the state now, however long ago the last one is; called without the lock."""
+        if self.is_incremental:
+            self._emission.save()
+
     @override
     def ensure_at_least_one_state_emitted(self) -> None:
         if self.is_incremental:

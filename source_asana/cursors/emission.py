@@ -55,6 +55,11 @@ class Emission:
         finally:
             self._lock.release()
 
+    def save(self) -> None:
+        """Print the state now, however long ago the last one is."""
+        with self._lock:
+            self._emit()
+
     def final(self) -> None:
         """Print the last state of the sync."""
         with self._lock:

@@ -126,12 +126,13 @@ class Once:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._keys: set[str] = set()
+        # A fifth of what a set of texts takes: an export may show millions of keys.
+        self._keys = Ledger()
 
     def is_first(self, key: str) -> bool:
         """Return whether a key comes for the first time, and remember it."""
         with self._lock:
-            if key in self._keys:
+            if self._keys.tag_of(key, "") is not None:
                 return False
-            self._keys.add(key)
+            self._keys.enter(key, "", 1)
             return True

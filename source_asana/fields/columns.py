@@ -69,8 +69,8 @@ def readable(*values: Any) -> str | None:
     dates become their due or start day or instant.
     """
     for value in values:
-        text = _text(value)
-        if text is not None:
+        # No call for what most of them are.
+        if value is not None and (text := _text(value)) is not None:
             return text
     return None
 
@@ -124,6 +124,8 @@ ABSENT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "portfolio_custom_field_settings": ("created_at", "created_by"),
         "project_custom_field_settings": ("created_at", "created_by"),
         "project_statuses": ("hearts", "liked", "likes", "num_hearts", "num_likes"),
+        # Airbyte's agents look for it; templates are objects of their own now.
+        "projects": ("is_template",),
         "stories": ("action_taken", "attachments", "new_dates.start_at", "old_dates.start_at"),
         "tags": ("created_by",),
         "teams": ("created_at", "updated_at"),
@@ -173,9 +175,15 @@ def shaper(stream: str, columns: frozenset[str] | None, extra: frozenset[str]) -
     if not steps and not drop:
         return None
 
+    own = [step for path, step in steps if not path]
+    below = [(path[0], path[1:], step) for path, step in steps if path]
+
     def shape(record: Record, partition: Mapping[str, Any]) -> None:
-        for path, step in steps:
-            _each(record, path, step, partition)
+        for step in own:
+            step(record, partition)
+        for first, path, step in below:
+            if record.get(first):
+                _each(record[first], path, step, partition)
         for name in drop:
             record.pop(name, None)
 
@@ -200,6 +208,13 @@ def _step(alias: Alias) -> Shaper:
     fields, keys = alias.sources, alias.partition
 
     def fill(item: Record, partition: Mapping[str, Any]) -> None:
+        # Most objects have none of them, and nothing comes of nothing.
+        for field in fields:
+            if item.get(field) is not None:
+                break
+        else:
+            if not keys:
+                return
         value = convert(*[item.get(f) for f in fields], *[partition.get(k) for k in keys])
         if value is not None:
             item[name] = value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import requests
@@ -79,6 +80,7 @@ def send(
     params: Mapping[str, Any],
     headers: Mapping[str, str] | None = None,
     search: bool = False,
+    body: bytes | None = None,
 ) -> requests.Response:
     """Send a GET until an answer decides, and return that answer with its parsed body.
 
@@ -89,13 +91,16 @@ def send(
         params: query parameters; those that are None are left out.
         headers: further headers.
         search: whether the request counts against the quota of searches as well.
+        body: makes it a POST of this JSON, which may be sent again where no answer came.
 
     Raises:
         Refused, OffsetExpired, SyncTokenExpired, PartitionFailed: what the answer means for the
             partition.
         AirbyteTracedException: the error that ends the sync.
     """
-    return _Attempts(client, path, counts, dict(params), headers or {}, search=search).run()
+    return _Attempts(
+        client, path, counts, dict(params), headers or {}, search=search, body=body
+    ).run()
 
 
 class _Attempts:
@@ -110,14 +115,15 @@ class _Attempts:
         headers: Mapping[str, str],
         *,
         search: bool,
+        body: bytes | None,
     ) -> None:
         self._client = client
         self._budgets = [client.search_budget, client.budget] if search else [client.budget]
         self._path = path
-        self._url = f"{client.api_url}/{path.lstrip('/')}"
+        url = f"{client.api_url}/{path.lstrip('/')}"
+        self._ask = partial(client.ask, url, body, params=params, headers=headers)
         self._counts = counts
         self._params = params
-        self._headers = headers
         self._tries = 0
         self._failures = Streak(client.health)
         self._refusals = Streak(client.health)
@@ -136,9 +142,7 @@ class _Attempts:
                     client.stop.check()
                     # Not before its turn has come: a token may end while the request waits for it.
                     token = self._token()
-                    response = client.get(
-                        self._url, params=self._params, headers=self._headers, token=token
-                    )
+                    response = self._ask(token=token)
                     verdict = classify(response)
             except requests.RequestException as error:
                 self._again(Verdict(NO_ANSWER, 0, f"no answer ({type(error).__name__})"))

@@ -89,6 +89,20 @@ class Client:
             **waits,
         )
 
+    def ask(
+        self,
+        url: str,
+        body: bytes | None,
+        *,
+        params: Mapping[str, Any],
+        token: str,
+        headers: Mapping[str, str],
+    ) -> requests.Response:
+        """Send one POST of a body, without one a GET with parameters, and return the answer."""
+        if body is None:
+            return self.get(url, params=params, token=token, headers=headers)
+        return self.post(url, body=body, token=token, headers=headers)
+
     def get(
         self,
         url: str,
@@ -112,8 +126,24 @@ class Client:
             request.url = f"{url}?{query}" if query else url
         else:
             request.prepare_url(url, given)
+        return self._sent(request, headers or {}, token)
+
+    def post(
+        self, url: str, *, body: bytes, token: str, headers: Mapping[str, str] | None = None
+    ) -> requests.Response:
+        """Send one POST of a JSON body as `get` sends a GET, and return its answer."""
+        request = requests.PreparedRequest()
+        request.prepare_method("POST")
+        request.prepare_url(url, None)
+        request.body = body
+        sizes = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        return self._sent(request, {**(headers or {}), **sizes}, token)
+
+    def _sent(
+        self, request: requests.PreparedRequest, headers: Mapping[str, str], token: str
+    ) -> requests.Response:
         signed = {"Authorization": f"Bearer {token}"}
-        request.prepare_headers({**self.session.headers, **(headers or {}), **signed})
+        request.prepare_headers({**self.session.headers, **headers, **signed})
         request.prepare_cookies(self.session.cookies)
         response = self.session.send(
             request, timeout=self.timeout, allow_redirects=False, **self._environment

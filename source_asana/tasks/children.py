@@ -121,12 +121,38 @@ class ChildPolicy(MemberPolicy):
         return True
 
     def _is_to_read(self, gid: str, modified: int, bound: Millis | None) -> bool:
-        is_known = self._versions.is_known(gid)
-        if self.start is not None and modified < self.start and not is_known:
-            return False
-        if self.is_coarse and not is_known and bound is not None:
-            return modified >= bound
-        return not self.is_tracked or self._versions.is_to_read(gid, version_of(modified))
+        is_old = self.start is not None and modified < self.start
+        if (is_old or (self.is_coarse and bound)) and not self._versions.is_known(gid):
+            return not is_old and bound is not None and modified >= bound
+        # Without a state these are the tasks whose children an export showed in this sync.
+        return self._versions.is_to_read(gid, version_of(modified))
+
+    # ── exports ────────────────────────────────────────────────────────────────────────────────
+
+    def wants(self, gid: str, modified: int, workspace: str, *, has_any: bool) -> bool:
+        """Return whether the children of a task that an export shows are to be sent.
+
+        They are due then, until the task's slice is complete.
+
+        Args:
+            gid: the task's.
+            modified: its `modified_at`.
+            workspace: its workspace.
+            has_any: whether it has any; without, there is nothing to send and nothing to wait for.
+        """
+        with self.lock:
+            bound = self.bounds.get(workspace)
+            if bound is not None:
+                bound = Millis(bound - self.family.overlap)
+            if not self._is_to_read(gid, modified, bound):
+                self._versions.show(gid, workspace)
+                return False
+            version = version_of(modified)
+            if not (has_any or self.keeps_keys):
+                self._versions.enter_read(gid, workspace, version)
+                return False
+            self._versions.enter_due(gid, workspace, version)
+            return True
 
     def _enter(
         self, tree: TaskTree, entries: list[tuple[int, int]], due: list[tuple[int, int]]

@@ -6,14 +6,16 @@ A workspace is searched if every selected stream of the family has a bound for a
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Protocol
 
 from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError
 from source_asana.parents.feeds import Ending
-from source_asana.parents.slices import is_user_key
+from source_asana.parents.slices import is_user_key, workspace_of_key
 from source_asana.runtime import Runtime
+from source_asana.tasks.exports import Export, Jobs
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
 from source_asana.tasks.search import CHEAP_PAGES, Search
 
@@ -40,6 +42,9 @@ class Member(Protocol):
     def claim(self, key: str) -> None:
         """Owe a listing that its pass has come to, until it is read whole."""
 
+    def owes(self, workspace: str) -> bool:
+        """Return whether the pass over the whole of a workspace is due."""
+
 
 class TaskFamily:
     """Connects the streams of tasks of one sync.
@@ -50,6 +55,9 @@ class TaskFamily:
     Attributes:
         feed: tasks and subtasks on their way to the streams that hang on them.
         searches: the searches of this sync by workspace.
+        exports: the exports of whole workspaces in this sync, by workspace.
+        jobs: the export jobs that a sync left behind.
+        keeper: the member whose state holds the jobs.
         overlap: how far a search steps back behind the last sync, milliseconds.
     """
 
@@ -57,6 +65,9 @@ class TaskFamily:
         self._runtime = runtime
         self.feed = TaskFeed("tasks", runtime.stop)
         self.searches: dict[str, Search] = {}
+        self.exports: dict[str, Export] = {}
+        self.jobs = Jobs()
+        self.keeper: object = None
         self.overlap = runtime.settings.search_overlap_minutes * MINUTE
         self._members: list[Member] = []
         self._shows_all: bool | None = None
@@ -66,13 +77,66 @@ class TaskFamily:
     def join(self, member: Member) -> None:
         """Add a selected stream."""
         self._members.append(member)
+        if self.keeper is None and member.is_tracked:
+            self.keeper = member
+
+    def plan(self) -> None:
+        """Choose who is exported, and who is searched; called once the workspaces are listed."""
+        if not (self.exports or self.searches):
+            self._plan_exports()
+            self.plan_searches()
+
+    def _plan_exports(self) -> None:
+        settings = self._runtime.settings
+        if not (settings.bulk_export and self._members):
+            return
+        for gid in sorted(self._runtime.workspaces):
+            is_first = any(not m.is_tracked or m.bound(gid) is None for m in self._members)
+            if is_first or any(member.owes(gid) for member in self._members):
+                self.claim(gid)
+                self.exports[gid] = Export(gid)
+        self.jobs.keep_wanted(self.exports)
+
+    def finish_exports(self) -> None:
+        """Forget the jobs that were read, unless a stream's state may come to lack what they gave.
+
+        Without a state a stream wants a new file each time.
+        """
+        if not all(member.is_tracked for member in self._members):
+            for gid in self.exported():
+                self.jobs.drop(gid)
+
+    def has_caught_up(self, workspace: str, bound: Millis) -> bool:
+        """Return whether every selected stream has read a workspace up to an instant."""
+        return all((member.bound(workspace) or 0) >= bound for member in self._members)
+
+    @property
+    def may_show_twice(self) -> bool:
+        """Whether a listing may show what a search or export has shown in this sync."""
+        return bool(self.searches or self.exports)
+
+    def newest_bound(self, keys: Iterable[str]) -> Millis:
+        """Return the latest bound that a member has for one of these listings, 0 without any."""
+        bounds = (member.bound(key) for key in keys for member in self._members)
+        return Millis(max((bound for bound in bounds if bound is not None), default=0))
+
+    def exported(self) -> dict[str, Export]:
+        """Return the exports that showed everything in their workspace."""
+        return {gid: export for gid, export in self.exports.items() if export.succeeded}
+
+    def workspace_of(self, key: str) -> str:
+        """Return the workspace of a listing that was noted, or of a user's key."""
+        for gid, keys in list(self.feed.by_workspace.items()):
+            if key in keys:
+                return gid
+        return workspace_of_key(key)
 
     def plan_searches(self) -> None:
-        """Choose the workspaces to search; called once they are listed, before any task is."""
+        """Choose the workspaces to search."""
         settings = self._runtime.settings
         if not settings.may_search or not all(member.is_tracked for member in self._members):
             return
-        for gid in sorted(self._runtime.workspaces):
+        for gid in sorted(self._runtime.workspaces - self.exports.keys()):
             bounds = [member.bound(gid) for member in self._members]
             known = [bound for bound in bounds if bound is not None]
             if bounds and len(known) == len(bounds):

@@ -1,4 +1,4 @@
-"""Chooses what a sync reads of tasks: searches first, then the listings they do not cover."""
+"""Chooses what a sync reads of tasks: searches and exports, then the listings left over."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing_extensions import override
 
 from source_asana.cursors.policies import LEFT, Record
 from source_asana.http.clock import Millis, from_millis
+from source_asana.parents.feeds import Ending, ParentFailedError
 from source_asana.parents.slices import Slice, is_user_key
+from source_asana.tasks.exports import Export
 from source_asana.tasks.member import MemberPolicy
-from source_asana.tasks.slices import ListingSlice, SearchSlice
+from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice
+from source_asana.tasks.tree import TaskTree
 
 
 class ListingPolicy(MemberPolicy):
@@ -29,6 +32,8 @@ class ListingPolicy(MemberPolicy):
         searches = self.family.searches.values()
         for search in searches:
             yield SearchSlice(search)
+        if self.family.exports:
+            yield from self._exports()
         for search in searches:
             search.wait(self.runtime.stop)
         for found in self.router.stream_slices():
@@ -36,11 +41,51 @@ class ListingPolicy(MemberPolicy):
             if slice_ is not None:
                 yield slice_
 
+    def _exports(self) -> Iterator[Slice]:
+        """Yield the slices of the exports and wait for their end.
+
+        What belongs to which listing is known once all of them are.
+        """
+        exports = self.family.exports.values()
+        listed: dict[str, set[str]] = {}
+        try:
+            for found in self.router.stream_slices():
+                listed.setdefault(found.item["workspace_gid"], set()).add(found.key)
+        except ParentFailedError:
+            for export in exports:
+                export.decide(succeeded=False)
+            return
+        for export in exports:
+            export.listed = frozenset(listed.get(export.workspace, ()))
+            yield ExportSlice(export)
+        for export in exports:
+            if export.wait(self.runtime.stop):
+                with self.lock:
+                    self.passes.done(export.workspace)
+
+    def _cover(self, found: Slice, export: Export) -> None:
+        """Count a listing as read whole: the export has shown all that is in it."""
+        key = found.key
+        with self.lock:
+            self.bounds.move(key, export.bound)
+            self.passes.done(key)
+            self.walks.expect(key)
+            self.walks.complete(key)
+        if self.plan.is_parent:
+            # Without tasks in it: for those who read the project's own children, and their bounds.
+            self.family.feed.expect()
+            tree = TaskTree(key, export.bound, found.item)
+            self.family.feed.listed(tree, Ending.COMPLETE)
+
     def _listing(self, found: Slice) -> ListingSlice | None:
-        """Return the slice of a listing, None if a search made it superfluous."""
+        """Return the slice of a listing, None if an export or search made it superfluous."""
         key, workspace = found.key, found.item["workspace_gid"]
         self.family.feed.note(key, workspace)
         self._there.add(key)
+        export = self.family.exported().get(workspace)
+        if export is not None and key in export.listed:
+            self._cover(found, export)
+            return None
         is_passed = self.family.is_passed(key)
         self.family.claim(key)
         if workspace in self.family.searched() and self.family.has_read(key) and not is_passed:
@@ -89,6 +134,7 @@ class ListingPolicy(MemberPolicy):
     def listed(self) -> None:
         super().listed()
         self.family.feed.noted_all(is_complete=self.knows_all)
+        self.family.finish_exports()
 
     @override
     def is_there(self, home: str) -> bool:

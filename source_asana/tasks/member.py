@@ -50,19 +50,33 @@ class MemberPolicy(Policy):
     def is_passed(self, key: str) -> bool:
         """Return whether a listing is new, or the listing pass has come to it."""
         with self.lock:
-            return self.is_tracked and (key not in self.bounds or self.passes.is_due(key))
+            return self.is_tracked and (key not in self.bounds or self._is_due(key))
+
+    def _is_due(self, key: str) -> bool:
+        """Return whether a listing's turn has come; one export passes its whole workspace."""
+        if self.runtime.settings.bulk_export and not self.owes(self.family.workspace_of(key)):
+            return False
+        return self.passes.is_due(key)
+
+    def owes(self, workspace: str) -> bool:
+        """Return whether the pass over the whole of a workspace is due."""
+        with self.lock:
+            return self.is_tracked and self.passes.is_due(workspace)
 
     def claim(self, key: str) -> None:
         """Owe a listing that the pass has come to, until it is read whole."""
         with self.lock:
-            if self.is_tracked:
+            if self.is_tracked and self._is_due(key):
                 self.passes.claim(key)
 
     # ── as a policy ────────────────────────────────────────────────────────────────────────────
 
     @override
     def parts(self) -> Mapping[str, Part]:
-        return {"bounds": self.bounds, "pass": self.passes}
+        parts: dict[str, Part] = {"bounds": self.bounds, "pass": self.passes}
+        if self.runtime.settings.bulk_export and self.family.keeper is self:
+            parts["exports"] = self.family.jobs
+        return parts
 
     @property
     @override
@@ -75,8 +89,7 @@ class MemberPolicy(Policy):
 
     @override
     def workspaces_listed(self) -> None:
-        if not self.family.searches:
-            self.family.plan_searches()
+        self.family.plan()
 
     @override
     def listed(self) -> None:

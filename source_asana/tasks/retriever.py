@@ -24,10 +24,11 @@ from source_asana.parents.feeds import Ending
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
+from source_asana.tasks.export_reading import Readers, read_changed, read_whole
 from source_asana.tasks.family import TaskFamily, family_of
 from source_asana.tasks.routers import TASK_FIELDS
-from source_asana.tasks.search_walk import SearchRequest, changed
-from source_asana.tasks.slices import ListingSlice, SearchSlice, WalkSlice
+from source_asana.tasks.search_walk import TOO_MANY, SearchRequest, changed
+from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice, WalkSlice
 from source_asana.tasks.tree import TaskTree
 
 
@@ -122,9 +123,9 @@ class TaskRetriever(_TaskRetriever):
     @override
     def end(self, slice_: Slice, ending: Ending) -> None:
         assert isinstance(slice_, ListingSlice)
-        if isinstance(slice_, SearchSlice):
-            # However the search ended, whoever waits for it must not wait for ever.
-            slice_.search.decide(succeeded=False)
+        if slice_.shortcut:
+            # However it ended: whoever waits for it must not wait for ever.
+            slice_.shortcut.decide(succeeded=False)
         assert slice_.tree is not None
         self.family.feed.listed(slice_.tree, ending)
 
@@ -133,6 +134,9 @@ class TaskRetriever(_TaskRetriever):
         assert isinstance(slice_, ListingSlice)
         if isinstance(slice_, SearchSlice):
             yield from self._search(slice_)
+            return
+        if isinstance(slice_, ExportSlice):
+            yield from read_whole(self._readers(), slice_)
             return
         for tasks, stamp in self._tasks(slice_):
             if self.plan.is_parent and slice_.tree:
@@ -144,7 +148,7 @@ class TaskRetriever(_TaskRetriever):
 
     @override
     def sent(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Raw]:
-        shared = is_shared(record) or bool(self.family.searches)
+        shared = is_shared(record) or self.family.may_show_twice
         record = self.shape.finished(record, slice_.partition)
         yield from self.cursor.sent(record, slice_, stamp, is_shared=shared)
 
@@ -198,10 +202,17 @@ class TaskRetriever(_TaskRetriever):
                     yield from self._found(task, slice_, stamp)
             search.decide(succeeded=True)
         except AsanaError as error:
+            if self.runtime.settings.bulk_export and error.verdict.rule is TOO_MANY:
+                yield from read_changed(self._readers(), slice_)
+            if search.succeeded:
+                return
             self.family.fall_back(search, error)
             slice_.is_incomplete = True
             # Its children may be read, but they give no bound, as the listings follow.
             tree.began = None
+
+    def _readers(self) -> Readers:
+        return Readers(self, self.others.get(self.subtasks), self.headers())
 
     def _request(self, slice_: SearchSlice) -> SearchRequest:
         subtasks = self.others.get(self.subtasks)
@@ -254,7 +265,7 @@ class SubtaskRetriever(_TaskRetriever):
     @override
     def read(self, slice_: Slice) -> Iterator[Any]:
         assert isinstance(slice_, WalkSlice)
-        shared = bool(self.family.searches)
+        shared = self.family.may_show_twice
         for page in self.pages(slice_):
             stamp = self.cursor.stamp()
             self.feed(slice_.tree, page)

@@ -19,36 +19,46 @@ from source_asana.parents.feeds import WAKE_SECONDS
 CHEAP_PAGES = 10
 
 
-class Search:
-    """Keeps track of one workspace's search in this sync; threads wait for its end.
+class Shortcut:
+    """Stands for a way past the listings of one workspace; threads wait for its end.
 
     Attributes:
         workspace: its gid.
-        after: tasks that changed after this instant are searched for.
-        most_pages: pages after which listings are cheaper; None for no limit.
         succeeded: whether it found everything; None before that is known.
-        is_refused_for_plan: whether the workspace's plan has no search.
     """
 
-    def __init__(self, workspace: str, after: Millis, most_pages: int | None) -> None:
+    def __init__(self, workspace: str) -> None:
         self.workspace = workspace
-        self.after = after
-        self.most_pages = most_pages
         self.succeeded: bool | None = None
-        self.is_refused_for_plan = False
         self._condition = threading.Condition()
 
     def decide(self, *, succeeded: bool) -> None:
-        """Take note of how the search ended; the first call counts."""
+        """Take note of how it ended; the first call counts."""
         with self._condition:
             if self.succeeded is None:
                 self.succeeded = succeeded
             self._condition.notify_all()
 
     def wait(self, stop: Stop) -> bool:
-        """Wait until it is known whether the search found everything, and return that."""
+        """Wait until it is known whether it found everything, and return that."""
         with self._condition:
             while self.succeeded is None:
                 self._condition.wait(WAKE_SECONDS)
                 stop.check()
             return self.succeeded
+
+
+class Search(Shortcut):
+    """One workspace's search in this sync.
+
+    Attributes:
+        after: the instant of change that is searched from.
+        most_pages: pages after which listings are cheaper; None for no limit.
+        is_refused_for_plan: whether the workspace's plan has no search.
+    """
+
+    def __init__(self, workspace: str, after: Millis, most_pages: int | None) -> None:
+        super().__init__(workspace)
+        self.after = after
+        self.most_pages = most_pages
+        self.is_refused_for_plan = False

@@ -7,7 +7,8 @@ from typing import NewType
 from source_asana.http.clock import Millis
 from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
-from source_asana.tasks.search import Search
+from source_asana.tasks.exports import Export
+from source_asana.tasks.search import Search, Shortcut
 from source_asana.tasks.tree import TaskTree
 
 # The gid of a task as a number, as arrays hold it.
@@ -19,9 +20,11 @@ class ListingSlice(Slice):
 
     Attributes:
         tree: filled by the listing for other streams, None before it begins.
+        shortcut: what is decided when the slice ends, if anything.
     """
 
     tree: TaskTree | None = None
+    shortcut: Shortcut | None = None
 
 
 class SearchSlice(ListingSlice):
@@ -34,7 +37,22 @@ class SearchSlice(ListingSlice):
     def __init__(self, search: Search) -> None:
         gid = search.workspace
         super().__init__({"search_in_workspace": gid}, key=gid, item={"workspace_gid": gid})
-        self.search = search
+        self.search = self.shortcut = search
+        self.is_filtered = True
+
+
+class ExportSlice(ListingSlice):
+    """The tasks of one workspace, by export; they belong to many partitions.
+
+    Attributes:
+        export: the export; it is decided when the slice ends.
+    """
+
+    def __init__(self, export: Export) -> None:
+        gid = export.workspace
+        super().__init__({"export_of_workspace": gid}, key=gid, item={"workspace_gid": gid})
+        self.export = self.shortcut = export
+        # Tasks that no listing shows are not in it, so it says nothing about those.
         self.is_filtered = True
 
 

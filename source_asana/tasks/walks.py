@@ -62,8 +62,7 @@ class WalkPolicy(MemberPolicy):
 
     @override
     def is_newer(self, record: Any, slice_: Slice) -> bool:
-        assert isinstance(slice_, WalkSlice)
-        key = slice_.tree.key
+        key = slice_.tree.key if isinstance(slice_, WalkSlice) else slice_.key
         stamp, bound = self.stamp_of(record), self.bound(key)
         is_whole = bound is None or self.is_passed(key)
         return is_whole or stamp is None or bound is None or stamp >= bound

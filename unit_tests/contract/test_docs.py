@@ -107,7 +107,7 @@ TEMPLATE = (
     "Supported sync modes",
     "Supported Streams",
     None,
-    "Performance considerations",
+    "IP allow list",
     "Data type map",
     "Limitations & Troubleshooting",
     None,

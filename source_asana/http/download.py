@@ -1,0 +1,140 @@
+"""A large file behind addresses that expire, streamed from its first byte to its last.
+
+What is cut off is taken up at the byte where it ended. The token never goes to the storage host,
+and the addresses, which are keys of their own, never into a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from source_asana.config import LOOPBACK
+from source_asana.http.client import Client
+from source_asana.http.clock import Millis, to_millis
+from source_asana.http.lines import BrokenFileError
+
+CHUNK_BYTES = 1 << 17
+# In a row, without one byte of progress.
+TRIES = 6
+FIRST_PAUSE_SECONDS = 0.5
+REDIRECTS = 3
+# Storage hosts stamp files with a clock of their own.
+CLOCK_GRAIN = 120_000
+
+
+class _Unavailable(Exception):  # noqa: N818  # what happened, for the tries around it
+    """The file cannot be fetched from this address now."""
+
+
+class Download:
+    """One file.
+
+    Args:
+        client: timeouts, waits and connections; its token is not used.
+        address: returns an address of the file that has not expired; called for every try.
+        not_before: a file that was stored before this instant is another one.
+    """
+
+    def __init__(self, client: Client, address: Callable[[], str], not_before: Millis) -> None:
+        self._client = client
+        self._address = address
+        self._not_before = not_before
+        self._version: str | None = None
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the file's bytes.
+
+        Raises:
+            BrokenFileError: nothing more came for several tries, or the file is not the same any
+                more.
+        """
+        at, tries = 0, 0
+        while True:
+            begun, reason = at, "no answer"
+            try:
+                for chunk in self._from(at):
+                    at += len(chunk)
+                    yield chunk
+            except _Unavailable as error:
+                reason = str(error)
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+                reason = f"no answer, {type(error).__name__}"
+            else:
+                return
+            tries = 1 if at > begun else tries + 1
+            if tries >= TRIES:
+                raise BrokenFileError(f"it cannot be downloaded ({reason})")
+            self._client.sleep(FIRST_PAUSE_SECONDS * 2 ** (tries - 1))
+            self._client.stop.check()
+
+    def _from(self, at: int) -> Iterator[bytes]:
+        """Yield the bytes from `at` on; a host that knows no ranges sends the others as well."""
+        with closing(self._opened(self._address(), at)) as response:
+            self._compare(response.headers)
+            skipped = at if response.status_code == 200 else 0
+            for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
+                self._client.stop.check()
+                if skipped < len(chunk):
+                    yield chunk[skipped:]
+                skipped = max(0, skipped - len(chunk))
+
+    def _opened(self, url: str, at: int) -> requests.Response:
+        for _ in range(REDIRECTS):
+            response = self._get(url, at)
+            if not response.is_redirect:
+                break
+            url = urljoin(url, response.headers["Location"])
+            response.close()
+        is_range = response.headers.get("Content-Range", "").startswith(f"bytes {at}-")
+        if response.status_code == 200 or (response.status_code == 206 and is_range):
+            return response
+        response.close()
+        raise _Unavailable(f"HTTP {response.status_code}")
+
+    def _get(self, url: str, at: int) -> requests.Response:
+        """Send one GET without the token, past .netrc and cookies."""
+        if not self._is_safe(url):
+            raise _Unavailable("its address is not https")
+        request = requests.PreparedRequest()
+        request.prepare_method("GET")
+        request.prepare_url(url, None)
+        request.prepare_headers({"Range": f"bytes={at}-"} if at else {})
+        session = self._client.session
+        settings: Any = session.merge_environment_settings(
+            url, proxies={}, stream=True, verify=None, cert=None
+        )
+        return session.send(
+            request, timeout=self._client.timeout, allow_redirects=False, **settings
+        )
+
+    def _is_safe(self, url: str) -> bool:
+        """Return whether an address is https; a fake Asana on this machine may do without."""
+        is_fake = urlsplit(self._client.api_url).hostname in LOOPBACK
+        parts = urlsplit(url)
+        return parts.scheme == "https" or (is_fake and parts.hostname in LOOPBACK)
+
+    def _compare(self, headers: Mapping[str, str]) -> None:
+        """Raise where the file is an old one, or another than in the tries before."""
+        stored = _stored(headers)
+        if stored is not None and stored < self._not_before - CLOCK_GRAIN:
+            raise BrokenFileError("it is older than its job")
+        version = headers.get("ETag")
+        if self._version is not None and version != self._version:
+            raise BrokenFileError("it changed while it was read")
+        self._version = version
+
+
+def _stored(headers: Mapping[str, str]) -> Millis | None:
+    try:
+        moment = parsedate_to_datetime(headers["Last-Modified"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return to_millis(moment.replace(tzinfo=moment.tzinfo or UTC).isoformat())

@@ -1,0 +1,402 @@
+"""A bulk export gives what listings give, whatever happens to it, with a few requests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox import Sandbox, World
+from sandbox.exports import CREATE, POLL
+from unit_tests.mock_server.expect import PARENTS
+from unit_tests.mock_server.test_custom_columns import Fields, configured, discovered
+from unit_tests.properties.lab import Lab
+from unit_tests.properties.runs import Destination
+from unit_tests.sync import Record, Sync, command, config_for, read
+
+STREAMS = ("tasks", "subtasks", "stories", "attachments")
+# The export has no addresses of files.
+NOT_EXPORTED = frozenset({"download_url", "view_url", "synced_at"})
+ON = {"bulk_export": True}
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return Lab()
+
+
+@pytest.fixture
+def asana(lab: Lab) -> Iterator[Sandbox]:
+    with Sandbox(lab.world, plan="service") as sandbox:
+        yield sandbox
+
+
+def rows(sync: Sync, stream: str) -> dict[tuple[Any, ...], Record]:
+    """Return a stream's records by key, each of them once, without what an export lacks."""
+    found = {}
+    for record in sync.records[stream]:
+        key = (record["gid"], *(record.get(name) for name in PARENTS))
+        assert key not in found, (stream, key)
+        found[key] = {n: v for n, v in record.items() if n not in NOT_EXPORTED and v is not None}
+    return found
+
+
+def same(one: Sync, other: Sync) -> None:
+    """Assert that two syncs sent the same records with the same values."""
+    for stream in STREAMS:
+        assert rows(one, stream) == rows(other, stream), stream
+
+
+def whole(asana: Sandbox, sync: Sync) -> None:
+    """Assert that a sync ended well and sent what a fresh read by listings sends."""
+    assert sync.errors == []
+    assert all(sync.complete(stream) for stream in STREAMS)
+    same(sync, read(asana, STREAMS))
+
+
+def exported(asana: Sandbox) -> Counter[str]:
+    """Return the requests so far of the kinds that an export makes or spares."""
+    return Counter(entry.path_template for entry in asana.log)
+
+
+# ── as listings ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+def test_records_are_those_of_listings_with_few_requests(*, incremental: bool) -> None:
+    world = World.generate(tasks=1000, seed=3)
+    with Sandbox(world, plan="service", search_lag=10) as asana:
+        listed = read(asana, STREAMS, incremental=incremental)
+        by_listings = len(asana.log)
+        asana.reset_log()
+        sync = read(asana, STREAMS, incremental=incremental, **ON)
+        assert sync.errors == []
+        assert sync.warnings == []
+        same(sync, listed)
+        assert len(asana.log) <= by_listings * 0.05
+        assert asana.unknown_fields == []
+        assert asana.unknown_params == []
+
+
+def test_subtasks_before_their_parents_at_every_depth(asana: Sandbox, lab: Lab) -> None:
+    parent = lab.world.add_task("0", projects=lab.projects[:1])
+    for depth in range(1, 5):
+        parent = lab.world.add_task(str(depth), parent=parent)
+        lab.world.comment(parent)
+    whole(asana, read(asana, STREAMS, incremental=True, **ON))
+
+
+def test_what_no_listing_shows_is_left_out(asana: Sandbox, lab: Lab) -> None:
+    nobodys = lab.world.add_task("nobody's, in no project")
+    below = lab.world.add_task("below it", parent=nobodys)
+    lab.world.comment(below)
+    sync = read(asana, STREAMS, incremental=True, **ON)
+    assert nobodys not in sync.gids("tasks")
+    assert below not in sync.gids("subtasks")
+    whole(asana, sync)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        lambda lab: {"project_ids": lab.projects[:1]},
+        lambda lab: {"exclude_project_ids": lab.projects[:1]},
+        lambda _: {"include_tasks_without_project": False},
+        lambda _: {"start_date": "2024-06-01T00:00:00Z"},
+    ],
+)
+def test_choices_hold(asana: Sandbox, lab: Lab, settings: Any) -> None:
+    old = lab.world.add_task(
+        "old", projects=lab.projects[1:2], created_at="2024-01-01T00:00:00.000Z"
+    )
+    lab.world.add_task("new below", parent=old)
+    chosen = settings(lab)
+    for incremental in (True, False):
+        sync = read(asana, STREAMS, incremental=incremental, **ON, **chosen)
+        assert sync.errors == []
+        same(sync, read(asana, STREAMS, **chosen))
+
+
+@pytest.mark.parametrize("streams", [("tasks",), ("subtasks",), ("stories",), ("attachments",)])
+def test_single_streams(asana: Sandbox, streams: tuple[str]) -> None:
+    sync = read(asana, streams, incremental=True, **ON)
+    assert sync.errors == []
+    for stream in STREAMS:
+        listed = read(asana, streams)
+        assert rows(sync, stream) == rows(listed, stream)
+    assert exported(asana)[CREATE] == 1
+
+
+def test_unwanted_children_are_not_exported(asana: Sandbox) -> None:
+    read(asana, ["tasks", "attachments"], incremental=True, **ON)
+    [job] = asana.exports.jobs.values()
+    fields = job.parameters[0]["fields"]
+    assert any(name.startswith("attachments.") for name in fields)
+    assert not any(name.startswith("stories") for name in fields)
+    assert not {"attachments.download_url", "attachments.view_url"} & set(fields)
+
+
+def test_selected_columns(asana: Sandbox) -> None:
+    columns = {
+        "tasks": ["gid", "name"],
+        "subtasks": ["gid", "task_id", "assignee"],
+        "stories": ["gid", "text"],
+        "attachments": ["gid", "parent"],
+    }
+    sync = read(asana, STREAMS, incremental=True, columns=columns, **ON)
+    same(sync, read(asana, STREAMS, columns=columns))
+
+
+def test_columns_of_custom_fields() -> None:
+    with Sandbox(Fields().world, plan="service") as asana:
+        catalog = configured(discovered(asana), *STREAMS, incremental=True)
+        listed, sync = (
+            command("read", config_for(asana, bulk_export=way), catalog=catalog)
+            for way in (False, True)
+        )
+        assert exported(asana)[CREATE] == 1
+        same(sync, listed)
+
+
+@pytest.mark.parametrize("lacks", [{"parent"}, {"target", "parent"}])
+def test_columns_that_are_the_task_itself(asana: Sandbox, lacks: set[str]) -> None:
+    asana.exports.trouble.lacks = frozenset(lacks)
+    whole(asana, read(asana, STREAMS, incremental=True, **ON))
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+def test_children_without_values_are_asked_for(asana: Sandbox, *, incremental: bool) -> None:
+    asana.exports.trouble.bare = True
+    whole(asana, read(asana, STREAMS, incremental=incremental, **ON))
+    assert asana.requests("/tasks/{task_gid}/subtasks") > 0
+
+
+# ── what follows ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_next_sync_searches_and_sends_nothing_twice(asana: Sandbox, lab: Lab) -> None:
+    first = read(asana, STREAMS, incremental=True, **ON)
+    asana.clock.advance(3600)
+    asana.reset_log()
+    second = read(asana, STREAMS, incremental=True, state=first.state, **ON)
+    assert {stream: found for stream, found in second.records.items() if found} == {}
+    assert exported(asana)[CREATE] == 0
+    asana.clock.advance(3600)
+    changed = lab.tasks()[0]
+    lab.world.edit_task(changed, name="other")
+    third = read(asana, STREAMS, incremental=True, state=second.state, **ON)
+    assert third.gids("tasks") == [changed]
+
+
+def test_the_bound_is_the_job_s_beginning(asana: Sandbox, lab: Lab) -> None:
+    changed = lab.tasks()[0]
+
+    def while_it_runs(path: str, _params: dict[str, str]) -> None:
+        if path.startswith("/jobs/"):
+            asana.clock.advance(600)
+            lab.world.edit_task(changed, name=f"at {asana.clock.now()}")
+
+    asana.before_request(while_it_runs)
+    first = read(asana, STREAMS, incremental=True, **ON)
+    [job] = asana.exports.jobs.values()
+    asana.before_request(None)
+    bounds = first.bounds_of("tasks")
+    assert {round(job.created - bound / 1000) for bound in bounds.values()} == {1}
+    for stream in STREAMS:
+        assert set(first.bounds_of(stream)) >= set(lab.projects)
+
+
+def test_the_pass_is_one_export_and_finds_what_departed(asana: Sandbox, lab: Lab) -> None:
+    first = read(asana, STREAMS, incremental=True, **ON)
+    asana.clock.advance(200 * 3600)
+    gone, liked = lab.tasks()[:2]
+    lab.world.delete_task(gone)
+    lab.world.like(liked)
+    asana.reset_log()
+    second = read(asana, STREAMS, incremental=True, state=first.state, **ON)
+    assert second.gids("tasks") == [liked]
+    assert exported(asana)[CREATE] == 1
+    assert exported(asana)["/tasks"] == 0
+    assert gone not in second.tasks_of("stories")
+    asana.clock.advance(3600)
+    asana.reset_log()
+    read(asana, STREAMS, incremental=True, state=second.state, **ON)
+    assert exported(asana)[CREATE] == 0
+
+
+def test_more_changes_than_a_search_is_good_for(asana: Sandbox, lab: Lab) -> None:
+    first = read(asana, STREAMS, incremental=True, **ON)
+    asana.clock.advance(3600)
+    many = [lab.world.add_task(str(n), projects=lab.projects[:1]) for n in range(1100)]
+    lab.world.add_task("below", parent=many[0])
+    lab.world.comment(many[1])
+    asana.reset_log()
+    second = read(asana, STREAMS, incremental=True, state=first.state, **ON)
+    assert second.errors == []
+    assert second.warnings == []
+    assert set(many) <= set(second.gids("tasks"))
+    [*_, job] = asana.exports.jobs.values()
+    assert "modified_at.after" in job.parameters[0]["filters"]
+    assert exported(asana)["/tasks"] == 0
+    asana.clock.advance(3600)
+    third = read(asana, STREAMS, incremental=True, state=second.state, **ON)
+    assert {stream: found for stream, found in third.records.items() if found} == {}
+
+
+# ── faults ─────────────────────────────────────────────────────────────────────────────────────
+
+PASSING = [
+    {"polls": 12},
+    {"failed": 1},
+    {"busy": 3},
+    {"expired": 1},
+    {"expired": 3},
+    {"cut": 1},
+    {"cut": 4},
+    {"cut": 1, "no_ranges": True},
+    {"short": 1},
+    {"damaged": 1},
+    {"stale": 1},
+]
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+@pytest.mark.parametrize("trouble", PASSING, ids=str)
+def test_what_passes_is_waited_out(
+    asana: Sandbox, trouble: dict[str, Any], *, incremental: bool
+) -> None:
+    _set(asana, trouble)
+    sync = read(asana, STREAMS, incremental=incremental, **ON)
+    assert sync.warnings == []
+    assert exported(asana)["/tasks"] == 0
+    whole(asana, sync)
+
+
+LASTING = [
+    {"endless": True},
+    {"failed": 9},
+    {"busy": 10**6},
+    {"forbidden": True},
+    {"forbidden": True, "no_right": "You do not have access to this."},
+    {"expired": 10**6},
+    {"cut": 10**6, "no_ranges": True},
+    {"short": 10**6, "no_ranges": True},
+    {"damaged": 10**6},
+    {"stale": 10**6},
+]
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+@pytest.mark.parametrize("trouble", LASTING, ids=str)
+def test_what_stays_is_said_once_and_listings_follow(
+    asana: Sandbox, trouble: dict[str, Any], *, incremental: bool
+) -> None:
+    _set(asana, trouble)
+    asks = {**ON, "bulk_export_timeout_minutes": 0.5}
+    sync = read(asana, STREAMS, incremental=incremental, **asks)
+    [warning] = sync.warnings
+    assert "export" in warning
+    assert exported(asana)["/tasks"] > 0
+    whole(asana, sync)
+
+
+def test_a_token_without_the_right_reads_listings(lab: Lab) -> None:
+    with Sandbox(lab.world, plan="advanced") as asana:
+        sync = read(asana, STREAMS, incremental=True, **ON)
+        [warning] = sync.warnings
+        assert "export" in warning
+        assert sync.errors == []
+        same(sync, read(asana, STREAMS))
+
+
+@pytest.mark.parametrize(
+    ("plan", "settings", "fails"),
+    [
+        ("advanced", ON, True),
+        ("advanced", {}, False),
+        ("service", ON, False),
+    ],
+)
+def test_check(lab: Lab, plan: str, settings: dict[str, Any], *, fails: bool) -> None:
+    with Sandbox(lab.world, plan=plan) as asana:
+        answer = command("check", config_for(asana, **settings)).connection
+        assert answer
+        assert answer["status"] == ("FAILED" if fails else "SUCCEEDED")
+        assert not fails or "bulk_export" in answer["message"]
+        assert exported(asana)[CREATE] == 0
+
+
+def test_neither_address_nor_token_gets_out(asana: Sandbox) -> None:
+    asana.exports.trouble.cut = 10**6
+    asana.exports.trouble.no_ranges = True
+    sync = read(asana, STREAMS, incremental=True, **ON)
+    assert "X-Amz" not in sync.text
+    assert "_export/" not in sync.text
+    assert asana.exports.downloads
+    assert not any("Authorization" in headers for headers in asana.exports.downloads)
+
+
+def _set(asana: Sandbox, trouble: dict[str, Any]) -> None:
+    for name, value in trouble.items():
+        setattr(asana.exports.trouble, name, value)
+
+
+# ── kills ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("messages", [1, 5, 12, 20, 26, 30])
+def test_a_killed_sync_goes_on_with_its_job(asana: Sandbox, lab: Lab, messages: int) -> None:
+    destination = Destination()
+    first = destination.sync(asana, STREAMS, kill_after=messages, **ON)
+    assert first.killed
+    second = destination.sync(asana, STREAMS, **ON)
+    assert second.errors == []
+    assert exported(asana)[CREATE] == 1
+    asana.clock.advance(3600)
+    destination.sync(asana, STREAMS, **ON)
+    assert [line for s in STREAMS for line in lab.missing(asana, destination, s)] == []
+    for stream in ("tasks", "subtasks"):
+        gids = [record["gid"] for record in destination.history[stream]]
+        assert max(Counter(gids).values()) <= 2
+
+
+@pytest.mark.parametrize("hours", [0, 168])
+def test_no_job_is_read_in_two_whole_syncs(asana: Sandbox, lab: Lab, hours: int) -> None:
+    first = read(asana, STREAMS, incremental=True, listing_pass_hours=hours, **ON)
+    changed = lab.tasks()[0]
+    lab.world.edit_task(changed, name="other")
+    asana.clock.advance(200 * 3600)
+    second = read(
+        asana, STREAMS, incremental=True, state=first.state, listing_pass_hours=hours, **ON
+    )
+    assert second.gids("tasks") == [changed]
+    assert exported(asana)[CREATE] == 2
+
+
+def test_a_full_refresh_has_a_file_of_its_own(asana: Sandbox, lab: Lab) -> None:
+    for number in range(2):
+        lab.world.edit_task(lab.tasks()[0], name=str(number))
+        whole(asana, read(asana, STREAMS, **ON))
+        assert exported(asana)[CREATE] == number + 1
+
+
+def test_a_job_that_was_left_behind_is_of_no_use_after_listings(asana: Sandbox, lab: Lab) -> None:
+    destination = Destination()
+    destination.sync(asana, STREAMS, kill_after=1, **ON)
+    destination.sync(asana, STREAMS)
+    asana.clock.advance(3600)
+    lab.world.edit_task(lab.tasks()[0], name="newer")
+    destination.sync(asana, STREAMS, listing_pass_hours=0, **ON)
+    assert [line for s in STREAMS for line in lab.missing(asana, destination, s)] == []
+
+
+# ── off ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_off_nothing_is_different(asana: Sandbox) -> None:
+    sync = read(asana, STREAMS, incremental=True, bulk_export=False)
+    assert not any("export" in line for line in sync.logs)
+    assert not {CREATE, POLL} & set(exported(asana))
+    assert "exports" not in sync.state_of("tasks")
