@@ -137,8 +137,10 @@ def _task(sample: Sample) -> str | None:
 def _read(kind: Kind, names: Mapping[str, str | None], asker: Asker) -> Read:
     asked = opt_fields(kind.stream, None) if kind.asks else ()
     params: dict[str, Any] = {key: value.format(**names) for key, value in kind.params.items()}
+    # What takes no `opt_fields` has no pages, either.
+    params |= {"limit": ROWS, "opt_fields": ",".join(asked)} if kind.asks else {}
     path = kind.path.format(**names)
-    reply = asker.get(path, **params, limit=ROWS, opt_fields=",".join(asked) or None)
+    reply = asker.get(path, **params)
     whole = []
     if kind.single and reply.rows:
         whole = asker.get(f"{kind.single}/{reply.rows[0]['gid']}").rows

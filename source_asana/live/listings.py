@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from source_asana.fields.opt_fields import opt_fields
 from source_asana.http.clock import from_millis, to_millis
 from source_asana.live.asker import Asker, Reply
+from source_asana.live.fields import KINDS
 from source_asana.live.question import Finding, agrees, contradicts, decide, unknown
 from source_asana.live.sample import Sample, projects_of
 
@@ -157,7 +159,8 @@ def _listable(reply: Reply) -> Finding:
 def long_addresses(asker: Asker, sample: Sample) -> Finding:
     """Is an address as long as ours answered, with something to spare?"""
     del sample
-    longest, seen = asker.longest, []
+    all_fields = [",".join(opt_fields(kind.stream, None)) for kind in KINDS]
+    longest, seen = max(asker.longest, *map(len, all_fields)), []
     problems = []
     for length in (longest + longest // 5, *LONG):
         # A field that is named again changes nothing but the length.

@@ -50,7 +50,7 @@ QUESTIONS = (
     ),
     Question(
         "How long may an address be?",
-        "8 kB or more; the longest that a sync sends is below 6 kB.",
+        "8 kB or more; a sync sends less than 6 kB.",
         "The workspaces, with `gid` in `opt_fields` again and again.",
         listings.long_addresses,
     ),
