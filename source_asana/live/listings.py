@@ -7,7 +7,7 @@ from typing import Any
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.http.clock import from_millis, to_millis
 from source_asana.live.asker import Asker, Reply
-from source_asana.live.fields import KINDS
+from source_asana.live.kinds import KINDS
 from source_asana.live.question import Finding, agrees, contradicts, decide, unknown
 from source_asana.live.sample import Sample, projects_of
 
@@ -119,7 +119,6 @@ def time_entries_span(asker: Asker, sample: Sample) -> Finding:
     )
     if not reply.rows:
         return _listable(reply)
-    day = min(str(row.get("entered_on"))[:10] for row in reply.rows)
     newest = max(str(row.get("entered_on"))[:10] for row in reply.rows)
     since = asker.get(
         "time_tracking_entries",
@@ -133,7 +132,7 @@ def time_entries_span(asker: Asker, sample: Sample) -> Finding:
         *(["The day of the bound itself is left out."] if newest not in days else ()),
         *(["Entries before the bound are shown."] if any(d < newest for d in days) else ()),
     ]
-    return decide(problems, f"{reply.told}; the oldest entry shown is of the year {day[:4]}.")
+    return decide(problems, f"{reply.told}; entries from the newest day on: {len(days)}.")
 
 
 def allocations_of_workspace(asker: Asker, sample: Sample) -> Finding:

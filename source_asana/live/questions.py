@@ -12,7 +12,7 @@ QUESTIONS = (
         "Does every change move `modified_at` that is said to?",
         "A comment, an assignment, a new name, note, date or value, completion and an attachment "
         "move the stamp of their task; incremental syncs rely on it.",
-        "The stories of up to 80 tasks, without their texts, beside the tasks' stamps.",
+        "The stories of up to 60 tasks, without their texts, beside the tasks' stamps.",
         history.moving,
     ),
     *(

@@ -55,7 +55,7 @@ class Sample:
         gids = [row["gid"] for row in listed.rows if not wanted or row["gid"] in wanted]
         if not gids:
             raise UnansweredError("The token sees none of the workspaces")
-        self.is_organization = {row["gid"]: bool(row["is_organization"]) for row in listed.rows}
+        self.is_organization = {row["gid"]: bool(row.get("is_organization")) for row in listed.rows}
         for gid in gids[:MOST_WORKSPACES]:
             projects = self._asker.get(
                 "projects", workspace=gid, limit=100, opt_fields="archived,project_brief.gid"

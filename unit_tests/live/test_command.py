@@ -90,7 +90,7 @@ def test_the_token_may_be_in_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("ASANA_TOKEN", raising=False)
     lines: list[str] = []
     assert main([], lines.append) == 2
-    assert "personal_access_token" in lines[0]
+    assert lines == ["Name a configuration with --config, or set ASANA_TOKEN."]
 
 
 def test_a_new_refresh_token_is_kept(tmp_path: Path) -> None:
