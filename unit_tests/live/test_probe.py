@@ -79,6 +79,24 @@ def test_only_what_the_configuration_names_is_looked_at() -> None:
     assert asked == {small.second}
 
 
+def test_a_listing_that_fails_leaves_the_rest() -> None:
+    with Sandbox(Small().world) as asana:
+        asana.fault("html502", "/tasks", times=None)
+        found = probed(asana)
+    assert found.contradictions == 0
+    assert "tasks: 0" in found.text
+    assert list(found.findings.values()).count("agrees") >= 5
+
+
+def test_answers_of_another_form_are_not_enough() -> None:
+    with Sandbox(Small().world) as asana:
+        for path in ("/tasks", "/status_updates"):
+            asana.fault("status", path, status=200, times=None, body={"data": [{"name": "Ada"}]})
+        found = probed(asana)
+    assert "An answer has a form that nobody expected (KeyError)." in found.text
+    assert "Ada" not in found.text
+
+
 def test_the_requests_end_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("source_asana.live.asker.MOST_REQUESTS", 40)
     with Sandbox(World.generate(tasks=100)) as asana:
