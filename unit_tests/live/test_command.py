@@ -102,3 +102,21 @@ def test_a_new_refresh_token_is_kept(tmp_path: Path) -> None:
         "num_workers": 3,
     }
     assert "brand-new" not in lines[0]
+
+
+def test_an_oauth_app_is_asked_with_too(asana: Sandbox, tmp_path: Path) -> None:
+    app = asana.add_oauth_app(rotates=True)
+    path = tmp_path / "config.json"
+    credentials = {
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "refresh_token": app.refresh_token,
+    }
+    path.write_text(json.dumps({"credentials": credentials, "api_url": asana.url}))
+    lines: list[str] = []
+    target = tmp_path / "report.md"
+    assert main(["--config", str(path), "--output", str(target)], lines.append) == 0
+    kept = json.loads(path.read_text())["credentials"]["refresh_token"]
+    assert kept != credentials["refresh_token"]
+    written = target.read_text("utf-8") + "".join(lines)
+    assert not [text for text in (*credentials.values(), kept) if text in written]
