@@ -6,8 +6,8 @@ ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell comman
 IMAGE ?= source-asana:dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint fix test test-warehouse test-lowest test-newest test-pyairbyte demo try bench docs builder image release pyairbyte \
-	warehouse example clean
+.PHONY: help install lint fix test test-slow test-warehouse test-lowest test-newest test-pyairbyte demo try \
+	live bench docs builder image release pyairbyte warehouse example clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -48,6 +48,9 @@ fix: install ## Format, and fix what ruff can fix.
 test: install ## Run all tests.
 	.venv/bin/python -m pytest $(ARGS)
 
+test-slow: install ## Run the tests that `make test` leaves out, as they take minutes.
+	.venv/bin/python -m pytest -m slow --timeout 600 $(ARGS)
+
 test-warehouse: install warehouse ## Test the dbt package on DuckDB and PostgreSQL, which must be installed.
 	.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 900 integration_tests/warehouse $(ARGS)
 
@@ -68,6 +71,9 @@ demo: install ## Sync a made-up workspace twice and show what each sync cost.
 
 try: install ## The same with a real account: CONFIG=secrets/config.json, or ASANA_TOKEN set.
 	@.venv/bin/python -m tools.demo --real $(CONFIG)
+
+live: install ## Ask a real account where Asana differs from what is believed: docs/live.md. CONFIG as above.
+	@.venv/bin/python -m source_asana.live $(if $(CONFIG),--config $(CONFIG))
 
 bench: install ## Measure speed and memory against the CDK's stock parts.
 	.venv/bin/python -m benchmarks $(ARGS)

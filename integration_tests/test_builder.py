@@ -252,6 +252,7 @@ def test_a_configuration_of_ours_moves_over() -> None:
 # ── signing in ──────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_it_signs_in_with_oauth(tmp_path: Path, stock: Callable[..., Stock]) -> None:
     asana = stock(World.empty()).asana
     app = asana.add_oauth_app()
@@ -270,6 +271,7 @@ def test_it_signs_in_with_oauth(tmp_path: Path, stock: Callable[..., Stock]) -> 
     assert run(tmp_path, "check", config, manifest).connection["status"] == "SUCCEEDED"
 
 
+@pytest.mark.slow
 def test_a_bad_token_fails_the_check(tmp_path: Path, stock: Callable[..., Stock]) -> None:
     config = stock(World.empty()).config()
     credentials = {**config["credentials"], "personal_access_token": "no-such-token"}
@@ -309,6 +311,7 @@ def _by_key(records: Sequence[Record], key: Sequence[str]) -> dict[tuple[str, ..
     }
 
 
+@pytest.mark.slow
 def test_each_task_is_asked_once_and_for_attachments_only_where_there_are_some(
     stock: Callable[..., Stock],
 ) -> None:
@@ -325,6 +328,7 @@ def test_each_task_is_asked_once_and_for_attachments_only_where_there_are_some(
     assert here.requests["/tasks/{task_gid}/subtasks"] == 2 * len(above)
 
 
+@pytest.mark.slow
 def test_a_search_steps_over_tasks_of_one_instant(stock: Callable[..., Stock]) -> None:
     world = World.empty()
     project = world.add_project("P")
@@ -335,6 +339,7 @@ def test_a_search_steps_over_tasks_of_one_instant(stock: Callable[..., Stock]) -
     assert len(here.full(["attachments"]).records["attachments"]) == 130
 
 
+@pytest.mark.slow
 def test_a_search_that_cannot_step_fails(stock: Callable[..., Stock]) -> None:
     world = World.empty()
     project = world.add_project("P")
@@ -346,6 +351,7 @@ def test_a_search_that_cannot_step_fails(stock: Callable[..., Stock]) -> None:
     here.full(["attachments"], change_detection="listing")
 
 
+@pytest.mark.slow
 def test_a_free_plan_has_no_search(stock: Callable[..., Stock]) -> None:
     here = stock(World.generate(tasks=40), "free")
     refused = here.read(["attachments"])
@@ -355,6 +361,7 @@ def test_a_free_plan_has_no_search(stock: Callable[..., Stock]) -> None:
     assert here.requests["/workspaces/{workspace_gid}/tasks/search"] == 0
 
 
+@pytest.mark.slow
 def test_settings_choose_what_is_read(stock: Callable[..., Stock]) -> None:
     here = stock(World.generate(tasks=150))
     projects = [one["gid"] for one in here.asana.truth("projects", fields="gid")]
@@ -389,6 +396,7 @@ def test_the_second_sync_reads_what_changed(stock: Callable[..., Stock]) -> None
     assert here.requests.total() <= 0.6 * full
 
 
+@pytest.mark.slow
 def test_new_children_of_every_level_are_found(stock: Callable[..., Stock]) -> None:
     world = World.generate(tasks=100)
     here = stock(world)
@@ -406,6 +414,7 @@ def test_new_children_of_every_level_are_found(stock: Callable[..., Stock]) -> N
     assert here.missing(first, second) == {}
 
 
+@pytest.mark.slow
 def test_an_edited_status_update_is_found(stock: Callable[..., Stock]) -> None:
     world = World.generate(tasks=100)
     here = stock(world)
@@ -417,6 +426,7 @@ def test_an_edited_status_update_is_found(stock: Callable[..., Stock]) -> None:
     assert second.count < first.count
 
 
+@pytest.mark.slow
 def test_a_project_that_is_shared_later_is_read_whole(stock: Callable[..., Stock]) -> None:
     world = World.generate(tasks=300)
     here = stock(world)
@@ -434,18 +444,21 @@ def test_a_project_that_is_shared_later_is_read_whole(stock: Callable[..., Stock
 # ── what goes wrong ─────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_cut_answers_lose_nothing(stock: Callable[..., Stock]) -> None:
     here = stock(World.generate(tasks=60))
     here.asana.fault("cut_json", times=None, share=0.2)
     here.full(("projects", "sections", *TASK_STREAMS))
 
 
+@pytest.mark.slow
 def test_answers_that_stay_cut_fail_the_stream(stock: Callable[..., Stock]) -> None:
     here = stock(World.generate(tasks=20))
     here.asana.fault("cut_json", r"/projects\?", times=None)
     assert here.read(["sections"]).failed == {"sections"}
 
 
+@pytest.mark.slow
 def test_a_listing_that_fails_is_made_up_for(stock: Callable[..., Stock]) -> None:
     here = stock(World.generate(tasks=200, projects=130))
     fault = here.asana.fault("status", r"/projects\?.*offset=", times=None, status=400)
@@ -458,6 +471,7 @@ def test_a_listing_that_fails_is_made_up_for(stock: Callable[..., Stock]) -> Non
     assert here.missing(first, second, names=["tasks"]) == {}
 
 
+@pytest.mark.slow
 def test_a_task_that_fails_is_asked_again(stock: Callable[..., Stock]) -> None:
     world = World.generate(tasks=60)
     here = stock(world)
@@ -472,6 +486,7 @@ def test_a_task_that_fails_is_asked_again(stock: Callable[..., Stock]) -> None:
 
 
 @pytest.mark.parametrize("status", [402, 403, 404])
+@pytest.mark.slow
 def test_a_refusal_skips_what_it_is_about(stock: Callable[..., Stock], status: int) -> None:
     here = stock(World.generate(tasks=60))
     [project, *_] = [one["gid"] for one in here.asana.truth("projects", fields="gid")]
@@ -483,12 +498,14 @@ def test_a_refusal_skips_what_it_is_about(stock: Callable[..., Stock], status: i
     assert here.missing(done, names=["users"]) == {}
 
 
+@pytest.mark.slow
 def test_no_workspaces_fail_the_sync(stock: Callable[..., Stock]) -> None:
     here = stock(World.generate(tasks=20))
     here.asana.fault("status", r"/workspaces(\?|$)", times=None, status=403)
     assert here.read(["users", "workspaces"]).failed == {"users", "workspaces"}
 
 
+@pytest.mark.slow
 def test_an_expired_page_starts_its_listing_again(stock: Callable[..., Stock]) -> None:
     here = stock(World.generate(tasks=300, projects=1))
     fault = here.asana.fault("offset_expired", "/tasks")
@@ -496,6 +513,7 @@ def test_an_expired_page_starts_its_listing_again(stock: Callable[..., Stock]) -
     assert fault.hits == 1
 
 
+@pytest.mark.slow
 def test_the_quota_of_a_free_plan_is_kept(stock: Callable[..., Stock]) -> None:
     here = stock(World.generate(tasks=60), "service", requests_per_minute=150, concurrent=50)
     done = here.full(requests_per_minute=150)

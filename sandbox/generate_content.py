@@ -41,9 +41,9 @@ def _stories(g: Draft) -> None:
         ]
         for turn in range(2 + number % 3):
             subtype, text, extra = kinds[(number + turn) % len(kinds)]
-            world.add_story(
-                gid, text, subtype, created_at=stamp, created_by=r.choice(users), **extra
-            )
+            # Moving to a project leaves `modified_at` alone, so it is not what came last.
+            at = task["created_at"] if subtype == "added_to_project" else stamp
+            world.add_story(gid, text, subtype, created_at=at, created_by=r.choice(users), **extra)
             stamp = task["modified_at"] if turn == number % 3 else stamp
 
 

@@ -76,6 +76,7 @@ class Report:
         self._closed: dict[tuple[str, str], Verdict] = {}
         self._counts: dict[str, Counts] = {}
         self._said: set[str] = set()
+        self._unknown: dict[str, set[str]] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -152,6 +153,11 @@ class Report:
             self._said.add(text)
         LOGGER.log(level, "%s", text)
 
+    def unknown_fields(self, stream: str, names: Iterable[str]) -> None:
+        """Record names of fields that Asana sent and that the schema of a stream lacks."""
+        with self._lock:
+            self._unknown.setdefault(stream, set()).update(names)
+
     # ── counts ─────────────────────────────────────────────────────────────────────────────────
 
     def counts(self, stream: str) -> Counts:
@@ -227,6 +233,7 @@ class Report:
                     name,
                     count.unsaid_failures,
                 )
+        self._close_unknown()
         if not skips:
             return
         LOGGER.warning("Skipped in this sync (%d):", len(skips))
@@ -244,4 +251,15 @@ class Report:
         if len(skips) > ROWS_SHOWN:
             LOGGER.warning(
                 "Skipped | and %d more, each warned about above.", len(skips) - ROWS_SHOWN
+            )
+
+    def _close_unknown(self) -> None:
+        with self._lock:
+            found = {stream: sorted(names) for stream, names in sorted(self._unknown.items())}
+        if found:
+            LOGGER.info(
+                "Asana sends %d fields that the schemas lack: %s. Nothing is wrong with this sync; "
+                "report them, so that they become columns.",
+                sum(map(len, found.values())),
+                "; ".join(f"{stream} ({', '.join(names)})" for stream, names in found.items()),
             )

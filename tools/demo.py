@@ -1,32 +1,29 @@
 """Two syncs of all streams and what each cost: `python -m tools.demo [--real [CONFIG]]`.
 
-Starts the sandbox (a paid workspace), runs the connector as Airbyte does, edits the workspace,
-syncs again from the printed states, and compares records and requests with what the sandbox knows.
-Any difference makes it fail. With `--real` it reads an account instead, changes nothing there, and
-keeps no record: the configuration is a file, or a token in the variable ASANA_TOKEN.
+Starts the sandbox (a paid workspace), runs the connector as Airbyte does, edits the workspace and
+deletes some of it, syncs again from the printed states, and compares records, tombstones and
+requests with what the sandbox knows. Any difference makes it fail. With `--real` it reads an
+account instead, changes nothing there, and keeps no record: the configuration is a file, or a token
+in the variable ASANA_TOKEN.
 """
 
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tools import account, connector, terminal
 from tools.connector import Json, Output
+from tools.demo_checks import DELETED, Destination, Edits, check_edits, check_requests
 from tools.sandbox_process import SandboxProcess
 
 TASKS = 360
 REQUESTS_PER_MINUTE = 1500
 CHANGED_PERCENT = 2
 NEW_TASKS = 3
-# Served afresh with each answer.
-VOLATILE = frozenset({"download_url", "synced_at"})
-# Sent again as they are, with everything else of a task that changed.
-CHILDREN = ("stories", "attachments")
-SCALARS = (str, int, float, bool)
 
 
 def say(text: str = "") -> None:
@@ -72,17 +69,6 @@ def read(name: str, *, keep_records: bool, **files: Any) -> Output:
 # ── edits ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass
-class Edits:
-    """What was changed between the syncs: stream -> gids that the second sync must bring."""
-
-    gids: dict[str, set[str]] = field(default_factory=dict)
-
-    def add(self, stream: str, *gids: str) -> None:
-        """Expect these records."""
-        self.gids.setdefault(stream, set()).update(gids)
-
-
 def edit(asana: SandboxProcess, first: Output) -> Edits:
     """Change the workspace as people do."""
     edits = Edits()
@@ -110,115 +96,60 @@ def edit(asana: SandboxProcess, first: Output) -> Edits:
     return edits
 
 
-# ── what must hold ──────────────────────────────────────────────────────────────────────────────
+def delete(asana: SandboxProcess, first: Output) -> None:
+    """Delete a task with its stories, a project with what is in it, and a tag."""
+    tasks = {record["gid"] for record in first.records["tasks"]}
+    stories = Counter(
+        story["task_id"] for story in first.records["stories"] if story["task_id"] in tasks
+    )
+    sizes = Counter(
+        project["gid"] for record in first.records["tasks"] for project in record["projects"]
+    )
+    task = max(sorted(stories), key=stories.__getitem__)
+    project = sorted(sizes, key=sizes.__getitem__)[len(sizes) // 2]
+    for gid in (task, project, min(record["gid"] for record in first.records["tags"])):
+        asana.edit("delete", gid)
+    say(
+        f"deletions  a task with {stories[task]} stories, a project that {sizes[project]} tasks "
+        "were in, a tag"
+    )
 
 
-def check_requests(name: str, asana: SandboxProcess, output: Output) -> Iterator[str]:
-    """Yield what differs between the connector's count of requests and the sandbox's."""
-    log = asana.get("log-summary")
-    counted = sum(output.requests.values())
-    if counted != log["total"]:
-        yield f"{name}: the connector counts {counted} requests, the sandbox {log['total']}"
-    for key in ("unknown_params", "unknown_fields"):
-        if log[key]:
-            yield f"{name}: the API does not have {', '.join(log[key])}"
-
-
-class Destination:
-    """What a destination holds after the syncs: replaced or merged by primary key."""
-
-    def __init__(self, catalog: Mapping[str, Any]) -> None:
-        self._streams = {entry["stream"]["name"]: entry for entry in catalog["streams"]}
-        self._rows: dict[str, dict[tuple[str, ...], Json]] = {}
-
-    def load(self, output: Output) -> Iterator[str]:
-        """Take the records of a sync; yield what came twice in it."""
-        for stream, entry in self._streams.items():
-            rows = {self._key(stream, record): record for record in output.records[stream]}
-            if len(rows) != len(output.records[stream]) and self._keys(stream):
-                yield f"{stream}: {len(output.records[stream]) - len(rows)} records came twice"
-            if entry["sync_mode"] == "full_refresh":
-                self._rows[stream] = rows
-            else:
-                self._rows.setdefault(stream, {}).update(rows)
-
-    def _keys(self, stream: str) -> list[str]:
-        entry = self._streams[stream]["stream"]
-        return [path[0] for path in entry.get("source_defined_primary_key") or ()]
-
-    def _key(self, stream: str, record: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(str(record[name]) for name in self._keys(stream)) or (json.dumps(record),)
-
-    def compare(self, name: str, asana: SandboxProcess) -> Iterator[str]:
-        """Yield what differs from the sandbox's world; of events there is no history to compare."""
-        for stream in self._streams:
-            if stream == "events":
-                continue
-            rows = self._rows[stream]
-            truth = {self._key(stream, record): record for record in asana.truth(stream)}
-            if missing := truth.keys() - rows.keys():
-                yield f"{name}: {stream} lacks {len(missing)} records, such as {min(missing)}"
-            if invented := rows.keys() - truth.keys():
-                yield f"{name}: {stream} has {len(invented)} too many, such as {min(invented)}"
-            for key in truth.keys() & rows.keys():
-                if wrong := list(_stale(rows[key], truth[key])):
-                    yield f"{name}: {stream} {key} is not current in {', '.join(wrong)}"
-
-
-def _stale(row: Mapping[str, Any], truth: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the columns with plain values that differ."""
-    for column, value in truth.items():
-        if isinstance(value, SCALARS) and column not in VOLATILE and row.get(column) != value:
-            yield column
-
-
-def check_edits(first: Output, second: Output, edits: Edits) -> Iterator[str]:
-    """Yield edits that the second sync missed, and records that it sent as the first one had.
-
-    Args:
-        first: the first sync.
-        second: the second sync.
-        edits: what was changed.
-    """
-    for stream, gids in edits.gids.items():
-        if missing := gids - {record["gid"] for record in second.records[stream]}:
-            yield f"second: {stream} misses the edited {', '.join(sorted(missing))}"
-    for stream in second.records.keys() - {*CHILDREN}:
-        known = set(map(_version, first.records[stream]))
-        if again := [one for one in second.records[stream] if _version(one) in known]:
-            yield f"second: {len(again)} {stream} were sent again though unchanged"
-
-
-def _version(record: Mapping[str, Any]) -> str:
-    """Return what makes up the version of a record, lists in any order."""
-    return json.dumps({n: v for n, v in record.items() if n not in VOLATILE}, sort_keys=True)
+def show_tombstone(sync: Output) -> None:
+    """Print what is sent of something deleted."""
+    for record in sync.records["tags"]:
+        if DELETED in record:
+            say(f"tombstone  tags {json.dumps(record)}")
 
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────────
 
 
-def table(catalog: Mapping[str, Any], first: Output, second: Output) -> Iterator[str]:
-    """Yield the lines of the table of both syncs."""
-    row = "{:<33}{:<13}{:>9}{:>10}{:>11}{:>10}  {}"
-    yield "{:<46}{:>19}{:>21}".format("", "── first sync ──", "── second sync ──")
-    yield row.format("stream", "mode", *["records", "requests"] * 2, "").rstrip()
+def table(
+    catalog: Mapping[str, Any], first: Output, second: Output, tombstones: Mapping[str, int]
+) -> Iterator[str]:
+    """Yield the lines of the table of both syncs; tombstones of the second are counted apart."""
+    row = "{:<33}{:<13}{:>9}{:>10}{:>11}{:>9}{:>10}  {}"
+    yield "{:<46}{:>19}{:>30}".format("", "── first sync ──", "────── second sync ──────")
+    names = ["records", "requests", "records", "deleted", "requests"]
+    yield row.format("stream", "mode", *names, "").rstrip()
+    total = [0] * len(names)
     for entry in catalog["streams"]:
         name = entry["stream"]["name"]
         mode = "incremental" if entry["sync_mode"] == "incremental" else "full"
+        gone = tombstones.get(name, 0)
         counts = [
-            number
-            for output in (first, second)
-            for number in (output.counts[name], output.requests.get(name, 0))
+            first.counts[name],
+            first.requests.get(name, 0),
+            second.counts[name] - gone,
+            gone,
+            second.requests.get(name, 0),
         ]
+        total = [before + count for before, count in zip(total, counts, strict=True)]
         reason = second.skipped.get(name) or first.skipped.get(name)
         yield row.format(name, mode, *counts, f"refused: {reason}" if reason else "").rstrip()
-    totals = [
-        sum(counts.values())
-        for output in (first, second)
-        for counts in (output.counts, output.requests)
-    ]
-    yield row.format("all", "", *totals, "").rstrip()
-    seconds = [text for output in (first, second) for text in ("", f"{output.seconds:.1f} s")]
+    yield row.format("all", "", *total, "").rstrip()
+    seconds = ["", f"{first.seconds:.1f} s", "", "", f"{second.seconds:.1f} s"]
     yield row.format("whole sync", "", *seconds, "").rstrip()
 
 
@@ -232,6 +163,9 @@ def demo() -> list[str]:
             "credentials": {"personal_access_token": asana.token},
             "api_url": asana.url,
             "requests_per_minute": REQUESTS_PER_MINUTE,
+            "track_deletions": True,
+            # A search does not show what is deleted.
+            "listing_pass_hours": 0,
         }
         catalog = begin(config)
         destination, wrong = Destination(catalog), []
@@ -240,14 +174,19 @@ def demo() -> list[str]:
         wrong += [*check_requests("first", asana, first), *destination.load(first)]
         wrong += destination.compare("first", asana)
         edits = edit(asana, first)
+        delete(asana, first)
+        edits.keep_what_is_there(asana)
+        gone = destination.gone(asana)
         asana.post("reset")
         second = read(
             "sync 2", config=config, catalog=catalog, state=first.state, keep_records=True
         )
+        show_tombstone(second)
         wrong += [*check_requests("second", asana, second), *destination.load(second)]
         wrong += [*destination.compare("second", asana), *check_edits(first, second, edits)]
+        wrong += destination.check_tombstones(second, gone)
     say()
-    for line in table(catalog, first, second):
+    for line in table(catalog, first, second, destination.tombstones):
         say(line)
     return wrong
 
@@ -258,7 +197,7 @@ def real(config: Mapping[str, Any]) -> None:
     first = read("sync 1", config=config, catalog=catalog, keep_records=False)
     second = read("sync 2", config=config, catalog=catalog, state=first.state, keep_records=False)
     say()
-    for line in table(catalog, first, second):
+    for line in table(catalog, first, second, {}):
         say(line)
 
 
@@ -279,7 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         say(f"WRONG  {line}")
     if wrong:
         sys.exit(1)
-    say("Everything that both syncs sent equals the workspace, and every request was counted.")
+    say("Everything that both syncs sent equals the workspace, nothing that is gone is left, and")
+    say("every request was counted.")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import sys
 BOLD, DIM, RED, GREEN, YELLOW, CYAN = "1", "2", "31", "32", "33", "36"
 RULES: tuple[tuple[str, str], ...] = (
     (r"^WRONG\b.*$", RED),
-    (r"^Everything that .*$", GREEN),
+    (r"^(?:Everything that|every request) .*$", GREEN),
     (r"^(?:check|discover|sync \d|edits|deletions|tombstone)(?=  )", CYAN),
     (r"(?<=  )SUCCEEDED\b", GREEN),
     (r"^(?:all|whole sync)(?=  )", BOLD),

@@ -109,8 +109,9 @@ class AsanaRetriever(Retriever):
         self._item_fields = frozenset(path.split(".")[0] for path in plan.needed)
         inline = {f"{one.column}.{path}" for one in plan.inline for path in one.fields}
         technical = frozenset(plan.needed | inline | self.filter.fields | self.needs())
-        self.shape = Shape(plan, self.parent_columns, technical, asks=self.send_opt_fields)
-        self.fields = AskedFields(self.name, self.shape.asked, runtime.report)
+        asks, report = self.send_opt_fields, runtime.report
+        self.shape = Shape(plan, self.parent_columns, technical, report, asks=asks)
+        self.fields = AskedFields(self.name, self.shape.asked, report)
         self.paged = PagedList(
             self.requester, self.paginator, self.fields, runtime.backpressure, cursor.memory.lack
         )

@@ -9,6 +9,7 @@ from typing import Any
 from source_asana.config import Settings
 from source_asana.fields import custom
 from source_asana.fields.columns import shaper
+from source_asana.fields.drift import Watch
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.fields.schemas import load_schema
 from source_asana.fields.scopes import without_scope
@@ -111,6 +112,7 @@ class Shape:
         plan: what the sync wants from the stream.
         parent_columns: column -> partition field.
         technical: dotted fields that are asked for and may not be selected.
+        report: told of fields that Asana sends and the schema lacks.
         asks: whether `opt_fields` are sent; otherwise Asana decides what comes.
     """
 
@@ -119,6 +121,7 @@ class Shape:
         plan: StreamPlan,
         parent_columns: Mapping[str, str],
         technical: frozenset[str],
+        report: Report,
         *,
         asks: bool,
     ) -> None:
@@ -127,6 +130,7 @@ class Shape:
         if self._fill and custom.COLUMN not in (columns or ()):
             technical |= custom.sources(plan.name, plan.custom)
         self.asked = opt_fields(plan.name, columns, also=technical) if asks else ()
+        self._watch = Watch(plan.name, self.asked, report.unknown_fields)
         self._parent_columns = dict(parent_columns)
         self._declared = (
             None if asks else columns or frozenset(load_schema(plan.name)["properties"])
@@ -138,6 +142,7 @@ class Shape:
 
     def finished(self, record: Raw, partition: Mapping[str, Any]) -> Raw:
         """Return the record as it is sent, except for `synced_at`; the given one may be changed."""
+        self._watch.look(record)
         if self._declared is not None:
             record = {name: value for name, value in record.items() if name in self._declared}
         for column, field in self._parent_columns.items():

@@ -23,6 +23,7 @@ FLOORS = (
     ("components",),
     ("tasks",),
     ("check", "discovery", "messages", "stream", "wiring", "source", "run", "__init__"),
+    ("live",),
 )
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 MOST_LINES = 300

@@ -141,10 +141,16 @@ def meanwhile(asana: Sandbox, lab: Lab, one: Round) -> None:
 
 
 def run(
-    asana: Sandbox, lab: Lab, happening: list[Round], streams: tuple[str, ...], **options: Any
+    asana: Sandbox,
+    lab: Lab,
+    happening: list[Round],
+    streams: tuple[str, ...],
+    *,
+    destination: Destination | None = None,
+    **options: Any,
 ) -> Destination:
     """Sync once a round, and once more in peace; return what a destination then holds."""
-    destination = Destination()
+    destination = destination or Destination()
     for one in happening:
         for step in one.before:
             apply(lab, step)

@@ -35,12 +35,14 @@ def equal(asana: Sandbox, lab: Lab, destination: Destination) -> None:
         assert lab.falsely_held(destination, asana, stream) == []
 
 
-def settled(asana: Sandbox, destination: Destination, mode: str) -> list[Sync]:
+def settled(
+    asana: Sandbox, destination: Destination, mode: str, names: tuple[str, ...] = EVERY
+) -> list[Sync]:
     """Sync until everything is confirmed: what is much at once waits for another sync."""
     done = []
     for _ in range(2):
         asana.clock.advance(60)
-        done.append(destination.sync(asana, EVERY, change_detection=mode, **TRACKED))
+        done.append(destination.sync(asana, names, change_detection=mode, **TRACKED))
         assert not done[-1].failed, done[-1].errors
     return done
 
