@@ -6,8 +6,8 @@ ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell comman
 IMAGE ?= source-asana:dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint fix test test-slow test-warehouse test-lowest test-newest demo try live bench docs builder \
-	image release pyairbyte warehouse example clean
+.PHONY: help install lint fix test test-slow test-warehouse test-lowest test-newest test-pyairbyte demo try \
+	live bench docs builder image release pyairbyte warehouse example clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -61,6 +61,10 @@ test-lowest: ## Run the tests with the lowest versions that pyproject.toml allow
 test-newest: ## The same with the newest ones, in .venv-newest.
 	@$(PYTHON) -m tools.bounds newest
 	.venv-newest/bin/python -m pytest $(ARGS)
+
+test-pyairbyte: install ## Run the example with PyAirbyte's newest version too, candidates of 1.0 included.
+	@$(PYTHON) -m tools.bounds pyairbyte
+	PYAIRBYTE_VENV=.venv-pyairbyte-next .venv/bin/python -m pytest -n 0 integration_tests/test_pyairbyte.py $(ARGS)
 
 demo: install ## Sync a made-up workspace twice and show what each sync cost.
 	@.venv/bin/python -m tools.demo

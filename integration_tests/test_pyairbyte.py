@@ -20,6 +20,8 @@ from tools.sandbox_process import SandboxProcess
 
 ROOT = Path(__file__).parents[1]
 VENV = ROOT / ".venv-pyairbyte"
+# An environment with another version of PyAirbyte: make test-pyairbyte.
+OTHER = os.environ.get("PYAIRBYTE_VENV")
 EXAMPLE = ROOT / "examples" / "pyairbyte_duckdb.py"
 STREAMS = [path.stem for path in sorted((ROOT / "source_asana" / "schemas").glob("*.json"))]
 PRINTED = re.compile(r"^(\w+) +(\d+) rows$", re.MULTILINE)
@@ -38,6 +40,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def python() -> Path:
     """Return the Python of PyAirbyte's environment, made from the lock file if need be."""
+    if OTHER:
+        return ROOT / OTHER / "bin" / "python"
     command = [sys.executable, str(ROOT / "tools" / "install.py")]
     command += ["--venv", str(VENV), "--group", "pyairbyte"]
     done = subprocess.run(command, capture_output=True, check=False, text=True)

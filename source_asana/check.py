@@ -19,7 +19,7 @@ from source_asana.config import config_error
 from source_asana.fields import scopes
 from source_asana.http.attempts import send
 from source_asana.http.auth import OAuthAuth
-from source_asana.http.errors import Action, AsanaError, Refused
+from source_asana.http.errors import SCOPE, Action, AsanaError, Refused
 from source_asana.runtime import Runtime
 from source_asana.tasks.export_job import may_export
 
@@ -34,13 +34,13 @@ class Probe:
     """A cheap request that shows whether a workspace's plan has what some streams need.
 
     Attributes:
-        streams: the streams, in words.
+        streams: the streams that it decides about, those below them included.
         path: the path, with `{workspace}`.
         params: query parameters, with `{workspace}` in their values.
         organization: whether only organizations have it.
     """
 
-    streams: str
+    streams: tuple[str, ...]
     path: str
     params: Mapping[str, str]
     organization: bool = False
@@ -49,27 +49,62 @@ class Probe:
 ONE = {"workspace": "{workspace}", "limit": "1"}
 PROBES = (
     Probe(
-        "custom_fields, project_custom_field_settings",
+        ("custom_fields", "project_custom_field_settings"),
         "workspaces/{workspace}/custom_fields",
         {"limit": "1"},
     ),
-    Probe("portfolios and what belongs to them", "portfolios", {**ONE, "owner": "me"}),
-    Probe("goals and what belongs to them", "goals", ONE),
     Probe(
-        "time_tracking_entries",
+        (
+            "portfolios",
+            "portfolio_items",
+            "portfolio_memberships",
+            "portfolio_custom_field_settings",
+            "portfolio_status_updates",
+            "project_portfolio_settings",
+        ),
+        "portfolios",
+        {**ONE, "owner": "me"},
+    ),
+    Probe(
+        (
+            "goals",
+            "goal_relationships",
+            "goal_memberships",
+            "goal_custom_field_settings",
+            "goal_status_updates",
+            "goal_stories",
+        ),
+        "goals",
+        ONE,
+    ),
+    Probe(
+        ("time_tracking_entries",),
         "time_tracking_entries",
         {**ONE, "entered_on_start_date": "2999-01-01"},
     ),
-    Probe("time_tracking_categories", "time_tracking_categories", ONE),
-    Probe("timesheet_approval_statuses", "timesheet_approval_statuses", ONE),
-    Probe("roles", "roles", ONE),
+    Probe(("time_tracking_categories",), "time_tracking_categories", ONE),
+    Probe(("timesheet_approval_statuses",), "timesheet_approval_statuses", ONE),
+    Probe(("roles",), "roles", ONE),
     Probe(
-        "audit_log_events",
+        ("audit_log_events",),
         "workspaces/{workspace}/audit_log_events",
         {"limit": "1"},
         organization=True,
     ),
 )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found out about streams.
+
+    Attributes:
+        line: it in words, with a remedy.
+        skipped: the streams that a sync would skip; empty where that is not known.
+    """
+
+    line: str
+    skipped: frozenset[str] = frozenset()
 
 
 def workspaces(runtime: Runtime) -> dict[str, bool]:
@@ -172,8 +207,8 @@ def verify_export(runtime: Runtime, found: Collection[str]) -> None:
 
 
 def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
-    """Log what a sync would skip for plan or scope; none of it fails a check."""
-    _log_missing_scopes(runtime)
+    """Log what a sync would skip for plan or scope, then the list; none of it fails a check."""
+    findings = _missing_scopes(runtime)
     _log_late_deletions(runtime)
     probed = [
         (gid, probe)
@@ -182,9 +217,18 @@ def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
         if organization or not probe.organization
     ]
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="check") as pool:
-        lines = list(pool.map(lambda pair: _refusal(runtime, *pair), probed))
-    for line in filter(None, lines):
-        LOGGER.info("%s", line)
+        findings += filter(None, pool.map(lambda pair: _refusal(runtime, *pair), probed))
+    for finding in findings:
+        LOGGER.info("%s", finding.line)
+    if skipped := sorted(frozenset[str]().union(*(finding.skipped for finding in findings))):
+        LOGGER.info(
+            "A sync with this token would skip %d streams, or a part of them: %s. The lines above "
+            "say why, and what would have them read.",
+            len(skipped),
+            ", ".join(skipped),
+        )
+    elif not findings:
+        LOGGER.info("Nothing was refused: a sync with this token can read what this check tries.")
 
 
 def _log_late_deletions(runtime: Runtime) -> None:
@@ -198,32 +242,33 @@ def _log_late_deletions(runtime: Runtime) -> None:
         )
 
 
-def _refusal(runtime: Runtime, workspace: str, probe: Probe) -> str | None:
+def _refusal(runtime: Runtime, workspace: str, probe: Probe) -> Finding | None:
+    streams = ", ".join(probe.streams)
     params = {name: value.format(workspace=workspace) for name, value in probe.params.items()}
     try:
         _ask(runtime, probe.path.format(workspace=workspace), **params)
     except Refused as refusal:
-        return (
-            f"Workspace {workspace}: a sync would skip {probe.streams}; Asana says "
+        return Finding(
+            f"Workspace {workspace}: a sync would skip {streams}; Asana says "
             f'(HTTP {refusal.verdict.status}): "{refusal}". To read it: '
-            f"{refusal.verdict.rule.remedy}."
+            f"{refusal.verdict.rule.remedy}.",
+            frozenset(probe.streams),
         )
     except (AsanaError, AirbyteTracedException) as error:
-        return (
-            f"Workspace {workspace}: it is not known whether a sync can read {probe.streams} "
-            f"({error})."
+        return Finding(
+            f"Workspace {workspace}: it is not known whether a sync can read {streams} ({error})."
         )
     return None
 
 
-def _log_missing_scopes(runtime: Runtime) -> None:
-    """Log the scopes that an OAuth token lacks, with the streams that they cost.
+def _missing_scopes(runtime: Runtime) -> list[Finding]:
+    """Return the scopes that an OAuth token lacks, with the streams that they cost.
 
     Source: `/-/token_info`.
     """
     client = runtime.client
     if not isinstance(client.auth, OAuthAuth):
-        return
+        return []
     parts = urlsplit(client.api_url)
     try:
         response = client.session.post(
@@ -235,13 +280,15 @@ def _log_missing_scopes(runtime: Runtime) -> None:
         body = orjson.loads(response.content)
         granted = set(str(body["scope"]).split())
     except (requests.RequestException, orjson.JSONDecodeError, KeyError, TypeError):
-        return
+        return []
     if not granted or "default" in granted:
-        return
-    for scope, streams in scopes.STREAMS.items():
-        if scope not in granted:
-            LOGGER.info(
-                "The OAuth app lacks the scope %s: a sync would skip %s.",
-                scope,
-                ", ".join(sorted(streams)),
-            )
+        return []
+    return [
+        Finding(
+            f"The OAuth app lacks the scope {scope}: a sync would skip "
+            f"{', '.join(sorted(streams))}. To read it: {SCOPE}.",
+            streams,
+        )
+        for scope, streams in scopes.STREAMS.items()
+        if scope not in granted
+    ]

@@ -3,16 +3,20 @@
 The locked versions are installed into `.venv-lowest` or `.venv-newest`. Then what the connector
 needs at run time is moved: to the first version that `pyproject.toml` allows, or, with all that it
 needs in turn, to the last one that the package index has. This needs python3 and pip alone.
+
+`pyairbyte` makes `.venv-pyairbyte-next` instead, of PyAirbyte's newest version with its release
+candidates: the lock file has the last version before 1.0.
 """
 
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from tools import install
 
 ENDS = ("lowest", "newest")
+# A range that starts at a candidate allows candidates of this package, and of no other.
+PYAIRBYTE = "airbyte>=1.0.0rc1,<2"
 
 
 def allowed() -> dict[str, str]:
@@ -46,15 +50,17 @@ def arguments(end: str) -> list[str]:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Make the environment, anew from the lock each time."""
+    """Make the environment, anew from the lock each time; PyAirbyte's has nothing of it."""
     parser = argparse.ArgumentParser(description="Install one end of the allowed versions.")
-    parser.add_argument("end", choices=ENDS)
-    parser.add_argument("--venv", type=Path, help="where to; .venv-END when left out")
-    options = parser.parse_args(given)
-    folder = options.venv or install.ROOT / f".venv-{options.end}"
-    python = install.make_venv(folder)
+    parser.add_argument("end", choices=[*ENDS, "pyairbyte"])
+    end = parser.parse_args(given).end
+    if end == "pyairbyte":
+        python = install.make_venv(install.ROOT / ".venv-pyairbyte-next")
+        install.pip(python, "--upgrade", PYAIRBYTE)
+        return
+    python = install.make_venv(install.ROOT / f".venv-{end}")
     install.install(python, install.locked(None, ["main", "dev"]), install.declared())
-    install.pip(python, *arguments(options.end))
+    install.pip(python, *arguments(end))
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ in the variable ASANA_TOKEN.
 
 import argparse
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tools import connector
+from tools import account, connector, terminal
 from tools.connector import Json, Output
 from tools.demo_checks import DELETED, Destination, Edits, check_edits, check_requests
 from tools.sandbox_process import SandboxProcess
@@ -29,7 +28,7 @@ NEW_TASKS = 3
 
 def say(text: str = "") -> None:
     """Print a line at once."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(terminal.painted(text) + "\n")
     sys.stdout.flush()
 
 
@@ -48,8 +47,12 @@ def progress(text: str) -> None:
 
 def begin(config: Mapping[str, Any]) -> Json:
     """Check and discover; return the configured catalog."""
-    checked = must(connector.run("check", config=config), "check")
+    skipped: list[str] = []
+    checked = must(connector.run("check", config=config, on_log=skipped.append), "check")
     say(f"check      {checked.connection['status']} in {checked.seconds:.1f} s")
+    for line in skipped:
+        if line.startswith("A sync with this token would skip "):
+            say(f"    {line.partition('. ')[0]}; source-asana check says why.")
     found = must(connector.run("discover", config=config), "discover")
     say(f"discover   {len(found.catalog['streams'])} streams in {found.seconds:.1f} s")
     return connector.configured(found.catalog)
@@ -198,22 +201,6 @@ def real(config: Mapping[str, Any]) -> None:
         say(line)
 
 
-def real_config(path: Path | None) -> Mapping[str, Any]:
-    """Return the configuration in a file, or one with the token of the environment."""
-    token = os.environ.get("ASANA_TOKEN")
-    if path is None and token:
-        return {"credentials": {"personal_access_token": token}}
-    if path is None:
-        sys.exit(
-            "Give CONFIG=<file with a configuration>, or a personal access token in ASANA_TOKEN."
-        )
-    try:
-        config: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        sys.exit(f"{path} cannot be read as JSON: {error}")
-    return config
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one of the demos; the exit code is 1 when something is wrong."""
     parser = argparse.ArgumentParser(prog="tools.demo", description="Sync twice, show the cost.")
@@ -221,7 +208,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("config", nargs="?", type=Path, help="its configuration, a JSON file")
     options = parser.parse_args(arguments)
     if options.real:
-        real(real_config(options.config))
+        real(account.config(options.config))
+        for line in account.next_steps(options.config):
+            say(line)
         return
     wrong = demo()
     say()

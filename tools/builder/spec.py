@@ -82,4 +82,6 @@ def _credentials(ours: Parts) -> Json:
 
 
 def _ordered(order: int, node: Any) -> Json:
-    return {**node, "order": order}
+    """Return a key of the form at its place; with so few keys no group is folded up."""
+    kept = {name: value for name, value in node.items() if name not in {"group", "always_show"}}
+    return {**kept, "order": order}

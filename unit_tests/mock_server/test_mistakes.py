@@ -63,6 +63,11 @@ def test_a_check_raises_no_false_alarm_on_any_plan(plan: str, small: Small) -> N
         assert sync.warnings == []
         said = [line for line in sync.logs if "a sync would skip" in line]
         assert bool(said) is (plan != "service")
+        assert all("To read it: " in line for line in said)
+        listed = [line for line in sync.logs if line.startswith("A sync with this token would ")]
+        assert len(listed) == bool(said)
+        fine = [line for line in sync.logs if line.startswith("Nothing was refused")]
+        assert len(fine) == (not said)
 
 
 def test_a_wrong_token(asana: Sandbox) -> None:

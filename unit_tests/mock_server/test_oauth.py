@@ -255,9 +255,13 @@ def test_a_check_names_the_scopes_that_are_missing(asana: Sandbox) -> None:
     assert sync.connection == {"status": "SUCCEEDED"}
     said = [line for line in sync.logs if line.startswith("The OAuth app lacks the scope ")]
     assert (
-        "The OAuth app lacks the scope stories:read: a sync would skip goal_stories, stories."
-        in (said)
-    )
+        "The OAuth app lacks the scope stories:read: a sync would skip goal_stories, stories. "
+        "To read it: grant the OAuth app the scope, use a full-permission app or a personal "
+        "access token, or deselect the stream."
+    ) in said
+    [listed] = [line for line in sync.logs if line.startswith("A sync with this token would skip")]
+    assert "goal_stories" in listed
+    assert " tasks," not in listed
     assert not [line for line in said if "tasks:read" in line and "task_" not in line]
     quiet(sync, app.client_secret, app.refresh_token)
 

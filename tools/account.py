@@ -1,0 +1,51 @@
+"""The account that `make try` reads, and what its user may do next."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+KEPT = Path("secrets", "config.json")
+
+
+def config(path: Path | None) -> Mapping[str, Any]:
+    """Return the configuration in a file, or one with the token of the environment."""
+    token = os.environ.get("ASANA_TOKEN")
+    if path is None and token:
+        return {"credentials": {"personal_access_token": token}}
+    if path is None:
+        sys.exit(
+            "Give CONFIG=<file with a configuration>, or a personal access token in ASANA_TOKEN."
+        )
+    try:
+        found: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        sys.exit(f"{path} cannot be read as JSON: {error}")
+    return found
+
+
+def next_steps(path: Path | None) -> Iterator[str]:
+    """Yield the lines that say what to do next, as commands that can be pasted.
+
+    Args:
+        path: the file with the configuration; without one the first command makes it.
+    """
+    content = '{"credentials": {"personal_access_token": "\'"$ASANA_TOKEN"\'"}}'
+    name = quote(str(path or KEPT))
+    yield ""
+    yield "What to do next"
+    if path is None:
+        yield "  Keep the token in a file:"
+        yield f"    mkdir -p {KEPT.parent} && (umask 077; echo '{content}' > {KEPT})"
+    yield "  Read everything into a DuckDB file; a second run brings what changed:"
+    yield "    make pyairbyte"
+    yield f"    .venv-pyairbyte/bin/python examples/pyairbyte_duckdb.py {name} asana.duckdb"
+    yield "  Run it in your Airbyte (docs/cloud.md has each step):"
+    yield "    make image"
+    yield "  Tell us where your Asana is not as we believe (the report holds no names):"
+    yield f"    make live CONFIG={name}"
+    yield "  Choose projects, a start date, deletions, columns of custom fields: docs/asana.md"
+    yield "  Tables for analysts: dbt/README.md"
