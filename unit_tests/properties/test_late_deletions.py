@@ -40,7 +40,6 @@ def test_tasks(plan: str) -> None:
     assert a_week_after(plan, ("projects", "tasks")) == {}
 
 
-@pytest.mark.xfail(reason="the pass never comes to all listings in one sync", strict=True)
 @pytest.mark.parametrize("plan", ["paid", "service"])
 def test_what_goes_along_with_them(plan: str) -> None:
     assert a_week_after(plan, FAMILY) == {}
