@@ -141,9 +141,12 @@ class RollingPass:
     Args:
         hours: the period; with 0, every partition is due in every sync.
         now: returns the server's time before this sync's requests, None while that is not known.
+        rolls: whether the cost is spread; else all partitions are due in one sync, which sees what
+            none of them shows.
     """
 
-    def __init__(self, hours: int, now: Callable[[], Millis | None]) -> None:
+    def __init__(self, hours: int, now: Callable[[], Millis | None], *, rolls: bool = True) -> None:
+        self._rolls = rolls
         self._period = hours * HOUR
         self._clock = now
         self._rolled: Millis | None = None
@@ -179,7 +182,7 @@ class RollingPass:
     def _comes(self, key: str, now: Millis) -> bool:
         if self._last is None or self._period == 0 or now - self._last >= self._period:
             return True
-        place = _digest(key) % self._period
+        place = _digest(key) % self._period if self._rolls else 0
         return (now - place) // self._period > (self._last - place) // self._period
 
     def _now(self) -> Millis | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any
 
 from source_asana.fields.columns import unknown_columns
@@ -12,6 +12,7 @@ from source_asana.fields.drift import tree_of, unknown, with_paths
 from source_asana.fields.opt_fields import PARENT_COLUMNS, REPEATED, REPEATED_IN, opt_fields
 from source_asana.fields.schemas import SYNC_COLUMNS
 from source_asana.live.asker import Asker, Raw
+from source_asana.live.kinds import CONDITIONAL, KINDS, STORIES, STORY, Kind
 from source_asana.live.question import Finding, agrees, contradicts, decide
 from source_asana.live.sample import Sample
 
@@ -19,85 +20,6 @@ ROWS = 50
 # A field that so many records lack is taken for one that never comes.
 ENOUGH_ROWS = 3
 NO_FIELD = "no_such_field_of_asana"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """Where records of a stream are: a list, and the path of a single one without its gid.
-
-    Paths and values of parameters may have `{workspace}`, `{project}` and `{task}`.
-    """
-
-    stream: str
-    path: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    single: str = ""
-    organization: bool = False
-    asks: bool = True
-
-
-IN_WORKSPACE = MappingProxyType({"workspace": "{workspace}"})
-OF_PROJECT = MappingProxyType({"parent": "{project}"})
-KINDS = (
-    Kind("workspaces", "workspaces", {}, "workspaces"),
-    Kind("users", "users", IN_WORKSPACE, "users"),
-    Kind("teams", "workspaces/{workspace}/teams", {}, "teams", organization=True),
-    Kind("tags", "tags", IN_WORKSPACE, "tags"),
-    Kind("custom_fields", "workspaces/{workspace}/custom_fields", {}, "custom_fields"),
-    Kind("projects", "projects", IN_WORKSPACE, "projects"),
-    Kind("portfolios", "portfolios", {**IN_WORKSPACE, "owner": "me"}, "portfolios"),
-    Kind("goals", "goals", IN_WORKSPACE, "goals"),
-    Kind("time_periods", "time_periods", IN_WORKSPACE, "time_periods"),
-    Kind("project_templates", "project_templates", IN_WORKSPACE, "project_templates"),
-    Kind(
-        "workspace_memberships",
-        "workspaces/{workspace}/workspace_memberships",
-        {},
-        "workspace_memberships",
-    ),
-    Kind("time_tracking_categories", "time_tracking_categories", IN_WORKSPACE),
-    Kind("roles", "roles", IN_WORKSPACE),
-    Kind("sections", "projects/{project}/sections", {}, "sections"),
-    Kind("tasks", "tasks", {"project": "{project}"}, "tasks"),
-    Kind("project_memberships", "memberships", OF_PROJECT, "memberships"),
-    Kind("project_status_updates", "status_updates", OF_PROJECT, "status_updates"),
-    Kind("custom_types", "custom_types", {"project": "{project}"}),
-    Kind("task_templates", "task_templates", {"project": "{project}"}, "task_templates"),
-    Kind("allocations", "allocations", OF_PROJECT, "allocations"),
-    Kind("budgets", "budgets", OF_PROJECT, asks=False),
-    Kind("rates", "rates", OF_PROJECT, asks=False),
-    Kind("subtasks", "tasks/{task}/subtasks"),
-    Kind("stories", "tasks/{task}/stories", {}, "stories"),
-    Kind("attachments", "attachments", {"parent": "{task}"}, "attachments"),
-)
-
-_VALUES = frozenset(
-    {
-        "date_value",
-        "enum_options",
-        "enum_value",
-        "html_text_value",
-        "input_restrictions",
-        "multi_enum_values",
-        "number_value",
-        "people_value",
-        "reference_value",
-        "text_value",
-    }
-)
-_TASK = frozenset({"approval_status", "external"})
-CONDITIONAL: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "custom_fields": _VALUES,
-        "goals": frozenset({"is_workspace_level", "metric", "team"}),
-        "subtasks": _TASK,
-        "tasks": _TASK,
-    }
-)
-"""Stream -> fields that come only where they apply. Source: the responses in the description."""
-
-STORY = frozenset({"created_at", "created_by", "resource_subtype", "text", "type"})
-"""What every story has; all else depends on what it is about."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +42,19 @@ class Read:
 def everything(sample: Sample, asker: Asker) -> dict[str, Read]:
     """Read some records of most streams, with all fields that a sync asks for and without."""
     found = {}
-    names = {"workspace": sample.workspace, "project": sample.fullest, "task": _task(sample)}
+    given = {
+        "workspace": sample.workspace,
+        "project": sample.fullest,
+        "task": _task(sample),
+        "holder": sample.holder,
+    }
+    names = {name: gid for name, gid in given.items() if gid}
     for kind in KINDS:
-        needs = {name for name in names if f"{{{name}}}" in f"{kind.path}{dict(kind.params)}"}
-        if all(names[name] for name in needs) and (sample.organization or not kind.organization):
-            found[kind.stream] = _read(kind, names, asker)
+        needed = re.findall(r"{(\w+)}", " ".join([kind.path, *kind.params.values()]))
+        if names.keys() >= set(needed) and (sample.organization or not kind.organization):
+            read = found[kind.stream] = _read(kind, names, asker)
+            if kind.gives and read.rows:
+                names[kind.gives] = read.rows[0]["gid"]
     return found
 
 
@@ -134,11 +64,13 @@ def _task(sample: Sample) -> str | None:
     return best["gid"] if best else None
 
 
-def _read(kind: Kind, names: Mapping[str, str | None], asker: Asker) -> Read:
+def _read(kind: Kind, names: Mapping[str, str], asker: Asker) -> Read:
     asked = opt_fields(kind.stream, None) if kind.asks else ()
     params: dict[str, Any] = {key: value.format(**names) for key, value in kind.params.items()}
-    path = kind.path.format(**names)
-    reply = asker.get(path, **params, limit=ROWS, opt_fields=",".join(asked) or None)
+    # What takes no `opt_fields` has no pages, either, and neither has a single record.
+    params |= {"opt_fields": ",".join(asked)} if kind.asks else {}
+    params |= {"limit": ROWS} if kind.asks and not kind.path.startswith("users/") else {}
+    reply = asker.get(kind.path.format(**names), **params)
     whole = []
     if kind.single and reply.rows:
         whole = asker.get(f"{kind.single}/{reply.rows[0]['gid']}").rows
@@ -195,7 +127,7 @@ def _absent(stream: str, read: Read) -> Iterator[str]:
     ours = PARENT_COLUMNS | SYNC_COLUMNS | unknown_columns(stream)
     came = {name for row in read.rows for name in row}
     asked = {path.partition(".")[0] for path in read.asked}
-    if stream == "stories":
+    if stream in STORIES:
         asked &= STORY
     yield from asked - came - ours - CONDITIONAL.get(stream, frozenset())
 
@@ -213,7 +145,15 @@ def refused(asker: Asker, sample: Sample) -> Finding:
     return decide(problems, f"Streams that were read: {len(reads) - len(refusals)}.{left_out}")
 
 
-_PLAN_AND_RIGHTS = ("(plan)", "(scope)", "(service account)", "(no access)", "(no such endpoint)")
+_PLAN_AND_RIGHTS = (
+    "(plan)",
+    "(scope)",
+    "(service account)",
+    "(no access)",
+    "(no such endpoint)",
+    "(gone)",
+    "(app disabled)",
+)
 
 
 def _listed(names: list[str]) -> str:

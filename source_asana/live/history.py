@@ -12,7 +12,7 @@ from source_asana.live.asker import Asker, Raw
 from source_asana.live.question import Finding, decide
 from source_asana.live.sample import Sample
 
-MOST_TASKS = 80
+MOST_TASKS = 60
 # A story and the stamp that it moves are not written in the same millisecond.
 SAME_MS = 2_000
 # A stamp that is as old as two stories shows of neither that it alone moved it.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from source_asana.fields.opt_fields import opt_fields
 from source_asana.http.clock import from_millis, to_millis
 from source_asana.live.asker import Asker, Reply
+from source_asana.live.kinds import KINDS
 from source_asana.live.question import Finding, agrees, contradicts, decide, unknown
 from source_asana.live.sample import Sample, projects_of
 
@@ -117,7 +119,6 @@ def time_entries_span(asker: Asker, sample: Sample) -> Finding:
     )
     if not reply.rows:
         return _listable(reply)
-    day = min(str(row.get("entered_on"))[:10] for row in reply.rows)
     newest = max(str(row.get("entered_on"))[:10] for row in reply.rows)
     since = asker.get(
         "time_tracking_entries",
@@ -131,7 +132,7 @@ def time_entries_span(asker: Asker, sample: Sample) -> Finding:
         *(["The day of the bound itself is left out."] if newest not in days else ()),
         *(["Entries before the bound are shown."] if any(d < newest for d in days) else ()),
     ]
-    return decide(problems, f"{reply.told}; the oldest entry shown is of the year {day[:4]}.")
+    return decide(problems, f"{reply.told}; entries from the newest day on: {len(days)}.")
 
 
 def allocations_of_workspace(asker: Asker, sample: Sample) -> Finding:
@@ -157,7 +158,8 @@ def _listable(reply: Reply) -> Finding:
 def long_addresses(asker: Asker, sample: Sample) -> Finding:
     """Is an address as long as ours answered, with something to spare?"""
     del sample
-    longest, seen = asker.longest, []
+    all_fields = [",".join(opt_fields(kind.stream, None)) for kind in KINDS]
+    longest, seen = max(asker.longest, *map(len, all_fields)), []
     problems = []
     for length in (longest + longest // 5, *LONG):
         # A field that is named again changes nothing but the length.

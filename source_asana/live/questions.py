@@ -12,7 +12,7 @@ QUESTIONS = (
         "Does every change move `modified_at` that is said to?",
         "A comment, an assignment, a new name, note, date or value, completion and an attachment "
         "move the stamp of their task; incremental syncs rely on it.",
-        "The stories of up to 80 tasks, without their texts, beside the tasks' stamps.",
+        "The stories of up to 60 tasks, without their texts, beside the tasks' stamps.",
         history.moving,
     ),
     *(
@@ -50,7 +50,7 @@ QUESTIONS = (
     ),
     Question(
         "How long may an address be?",
-        "8 kB or more; the longest that a sync sends is below 6 kB.",
+        "8 kB or more; a sync sends less than 6 kB.",
         "The workspaces, with `gid` in `opt_fields` again and again.",
         listings.long_addresses,
     ),

@@ -51,8 +51,8 @@ def _lines(answered: Sequence[Answered], about: Circumstances) -> Iterator[str]:
     yield (
         f"source-asana {connector_version()}, {about.day}. {about.requests} GETs of at most "
         f"{MOST_REQUESTS}; nothing was written. Looked at: {kind} ({about.workspace}); "
-        f"projects: {about.projects}, tasks: {about.tasks}. No names, texts or ids are below; what "
-        "begins with # stands for an id and is meaningless without the token."
+        f"projects: {about.projects}, tasks: {about.tasks}. It holds no names, "
+        "texts or ids; what begins with # stands for an id and is meaningless without the token."
     )
     yield ""
     yield ", ".join(f"**{answer.value}: {counts[answer]}**" for answer in Answer)

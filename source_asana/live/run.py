@@ -14,7 +14,7 @@ import orjson
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana import files
-from source_asana.config import PersonalAccessToken, Settings, parse_config
+from source_asana.config import PersonalAccessToken, Settings, config_error, parse_config
 from source_asana.http.client import Client
 from source_asana.live.answers import today
 from source_asana.live.asker import MOST_REQUESTS, Asker, OutOfRequestsError, UnansweredError
@@ -142,7 +142,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _config(path: Path | None) -> dict[str, Any]:
     if path is None:
-        token = os.environ.get("ASANA_TOKEN", "")
+        token = os.environ.get("ASANA_TOKEN")
+        if not token:
+            raise config_error("Name a configuration with --config, or set ASANA_TOKEN.")
         return files.usable({"credentials": {"personal_access_token": token}})
     return files.config(str(path))
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from source_asana.config import Settings
-from source_asana.live.asker import Asker, Raw, UnansweredError
+from source_asana.live.asker import Asker, OutOfRequestsError, Raw, UnansweredError
 
 T = TypeVar("T")
 MOST_WORKSPACES = 3
@@ -44,7 +44,10 @@ class Sample:
         self._asker = asker
         self._settings = settings
         self._made: dict[Any, Any] = {}
-        self._workspace, self._projects = self._choose()
+        try:
+            self._workspace, self._projects = self._choose()
+        except (AttributeError, KeyError, TypeError):
+            raise UnansweredError("The workspaces have a form that nobody expected") from None
 
     def _choose(self) -> tuple[str, list[Raw]]:
         """Return the first of some workspaces that has projects, with the first page of these."""
@@ -55,7 +58,7 @@ class Sample:
         gids = [row["gid"] for row in listed.rows if not wanted or row["gid"] in wanted]
         if not gids:
             raise UnansweredError("The token sees none of the workspaces")
-        self.is_organization = {row["gid"]: bool(row["is_organization"]) for row in listed.rows}
+        self.is_organization = {row["gid"]: bool(row.get("is_organization")) for row in listed.rows}
         for gid in gids[:MOST_WORKSPACES]:
             projects = self._asker.get(
                 "projects", workspace=gid, limit=100, opt_fields="archived,project_brief.gid"
@@ -97,12 +100,18 @@ class Sample:
     @cached_property
     def listings(self) -> dict[str, list[Raw]]:
         """Project -> the tasks on the first pages of its listing."""
-        return {
-            gid: self._asker.pages(
-                "tasks", MOST_PAGES_A_PROJECT, project=gid, opt_fields=",".join(TASK_FIELDS)
+        return {gid: self._listing(gid) for gid in self.projects}
+
+    def _listing(self, project: str) -> list[Raw]:
+        """Return a project's tasks; none where Asana does not answer, as others may be read."""
+        fields = ",".join(TASK_FIELDS)
+        try:
+            found = self._asker.pages(
+                "tasks", MOST_PAGES_A_PROJECT, project=project, opt_fields=fields
             )
-            for gid in self.projects
-        }
+        except (OutOfRequestsError, UnansweredError):
+            return []
+        return [task for task in found if "gid" in task]
 
     @cached_property
     def tasks(self) -> list[Raw]:

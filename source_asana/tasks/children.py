@@ -63,7 +63,7 @@ class ChildPolicy(MemberPolicy):
     def give_up(self, ledger: Ledger) -> int | None:
         if self.keeps_keys:
             self.keeps_keys, self.is_keyless = False, True
-            ledger.forget_homes(self._versions.is_known)
+            ledger.forget_homes(lambda home: "/" not in home)
             return self.rank
         self._versions.drop_read()
         return super().give_up(ledger)
@@ -205,9 +205,9 @@ class ChildPolicy(MemberPolicy):
 
     @override
     def was_read(self, slice_: Slice) -> bool:
-        if isinstance(slice_, ChildSlice):
-            return self.has_read_before
-        return super().was_read(slice_)
+        if isinstance(slice_, OwnSlice):
+            return slice_.project in self.bounds
+        return self.has_read_before
 
     @override
     def listed(self) -> None:
@@ -216,15 +216,16 @@ class ChildPolicy(MemberPolicy):
 
     @override
     def is_there(self, home: str) -> bool:
-        project, _, brief = home.partition("/")
-        if brief:
+        project, _, own = home.partition("/")
+        if own:
             feed = self.family.feed
             return project in feed.keys and project not in feed.whole
         return not self.family.shows_all() or self._versions.was_shown(home)
 
     @override
     def parent_of(self, home: str) -> tuple[str, str] | None:
-        return ("tasks", home) if self._versions.is_known(home) else None
+        project, _, own = home.partition("/")
+        return ("projects", project) if own else ("tasks", home)
 
     @override
     def settle(self) -> None:

@@ -25,8 +25,13 @@ class MemberPolicy(Policy):
         super().__init__(*args)
         self.family = family_of(self.runtime)
         self.bounds = Bounds()
-        hours = self.runtime.settings.listing_pass_hours
-        self.passes = RollingPass(hours, self.runtime.clock.bound)
+        settings = self.runtime.settings
+        # That a task is deleted shows when no listing shows it: all are read in one sync then.
+        self.passes = RollingPass(
+            settings.listing_pass_hours,
+            self.runtime.clock.bound,
+            rolls=not settings.track_deletions,
+        )
         if not self.plan.is_hidden:
             self.family.join(self)
 

@@ -96,6 +96,6 @@ class OwnSlice(Slice):
     def __init__(
         self, partition: dict[str, str], gid: str, project: str, item: Item, began: Millis | None
     ) -> None:
-        key = project if gid == project else f"{project}/{gid}"
-        super().__init__(partition, key=key, item=item, began=began)
+        # Told from the keys of tasks by its form.
+        super().__init__(partition, key=f"{project}/{gid}", item=item, began=began)
         self.project = project

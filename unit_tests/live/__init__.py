@@ -1,0 +1,1 @@
+"""The probe of a real workspace, asked of the sandbox."""
