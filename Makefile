@@ -4,6 +4,11 @@ PYTHON ?= python3
 CONFIG ?=
 ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell command -v $(engine)),$(engine))))
 IMAGE ?= source-asana:dev
+# Times in the image are the commit's, so that the same commit gives the same layers. Docker takes them for what
+# it says about the image; whether its layers have them depends on its builder.
+EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+docker_times = --build-arg SOURCE_DATE_EPOCH=$(EPOCH)
+TIMES = $(or $($(notdir $(ENGINE))_times),--timestamp $(EPOCH))
 
 .DEFAULT_GOAL := help
 .PHONY: help install lint fix test test-slow test-warehouse test-lowest test-newest test-pyairbyte demo try \
@@ -90,7 +95,7 @@ builder: install ## Derive the manifest for Airbyte's Connector Builder (docs/cl
 
 image: ## Build the image with docker, podman or buildah.
 	@[ -n '$(ENGINE)' ] || { echo 'No image: docker, podman or buildah is needed'; exit 1; }
-	$(ENGINE) build -f Dockerfile -t $(IMAGE) .
+	$(ENGINE) build $(TIMES) -f Dockerfile -t $(IMAGE) .
 
 release: install ## Check versions; build wheel, sdist, bill of materials, hashes and image.
 	.venv/bin/python -m tools.release

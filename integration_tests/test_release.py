@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools import release, sbom, versions
+from tools import install, release, sbom, versions
 
 ROOT = Path(__file__).parents[1]
 
@@ -71,6 +71,19 @@ def test_a_release_has_all_its_parts_and_their_hashes(twice: list[dict[str, byte
         for line in listed
     ]
     assert {line.split()[-1] for line in listed} == set(files)
+
+
+def test_installing_the_source_tree_twice_leaves_the_same_files(tmp_path: Path) -> None:
+    # The image's layers are to be the same bytes as well.
+    installed = []
+    for _ in range(2):
+        python = install.make_venv(tmp_path / "venv")
+        install.install(python, [], install.declared())
+        [info] = (tmp_path / "venv" / "lib").rglob("airbyte_source_asana-*.dist-info")
+        installed.append({path.name: path.read_bytes() for path in info.iterdir()})
+        shutil.rmtree(tmp_path / "venv")
+    assert installed[0] == installed[1]
+    assert "entry_points.txt" in installed[0]
 
 
 @pytest.fixture(scope="module")

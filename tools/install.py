@@ -143,8 +143,11 @@ def install(python: Path, lines: list[str], project: Mapping[str, Any] | None) -
         # Compiling everything takes longer than compiling what is imported when it is.
         pip(python, "--no-deps", "--require-hashes", "--no-compile", "-r", listed)
         if project:
-            wheel = editable_wheel(folder, project)
-            pip(python, "--no-deps", "--no-index", "--force-reinstall", "--no-compile", wheel)
+            editable_wheel(folder, project)
+            # By name: of a wheel that is named by its path pip would note the temporary folder.
+            wanted = f"{project['name']}=={project['version']}"
+            found = ("--no-index", "--find-links", folder)
+            pip(python, "--no-deps", "--force-reinstall", "--no-compile", *found, wanted)
 
 
 def compile_used(python: Path, groups: Collection[str]) -> None:
