@@ -312,7 +312,14 @@ class Lab:
     def _note_hidden(self, gid: str) -> None:
         inside = [gid] if self.world[gid]["resource_type"] == "task" else []
         inside += self.world.listed("project.tasks", gid).gids
-        self.hidden.update([gid, *(one for task in inside for one in self.below(task))])
+        brief = self.world[gid].get("project_brief")
+        self.hidden.update(
+            [
+                gid,
+                *([brief] if brief else []),
+                *(one for task in inside for one in self.below(task)),
+            ]
+        )
 
     # ── what moves none ────────────────────────────────────────────────────────────────────────
 

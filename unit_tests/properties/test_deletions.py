@@ -48,7 +48,7 @@ def settled(
 
 
 @pytest.mark.parametrize("mode", ["listing", "search"])
-@settings(max_examples=examples(4))
+@settings(max_examples=examples(2))
 @given(happening=rounds(STEPS, TASK_FAULTS))
 def test_the_destination_equals_asana(mode: str, happening: list[Round]) -> None:
     lab = Lab()

@@ -28,6 +28,8 @@ from unit_tests.properties.warehouses import (
     equal,
 )
 
+pytestmark = pytest.mark.slow
+
 # What happens to an object before a sync: e edits it, x deletes it or brings it back.
 WORDS = ("e", "x", "xe", "xx", "ex")
 FAMILY = ("projects", "tasks", "subtasks", "stories", "attachments")

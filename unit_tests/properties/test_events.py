@@ -78,7 +78,7 @@ def sent(destination: Destination, project: str, wanted: Counter[Event]) -> Coun
     return Counter({event: found[event] for event in wanted})
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(3))
 @given(happening=rounds(LOUD + SILENT))
 def test_in_peace_every_event_comes_exactly_once(happening: list[Round]) -> None:
     lab = Lab()
@@ -89,7 +89,7 @@ def test_in_peace_every_event_comes_exactly_once(happening: list[Round]) -> None
             assert sent(destination, project, wanted) == wanted
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(3))
 @given(happening=rounds(LOUD + ACCESS, FAULTS))
 def test_in_trouble_every_event_comes_at_least_once(happening: list[Round]) -> None:
     lab = Lab()

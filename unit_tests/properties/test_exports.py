@@ -9,6 +9,8 @@ from sandbox import Sandbox
 from unit_tests.properties.happenings import TASK_FAULTS, Round, examples, rounds, run
 from unit_tests.properties.lab import ACCESS, DELETIONS, LOUD, SILENT, Lab
 
+pytestmark = pytest.mark.slow
+
 STREAMS = ("projects", "tasks", "subtasks", "stories", "attachments")
 STEPS = LOUD + ACCESS + SILENT + 2 * DELETIONS
 HOURS = {"every sync an export": 0, "searches in between": 168}

@@ -34,7 +34,7 @@ def nothing_missing(
     assert [line for stream in listed for line in unlike(destination, fresh, stream)] == []
 
 
-@settings(max_examples=examples(14))
+@settings(max_examples=examples(5))
 @given(happening=rounds(LOUD + ACCESS + SILENT, TASK_FAULTS))
 def test_everything_arrives(happening: list[Round]) -> None:
     lab = Lab()
@@ -43,7 +43,7 @@ def test_everything_arrives(happening: list[Round]) -> None:
         nothing_missing(asana, lab, destination, EVERY)
 
 
-@settings(max_examples=examples(9))
+@settings(max_examples=examples(4))
 @given(
     happening=rounds(
         (
