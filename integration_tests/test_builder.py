@@ -282,6 +282,7 @@ def test_a_bad_token_fails_the_check(tmp_path: Path, stock: Callable[..., Stock]
 # ── full reads ──────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_it_reads_what_the_workspace_holds(stock: Callable[..., Stock]) -> None:
     here = stock(World.generate(tasks=100), "service")
     catalog = run(here.folder, "discover", here.config(), builder.FILE).catalog
@@ -380,6 +381,7 @@ def test_settings_choose_what_is_read(stock: Callable[..., Stock]) -> None:
 # ── what changed ────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_the_second_sync_reads_what_changed(stock: Callable[..., Stock]) -> None:
     world = World.generate(tasks=500)
     here = stock(world)

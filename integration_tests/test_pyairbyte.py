@@ -98,6 +98,7 @@ def counts(asana: SandboxProcess) -> dict[str, int]:
     return {stream: len(asana.truth(stream)) for stream in STREAMS}
 
 
+@pytest.mark.slow
 def test_every_stream_becomes_a_table_and_a_second_run_is_incremental(
     python: Path, asana: SandboxProcess, tmp_path: Path
 ) -> None:

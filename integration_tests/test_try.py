@@ -70,6 +70,7 @@ def test_colours_are_for_terminals(
 
 
 @pytest.mark.usefixtures("asana")
+@pytest.mark.slow
 def test_an_account_is_read_twice_and_the_end_says_what_to_do_next(
     config: Mapping[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
