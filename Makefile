@@ -69,7 +69,7 @@ test-newest: ## The same with the newest ones, in .venv-newest.
 
 test-pyairbyte: install ## Run the example with PyAirbyte's newest version too, candidates of 1.0 included.
 	@$(PYTHON) -m tools.bounds pyairbyte
-	PYAIRBYTE_VENV=.venv-pyairbyte-next .venv/bin/python -m pytest -n 0 integration_tests/test_pyairbyte.py $(ARGS)
+	PYAIRBYTE_VENV=.venv-pyairbyte-next .venv/bin/python -m pytest -n 0 -m 'slow or not slow' integration_tests/test_pyairbyte.py $(ARGS)
 
 demo: install ## Sync a made-up workspace twice and show what each sync cost.
 	@.venv/bin/python -m tools.demo
