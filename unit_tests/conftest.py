@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
+from hypothesis import HealthCheck, settings
 
 from source_asana.runtime import Runtime
+
+# How long making an example takes says something about the machine, not about the connector.
+settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gate")
 
 SPEED = 50.0
 NO_LIMIT = 10_000_000
