@@ -48,6 +48,7 @@ def test_targets_exist() -> None:
     assert set(made) <= TARGETS
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_others_work(tmp_path: Path) -> None:
     for name in (".venv", "docs", "examples", "source_asana", "tools"):

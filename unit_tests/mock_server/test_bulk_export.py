@@ -64,6 +64,7 @@ def exported(asana: Sandbox) -> Counter[str]:
 # ── as listings ────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("incremental", [True, False])
 def test_records_are_those_of_listings_with_few_requests(*, incremental: bool) -> None:
     world = World.generate(tasks=1000, seed=3)

@@ -47,6 +47,7 @@ def settled(
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["listing", "search"])
 @settings(max_examples=examples(2))
 @given(happening=rounds(STEPS, TASK_FAULTS))
