@@ -13,7 +13,8 @@ from typing_extensions import override
 
 from source_asana.components.audit import AuditLog
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.parents.feeds import WAKE_SECONDS, Ending, ParentFailedError
+from source_asana.http.stop import WAKE_SECONDS
+from source_asana.parents.feeds import Ending, ParentFailedError
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
 

@@ -10,7 +10,6 @@ from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.stamps import Stamp
 from source_asana.http.stop import Stop
 
-WAKE_SECONDS = 1.0
 Raw = dict[str, Any]
 
 
@@ -116,9 +115,7 @@ class Sender:
             return True
 
     def _wait_for(self, claim: str) -> None:
-        while claim in self._claims:
-            self._changed.wait(WAKE_SECONDS)
-            self._stop.check()
+        self._stop.wait(self._changed, lambda: claim not in self._claims)
 
 
 class Once:

@@ -6,8 +6,6 @@ import threading
 
 from source_asana.http.stop import Stop
 
-WAKE_SECONDS = 1.0
-
 
 class Walks:
     """Counts the open slices of each partition, which may have several: active and archived."""
@@ -65,6 +63,4 @@ class OpenSlices:
     def wait_until_over(self) -> None:
         """Wait until no slice is open; raise when the sync is aborted."""
         with self._changed:
-            while self._open:
-                self._changed.wait(WAKE_SECONDS)
-                self._stop.check()
+            self._stop.wait(self._changed, lambda: not self._open)

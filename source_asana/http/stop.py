@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+# How long a thread that waits for another one may take to notice that the sync is aborted.
+WAKE_SECONDS = 1.0
 
 
 class Stop:
@@ -52,6 +56,16 @@ class Stop:
         error = self.error()
         if error:
             raise error
+
+    def wait(self, condition: threading.Condition, until: Callable[[], bool]) -> None:
+        """Wait until `until()` is true, which the condition's lock is held for.
+
+        Raises:
+            AirbyteTracedException: the error of an aborted sync.
+        """
+        while not until():
+            condition.wait(WAKE_SECONDS)
+            self.check()
 
     def nap(self, seconds: float) -> None:
         """Sleep, or until the sync is aborted."""

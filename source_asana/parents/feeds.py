@@ -18,7 +18,6 @@ from source_asana.http.stop import Stop
 # A parent as its feed holds it: `gid`, `workspace_gid`, `began` and the fields children asked for.
 Item = dict[str, Any]
 T = TypeVar("T")
-WAKE_SECONDS = 1.0
 
 
 class Ending(IntEnum):
@@ -108,9 +107,7 @@ class GrowingList(Generic[T]):
             AirbyteTracedException: the sync was aborted meanwhile.
         """
         with self._condition:
-            while not until():
-                self._condition.wait(WAKE_SECONDS)
-                self._stop.check()
+            self._stop.wait(self._condition, until)
 
     def __iter__(self) -> Iterator[T]:
         """Yield every item, and raise `ParentFailedError` at the end of a feed that failed."""

@@ -13,7 +13,6 @@ import threading
 
 from source_asana.http.clock import Millis
 from source_asana.http.stop import Stop
-from source_asana.parents.feeds import WAKE_SECONDS
 
 # With fewer pages than this, a search is used whatever the listings would cost.
 CHEAP_PAGES = 10
@@ -42,10 +41,8 @@ class Shortcut:
     def wait(self, stop: Stop) -> bool:
         """Wait until it is known whether it found everything, and return that."""
         with self._condition:
-            while self.succeeded is None:
-                self._condition.wait(WAKE_SECONDS)
-                stop.check()
-            return self.succeeded
+            stop.wait(self._condition, lambda: self.succeeded is not None)
+            return bool(self.succeeded)
 
 
 class Search(Shortcut):

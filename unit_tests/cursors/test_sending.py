@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.cursors import sending
 from source_asana.cursors.sending import Once, Sender
 from source_asana.cursors.stamps import Stamp
 from source_asana.cursors.tags import tagger
@@ -192,7 +191,7 @@ def test_records_of_other_keys_do_not_wait() -> None:
 
 
 def test_who_waits_hears_of_the_end_of_the_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "WAKE_SECONDS", 0.01)
+    monkeypatch.setattr("source_asana.http.stop.WAKE_SECONDS", 0.01)
     stop = Stop()
     made = sender(stop=stop)
     first = Worker(made, task())

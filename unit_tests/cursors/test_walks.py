@@ -7,7 +7,6 @@ import threading
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.cursors import walks
 from source_asana.cursors.walks import OpenSlices, Walks
 from source_asana.http.stop import Stop
 
@@ -57,7 +56,7 @@ def test_whoever_waits_goes_on_when_the_last_slice_is_over() -> None:
 
 
 def test_whoever_waits_hears_of_the_end_of_the_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walks, "WAKE_SECONDS", 0.01)
+    monkeypatch.setattr("source_asana.http.stop.WAKE_SECONDS", 0.01)
     stop = Stop()
     slices = OpenSlices(stop)
     slices.handed_out()

@@ -116,7 +116,7 @@ def test_a_refused_listing_is_no_failure(feed: Feed) -> None:
 
 
 def test_waiting_readers_hear_of_the_end_of_the_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("source_asana.parents.feeds.WAKE_SECONDS", 0.01)
+    monkeypatch.setattr("source_asana.http.stop.WAKE_SECONDS", 0.01)
     stop = Stop()
     feed = Feed("projects", stop)
     feed.expect()
