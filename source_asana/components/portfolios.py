@@ -6,7 +6,7 @@ Source: getPortfolios (only the token user's own, except for service accounts), 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -17,15 +17,12 @@ from typing_extensions import override
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
-from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.stamps import Stamp
 from source_asana.http.attempts import body_of
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending, Item, RecursiveFeed
-from source_asana.parents.plan import StreamPlan
 from source_asana.parents.slices import Slice
-from source_asana.runtime import Runtime
 
 # Columns of a portfolio that the listing of items does not offer: where they are selected, a nested
 # portfolio is read by itself.
@@ -41,15 +38,8 @@ class PortfolioRetriever(AsanaRetriever):
     """
 
     @override
-    def bind(
-        self,
-        runtime: Runtime,
-        plan: StreamPlan,
-        cursor: AsanaCursor,
-        others: Mapping[str, AsanaRetriever],
-    ) -> None:
-        super().bind(runtime, plan, cursor, others)
-        runtime.feeds.provide(self.name, RecursiveFeed(self.name, runtime.stop))
+    def bound(self) -> None:
+        self.runtime.feeds.provide(self.name, RecursiveFeed(self.name, self.runtime.stop))
 
     @override
     def pages(self, slice_: Slice) -> Iterator[list[Raw]]:

@@ -32,7 +32,6 @@ from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError, Refused, Verdict
 from source_asana.parents.feeds import Ending, Item
 from source_asana.parents.plan import Inline, StreamPlan
-from source_asana.parents.routers import InlineRouter
 from source_asana.parents.slices import DepartureSlice, Slice
 from source_asana.runtime import Runtime
 
@@ -125,12 +124,12 @@ class AsanaRetriever(Retriever):
             partition_of=cursor.router.partition_of,
         )
         self.tombstones = Tombstones(
-            cursor,
-            lambda stream: others[stream].lookup,
-            self.resent,
-            self.counts,
-            is_inline=isinstance(cursor.router, InlineRouter),
+            cursor, lambda stream: others[stream].lookup, self.resent, self.counts
         )
+        self.bound()
+
+    def bound(self) -> None:
+        """Take what only a subclass needs; everything else that the sync gives is there."""
 
     def needs(self) -> frozenset[str]:
         """Return the dotted opt_fields that reading itself needs."""
@@ -157,11 +156,9 @@ class AsanaRetriever(Retriever):
             ending = self._refused(slice_, refusal.verdict)
         except AsanaError as error:
             if self._fails(slice_):
-                self.cursor.slices.over()
                 raise failure(self.name, slice_, error.verdict) from error
         except Exception:
             if self._fails(slice_):
-                self.cursor.slices.over()
                 raise
         finally:
             self.counts.end()
@@ -192,7 +189,9 @@ class AsanaRetriever(Retriever):
         """
         self._failures += 1
         is_raised = self._failures <= (1 if self.runtime.stop.is_set() else FAILURES_SAID)
-        if not is_raised:
+        if is_raised:
+            self.cursor.slices.over()
+        else:
             slice_.is_incomplete = True
             self.runtime.report.failed(self.name)
         return is_raised

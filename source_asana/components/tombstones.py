@@ -11,6 +11,7 @@ from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.departures import Departures
 from source_asana.cursors.policies import LEFT
 from source_asana.http.errors import AsanaError
+from source_asana.parents.routers import InlineRouter
 from source_asana.parents.slices import DepartureSlice
 from source_asana.report import Counts
 
@@ -26,7 +27,6 @@ class Tombstones:
         lookups: by stream, of all streams of the sync; filled when this is made, or later.
         resent: yields a record as that of another partition, if this version was not sent.
         counts: where tombstones are counted.
-        is_inline: whether a partition is a record of another stream, which is whole.
     """
 
     def __init__(
@@ -35,14 +35,13 @@ class Tombstones:
         lookups: Callable[[str], Lookup],
         resent: Callable[[Raw, str], Iterator[Raw]],
         counts: Counts,
-        *,
-        is_inline: bool,
     ) -> None:
         self._cursor = cursor
         self._lookups = lookups
         self._resent = resent
         self._counts = counts
-        self._is_inline = is_inline
+        # A partition is a record of another stream then, which is whole.
+        self._is_inline = isinstance(cursor.router, InlineRouter)
 
     def read(self, slice_: DepartureSlice) -> Iterator[Raw]:
         """Yield the tombstones of what is gone, and what moved where this stream reads it."""

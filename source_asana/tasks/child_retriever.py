@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from typing_extensions import override
 
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.cursors.cursor import AsanaCursor
 from source_asana.http.clock import Millis
-from source_asana.parents.plan import StreamPlan
-from source_asana.runtime import Runtime
 from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.family import family_of
 from source_asana.tasks.holders import Holders
@@ -30,15 +26,8 @@ class ChildRetriever(AsanaRetriever):
     holders: str = ""
 
     @override
-    def bind(
-        self,
-        runtime: Runtime,
-        plan: StreamPlan,
-        cursor: AsanaCursor,
-        others: Mapping[str, AsanaRetriever],
-    ) -> None:
-        super().bind(runtime, plan, cursor, others)
-        policy = cursor.policy
+    def bound(self) -> None:
+        policy = self.cursor.policy
         assert isinstance(policy, ChildPolicy)
         if self.holders:
             policy.search_holders(self._search)

@@ -16,14 +16,11 @@ from typing_extensions import override
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
-from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.stamps import Stamp
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending
-from source_asana.parents.plan import StreamPlan
 from source_asana.parents.slices import Slice
-from source_asana.runtime import Runtime
 from source_asana.tasks.export_reading import Readers, read_changed, read_whole
 from source_asana.tasks.family import TaskFamily, family_of
 from source_asana.tasks.routers import TASK_FIELDS
@@ -37,15 +34,8 @@ class _TaskRetriever(AsanaRetriever):
     """Does what tasks and subtasks have in common."""
 
     @override
-    def bind(
-        self,
-        runtime: Runtime,
-        plan: StreamPlan,
-        cursor: AsanaCursor,
-        others: Mapping[str, AsanaRetriever],
-    ) -> None:
-        super().bind(runtime, plan, cursor, others)
-        self.family: TaskFamily = family_of(runtime)
+    def bound(self) -> None:
+        self.family: TaskFamily = family_of(self.runtime)
 
     def headers(self) -> dict[str, str]:
         """Return the headers of a search."""
@@ -99,14 +89,8 @@ class TaskRetriever(_TaskRetriever):
     subtasks: str = ""
 
     @override
-    def bind(
-        self,
-        runtime: Runtime,
-        plan: StreamPlan,
-        cursor: AsanaCursor,
-        others: Mapping[str, AsanaRetriever],
-    ) -> None:
-        super().bind(runtime, plan, cursor, others)
+    def bound(self) -> None:
+        super().bound()
         self._projects: frozenset[str] | None = None
 
     @override
