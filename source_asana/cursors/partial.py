@@ -14,7 +14,47 @@ from source_asana.http.clock import from_millis
 from source_asana.parents.slices import Slice, value_at
 
 
-class GatedPolicy(Policy):
+class PassedPolicy(Policy):
+    """A policy that keeps something of each partition, and reads all of them once per listing pass.
+
+    Attributes:
+        name: the name of what is kept, in the state.
+    """
+
+    name: str
+
+    def __init__(self, kept: Bounds | Gates, *args: Any) -> None:
+        super().__init__(*args)
+        self._kept = kept
+        settings = self.runtime.settings
+        self._pass = RollingPass(settings.listing_pass_hours, self.runtime.clock.bound)
+
+    @override
+    def parts(self) -> Mapping[str, Part]:
+        return {self.name: self._kept, "pass": self._pass}
+
+    @property
+    @override
+    def has_read_before(self) -> bool:
+        return len(self._kept) > 0
+
+    @override
+    def was_read(self, slice_: Slice) -> bool:
+        return slice_.key in self._kept
+
+    @override
+    def listed(self) -> None:
+        super().listed()
+        self._pass.advance()
+
+    @override
+    def settle(self) -> None:
+        if self.knows_all:
+            self._kept.keep_only(self.is_there)
+            self._pass.keep_only(self.is_there)
+
+
+class GatedPolicy(PassedPolicy):
     """Children whose parent shows its newest one: read where that is another than last time.
 
     Edited and deleted children show in no parent, so all parents come once per listing pass.
@@ -22,24 +62,11 @@ class GatedPolicy(Policy):
     `reading`: `newest_child` is a dotted path in the parent's item, `stamp` the record's column.
     """
 
+    name = "gates"
+
     def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
         self._gates = Gates()
-        settings = self.runtime.settings
-        self._pass = RollingPass(settings.listing_pass_hours, self.runtime.clock.bound)
-
-    @override
-    def parts(self) -> Mapping[str, Part]:
-        return {"gates": self._gates, "pass": self._pass}
-
-    @property
-    @override
-    def has_read_before(self) -> bool:
-        return len(self._gates) > 0
-
-    @override
-    def was_read(self, slice_: Slice) -> bool:
-        return slice_.key in self._gates
+        super().__init__(self._gates, *args)
 
     def _newest(self, slice_: Slice) -> str | None:
         gid: str | None = value_at(slice_.item, self.reading["newest_child"])
@@ -59,23 +86,12 @@ class GatedPolicy(Policy):
                 yield slice_
 
     @override
-    def listed(self) -> None:
-        super().listed()
-        self._pass.advance()
-
-    @override
     def complete(self, slice_: Slice) -> None:
         self._gates.close(slice_.key, self._newest(slice_))
         self._pass.done(slice_.key)
 
-    @override
-    def settle(self) -> None:
-        if self.knows_all:
-            self._gates.keep_only(self.is_there)
-            self._pass.keep_only(self.is_there)
 
-
-class WindowPolicy(Policy):
+class WindowPolicy(PassedPolicy):
     """Lists that Asana filters by a date: the end of the window that is read moves on.
 
     `reading`: `stamp` is the column that Asana filters by; `days` says that the parameter is a
@@ -84,24 +100,11 @@ class WindowPolicy(Policy):
     says that everything is read once per listing pass.
     """
 
+    name = "bounds"
+
     def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
         self._bounds = Bounds()
-        settings = self.runtime.settings
-        self._pass = RollingPass(settings.listing_pass_hours, self.runtime.clock.bound)
-
-    @override
-    def parts(self) -> Mapping[str, Part]:
-        return {"bounds": self._bounds, "pass": self._pass}
-
-    @property
-    @override
-    def has_read_before(self) -> bool:
-        return len(self._bounds) > 0
-
-    @override
-    def was_read(self, slice_: Slice) -> bool:
-        return slice_.key in self._bounds
+        super().__init__(self._bounds, *args)
 
     def since(self, key: str) -> str | None:
         """Return where the window of a partition begins, None for everything."""
@@ -133,11 +136,6 @@ class WindowPolicy(Policy):
             yield slice_
 
     @override
-    def listed(self) -> None:
-        super().listed()
-        self._pass.advance()
-
-    @override
     def begin(self, slice_: Slice) -> None:
         slice_.began = self.runtime.clock.bound()
 
@@ -146,12 +144,6 @@ class WindowPolicy(Policy):
         self._bounds.move(slice_.key, slice_.began)
         if not slice_.is_filtered:
             self._pass.done(slice_.key)
-
-    @override
-    def settle(self) -> None:
-        if self.knows_all:
-            self._bounds.keep_only(self.is_there)
-            self._pass.keep_only(self.is_there)
 
 
 class OverlapPolicy(WindowPolicy):
