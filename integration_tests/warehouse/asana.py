@@ -11,13 +11,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import requests
+from tools.sandbox_process import SandboxProcess
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 120.0
 SYNC_SECONDS = 600.0
 
 Json = dict[str, Any]
@@ -31,37 +29,19 @@ class Sync:
     states: dict[str, Json] = field(default_factory=dict)
 
 
-class Asana:
+class Asana(SandboxProcess):
     """A sandbox with a connector that reads it, sync by sync."""
 
     def __init__(self, *arguments: str) -> None:
         """Take arguments for the sandbox."""
-        self._arguments = arguments
-        self._session = requests.Session()
-        self._session.trust_env = False
+        super().__init__(*arguments)
         self._catalog: Json = {}
         self._states: dict[str, Json] = {}
 
-    def __enter__(self) -> Self:
-        """Start the sandbox and wait until it listens."""
-        command = [sys.executable, "-m", "sandbox", "--port", "0", *self._arguments]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        assert self._process.stdout is not None
-        url, _, token = self._process.stdout.readline().split()
-        self._control = url.removesuffix("/api/1.0") + "/_control"
-        self.config: Json = {"credentials": {"personal_access_token": token}, "api_url": url}
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop the sandbox."""
-        self._session.close()
-        self._process.terminate()
-        self._process.communicate()
+    @property
+    def config(self) -> Json:
+        """Return the connector's configuration."""
+        return {"credentials": {"personal_access_token": self.token}, "api_url": self.url}
 
     @property
     def schemas(self) -> dict[str, Json]:
@@ -107,26 +87,9 @@ class Asana:
         self._states |= result.states
         return result
 
-    def truth(self, stream: str) -> list[Json]:
-        """Return the records that a full read of a stream gives."""
-        records: list[Json] = self._call("GET", f"truth/{stream}")["data"]
-        return records
-
-    def edit(self, call: str, *arguments: str, **named: Any) -> str:
-        """Carry out one edit of the sandbox's world; return the gid that it gave, if any."""
-        edit = {"call": call, "args": arguments, **named}
-        return str(self._call("POST", "edit", [edit])["results"][0] or "")
-
     def change(self, percent: int, seed: int) -> None:
         """Edit that share of the tasks."""
-        self._call("POST", "change", {"percent": percent, "seed": seed})
-
-    def _call(self, method: str, name: str, content: Any = None) -> Any:
-        answer = self._session.request(
-            method, f"{self._control}/{name}", json=content, timeout=SECONDS
-        )
-        assert answer.ok, answer.text
-        return answer.json()
+        self.post("change", {"percent": percent, "seed": seed})
 
     def _configured(self) -> Json:
         """Return a catalog of all streams, incremental and deduplicated where that is offered."""
