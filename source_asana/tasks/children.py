@@ -210,11 +210,6 @@ class ChildPolicy(MemberPolicy):
         return self.has_read_before
 
     @override
-    def listed(self) -> None:
-        super().listed()
-        self.knows_all = self.family.feed.keys_complete
-
-    @override
     def is_there(self, home: str) -> bool:
         project, _, own = home.partition("/")
         if own:

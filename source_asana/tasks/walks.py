@@ -41,11 +41,6 @@ class WalkPolicy(MemberPolicy):
                 self.passes.done(tree.key)
 
     @override
-    def listed(self) -> None:
-        super().listed()
-        self.knows_all = self.family.feed.keys_complete
-
-    @override
     def is_there(self, home: str) -> bool:
         return not self.family.shows_all() and home not in self._childless
 
