@@ -8,9 +8,15 @@ from typing import Any
 
 from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.stamps import Stamp
+from source_asana.http.clock import to_millis
 from source_asana.http.stop import Stop
 
 Raw = dict[str, Any]
+
+AT_BITS = 42
+"""How many bits an instant takes, in milliseconds, until the year 2109."""
+LATENESS_MS = 600_000
+"""How much earlier than the first page to arrive another may have been answered."""
 
 
 class Sender:
@@ -46,8 +52,7 @@ class Sender:
         self._tag = tag
         self._stop = stop
         self._claims: set[str] = set()
-        # When the records were read that several slices of this sync may show.
-        self._read_at: dict[str, int] = {}
+        self._newest = Newest()
 
     def key_of(self, record: Raw) -> str:
         """Return a record's key within its home."""
@@ -65,12 +70,18 @@ class Sender:
             record: finished, without `synced_at`.
             home: the key of the partition that shows it.
             stamp: of the page that it was on.
-            is_shared: whether other slices may show it too: then an older page is passed over.
+            is_shared: whether other slices may show it too.
         """
         key, tag = self.key_of(record), self._tag(record)
         claim = f"{home}/{key}" if self.by_home else key
-        if not self._claim(claim, key, home, tag, stamp if is_shared else None):
-            return
+        with self._changed:
+            self._wait_for(claim)
+            known = self.ledger.tag_of(key, home)
+            if known == tag or self._newest.is_newer(claim, record, stamp, is_shared=is_shared):
+                if known is not None:
+                    self.ledger.show(key, home)
+                return
+            self._claims.add(claim)
         try:
             record["synced_at"] = stamp.text
             yield record
@@ -99,23 +110,35 @@ class Sender:
         with self._changed:
             self.remove(key, home)
 
-    def _claim(self, claim: str, key: str, home: str, tag: int, stamp: Stamp | None) -> bool:
-        """Return whether the caller is to send this version; it holds the claim then."""
-        with self._changed:
-            self._wait_for(claim)
-            known = self.ledger.tag_of(key, home)
-            is_older = stamp is not None and self._read_at.get(claim, 0) > stamp.at
-            if known == tag or is_older:
-                if known is not None:
-                    self.ledger.show(key, home)
-                return False
-            self._claims.add(claim)
-            if stamp is not None:
-                self._read_at[claim] = stamp.at
-            return True
-
     def _wait_for(self, claim: str) -> None:
         self._stop.wait(self._changed, lambda: claim not in self._claims)
+
+
+class Newest:
+    """Remembers the newest versions of this sync, where an older one may still come.
+
+    That is where several slices show a record, or where it changed while the sync was going on: a
+    listing that it has left may have been answered before. The caller holds the cursor's lock.
+    """
+
+    def __init__(self) -> None:
+        self._versions: dict[str, int] = {}
+        self._began = 0
+
+    def is_newer(self, claim: str, record: Raw, stamp: Stamp, *, is_shared: bool) -> bool:
+        """Return whether a newer version of a record came before this one, else remember this one.
+
+        `modified_at` decides: of two pages that were asked for at the same time, the one that was
+        answered first may arrive last. Where it is the same, the page that arrived last is newer.
+        """
+        modified = to_millis(record.get("modified_at")) or 0
+        version = modified << AT_BITS | stamp.at
+        if self._versions.get(claim, 0) > version:
+            return True
+        self._began = self._began or stamp.at - LATENESS_MS
+        if is_shared or modified >= self._began:
+            self._versions[claim] = version
+        return False
 
 
 class Once:

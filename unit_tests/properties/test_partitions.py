@@ -138,21 +138,26 @@ def test_a_project_that_is_gone_for_the_moment_keeps_its_bounds(world: World) ->
         assert [missing(asana, destination, s) for s in TASKS] == [[], [], [], []]
 
 
-def test_a_task_that_changes_between_two_listings_comes_in_its_newer_version(world: World) -> None:
+@pytest.mark.parametrize("last", [0, 1])
+def test_a_task_that_changes_between_two_listings_comes_in_its_newer_version(
+    world: World, last: int
+) -> None:
     first, second = world.add_project("First"), world.add_project("Second")
     task = world.add_task("T", projects=[first, second])
     listed = []
 
-    def before(path: str, params: dict[str, str]) -> None:
-        if path == "/tasks" and "project" in params:
-            listed.append(params["project"])
-            if len(listed) == 2:
-                world.edit_task(task, name="Newer")
-                world.move_task(task, remove_project=listed[0])
-
     with Sandbox(world) as asana:
+
+        def before(path: str, params: dict[str, str]) -> None:
+            if path == "/tasks" and "project" in params:
+                if len(listed) == last:
+                    asana.fault("slow", f"project={params['project']}", seconds=0.3, times=None)
+                if len(listed) == 1:
+                    world.edit_task(task, name="Newer")
+                    world.move_task(task, remove_project=listed[0])
+                listed.append(params["project"])
+
         destination = Destination()
-        asana.fault("slow", f"project={second}", seconds=0.3, times=None)
         asana.before_request(before)
         settle(asana, destination)
         assert destination.rows["tasks"][task]["name"] == "Newer"
