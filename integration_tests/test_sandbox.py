@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pytest
+
 from tools import connector
 from tools.connector import Output
 from tools.sandbox_process import SandboxProcess
@@ -59,6 +61,7 @@ def test_second_sync_sends_what_changed(config: Json, asana: SandboxProcess) -> 
     assert second.records["sections"] == []
 
 
+@pytest.mark.slow
 def test_killed_read_goes_on_from_its_last_state(config: Json, asana: SandboxProcess) -> None:
     catalog = catalog_of(config, ["tasks", "stories"])
 

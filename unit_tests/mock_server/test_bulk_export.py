@@ -249,7 +249,7 @@ def test_more_changes_than_a_search_is_good_for(asana: Sandbox, lab: Lab) -> Non
 # ── faults ─────────────────────────────────────────────────────────────────────────────────────
 
 PASSING = [
-    {"polls": 12},
+    {"polls": 7},
     {"failed": 1},
     {"busy": 3},
     {"expired": 1},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 
 from sandbox import Sandbox
@@ -43,6 +44,7 @@ def test_everything_arrives(happening: list[Round]) -> None:
         nothing_missing(asana, lab, destination, EVERY)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(4))
 @given(
     happening=rounds(
