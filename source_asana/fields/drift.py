@@ -73,7 +73,7 @@ class Watch:
     """
 
     FIRST = 20
-    EVERY = 50
+    EVERY = 500
 
     def __init__(
         self, stream: str, asked: Iterable[str], tell: Callable[[str, Iterable[str]], None]
