@@ -47,6 +47,7 @@ class Sender:
         self.by_home = len(key) > 1
         self.ledger = Ledger(by_home=self.by_home)
         self.is_coarse = False
+        self._lock = lock
         self._changed = threading.Condition(lock)
         self._first_column, self._key_column = key[0], key[-1]
         self._tag = tag
@@ -60,7 +61,7 @@ class Sender:
 
     def knows(self, record: Raw, home: str) -> bool:
         """Return whether an earlier version of a record was sent."""
-        with self._changed:
+        with self._lock:
             return self.ledger.tag_of(self.key_of(record), home) is not None
 
     def send(self, record: Raw, home: str, stamp: Stamp, *, is_shared: bool) -> Iterator[Raw]:
@@ -74,7 +75,7 @@ class Sender:
         """
         key, tag = self.key_of(record), self._tag(record)
         claim = f"{home}/{key}" if self.by_home else key
-        with self._changed:
+        with self._lock:
             self._wait_for(claim)
             known = self.ledger.tag_of(key, home)
             if known == tag or self._newest.is_newer(claim, record, stamp, is_shared=is_shared):
@@ -82,15 +83,16 @@ class Sender:
                     self.ledger.show(key, home)
                 return
             self._claims.add(claim)
+        is_queued = False
         try:
             record["synced_at"] = stamp.text
             yield record
             # The record stands in the output queue now, before any state that names it.
-            with self._changed:
-                if not self.is_coarse:
-                    self.ledger.enter(key, home, tag)
+            is_queued = True
         finally:
-            with self._changed:
+            with self._lock:
+                if is_queued and not self.is_coarse:
+                    self.ledger.enter(key, home, tag)
                 self._claims.discard(claim)
                 self._changed.notify_all()
 
@@ -107,7 +109,7 @@ class Sender:
             "synced_at": stamp.text,
             "_ab_cdc_deleted_at": stamp.text,
         }
-        with self._changed:
+        with self._lock:
             self.remove(key, home)
 
     def _wait_for(self, claim: str) -> None:

@@ -62,15 +62,17 @@ def tagger(volatile: Iterable[str]) -> Callable[[dict[str, Any]], Tag]:
 def _normal(value: dict[str, Any]) -> dict[str, Any]:
     """Return a copy without nulls whose lists are in order, except for that of its keys."""
     normal: dict[str, Any] = {}
-    # One pass and no call for what most values are: texts and nulls.
+    # One pass and no call for what most values are: texts and nulls. Values are as JSON gave them,
+    # so that no subclasses need to be looked for, which would take longer.
     for name, item in value.items():
-        if isinstance(item, str):
+        kind = type(item)
+        if kind is str:
             normal[name] = item
         elif item is None:
             continue
-        elif isinstance(item, dict):
+        elif kind is dict:
             normal[name] = _normal(item)
-        elif isinstance(item, list) and item:
+        elif kind is list and item:
             normal[name] = _normal_list(item, is_ordered=name in ORDERED)
         else:
             normal[name] = item
@@ -78,7 +80,7 @@ def _normal(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _normal_list(items: list[Any], *, is_ordered: bool) -> list[Any]:
-    normal = [_normal(item) if isinstance(item, dict) else item for item in items]
+    normal = [_normal(item) if type(item) is dict else item for item in items]
     if not is_ordered and len(normal) > 1:
         normal.sort(key=_place)
     return normal
