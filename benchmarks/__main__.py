@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator, Mapping
 
-from benchmarks import export, ledger, memory, quota, requests, rivals, speed
+from benchmarks import chart, export, ledger, memory, quota, requests, rivals, speed
 from benchmarks.common import Options
 from benchmarks.report import Row, say, show, write
 
@@ -47,6 +47,8 @@ def main() -> None:
         failed |= any(row.holds is False for row in rows)
         if not options.no_write:
             write(name, rows)
+        if name == "rivals" and not options.no_write:
+            chart.write(rows)
     parser.exit(1 if failed else 0)
 
 

@@ -51,7 +51,8 @@ class Run:
         memory: (seconds since the start, resident megabytes) over time; peak_mb: the most.
         records, bytes: stream -> number, and the sum of what was printed.
         requests: stream -> requests, from the connector's summary.
-        states: stream -> its last STATE. gids: stream -> gids, where they were to be kept.
+        states: stream -> its last STATE; bookmarks: the last one of a Singer tap.
+        gids: stream -> gids, where they were to be kept.
         errors: messages of TRACE errors.
     """
 
@@ -64,6 +65,7 @@ class Run:
     bytes: int = 0
     requests: dict[str, int] = field(default_factory=dict)
     states: dict[str, Json] = field(default_factory=dict)
+    bookmarks: Json | None = None
     gids: dict[str, set[str]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
@@ -156,6 +158,8 @@ def _take(run: Run, line: bytes) -> None:
     if kind == "STATE" and "state" in message:
         name = message["state"]["stream"]["stream_descriptor"]["name"]
         run.states[name] = message["state"]
+    elif kind == "STATE":
+        run.bookmarks = message["value"]
     elif kind == "LOG" and (found := SUMMARY.fullmatch(message["log"]["message"])):
         run.requests[found[1]] = int(found[3])
     elif kind == "TRACE" and message["trace"]["type"] == "ERROR":

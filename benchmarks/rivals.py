@@ -2,6 +2,7 @@
 
 They are installed by name from the package index at the first run, and read the same sandbox: what
 they send to Asana's address is sent here (`redirect/`, `front.py`). Nothing of theirs is changed.
+Each reads twice, the second time with the state of the first if it has one.
 """
 
 import json
@@ -10,11 +11,12 @@ import subprocess
 import tempfile
 import venv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks import process
+from benchmarks.chart import SECOND
 from benchmarks.common import CONNECTOR, Options, catalog, config
 from benchmarks.front import Front
 from benchmarks.process import ROOT, Child, Run
@@ -25,24 +27,36 @@ from sandbox.spec import match
 
 ENVIRONMENTS = ROOT / "build" / "rivals"
 STREAMS = ("projects", "tasks", "stories")
-OFFICIAL, TAP = "airbyte-source-asana", "tap-asana"
+OWN, OFFICIAL, TAP = "this connector", "airbyte-source-asana", "tap-asana"
 LATENCY_MS = 50
+PERCENT = 1
+# More than the time within which searches may lag.
+BETWEEN_SECONDS = 1800
 
 
 def rivals(options: Options) -> Iterator[Row]:
-    """Read projects, tasks and stories of one world with each; they have no quota to keep."""
+    """Read projects, tasks and stories of one world with each; they have no quota to keep.
+
+    Then edit some of the tasks, and read again.
+    """
     for name in (OFFICIAL, TAP):
         _install(name)
     with Sandbox(World.generate(options.tasks), latency_ms=LATENCY_MS) as asana:
         asana.before_request(KnownFields(asana))
         yield Row("tasks in the world", f"{options.tasks:,}")
+        yield Row("edited before the second sync", f"{PERCENT} %")
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             with Front(asana.server.port, folder) as front:
                 reader = Reader(asana, folder, front)
-                yield from reader.rows("this connector", reader.own())
-                yield from reader.rows(OFFICIAL, reader.official())
-                yield from reader.rows(TAP, reader.tap())
+                ways = {OWN: reader.own, OFFICIAL: reader.official, TAP: reader.tap}
+                for rival, read in ways.items():
+                    yield from reader.rows(rival, read())
+                asana.clock.advance(BETWEEN_SECONDS)
+                asana.world.change(PERCENT)
+                asana.clock.advance(BETWEEN_SECONDS)
+                for rival, read in ways.items():
+                    yield from reader.rows(rival + SECOND, read())
 
 
 def _install(name: str) -> None:
@@ -82,6 +96,8 @@ class Reader:
     asana: Sandbox
     folder: Path
     front: Front
+    state: list[process.Json] = field(default_factory=list)
+    bookmarks: process.Json | None = None
 
     def rows(self, name: str, run: Run) -> Iterator[Row]:
         """Yield what a run took, and forget its requests."""
@@ -105,11 +121,17 @@ class Reader:
 
     def own(self) -> Run:
         """Read with this connector."""
-        files = {"config": config(self.asana), "catalog": catalog(*STREAMS)}
-        return process.run(CONNECTOR, "read", files)
+        files = {
+            "config": config(self.asana),
+            "catalog": catalog(*STREAMS, incremental=True),
+            "state": self.state,
+        }
+        run = process.run(CONNECTOR, "read", files)
+        self.state = list(run.states.values())
+        return run
 
     def official(self) -> Run:
-        """Read with the official Airbyte connector."""
+        """Read with the official Airbyte connector, which keeps no state."""
         token = {"option_title": "PAT Credentials", "personal_access_token": self.asana.token}
         files = {"config": {"credentials": token}, "catalog": catalog(*STREAMS)}
         arguments = [str(ENVIRONMENTS / OFFICIAL / "bin" / "source-asana"), "read"]
@@ -141,8 +163,12 @@ class Reader:
                 if stream["tap_stream_id"] in STREAMS:
                     entry["metadata"]["selected"] = True
         arguments += ["--catalog", self._file("known.json", known)]
+        if self.bookmarks:
+            arguments += ["--state", self._file("bookmarks.json", self.bookmarks)]
         self.asana.reset_log()
-        return self._run(arguments)
+        run = self._run(arguments)
+        self.bookmarks = run.bookmarks
+        return run
 
     def _file(self, name: str, content: Mapping[str, Any]) -> str:
         path = self.folder / name
