@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 PAID = frozenset({"search", "custom_fields"})
 ADVANCED = PAID | {"portfolios", "goals", "allocations", "time_tracking"}
 ADD_ONS = frozenset({"time_tracking_categories", "timesheets", "budgets", "rates"})
-ENTERPRISE = ADVANCED | ADD_ONS | {"roles", "audit_log", "organization_exports", "all_portfolios"}
+ENTERPRISE = (
+    ADVANCED
+    | ADD_ONS
+    | {"ai_studio", "roles", "audit_log", "organization_exports", "all_portfolios"}
+)
 PLANS: dict[str, frozenset[str]] = {
     "free": frozenset(),
     "paid": PAID,

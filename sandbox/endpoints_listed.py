@@ -115,6 +115,12 @@ LISTINGS: dict[str, Listing] = {
     "/users/{user_gid}/workspace_memberships": _of(_by("user_gid", "user.workspace_memberships")),
     "/roles": _of(_by("workspace", "workspace.roles")),
     "/workspaces/{workspace_gid}/agents": _of(_by("workspace_gid", "workspace.agents")),
+    "/workspaces/{workspace_gid}/ai_studio/runs": _of(
+        _by("workspace_gid", "workspace.ai_studio_runs"), filters="run_start run_end"
+    ),
+    "/workspaces/{workspace_gid}/ai_studio/seats": _of(
+        _by("workspace_gid", "workspace.ai_studio_seats"), filters="state"
+    ),
     "/time_tracking_entries": _of(
         _by("task", "task.time_tracking_entries"),
         _by("attributable_to", "project.time_tracking_entries", "project"),

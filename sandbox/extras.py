@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Kind -> (field that holds the container, list).
 PLACES: dict[str, tuple[tuple[str, str], ...]] = {
     "agent": (("workspace", "workspace.agents"),),
+    "ai_studio_run": (("workspace", "workspace.ai_studio_runs"),),
+    "ai_studio_seat": (("workspace", "workspace.ai_studio_seats"),),
     "allocation": (("parent", "project.allocations"), ("assignee", "assignee.allocations")),
     "budget": (("parent", "project.budgets"),),
     "custom_field": (("_library_of", "workspace.custom_fields"),),

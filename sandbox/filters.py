@@ -45,6 +45,16 @@ def _not_before(parameter: str, name: str) -> Callable[[Call], Keep | None]:
     return make
 
 
+def _before(parameter: str, name: str) -> Callable[[Call], Keep | None]:
+    """Make a filter by an exclusive upper bound of a time."""
+
+    def make(call: Call) -> Keep | None:
+        bound = call.moment(parameter)
+        return None if bound is None else lambda obj: obj[name] < bound
+
+    return make
+
+
 def _day(parameter: str, name: str, *, upper: bool) -> Callable[[Call], Keep | None]:
     """Make a filter by an inclusive bound of a date."""
 
@@ -128,7 +138,10 @@ FILTERS: dict[str, Callable[[Call], Keep | None]] = {
     "member": _equals("member", "member"),
     "modified_since": _not_before("modified_since", "modified_at"),
     "resource_subtype": _equals("resource_subtype", "resource_subtype"),
+    "run_end": _before("end_at", "_recorded_at"),
+    "run_start": _not_before("start_at", "_recorded_at"),
     "start_date": _day("start_date", "end_date", upper=False),
+    "state": _equals("state", "state"),
     "start_on": _day("start_on", "end_on", upper=False),
     "end_on": _day("end_on", "start_on", upper=True),
     "task": _equals("task", "task"),

@@ -10,6 +10,7 @@ from sandbox.server_time import to_stamp
 if TYPE_CHECKING:
     from sandbox.generate_draft import Draft
 
+AI_STUDIO_RUNS = 12
 AUDIT_EVENTS = 250
 PRIVATE, OF_ASANA_TYPE = {3}, {4}
 
@@ -22,6 +23,7 @@ def build_rest(g: Draft) -> None:
     _goals(g)
     _portfolios(g)
     _audit_log(g)
+    _ai_studio(g)
 
 
 def _organization(g: Draft) -> None:
@@ -246,4 +248,39 @@ def _audit_log(g: Draft) -> None:
             created_at=to_stamp(
                 g.start - (AUDIT_EVENTS - number) * 80 * DAY_SECONDS / AUDIT_EVENTS
             ),
+        )
+
+
+def _ai_studio(g: Draft) -> None:
+    """Add the seats of AI Studio and the runs of a rule, recorded a little after they ended."""
+    world = g.world
+    rule = {"gid": world.new_gid(), "resource_type": "rule", "name": "Trier les demandes"}
+    division = {"gid": world.new_gid(), "resource_type": "division", "name": "EMEA"}
+    for number, user in enumerate(g.users[:3]):
+        gone = number == 2
+        world.add(
+            "ai_studio_seat",
+            user=user,
+            license="ai_studio_pro",
+            state="revoked" if gone else "active",
+            assigned_at=to_stamp(g.start - 60 * DAY_SECONDS),
+            revoked_at=to_stamp(g.start - DAY_SECONDS) if gone else None,
+            assigned_by=world.me,
+        )
+    for number in range(AI_STUDIO_RUNS):
+        began = g.start - (AI_STUDIO_RUNS - number) * DAY_SECONDS / 2
+        world.add(
+            "ai_studio_run",
+            rule=rule,
+            rule_owner=world.me,
+            triggered_by=g.users[number % len(g.users)],
+            triggering_container=g.projects[number % len(g.projects)] if number % 4 else None,
+            division=division,
+            run_started_at=to_stamp(began),
+            run_completed_at=to_stamp(began + 40) if number % 5 else None,
+            status="success" if number % 5 else "failure",
+            model="gpt-4o",
+            credits_used=12.5 * number,
+            credit_source="ai_studio_pro",
+            _recorded_at=to_stamp(began + 45),
         )

@@ -20,6 +20,7 @@ FEATURES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     (re.compile(pattern), feature, words)
     for pattern, feature, words in (
         (r"/search$", "search", "Search"),
+        (r"/ai_studio/", "ai_studio", "AI Studio usage"),
         (
             r"/custom_field_settings$",
             "custom_fields",

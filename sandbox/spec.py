@@ -69,6 +69,8 @@ def _kind(stem: str, scope: str = "", *, full: str = "", compact: str = "") -> K
 KINDS: dict[str, Kind] = {
     "access_request": _kind("AccessRequest", compact="AccessRequestResponse"),
     "agent": _kind("Agent"),
+    "ai_studio_run": _kind("AiStudioRun", compact="AiStudioRunResponse"),
+    "ai_studio_seat": _kind("AiStudioSeat", compact="AiStudioSeatResponse"),
     "allocation": _kind("Allocation", compact="AllocationResponse"),
     "attachment": _kind("Attachment", "attachments:read"),
     "budget": _kind("Budget", compact="BudgetResponse"),
@@ -137,6 +139,7 @@ WIDER_RELATIONS: dict[tuple[str, str], tuple[str, ...]] = {
 _ANY = ("AsanaResource", "AsanaNamedResource", "AccessRequestTargetIdCompact")
 _MEMBERSHIPS = ("project_membership", "portfolio_membership", "goal_membership")
 _SHARED_SCHEMAS: dict[str, tuple[str, ...]] = {
+    "AiStudioUser": ("user",),
     "MemberCompact": ("user", "team"),
     "MembershipCompact": _MEMBERSHIPS,
     "MembershipResponse": _MEMBERSHIPS,

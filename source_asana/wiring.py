@@ -46,7 +46,7 @@ POLICIES: Mapping[str, type[Policy]] = {
 # Kinds without a ledger, as nothing that they show comes twice.
 WITHOUT_LEDGER = frozenset({"token"})
 # Kinds whose cursor field is Asana's own stamp; all others have `synced_at`.
-CREATED_AT = frozenset({"token", "overlap"})
+LOGS = frozenset({"token", "overlap"})
 
 
 def router_of(retriever: AsanaRetriever) -> AsanaRouter:
@@ -64,12 +64,15 @@ def kind_of(retriever: AsanaRetriever) -> str:
 
 def cursor_field_of(retriever: AsanaRetriever) -> str:
     """Return the cursor field of a stream."""
-    return "created_at" if kind_of(retriever) in CREATED_AT else "synced_at"
+    if kind_of(retriever) not in LOGS:
+        return "synced_at"
+    stamp: str = retriever.reading.get("stamp") or "created_at"
+    return stamp
 
 
 def tracks_deletions(retriever: AsanaRetriever, settings: Settings) -> bool:
     """Return whether the deletions of a stream are tracked, if its catalog entry allows that."""
-    is_told = kind_of(retriever) not in CREATED_AT and retriever.address != ""
+    is_told = kind_of(retriever) not in LOGS and retriever.address != ""
     return settings.track_deletions and is_told
 
 

@@ -38,6 +38,8 @@ PLANS: Mapping[str, str] = {
     "budgets": "add-on",
     "rates": "add-on",
     "roles": "Enterprise",
+    "ai_studio_runs": "AI Studio, service account",
+    "ai_studio_seats": "AI Studio, service account",
     "audit_log_events": "Enterprise, service account",
     "organization_exports": "Enterprise, service account",
 }
@@ -46,6 +48,7 @@ SCOPES: Mapping[str, str] = {
 }
 # Requests, where they are not simply one per parent.
 COSTS: Mapping[str, str] = {
+    "ai_studio_runs": "1 per 100 runs; later of new ones only",
     "attachments": "1 per task, subtask, project and brief; later not for unchanged tasks",
     "audit_log_events": "1 per 100 events; later of new ones only",
     "events": "1 per project and 100 events",

@@ -1,9 +1,10 @@
 """Condense the published API description into `sandbox/api.json`, the only data the sandbox reads.
 
-Usage: `python tools/sandbox_api.py ENDPOINTS.json OPENAPI.json [--out sandbox/api.json]`
+Usage: `python -m tools.sandbox_api ENDPOINTS.json OPENAPI.json [--out sandbox/api.json]`
 
 `OPENAPI.json` is Asana's OpenAPI file; `ENDPOINTS.json` adds what is newer than it (parameters of
-later clients). The output is sorted, so a second run with the same input changes nothing.
+later clients), `tools/reference.py` the newest operations. The output is sorted, so a second run
+with the same input changes nothing.
 
 Form of a schema: field name with flags -> node. Flags: `!` comes only when asked for, `~` present
 only where it applies, `?` may be null. A node is a scalar ("string", "string=example", "date",
@@ -18,6 +19,8 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+
+from tools.reference import completed
 
 # Accepted by the service, missing from the parameter lists of the description.
 PROSE_PARAMETERS: dict[str, list[str]] = {
@@ -216,7 +219,7 @@ def main() -> None:
     options = parser.parse_args()
     data = condense(
         json.loads(options.endpoints.read_text(encoding="utf-8")),
-        json.loads(options.openapi.read_text(encoding="utf-8")),
+        completed(json.loads(options.openapi.read_text(encoding="utf-8"))),
     )
     text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False)
     # One line per innermost list keeps the file readable and its diffs small.

@@ -1,9 +1,9 @@
 """Make the JSON schemas in `source_asana/schemas` from Asana's OpenAPI description.
 
 `python -m tools.schemas [--check] [folder]`: the folder (default `../shared`) holds the description
-`asana_oas.json` and `streams.yaml`, the catalogue of streams. With `--check` nothing is written;
-the exit code is 1 when a file is missing, different or left over. Where the result differs from
-the description, `CORRECTIONS` and `DECLARED` say so.
+and the catalogue of streams, see `tools/reference.py`. With `--check` nothing is written; the exit
+code is 1 when a file is missing, different or left over. Where the result differs from the
+description, `CORRECTIONS` and `DECLARED` say so.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tools import reference
 
 SCHEMAS = Path(__file__).parent.parent / "source_asana" / "schemas"
 REFERENCE = Path(__file__).parent.parent.parent / "shared"
@@ -266,11 +266,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=REFERENCE)
     parser.add_argument("--check", action="store_true", help="write nothing, fail on differences")
     options = parser.parse_args(arguments)
-    description = json.loads((options.folder / "asana_oas.json").read_text("utf-8"))
-    streams = yaml.safe_load((options.folder / "streams.yaml").read_text("utf-8"))["streams"]
+    generated = generate(reference.description(options.folder), reference.catalogue(options.folder))
     wanted = {
         SCHEMAS / name: json.dumps(schema, indent=2, sort_keys=True) + "\n"
-        for name, schema in generate(description, streams).items()
+        for name, schema in generated.items()
     }
     left_over = set(SCHEMAS.rglob("*.json")) - set(wanted)
     changed = [p for p, text in wanted.items() if not p.exists() or p.read_text("utf-8") != text]

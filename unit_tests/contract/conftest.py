@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
+import tools.reference
 
 _FOLDER = Path(__file__).parents[3] / "shared"
 
@@ -21,15 +22,13 @@ def reference() -> Path:
 @pytest.fixture(scope="session")
 def description(reference: Path) -> dict[str, Any]:
     """Return Asana's OpenAPI description."""
-    content: dict[str, Any] = _json(reference / "asana_oas.json")
-    return content
+    return tools.reference.description(reference)
 
 
 @pytest.fixture(scope="session")
 def catalogue(reference: Path) -> dict[str, dict[str, Any]]:
     """Return the catalogue of streams: name -> entry."""
-    content = yaml.safe_load((reference / "streams.yaml").read_text("utf-8"))
-    return {stream["name"]: stream for stream in content["streams"]}
+    return {stream["name"]: stream for stream in tools.reference.catalogue(reference)}
 
 
 @pytest.fixture(scope="session")

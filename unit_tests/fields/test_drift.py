@@ -64,8 +64,8 @@ PLAIN = {"gid": "1", "name": "n"}
 def test_the_first_records_are_looked_at_and_then_a_sample() -> None:
     odd = {"gid": "1", "mood": "x"}
     assert looked([PLAIN] * 19 + [odd]) == {"mood"}
-    assert looked([PLAIN] * 20 + [odd] * 49) == set()
-    assert looked([PLAIN] * 20 + [odd] * 50) == {"mood"}
+    assert looked([PLAIN] * 20 + [odd] * (Watch.EVERY - 1)) == set()
+    assert looked([PLAIN] * 20 + [odd] * Watch.EVERY) == {"mood"}
 
 
 def test_a_record_of_another_size_is_looked_at_at_once() -> None:

@@ -78,6 +78,10 @@ class Small:
         world.add("project_template", name="Launch", team=self.team, owner=world.me)
         world.add("role", name="Member", is_standard_role=True)
         world.add("agent", name="Teammate")
+        world.add("ai_studio_seat", user=world.me, license="ai_studio_pro", state="active")
+        world.add(
+            "ai_studio_run", rule_owner=world.me, run_started_at=FAR_PAST, _recorded_at=FAR_PAST
+        )
         world.add("ooo_entry", user=self.colleague, start_date="2024-05-01", end_date="2024-05-02")
         world.add("time_tracking_category", name="Dev", is_archived=False)
         world.add("time_tracking_category", name="Old", is_archived=True)
@@ -127,6 +131,9 @@ def paths(small: Small) -> Mapping[str, str]:
             "workspace_memberships": r"^/workspaces/\d+/workspace_memberships",
             "roles": r"^/roles",
             "agents": r"^/workspaces/\d+/agents",
+            "workspace_custom_types": r"^/custom_types\?.*workspace=",
+            "ai_studio_runs": r"^/workspaces/\d+/ai_studio/runs",
+            "ai_studio_seats": r"^/workspaces/\d+/ai_studio/seats",
             "time_tracking_entries": r"^/time_tracking_entries",
             "time_tracking_categories": r"^/time_tracking_categories",
             "timesheet_approval_statuses": r"^/timesheet_approval_statuses",
@@ -137,7 +144,7 @@ def paths(small: Small) -> Mapping[str, str]:
             "team_memberships": r"^/team_memberships",
             "sections": r"^/projects/\d+/sections",
             "tasks": r"^/tasks\?",
-            "custom_types": r"^/custom_types",
+            "custom_types": r"^/custom_types\?.*project=",
             "project_memberships": rf"^/memberships\?.*parent={project}",
             "project_statuses": r"^/projects/\d+/project_statuses",
             "project_status_updates": rf"^/status_updates\?.*parent={project}",
