@@ -132,7 +132,10 @@ class Deferred:
         trace: TracebackType | None,
     ) -> None:
         """Delete the file."""
-        self._file.close()
+        try:
+            self._packed.close()
+        finally:
+            self._file.close()
 
     def add(self, task: Raw, parent: str, line: bytes) -> None:
         """Put a subtask aside; what is needed of it later is in `line`."""

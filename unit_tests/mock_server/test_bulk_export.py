@@ -230,7 +230,11 @@ def test_the_pass_is_one_export_and_finds_what_departed(asana: Sandbox, lab: Lab
 def test_more_changes_than_a_search_is_good_for(asana: Sandbox, lab: Lab) -> None:
     first = read(asana, STREAMS, incremental=True, **ON)
     asana.clock.advance(3600)
-    many = [lab.world.add_task(str(n), projects=lab.projects[:1]) for n in range(1100)]
+    many = []
+    for number in range(1100):
+        many.append(lab.world.add_task(str(number), projects=lab.projects[:1]))
+        # A search cannot step past a hundred tasks that were created at the same time.
+        asana.clock.advance(1)
     lab.world.add_task("below", parent=many[0])
     lab.world.comment(many[1])
     asana.reset_log()
