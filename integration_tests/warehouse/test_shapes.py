@@ -54,6 +54,17 @@ def test_deselected_columns_are_null(
     assert engine.table("asana", "asana_airbyte__task_memberships")
 
 
+def test_parents_that_are_not_selected(engine: Engine, raw: dict[str, Table]) -> None:
+    for name in ("tasks", "subtasks", "projects", "teams", "portfolios", "goals"):
+        del raw[name]
+    engine.write(raw)
+    run = engine.dbt().run("build")
+    assert run.failed == {}
+    assert run.warnings == []
+    for name in ("stories", "sections", "team_members", "portfolio_items", "goal_supports"):
+        assert engine.table("asana", f"asana_airbyte__{name}"), name
+
+
 def test_columns_of_custom_fields_are_handed_on(engine: Engine, raw: dict[str, Table]) -> None:
     columns = {"custom_cost": "number", "custom_größe": "string", "custom_channels": "array"}
     for name in ("tasks", "projects"):
