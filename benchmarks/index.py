@@ -1,4 +1,4 @@
-"""The memory of the task feed and the children's cursor, without HTTP.
+"""The memory of the task feed and of a child stream's policy, without HTTP.
 
 `python -m benchmarks.index [--mixed]` prints as JSON the resident megabytes that 20,000 projects
 with 1,000,000 tasks add.
@@ -10,20 +10,17 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
-from airbyte_cdk.sources.message import InMemoryMessageRepository
-from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
-from airbyte_cdk.sources.types import Record, StreamSlice
-from source_asana.tasks.cursors_children import ChildCursor
 
 from source_asana.config import parse_config
+from source_asana.http.clock import Millis
 from source_asana.parents.feeds import Ending
-from source_asana.parents.routers import TaskRouter
+from source_asana.parents.plan import StreamPlan
 from source_asana.runtime import Runtime
+from source_asana.tasks.children import ChildPolicy
+from source_asana.tasks.family import family_of
+from source_asana.tasks.routers import TaskRouter
+from source_asana.tasks.tree import TaskTree
 
 PROJECTS = 20_000
 TASKS_EACH = 50
@@ -42,74 +39,49 @@ def resident() -> tuple[float, float]:
     return int(sizes["VmRSS"]) / 1024, int(sizes["VmHWM"]) / 1024
 
 
-class Slice(Partition):
-    """A partition as the cursor closes it."""
-
-    def __init__(self, piece: StreamSlice) -> None:
-        """Stand for one slice."""
-        self._piece = piece
-
-    def read(self) -> Iterable[Record]:
-        """Read nothing."""
-        return ()
-
-    def to_slice(self) -> Mapping[str, Any]:
-        """Return the slice."""
-        return self._piece
-
-    def stream_name(self) -> str:
-        """Return the stream's name."""
-        return "stories"
-
-    def __hash__(self) -> int:
-        """Tell slices apart."""
-        return id(self._piece)
-
-
 def fill(runtime: Runtime, *, mixed: bool) -> None:
     """Put every project's tasks into the feed, as the task listings do."""
-    feed = runtime.feeds.tasks
-    feed.walking = mixed
+    feed = family_of(runtime).feed
+    if mixed:
+        feed.walk(lambda _: None)
     walker = threading.Thread(target=end_walks, args=[runtime])
     walker.start()
     for project in range(PROJECTS):
         key = str(FIRST_GID + project)
         feed.note(key, WORKSPACE)
-        feed.expect_listing()
-        group = feed.begin(key, NOW, {"gid": key, "workspace_gid": WORKSPACE, "begun": NOW})
+        feed.expect()
+        tree = TaskTree(key, Millis(NOW), {"gid": key, "workspace_gid": WORKSPACE, "began": NOW})
         for place in range(TASKS_EACH):
-            shared, parent = mixed and place % EVERY == 0, mixed and place % EVERY == 1
+            is_shared, is_parent = mixed and place % EVERY == 0, mixed and place % EVERY == 1
             # Shared tasks of an odd project are those of the one before.
-            home = project - project % 2 if shared else project
+            home = project - project % 2 if is_shared else project
             number = home * TASKS_EACH + place
-            gid = str(FIRST_GID + PROJECTS + number)
-            feed.add(group, gid, NOW - number, shared=shared, subtasks=parent)
-        feed.listed(group, Ending.COMPLETE)
+            gid, modified = str(FIRST_GID + PROJECTS + number), Millis(NOW - number)
+            feed.add(tree, gid, modified, is_shared=is_shared, has_subtasks=is_parent)
+        feed.listed(tree, Ending.COMPLETE)
+    feed.noted_all(is_complete=True)
     feed.announced(Ending.COMPLETE)
     walker.join()
 
 
 def end_walks(runtime: Runtime) -> None:
     """Take part as the walkers of subtasks do, who find nothing here."""
-    for _gid, group, _again in runtime.feeds.tasks.walks:
-        runtime.feeds.tasks.walked(group, Ending.COMPLETE)
+    feed = family_of(runtime).feed
+    for walk in feed.walks:
+        feed.walked(walk.tree, Ending.COMPLETE)
 
 
-def walk(runtime: Runtime) -> int:
-    """Have a child stream's cursor walk the feed and close each slice; returns their number."""
-    cursor = ChildCursor(
-        "stories",
-        TaskRouter(config={}, parameters={}),
-        runtime=runtime,
-        states=ConnectorStateManager(),
-        repository=InMemoryMessageRepository(),
-        incremental=True,
-        change={"kind": "parent", "cursor_field": "created_at", "field": "created_at"},
-    )
+def read(runtime: Runtime) -> int:
+    """Have a child stream's policy make its slices and close each; return their number."""
+    router = TaskRouter(config={}, parameters={})
+    router.bind(runtime.settings, runtime.feeds)
+    plan = StreamPlan("stories", is_incremental=True)
+    policy = ChildPolicy(plan, router, runtime, {"kind": "children"})
     number = 0
-    for piece in cursor.stream_slices():
-        cursor.begin(piece)
-        cursor.close_partition(Slice(piece))
+    for slice_ in policy.slices():
+        policy.begin(slice_)
+        with policy.lock:
+            policy.complete(slice_)
         number += 1
     return number
 
@@ -119,12 +91,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--mixed", action="store_true")
     mixed = parser.parse_args().mixed
-    runtime = Runtime(parse_config({"credentials": {"personal_access_token": "none needed"}}))
+    runtime = Runtime(parse_config({"credentials": {"personal_access_token": "1/1:unused"}}))
     gc.collect()
     before, _ = resident()
     fill(runtime, mixed=mixed)
     feed, _ = resident()
-    slices = walk(runtime)
+    slices = read(runtime)
     after, most = resident()
     figures = {
         "slices": slices,
