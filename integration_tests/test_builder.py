@@ -23,7 +23,7 @@ from tools import builder, connector
 
 COMMAND = Path(sys.executable).with_name("source-declarative-manifest")
 # Asked for without opt_fields: Asana's own choice of columns.
-UNASKED = {"audit_log_events", "budgets", "rates"}
+UNASKED = {"ai_studio_runs", "ai_studio_seats", "audit_log_events", "budgets", "rates"}
 # Served afresh with each answer.
 VOLATILE = {"download_url"}
 TASK_STREAMS = ("tasks", "subtasks", "stories", "attachments")
