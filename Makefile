@@ -51,7 +51,7 @@ fix: install ## Format, and fix what ruff can fix.
 	.venv/bin/ruff format .
 
 test: install ## Run all tests.
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n 4 $(ARGS)
 
 test-slow: install ## Run the tests that `make test` leaves out, as they take minutes.
 	.venv/bin/python -m pytest -m slow --timeout 600 $(ARGS)
