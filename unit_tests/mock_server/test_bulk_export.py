@@ -293,7 +293,9 @@ LASTING = [
 ]
 
 
-@pytest.mark.parametrize("incremental", [True, False])
+@pytest.mark.parametrize(
+    "incremental", [True, pytest.param(False, marks=pytest.mark.slow)], ids=str
+)
 @pytest.mark.parametrize("trouble", LASTING, ids=str)
 def test_what_stays_is_said_once_and_listings_follow(
     asana: Sandbox, trouble: dict[str, Any], *, incremental: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ def sync(asana: Sandbox, lab: Lab, one: Round, destination: Destination, failing
     asana.clock.advance(5)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(6))
 @given(
     happening=rounds(EDITS, FAULTS),
