@@ -4,14 +4,12 @@ from collections.abc import Iterable
 
 from benchmarks.process import ROOT
 from benchmarks.report import Row
+from source_asana.http.budget import PAID_PER_MINUTE
 
 FILE = ROOT / "docs" / "second_sync.svg"
 SECOND = ", second sync"
 NAMESPACE = "http://www.w3.org/2000/svg"  # ignore-https-check
 STYLE = 'role="img" font-family="sans-serif" font-size="13" fill="#333333"'
-# What Asana allows a token of a paid workspace. Free ones have no search, so there it is another
-# picture.
-REQUESTS_A_MINUTE = 1500
 OURS, THEIRS = "#3f7fb5", "#a9b4c2"
 WIDTH, TOP, BAR, GAP, LEFT, LONGEST = 760, 56, 26, 16, 180, 300
 
@@ -52,5 +50,8 @@ def draw(rows: Iterable[Row]) -> str:
 
 
 def label(requests: int) -> str:
-    """Return the requests, and the minutes of the quota that they take, in words."""
-    return f"{requests:,} requests, {requests / REQUESTS_A_MINUTE:.2f} minutes of the quota"
+    """Return the requests, and the minutes of a paid workspace's quota that they take, in words.
+
+    Free workspaces have no search, so there it would be another picture.
+    """
+    return f"{requests:,} requests, {requests / PAID_PER_MINUTE:.2f} minutes of the quota"

@@ -123,13 +123,19 @@ where version_rank = 1 and {{ 'is_deleted' if deleted else 'not is_deleted' }}
 {% macro bigquery__column_names(names) %}{% endmacro %}
 
 
-{#- Whether a parent is there too: what belongs to something deleted is hidden with it. True when the
-    parents' streams were not selected, as nothing is known of them then. -#}
-{% macro is_known(column, model, key, streams) -%}
-  {%- set parents = ref(model) -%}
+{#- Whether any of these streams was selected. -#}
+{% macro has_any_table(streams) %}
   {%- set known = [] -%}
   {%- for stream in streams if asana_airbyte.raw_columns(stream) is not none -%}
     {%- do known.append(stream) -%}
   {%- endfor -%}
-  {{ column ~ ' in (select ' ~ key ~ ' from ' ~ parents ~ ')' if known else '1 = 1' }}
+  {{ return(known | length > 0) }}
+{% endmacro %}
+
+
+{#- Whether a parent is there too: what belongs to something deleted is hidden with it. True when the
+    parents' streams were not selected, as nothing is known of them then. -#}
+{% macro is_known(column, model, key, streams) -%}
+  {%- set parents = ref(model) -%}
+  {{ column ~ ' in (select ' ~ key ~ ' from ' ~ parents ~ ')' if asana_airbyte.has_any_table(streams) else '1 = 1' }}
 {%- endmacro %}
