@@ -61,8 +61,6 @@ def quicken(patch: pytest.MonkeyPatch, speed: float = SPEED) -> None:
     patch.setattr("source_asana.http.client.PAID_PER_MINUTE", NO_LIMIT)
     patch.setattr("source_asana.http.stop.WAKE_SECONDS", 1 / speed)
     patch.setattr("source_asana.stream.WAKE_SECONDS", 1 / speed)
-    # A fifth of a short sync; the manifest is the same in all of them, and checked by main.py's.
-    patch.setattr(YamlDeclarativeSource, "_validate_source", lambda _: None)
 
 
 @pytest.fixture

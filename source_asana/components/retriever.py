@@ -147,10 +147,15 @@ class AsanaRetriever(Retriever):
         if isinstance(slice_, DepartureSlice):
             yield from self.tombstones.read(slice_)
             return
-        ending = Ending.FAILED
+        ending, counts = Ending.FAILED, self.counts
         try:
             self.begin(slice_)
-            yield from self._counted(slice_)
+            for record in self.read(slice_):
+                # Records of other streams among them were counted where they were made. No call may
+                # stand between reading and writing the count, or other threads' records get lost.
+                if not isinstance(record, Record):
+                    counts.records += 1
+                yield record
             ending = Ending.COMPLETE
         except Refused as refusal:
             ending = self._refused(slice_, refusal.verdict)
@@ -161,19 +166,10 @@ class AsanaRetriever(Retriever):
             if self._fails(slice_):
                 raise
         finally:
-            self.counts.end()
+            counts.end()
             self.end(slice_, ending)
             if slice_.ended:
                 slice_.ended.set()
-
-    def _counted(self, slice_: Slice) -> Iterator[Any]:
-        counts = self.counts
-        for record in self.read(slice_):
-            # Records of other streams among them were counted where they were made. No call may
-            # stand between reading and writing the count, or other threads' records get lost.
-            if not isinstance(record, Record):
-                counts.records += 1
-            yield record
 
     def _refused(self, slice_: Slice, verdict: Verdict) -> Ending:
         lost = verdict.rule.takes_access and self.cursor.was_read(slice_)
@@ -227,15 +223,15 @@ class AsanaRetriever(Retriever):
                         yield from self.sent(record, slice_, stamp)
 
     def sent(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Raw]:
-        """Yield the finished record, if the cursor sends it."""
+        """Return the finished record, if the cursor sends it, else nothing."""
         record = self.shape.finished(record, slice_.partition)
-        yield from self.cursor.sent(record, slice_, stamp, is_shared=self.may_repeat)
+        return self.cursor.sent(record, slice_, stamp, is_shared=self.may_repeat)
 
     def resent(self, record: Raw, home: str) -> Iterator[Raw]:
-        """Yield a record that a lookup brought as that of a partition, if the cursor sends it."""
+        """Return a record that a lookup brought as that of a partition, if the cursor sends it."""
         slice_ = Slice(self.cursor.router.partition_of(home), key=home)
         record = self.shape.finished(record, slice_.partition)
-        yield from self.cursor.sent(record, slice_, self.cursor.stamp(), is_shared=True, home=home)
+        return self.cursor.sent(record, slice_, self.cursor.stamp(), is_shared=True, home=home)
 
     def publish(self, page: list[Raw], slice_: Slice, began: Millis | None) -> list[Item]:
         """Hand a page's records to the stream's feed; return the items that are new there."""

@@ -121,8 +121,7 @@ class AsanaCursor(Cursor):
         if self.sender and not self.policy.is_coarse:
             ledger = self.sender.ledger
             if self.departures is None:
-                for row in ledger.sweep(self._shows_nothing_more):
-                    self.sender.remove(*row)
+                self.memory.absent.settle(ledger, ledger.sweep(self._shows_nothing_more))
             ledger.forget_homes(self.policy.is_stale)
         self.policy.settle()
         self._emission.changes += 1

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from source_asana.config import config_error
+from source_asana.cursors.absent import Absent
 from source_asana.cursors.departures import FIRST, Departures
 from source_asana.cursors.ledger import Ledger
+from source_asana.cursors.parts import Part
 from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
@@ -32,6 +34,7 @@ class Memory:
 
     Attributes:
         departures: what the partitions no longer show; None where deletions are not tracked.
+        absent: what they did not show in the last sync, where deletions are not tracked.
         told_until: up to when the audit log has told what was deleted.
     """
 
@@ -46,6 +49,7 @@ class Memory:
         tracks_deletions: bool,
     ) -> None:
         self.departures: Departures | None = None
+        self.absent = Absent(by_home=sender is not None and sender.by_home)
         self.told_until: Millis | None = None
         self._stream = stream
         self._policy = policy
@@ -79,13 +83,15 @@ class Memory:
             self.departures = Departures(
                 self._stream, self._policy.lock, self._sender, self._runtime, self._scope
             )
+            # Asana is asked about what is absent, so nothing has to wait for the next sync.
+            self.absent = Absent(by_home=self._sender.by_home)
         states.open_account(self._stream, self._policy.rank, self.shrink, self.size)
 
     def _take(self, stored: Mapping[str, Any]) -> None:
         if self._sender and "ledger" in stored:
             by_home = self._sender.by_home
             self._sender.ledger = Ledger.load(stored["ledger"], by_home=by_home)
-        for name, part in self._policy.parts().items():
+        for name, part in self._parts().items():
             if name in stored:
                 part.load(stored[name])
         self._stamps.raise_to(Millis(int(stored.get("synced_at", 0))))
@@ -93,6 +99,9 @@ class Memory:
         until = stored.get("told_until")
         self.told_until = None if until is None else Millis(int(until))
         self._lacked = frozenset(map(str, stored.get("lacks", ())))
+
+    def _parts(self) -> dict[str, Part]:
+        return {**self._policy.parts(), "absent": self.absent}
 
     def _shrink_as(self, stored: Mapping[str, Any]) -> None:
         """Drop what an earlier sync had no room for."""
@@ -110,12 +119,13 @@ class Memory:
                 if self._sender:
                     self._sender.is_coarse = True
                     self._sender.ledger = Ledger(by_home=self._sender.by_home)
+                    self.absent = Absent(by_home=self._sender.by_home)
             return rank
 
     def size(self) -> int:
         """Return about how many characters the state takes."""
         rows = self._sender.ledger.size_estimate() if self._sender else 0
-        return rows + sum(part.size() for part in self._policy.parts().values())
+        return rows + sum(part.size() for part in self._parts().values())
 
     def dump(self) -> dict[str, Any]:
         """Return the state."""
@@ -123,7 +133,7 @@ class Memory:
         if self.departures and not self.departures.are_judged:
             self.departures.mark(policy.walks.is_whole)
         further = {
-            **{name: part.dump() for name, part in policy.parts().items()},
+            **{name: part.dump() for name, part in self._parts().items()},
             "synced_at": self._stamps.last if self._sender else None,
             "ledger": ledger.dump() if len(ledger) else None,
             "keyless": policy.is_keyless or None,

@@ -18,7 +18,7 @@ Millis = NewType("Millis", int)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000
 # `Date` has whole seconds: the answer's instant may lie anywhere in its second.
-DATE_GRAIN = timedelta(seconds=1)
+DATE_GRAIN_MS = 1000
 
 
 def to_millis(value: str | None) -> Millis | None:
@@ -39,7 +39,7 @@ def to_millis(value: str | None) -> Millis | None:
 def from_millis(millis: int) -> str:
     """Return the instant as Asana writes it: `2024-01-31T12:00:00.123Z`."""
     moment = EPOCH + timedelta(milliseconds=millis)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis % 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class ServerClock:
@@ -51,38 +51,45 @@ class ServerClock:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._latest: datetime | None = None
-        self._first: tuple[datetime, float] | None = None
+        self._date: str | None = None
+        self._latest: Millis | None = None
+        self._first: tuple[Millis, float] | None = None
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Take the `Date` of an answer; a missing or unreadable one changes nothing."""
-        try:
-            moment = parsedate_to_datetime(headers["Date"])
-        except (KeyError, TypeError, ValueError):
+        date = headers.get("Date")
+        # Dozens of answers come with each second's.
+        if date == self._date:
             return
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
+        moment = _moment(date)
+        if moment is None:
+            return
         with self._lock:
+            self._date = date
             if self._first is None:
                 self._first = (moment, self._monotonic())
-            if self._latest is None or moment > self._latest:
-                self._latest = moment
+            self._latest = max(moment, self._latest or moment)
 
     def bound(self) -> Millis | None:
         """Return the bound of a listing that begins now: the latest `Date` minus its grain.
 
         Before the first answer it is None, and no bound may be stored.
         """
-        with self._lock:
-            latest = self._latest
-        return None if latest is None else to_millis((latest - DATE_GRAIN).isoformat())
+        latest = self._latest
+        return None if latest is None else Millis(latest - DATE_GRAIN_MS)
 
     def now(self) -> Millis:
         """Return the server's time: its first `Date` and the seconds since, else our own time."""
-        with self._lock:
-            first = self._first
+        first = self._first
         if first is None:
             return Millis(int(time.time() * 1000))
         moment, at = first
-        since = int((self._monotonic() - at) * 1000)
-        return Millis((to_millis(moment.isoformat()) or 0) + since)
+        return Millis(moment + int((self._monotonic() - at) * 1000))
+
+
+def _moment(date: str | None) -> Millis | None:
+    """Return the instant of a `Date`, in UTC where it names no zone, None if it has none."""
+    try:
+        return to_millis(parsedate_to_datetime(date or "").isoformat())
+    except (TypeError, ValueError):
+        return None

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import orjson
 
-from source_asana.http.clock import DATE_GRAIN, to_millis
+from source_asana.http.clock import DATE_GRAIN_MS, to_millis
 from source_asana.live.asker import Asker, Moment
 from source_asana.live.question import Finding, decide, unknown
 from source_asana.live.sample import Sample
@@ -33,7 +33,7 @@ def date_header(asker: Asker, sample: Sample) -> Finding:
         return decide(problems, f"Answers: {len(read)}.", enough=False)
     # The true difference of the clocks is at least what an answer would show that was made the
     # moment it came, and at most what one would show that was made the moment it was asked for.
-    grain = DATE_GRAIN.total_seconds()
+    grain = DATE_GRAIN_MS / 1000
     low = max(at - moment.came for moment, at in read)
     high = min(at + grain - moment.asked for moment, at in read)
     spread = max(0.0, low - high)
@@ -58,7 +58,7 @@ def stamps_and_date(asker: Asker, sample: Sample) -> Finding:
     last = next((at for m in reversed(asker.moments) if (at := _date(m))), None)
     if not stamps or last is None:
         return unknown("There are no stamps to compare.")
-    over = max(stamps) / 1000 - last - DATE_GRAIN.total_seconds()
+    over = max(stamps) / 1000 - last - DATE_GRAIN_MS / 1000
     problems = [f"A stamp is {over:.0f} s ahead of `Date`."] if over > SLACK_SECONDS else []
     return decide(problems, f"Stamps: {len(stamps)}.")
 

@@ -52,7 +52,8 @@ class ChildPolicy(MemberPolicy):
 
     @override
     def parts(self) -> Mapping[str, Part]:
-        return {**super().parts(), "tasks": self._versions}
+        absent = self._versions.absent
+        return {**super().parts(), "tasks": self._versions, "absent_tasks": absent}
 
     @property
     @override

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.http.clock import DATE_GRAIN, Millis
+from source_asana.http.clock import DATE_GRAIN_MS, Millis
 from source_asana.tasks.export_job import (
     CLOCK_GRAIN,
     FIRST_PAUSE_SECONDS,
@@ -18,7 +18,7 @@ from source_asana.tasks.exports import Export, LeftJob
 from source_asana.tasks.family import family_of
 
 LOGGER = logging.getLogger("airbyte.source_asana.export")
-GRAIN = DATE_GRAIN.seconds * 1000
+GRAIN = DATE_GRAIN_MS
 
 
 class JobChoice:

@@ -134,7 +134,7 @@ class TaskRetriever(_TaskRetriever):
     def sent(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Raw]:
         shared = is_shared(record) or self.family.may_show_twice
         record = self.shape.finished(record, slice_.partition)
-        yield from self.cursor.sent(record, slice_, stamp, is_shared=shared)
+        return self.cursor.sent(record, slice_, stamp, is_shared=shared)
 
     def _tasks(self, slice_: ListingSlice) -> Iterator[tuple[list[Raw], Stamp]]:
         try:

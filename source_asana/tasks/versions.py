@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from source_asana.cursors.absent import Absent
 from source_asana.cursors.ledger import Ledger
 
 # 31 bits of a task's `modified_at`; the bit below them says that the task is due.
@@ -25,11 +26,13 @@ class Versions:
 
     Attributes:
         is_coarse: whether only due tasks are kept, as all others no longer fit into the state.
+        absent: tasks that the last sync did not find, a part of the state of its own.
     """
 
     def __init__(self) -> None:
         self._rows = Ledger()
         self.is_coarse = False
+        self.absent = Absent()
 
     def load(self, value: Any) -> None:
         """Take a stored value; see `Part`."""
@@ -106,5 +109,4 @@ class Versions:
 
     def sweep(self, is_whole: Callable[[str], bool]) -> None:
         """Drop the tasks that no listing of a whole workspace shows any more."""
-        for gid, _ in self._rows.sweep(is_whole):
-            self._rows.remove(gid)
+        self.absent.settle(self._rows, self._rows.sweep(is_whole))

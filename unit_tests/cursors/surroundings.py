@@ -54,7 +54,7 @@ def runtime(ending: Ending = Ending.COMPLETE, **further: Any) -> Runtime:
 
 def tell(shared: Runtime, bound: int) -> None:
     """Have the server's clock give this bound from now on."""
-    shared.clock._latest = None
+    shared.clock._latest = shared.clock._date = None
     date = datetime.fromisoformat(from_millis(bound + 1000))
     shared.clock.observe({"Date": format_datetime(date, usegmt=True)})
 

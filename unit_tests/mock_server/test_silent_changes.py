@@ -134,3 +134,33 @@ def test_a_second_walk_does_not_repeat_what_the_first_one_sent() -> None:
         asana.clock.advance(60)
         second = read(asana, BOTH, state=first.state, **EVERY_SYNC)
     assert second.gids("subtasks") == [subtask]
+
+
+def test_a_task_that_slips_through_between_two_listings_is_not_sent_again() -> None:
+    made = World.empty()
+    listed, unlisted = made.add_project("Listed first"), made.add_project("Listed later")
+    task = made.add_task("T", projects=[unlisted])
+    made.add_task("Other", projects=[listed])
+    made.add_task("S", parent=task)
+    made.comment(task, "Hello")
+    made.clock.advance(DAY)
+    streams = [*BOTH, "stories"]
+    slipped: list[str] = []
+
+    def move(path: str, params: Any) -> None:
+        if path == "/tasks" and params.get("project") == unlisted and not slipped:
+            slipped.append(task)
+            made.move_task(task, add_project=listed, remove_project=unlisted)
+
+    with Sandbox(made, plan="free") as asana:
+        sync = read(asana, streams, num_workers=1, **EVERY_SYNC)
+        asana.clock.advance(DAY)
+        asana.before_request(move)
+        missed = read(asana, streams, state=sync.state, num_workers=1, **EVERY_SYNC)
+        asana.before_request(None)
+        asana.clock.advance(DAY)
+        last = read(asana, streams, state=missed.state, num_workers=1, **EVERY_SYNC)
+    assert slipped
+    sent = [{name: made_of.gids(name) for name in streams} for made_of in (missed, last)]
+    nothing: dict[str, list[str]] = {name: [] for name in streams}
+    assert sent == [nothing, {**nothing, "tasks": [task]}]
