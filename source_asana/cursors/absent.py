@@ -1,8 +1,8 @@
 """Keeps a record that no list shows for one more sync, as it may only have slipped through.
 
 A record that moves while a sync goes on, from a list that is still to be read to one that was read
-already, is in neither. If it left the ledger at once, the next sync would send it anew with all that
-hangs on it, though nothing changed.
+already, is in neither. If it left the ledger at once, the next sync would send it anew, with all
+that hangs on it, though nothing changed.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def test_a_sync_that_did_not_read_a_list_changes_nothing_about_it() -> None:
 
 
 @pytest.mark.parametrize("by_home", [False, True])
-def test_only_with_homes_of_their_own_rows_go_one_by_one(by_home: bool) -> None:
+def test_only_with_homes_of_their_own_rows_go_one_by_one(*, by_home: bool) -> None:
     ledger, absent = ledger_of(("1", "a"), ("1", "b"), by_home=by_home), Absent(by_home=by_home)
     for _ in range(2):
         ledger.show("1", "b")

@@ -345,7 +345,7 @@ def test_what_another_slice_has_sent_is_seen_where_it_is_known() -> None:
 
 
 @pytest.mark.parametrize("is_walked", [False, True])
-def test_a_partition_that_another_stream_walks_is_whole_when_it_says_so(is_walked: bool) -> None:
+def test_a_partition_is_whole_when_the_stream_that_walks_it_says_so(*, is_walked: bool) -> None:
     _, state = after({"1": tasks("7")})
     for _ in range(SYNCS):
         cursor, repository = cursor_of(stored=state)
