@@ -105,6 +105,13 @@ RULES: tuple[Rule, ...] = (
         PLAN,
         Reach.WORKSPACE,
     ),
+    Rule(
+        (400,),
+        r"missing input",
+        Action.SKIP,
+        "other parameters",
+        "Asana does not offer this as it is documented: deselect the stream, and report it",
+    ),
     Rule((400,), None, Action.FAIL, "bad request", SUPPORT),
     Rule(
         (401,),

@@ -127,6 +127,7 @@ TABLE: tuple[tuple[int, str, Action, str, Reach], ...] = (
         "plan",
         Reach.WORKSPACE,
     ),
+    (400, "project: Missing input", Action.SKIP, "other parameters", Reach.PARTITION),
     (409, "Conflict", Action.RETRY, "try again", Reach.PARTITION),
     (412, "Precondition Failed", Action.NEW_SYNC_TOKEN, "sync token", Reach.PARTITION),
     (500, "Server Error", Action.RETRY, "server error", Reach.PARTITION),

@@ -115,6 +115,24 @@ def test_an_endpoint_that_is_not_offered(asana: Sandbox) -> None:
     assert sum(e.status == 404 for e in asana.log) <= 2
 
 
+def test_an_endpoint_that_wants_other_parameters(asana: Sandbox) -> None:
+    # An Asana whose `/custom_types` takes a project only.
+    asana.fault(
+        "status",
+        "/custom_types.*workspace=",
+        times=None,
+        status=400,
+        message="project: Missing input",
+    )
+    sync = read(asana, ["workspace_custom_types", "custom_types"])
+    assert sync.errors == []
+    assert sync.complete("workspace_custom_types")
+    assert sync.records["custom_types"]
+    [row] = skips(sync)
+    assert row.startswith("Skipped | workspace_custom_types | ")
+    assert " | other parameters | HTTP 400 " in row
+
+
 def test_a_refusal_moves_no_state_and_a_later_sync_reads_what_was_left_out(
     asana: Sandbox, small: Small
 ) -> None:
