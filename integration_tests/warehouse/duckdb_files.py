@@ -21,13 +21,13 @@ TYPES = {
 
 
 def write(path: Path, schema: str, tables: Mapping[str, Table]) -> None:
-    """Write the tables, replacing older ones."""
+    """Write the tables as the only ones of the schema."""
     with duckdb.connect(str(path)) as database:
-        database.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        database.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE; CREATE SCHEMA "{schema}"')
         for name, table in tables.items():
             place = f'"{schema}"."{name}"'
             declared = ", ".join(f'"{one}" {TYPES[kind]}' for one, kind in table.columns.items())
-            database.execute(f"CREATE OR REPLACE TABLE {place} ({declared})")
+            database.execute(f"CREATE TABLE {place} ({declared})")
             if table.rows:
                 marks = ", ".join("?" * len(table.columns))
                 database.executemany(

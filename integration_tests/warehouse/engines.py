@@ -34,7 +34,7 @@ class Engine(ABC):
 
     @abstractmethod
     def write(self, tables: Mapping[str, Table]) -> None:
-        """Write raw tables, replacing older ones."""
+        """Write raw tables; those of earlier tests go."""
 
     @abstractmethod
     def output(self) -> dict[str, Any]:

@@ -60,12 +60,12 @@ class Postgres:
         return done.stdout
 
     def write(self, schema: str, tables: Mapping[str, Table]) -> None:
-        """Write the tables, replacing older ones."""
-        self.run(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        """Write the tables as the only ones of the schema."""
+        self.run(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE; CREATE SCHEMA "{schema}"')
         for name, table in tables.items():
             place = f'"{schema}"."{name}"'
             declared = ", ".join(f'"{one}" {TYPES[kind]}' for one, kind in table.columns.items())
-            self.run(f"DROP TABLE IF EXISTS {place} CASCADE; CREATE TABLE {place} ({declared})")
+            self.run(f"CREATE TABLE {place} ({declared})")
             copy = f"COPY {place} FROM STDIN WITH (FORMAT csv, NULL '{NULL}')"
             self.run(copy, given=_csv(table))
 
