@@ -5,8 +5,8 @@ text of the partition that shows the record; the tag is a number of 32 bits that
 version that was sent (see `tags`), or 0 where the homes no longer showed the record. A record in
 several homes has several rows. A row is *shown* when its home showed the record in this sync.
 
-A row takes 16 bytes of flat arrays in memory (`table`), and about 11 characters in the state
-(`packing`).
+A row takes 14 bytes of flat arrays in memory, 16 where there are more than 32,000 homes (`table`),
+and about 11 characters in the state (`packing`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keeps rows sorted by a number in flat columns: 16 bytes a row, and no object for any of them.
+"""Keeps rows sorted by a number in flat columns: 14 or 16 bytes a row, and no object for any.
 
 Nothing here is thread-safe: whoever owns a table holds a lock of its own.
 """
@@ -13,6 +13,8 @@ from itertools import compress
 # To insert a row moves half of a chunk on average, which is 32 kB and takes a microsecond.
 CHUNK_ROWS = 4096
 LOWEST = -(2**63)
+# Marks below this take two bytes, others four.
+SHORT_MARKS = 2**16
 
 
 class Chunk:
@@ -27,7 +29,7 @@ class Chunk:
 
     def __init__(self, keys: Iterable[int], marks: Iterable[int], tags: Iterable[int]) -> None:
         self.keys = array("q", keys)
-        self.marks = array("I", marks)
+        self.marks = _marks(marks)
         self.tags = array("I", tags)
 
     def part(self, start: int, end: int) -> Chunk:
@@ -37,14 +39,20 @@ class Chunk:
     def append(self, rows: Chunk) -> None:
         """Put rows behind the last one."""
         self.keys += rows.keys
-        self.marks += rows.marks
+        self._make_room(rows.marks)
+        self.marks += array(self.marks.typecode, rows.marks)
         self.tags += rows.tags
 
     def insert(self, at: int, key: int, mark: int, tag: int) -> None:
         """Put a row in front of row `at`."""
+        self._make_room((mark,))
         self.keys.insert(at, key)
         self.marks.insert(at, mark)
         self.tags.insert(at, tag)
+
+    def _make_room(self, marks: Iterable[int]) -> None:
+        if self.marks.typecode == "H" and max(marks, default=0) >= SHORT_MARKS:
+            self.marks = array("I", self.marks)
 
     def delete(self, start: int, end: int) -> None:
         """Delete the rows from `start` up to, but not including, `end`."""
@@ -54,7 +62,7 @@ class Chunk:
     def keep(self, chosen: Sequence[object]) -> None:
         """Keep the rows whose entry in `chosen` is true."""
         self.keys = array("q", compress(self.keys, chosen))
-        self.marks = array("I", compress(self.marks, chosen))
+        self.marks = _marks(compress(self.marks, chosen))
         self.tags = array("I", compress(self.tags, chosen))
 
     def boundary(self) -> int:
@@ -62,6 +70,11 @@ class Chunk:
         middle = self.keys[len(self.keys) // 2]
         at = bisect_left(self.keys, middle) or bisect_right(self.keys, middle)
         return at % len(self.keys)
+
+
+def _marks(marks: Iterable[int]) -> array[int]:
+    wide = array("I", marks)
+    return wide if max(wide, default=0) >= SHORT_MARKS else array("H", wide)
 
 
 Span = tuple[Chunk, int, int]

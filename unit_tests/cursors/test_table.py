@@ -99,3 +99,20 @@ def test_an_empty_chunk_goes_and_its_keys_have_a_place_again(
     for key in keys:
         whole.insert(whole.find(key)[1], key, 0, 0)
     assert [key for key, _, _ in rows(whole)] == sorted([*keys, *(k for k in keys if k in kept)])
+
+
+@given(marks=st.lists(st.sampled_from([0, 1, 2**16 - 1, 2**16, 2**32 - 1]), min_size=1))
+def test_marks_take_the_room_that_they_need(marks: list[int]) -> None:
+    inserted = Chunk((), (), ())
+    appended = Chunk((), (), ())
+    for at, mark in enumerate(marks):
+        inserted.insert(at, at, mark, 0)
+        appended.append(Chunk((at,), (mark,), (0,)))
+    kept = Chunk(range(len(marks)), marks, marks)
+    assert list(inserted.marks) == list(appended.marks) == list(kept.marks) == marks
+    width = 2 if max(marks) < 2**16 else 4
+    assert {one.marks.itemsize for one in (inserted, appended, kept)} == {width}
+
+    kept.keep([mark < 2**16 for mark in marks])
+    assert list(kept.marks) == [mark for mark in marks if mark < 2**16]
+    assert kept.marks.itemsize == 2
