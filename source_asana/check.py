@@ -180,9 +180,12 @@ def _readable(runtime: Runtime, key: str, path: str, gids: Collection[str]) -> N
         except AsanaError as error:
             if not isinstance(error, Refused) and error.verdict.rule.action is Action.RETRY:
                 raise _later(f"{gid} of the config key `{key}`", error) from None
+            remedy = "correct the id, or give the token's user access"
+            if error.verdict.rule.reason == "plan":
+                remedy = "upgrade the Asana plan, or remove the key"
             raise config_error(
                 f"Config key `{key}` names {gid}, which the token cannot read (Asana said: "
-                f'"{error}"); correct the id, or give the token\'s user access.'
+                f'"{error}"); {remedy}.'
             ) from None
 
 
@@ -222,8 +225,9 @@ def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
         LOGGER.info("%s", finding.line)
     if skipped := sorted(frozenset[str]().union(*(finding.skipped for finding in findings))):
         LOGGER.info(
-            "A sync with this token would skip %d streams, or a part of them: %s. The lines above "
-            "say why, and what would have them read.",
+            "A sync with this token would skip at least %d streams, or a part of them: %s. The "
+            "lines above say why, and what would have them read. What is asked for project by "
+            "project (allocations, budgets, rates) and AI Studio are not tried here.",
             len(skipped),
             ", ".join(skipped),
         )

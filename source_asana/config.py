@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import requests
 from airbyte_cdk.models import FailureType
-from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from pydantic import (
     AfterValidator,
@@ -26,12 +24,12 @@ from pydantic import (
     model_validator,
 )
 
+from source_asana.masking import register_secrets
+
 LOGGER = logging.getLogger("airbyte.source_asana.config")
 
 DEFAULT_API_URL = "https://app.asana.com/api/1.0"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# A text of six characters is no secret, and masking it would blur ordinary words.
-SHORTEST_SECRET = 7
 
 
 def config_error(message: str, *, internal: str | None = None) -> AirbyteTracedException:
@@ -136,6 +134,9 @@ class Settings(_Strict):
         if not isinstance(value, Mapping):
             return value
         data = {key: item for key, item in value.items() if item is not None}
+        kinds = {"personal_access_token", *OAuth.model_fields} & data.keys()
+        if "option_title" not in data and (not kinds or kinds > {"personal_access_token"}):
+            raise ValueError("neither kind, or both")
         if "personal_access_token" in data or data.get("option_title") == "PAT Credentials":
             return PersonalAccessToken.model_validate(data)
         return OAuth.model_validate(data)
@@ -191,13 +192,19 @@ class Settings(_Strict):
 REMEDIES: Mapping[str, str] = {
     "credentials": (
         "an object with `personal_access_token`, or with `client_id`, `client_secret` and "
-        "`refresh_token`"
+        "`refresh_token`, not with both"
     ),
-    "personal_access_token": "a personal access token from Asana's developer console",
+    "personal_access_token": (
+        "a personal access token as Asana's developer console shows it, without `Bearer`, spaces, "
+        "quotation marks or line breaks"
+    ),
     "client_id": "the client ID of your OAuth app",
     "client_secret": "the client secret of your OAuth app",
     "refresh_token": "the refresh token that the OAuth app received",
-    "option_title": "`PAT Credentials` or `OAuth Credentials`, or leave it out",
+    "option_title": (
+        "`PAT Credentials` with `personal_access_token`, `OAuth Credentials` with the keys of an "
+        "OAuth app, or leave it out"
+    ),
     "start_date": "a date-time such as 2024-01-01T00:00:00Z",
     "change_detection": "`auto`, `listing` or `search`",
     "api_url": "an https address (http is accepted for this machine only)",
@@ -267,33 +274,3 @@ def parse_config(config: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise config_error(_sentence(first)) from None
-
-
-_SECRETS: set[str] = set()
-
-
-def register_secrets(config: Mapping[str, Any]) -> None:
-    """Have every string under `credentials` masked, whatever its key is; forget earlier ones."""
-    _SECRETS.clear()
-    texts = [text.strip() for text in _strings(config.get("credentials"))]
-    mask(*(text for text in texts if not re.fullmatch(r"(PAT|OAuth) Credentials", text)))
-
-
-def mask(*secrets: str) -> None:
-    """Have these texts masked in everything that is printed.
-
-    The CDK replaces one after the other, so the longest come first: Asana's OAuth tokens contain
-    the client's id, and a token in which only the id was masked would no longer be found.
-    """
-    _SECRETS.update(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
-    update_secrets(sorted(_SECRETS, key=len, reverse=True))
-
-
-def _strings(value: Any) -> Sequence[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _strings(item)]
-    if isinstance(value, list):
-        return [text for item in value for text in _strings(item)]
-    return []

@@ -50,7 +50,7 @@ def catalog(path: str) -> ConfiguredAirbyteCatalog:
 
 
 def state(path: str) -> list[AirbyteStateMessage]:
-    """Return the states in a file; an empty path and an empty file mean that there is none."""
+    """Return the states in a file; an empty path means that there is none."""
     content = _json(path, "state") if path else None
     if not content:
         return []
@@ -77,7 +77,8 @@ def _no_states(path: str, internal: str) -> Exception:
 
 def _json(path: str, kind: str) -> Any:
     try:
-        content = Path(path).read_text(encoding="utf-8")
+        # Editors of Windows put a mark in front.
+        content = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise config_error(
             f"The {kind} file {path} cannot be read ({error.strerror}); provide the path of a "
@@ -90,11 +91,19 @@ def _json(path: str, kind: str) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads
-        where = (
-            f" (line {error.lineno}, column {error.colno})"
-            if isinstance(error, json.JSONDecodeError)
-            else ""
+        raise config_error(f"The {kind} file {path} {_flaw(content, error)}.") from None
+
+
+def _flaw(content: str, error: Exception) -> str:
+    """Return what is wrong with a file that is no JSON, and the remedy."""
+    if not content.strip():
+        return "is empty; provide a JSON file"
+    if content.startswith('{"type":'):
+        return (
+            "holds the output of a command; make a catalog or the states of it, as the README "
+            'says under "Use it"'
         )
-        raise config_error(
-            f"The {kind} file {path} is not valid JSON{where}; correct the file."
-        ) from None
+    where = ""
+    if isinstance(error, json.JSONDecodeError):
+        where = f" (line {error.lineno}, column {error.colno})"
+    return f"is not valid JSON{where}; correct the file"

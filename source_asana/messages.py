@@ -98,6 +98,7 @@ def visible(
                 if stop.fatal:
                     continue
                 _mask(message.trace.error)
+                untraced(message.trace.error)
                 _note(message.trace.error, hidden, failed)
         yield message
 
@@ -130,6 +131,13 @@ def unfinished(
         internal_message="Concurrent read failure",
         failure_type=FailureType.system_error if ours else FailureType.transient_error,
     )
+
+
+def untraced(error: AirbyteErrorTraceMessage) -> AirbyteErrorTraceMessage:
+    """Take the traceback out of an error that only the user can fix, and return the error."""
+    if error.failure_type is FailureType.config_error:
+        error.stack_trace = None
+    return error
 
 
 def _mask(error: AirbyteErrorTraceMessage) -> None:

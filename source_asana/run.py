@@ -17,6 +17,7 @@ from airbyte_cdk.logger import PRINT_BUFFER, init_logger
 from airbyte_cdk.models import AirbyteMessageSerializer
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_asana.messages import untraced
 from source_asana.output import Output
 from source_asana.source import SourceAsana
 
@@ -39,6 +40,8 @@ def run() -> None:
     init_uncaught_exception_handler(init_logger("airbyte"))
     args = sys.argv[1:]
     command = AirbyteEntrypoint.parse_args(args).command
+    if not command:
+        _stop("Name a command: spec, check, discover or read.")
     try:
         source = SourceAsana()
         _stop_when_told(source)
@@ -50,11 +53,10 @@ def run() -> None:
         if command == "check" and status:
             _write(orjson.dumps(AirbyteMessageSerializer.dump(status)).decode())
             return
-        _write(
-            orjson.dumps(
-                AirbyteMessageSerializer.dump(error.as_sanitized_airbyte_message())
-            ).decode()
-        )
+        message = error.as_sanitized_airbyte_message()
+        if message.trace and message.trace.error:
+            untraced(message.trace.error)
+        _write(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode())
         _stop()
     except OSError as error:
         _stop(f"The output cannot be written: {error.strerror}.")

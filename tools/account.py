@@ -21,9 +21,13 @@ def config(path: Path | None) -> Mapping[str, Any]:
             "Give CONFIG=<file with a configuration>, or a personal access token in ASANA_TOKEN."
         )
     try:
-        found: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        sys.exit(f"{path} cannot be read as JSON: {error}")
+        found: Mapping[str, Any] = json.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        sys.exit(
+            f'{path} cannot be read ({error.strerror}); README, "Use it", says how to make it.'
+        )
+    except ValueError as error:
+        sys.exit(f"{path} is not valid JSON ({error}); correct the file.")
     return found
 
 

@@ -52,7 +52,7 @@ def begin(config: Mapping[str, Any]) -> Json:
     say(f"check      {checked.connection['status']} in {checked.seconds:.1f} s")
     for line in skipped:
         if line.startswith("A sync with this token would skip "):
-            say(f"    {line.partition('. ')[0]}; source-asana check says why.")
+            say(f"    {line.partition('. ')[0]}; `check` says why.")
     found = must(connector.run("discover", config=config), "discover")
     say(f"discover   {len(found.catalog['streams'])} streams in {found.seconds:.1f} s")
     return connector.configured(found.catalog)

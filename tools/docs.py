@@ -206,7 +206,7 @@ def config_table(source: SourceAsana) -> str:
         if node.get("airbyte_hidden"):
             continue
         default = node.get("default", "")
-        limits = [f"{node['minimum']} to {node['maximum']}"] if "maximum" in node else []
+        limits = [f"({node['minimum']} to {node['maximum']})"] if "maximum" in node else []
         rows.append(
             [
                 f"`{key}`",

@@ -266,6 +266,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=REFERENCE)
     parser.add_argument("--check", action="store_true", help="write nothing, fail on differences")
     options = parser.parse_args(arguments)
+    if not (options.folder / "asana_oas.json").exists():
+        parser.error(f"{options.folder} lacks asana_oas.json, Asana's description of its API")
     generated = generate(reference.description(options.folder), reference.catalogue(options.folder))
     wanted = {
         SCHEMAS / name: json.dumps(schema, indent=2, sort_keys=True) + "\n"

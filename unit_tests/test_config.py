@@ -20,9 +20,9 @@ from source_asana.config import (
     OAuth,
     PersonalAccessToken,
     Settings,
-    mask,
     parse_config,
 )
+from source_asana.masking import mask
 
 PAT = {"personal_access_token": "a-long-token"}
 OAUTH = {"client_id": "12", "client_secret": "client-secret", "refresh_token": "refresh-token"}

@@ -100,7 +100,7 @@ def test_a_check_that_fails_is_a_status_and_no_error(tmp_path: Path) -> None:
     assert done.errors == []
     [status] = done.of("CONNECTION_STATUS")
     assert status["connectionStatus"]["status"] == "FAILED"
-    assert status["connectionStatus"]["message"].startswith("Config key `credentials.")
+    assert status["connectionStatus"]["message"].startswith("Config key `credentials` has an inv")
 
 
 def test_a_wrong_token_with_debug(tmp_path: Path, config: dict[str, Any]) -> None:

@@ -289,8 +289,8 @@ class _Attempts:
 def _outage(verdict: Verdict) -> AirbyteTracedException:
     return AirbyteTracedException(
         message=(
-            f"Asana could not be reached for too long ({verdict.message}); try the sync again "
-            "later."
+            f"Asana could not be reached for too long ({verdict.message}); check this machine's "
+            "network, proxy and firewall, or try again later."
         ),
         internal_message=verdict.message,
         failure_type=FailureType.transient_error,

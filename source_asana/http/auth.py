@@ -18,7 +18,8 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.config import OAuth, Settings, config_error, mask
+from source_asana.config import OAuth, Settings, config_error
+from source_asana.masking import mask
 
 # A token is renewed this long before its end, or this share of its life where that is shorter.
 EARLY_SECONDS = 300.0
@@ -144,7 +145,7 @@ class OAuthAuth(TokenAuth):
                 raise AirbyteTracedException(
                     message=(
                         f"Asana's token endpoint could not be reached for too long ({problem}); "
-                        "try the sync again later."
+                        "check this machine's network, proxy and firewall, or try again later."
                     ),
                     internal_message=problem,
                     failure_type=FailureType.transient_error,

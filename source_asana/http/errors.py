@@ -83,7 +83,7 @@ SCOPE = (
     "deselect the stream"
 )
 MEMBERSHIP = "give the token's user access, or exclude the object in the configuration"
-SUPPORT = "try again later; if the problem stays, report it with the message above"
+SUPPORT = "try again later; if the problem stays, report it with this message"
 
 RULES: tuple[Rule, ...] = (
     Rule((400,), r"offset.*(expired|invalid)|pagination token", Action.RESTART, "offset expired"),
@@ -94,7 +94,8 @@ RULES: tuple[Rule, ...] = (
         r"truncat",
         Action.FAIL,
         "truncated",
-        "the list is too long for Asana to deliver whole",
+        "the list is too long for Asana to deliver whole: name fewer projects in `project_ids`, or "
+        "deselect the stream",
     ),
     Rule((400,), r"too large", Action.FAIL, "too large", SUPPORT),
     Rule(

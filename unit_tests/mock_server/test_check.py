@@ -27,7 +27,7 @@ def test_a_check_lists_the_streams_that_a_sync_skips(small: Small) -> None:
             if line.startswith("A sync with this token would skip")
         ]
         named = re.findall(r"\b[a-z]+(?:_[a-z]+)*\b", listed.split(": ")[1].split(". ")[0])
-        assert re.search(rf"skip {len(named)} streams", listed)
+        assert re.search(rf"skip at least {len(named)} streams", listed)
         sync = read(asana, sorted({*named, "projects", "tasks"}))
         skipped = {
             match[1] for line in sync.logs if (match := re.match(r"Skipped \| (\w+) \|", line))

@@ -156,7 +156,11 @@ CONFIGS: dict[str, tuple[Any, str]] = {
     "text": ('"x"', "The config is not a JSON object; provide an object with `credentials`."),
     "null": ("null", "The config is not a JSON object; provide an object with `credentials`."),
     "no JSON": ("{", "is not valid JSON (line 1, column 2); correct the file."),
-    "nothing": ("", "is not valid JSON (line 1, column 1); correct the file."),
+    "nothing": ("", "is empty; provide a JSON file."),
+    "an output": (
+        '{"type":"LOG"}\n{"type":"STATE"}',
+        "holds the output of a command; make a catalog or ",
+    ),
     "empty": ({}, "Config key `credentials` is missing; provide an object with "),
     "credentials null": ({"credentials": None}, "Config key `credentials` is missing; provide "),
     "credentials text": (
@@ -167,7 +171,11 @@ CONFIGS: dict[str, tuple[Any, str]] = {
         {"credentials": [SECRET]},
         "Config key `credentials` has an invalid value; ",
     ),
-    "no token": ({"credentials": {}}, "Config key `credentials."),
+    "no token": ({"credentials": {}}, "Config key `credentials` has an invalid value; "),
+    "both kinds": (
+        {"credentials": {**PAT, **OAUTH}},
+        "`client_id`, `client_secret` and `refresh_token`, not with both.",
+    ),
     "empty token": (
         {"credentials": {"personal_access_token": " "}},
         "Config key `credentials.personal_access_token` has an invalid value; provide a personal ",
@@ -182,7 +190,7 @@ CONFIGS: dict[str, tuple[Any, str]] = {
     ),
     "typo in the token's key": (
         {"credentials": {"personal_acces_token": SECRET}},
-        "Config key `credentials.client_id` is missing; provide ",
+        "Config key `credentials` has an invalid value; provide an object with `personal_access_",
     ),
     "client secret missing": (
         {"credentials": {"client_id": "1", "refresh_token": SECRET}},
@@ -194,7 +202,7 @@ CONFIGS: dict[str, tuple[Any, str]] = {
     ),
     "unknown kind": (
         {"credentials": {**PAT, "option_title": "Password"}},
-        "Config key `credentials.option_title` has an invalid value; provide `PAT Credentials` or ",
+        "Config key `credentials.option_title` has an invalid value; provide `PAT Credentials`",
     ),
     "workspace_ids text": (
         {"credentials": PAT, "workspace_ids": "12"},

@@ -243,8 +243,8 @@ def test_a_token_endpoint_that_is_down_is_no_mistake_of_the_user(
     [error] = sync.errors
     assert error["failure_type"] == "transient_error"
     assert error["message"] == (
-        "Asana's token endpoint could not be reached for too long (HTTP 503); try the sync "
-        "again later."
+        "Asana's token endpoint could not be reached for too long (HTTP 503); check this "
+        "machine's network, proxy and firewall, or try again later."
     )
 
 
