@@ -32,6 +32,15 @@ def test_generated_parts_are_current(source: SourceAsana) -> None:
     assert not old, "run `make docs`"
 
 
+def test_the_number_of_streams_is_right_where_it_is_said(source: SourceAsana) -> None:
+    number = str(len(docs.streams(source)))
+    for page in ("README.md", "docs/design.md"):
+        said = re.findall(
+            r"(\d+) (?:streams|files that are\s+generated)", (ROOT / page).read_text("utf-8")
+        )
+        assert set(said) == {number}, page
+
+
 def test_facts_are_about_streams_that_exist(source: SourceAsana) -> None:
     names = {stream.name for stream in docs.streams(source)}
     assert {*docs.PLANS, *docs.SCOPES, *docs.COSTS} <= names
