@@ -73,8 +73,12 @@ class Chunk:
 
 
 def _marks(marks: Iterable[int]) -> array[int]:
-    wide = array("I", marks)
-    return wide if max(wide, default=0) >= SHORT_MARKS else array("H", wide)
+    """Return a column of its own for marks, as short as they allow."""
+    given = marks if isinstance(marks, array) else array("I", marks)
+    # What is short is short in every part of it.
+    if given.typecode == "H" or max(given, default=0) >= SHORT_MARKS:
+        return given[:]
+    return array("H", given)
 
 
 Span = tuple[Chunk, int, int]
