@@ -19,6 +19,7 @@ from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
 
 LOOK_AGAIN_SECONDS = 0.1
+REFUSALS = frozenset({Ending.LACKING, Ending.REFUSED})
 
 
 class StreamSlices(StreamSlicer):
@@ -67,7 +68,7 @@ class StreamSlices(StreamSlicer):
                 if feed is not None:
                     feed.expect()
                 yield slice_
-            ending = Ending.COMPLETE if self._cursor.router.is_complete() else Ending.REFUSED
+            ending = min(self._cursor.router.ending(), Ending.REFUSED)
             self._warn_of_missing_parents()
         finally:
             if feed is not None:
@@ -125,7 +126,7 @@ class StreamSlices(StreamSlicer):
         """
         feeds = self._runtime.feeds
         parents = self._cursor.router.parents()
-        refused = sorted(name for name in parents if feeds.of(name).ending is Ending.REFUSED)
+        refused = sorted(name for name in parents if feeds.of(name).ending in REFUSALS)
         if refused and not self._plan.is_hidden:
             what = " and ".join(refused)
             self._runtime.report.once(

@@ -34,7 +34,7 @@ class Lookup:
 
     Args:
         runtime: what all streams share.
-        address: see `address_of`.
+        address: see `address_of`; of records of several kinds several, between spaces.
         counts: where the stream's requests are counted.
         fields: what the stream asks for.
         headers: returns the headers of its requests.
@@ -55,7 +55,7 @@ class Lookup:
     ) -> None:
         self.has_address = bool(address)
         self._fates = runtime.part(Fates)
-        self._address = address
+        self._addresses = address.split()
         self._counts = counts
         self._fields = fields
         self._headers = headers
@@ -66,7 +66,12 @@ class Lookup:
     def fate(self, gid: str, *, is_whole: bool = False) -> tuple[Fate, Raw]:
         """Return what became of an object, and its record; `is_whole` brings all its fields."""
         params = self._fields.params if is_whole else GID
-        return self._fates.of(f"{self._address}/{gid}", self._counts, params, self._headers())
+        fate, record = Fate.UNKNOWN, Raw()
+        for address in self._addresses:
+            fate, record = self._fates.of(f"{address}/{gid}", self._counts, params, self._headers())
+            if fate is not Fate.GONE:
+                break
+        return fate, record
 
     def token_user(self) -> str | None:
         """Return the gid of the token's user, None where it cannot be read."""

@@ -106,8 +106,7 @@ class AsanaRetriever(Retriever):
         self.requester.bind(runtime.client, self.counts)
         self.filter = Filter(runtime.settings, self.keep_only, self.leave_out)
         self._item_fields = frozenset(path.split(".")[0] for path in plan.needed)
-        inline = {f"{one.column}.{path}" for one in plan.inline for path in one.fields}
-        technical = frozenset(plan.needed | inline | self.filter.fields | self.needs())
+        technical = frozenset(plan.needed | self.filter.fields | self.needs())
         asks, report = self.send_opt_fields, runtime.report
         self.shape = Shape(plan, self.parent_columns, technical, report, asks=asks)
         self.fields = AskedFields(self.name, self.shape.asked, report)
@@ -176,7 +175,9 @@ class AsanaRetriever(Retriever):
         self.counts.refuse(lost=lost)
         self.cursor.refused(slice_, verdict)
         self.runtime.report.skip(self.name, slice_.place, verdict, workspace=slice_.workspace)
-        return Ending.COMPLETE if verdict.rule.gone else Ending.REFUSED
+        if verdict.rule.gone:
+            return Ending.COMPLETE
+        return Ending.LACKING if verdict.rule.reason == "plan" else Ending.REFUSED
 
     def _fails(self, slice_: Slice) -> bool:
         """Return whether a failure is raised, so that the CDK logs it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from source_asana.config import Settings
@@ -111,7 +111,8 @@ class Shape:
     Args:
         plan: what the sync wants from the stream.
         parent_columns: column -> partition field.
-        technical: dotted fields that are asked for and may not be selected.
+        technical: dotted fields that are asked for and may not be selected; those of the streams
+            that lie in this one's records are known from the plan.
         report: told of fields that Asana sends and the schema lacks.
         asks: whether `opt_fields` are sent; otherwise Asana decides what comes.
     """
@@ -129,7 +130,12 @@ class Shape:
         self._fill = custom.filler(plan.custom)
         if self._fill and custom.COLUMN not in (columns or ()):
             technical |= custom.sources(plan.name, plan.custom)
-        self.asked = opt_fields(plan.name, columns, also=technical) if asks else ()
+        inline = {f"{one.column}.{path}" for one in plan.inline for path in one.fields}
+        own = opt_fields(plan.name, columns, also=technical) if asks else ()
+        self.asked = opt_fields(plan.name, columns, also=technical | inline) if inline else own
+        # What is asked for on behalf of others is no part of this stream's records.
+        self._own = {one.column: _tree(own, one.column) for one in plan.inline}
+        technical |= inline
         self._watch = Watch(plan.name, self.asked, report.unknown_fields)
         self._parent_columns = dict(parent_columns)
         self._declared = (
@@ -147,8 +153,39 @@ class Shape:
             record = {name: value for name, value in record.items() if name in self._declared}
         for column, field in self._parent_columns.items():
             record[column] = partition[field]
+        for column, tree in self._own.items():
+            if column in record:
+                record[column] = _kept(record[column], tree)
         if self._fill:
             self._fill(record)
         if self._finish:
             self._finish(record, partition)
         return record
+
+
+Tree = dict[str, Any]
+"""Names of fields, each with the names below it."""
+ALWAYS = frozenset({"gid", "resource_type"})
+
+
+def _tree(paths: Iterable[str], column: str) -> Tree:
+    tree: Tree = {}
+    for path in paths:
+        first, *names = path.split(".")
+        if first == column:
+            below = tree
+            for name in names:
+                below = below.setdefault(name, {})
+    return tree
+
+
+def _kept(value: Any, tree: Tree) -> Any:
+    """Return a copy with the fields that a tree names; other streams' records share the value."""
+    if not tree:
+        return value
+    if isinstance(value, list):
+        return [_kept(one, tree) for one in value]
+    if isinstance(value, dict):
+        named = ((name, one) for name, one in value.items() if name in tree or name in ALWAYS)
+        return {name: _kept(one, tree.get(name, {})) for name, one in named}
+    return value

@@ -88,9 +88,13 @@ class Tombstones:
         if self._is_inline:
             return Fate.GONE
         try:
-            return Fate.THERE if key in self._own.listed_again(home) else Fate.GONE
+            if key in self._own.listed_again(home):
+                return Fate.THERE
         except AsanaError:
             return Fate.UNKNOWN
+        # It may still be in there, and be hidden from the token.
+        fate, _ = self._own.fate(key)
+        return Fate.GONE if fate is Fate.THERE else fate
 
     def _found(self, key: str, home: str, record: Raw) -> Iterator[Raw]:
         policy = self._cursor.policy

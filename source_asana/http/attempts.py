@@ -143,7 +143,7 @@ class _Attempts:
                     # Not before its turn has come: a token may end while the request waits for it.
                     token = self._token()
                     response = self._ask(token=token)
-                    verdict = classify(response)
+                    verdict = classify(response, is_list="limit" in self._params)
             except requests.RequestException as error:
                 self._again(Verdict(NO_ANSWER, 0, f"no answer ({type(error).__name__})"))
                 continue

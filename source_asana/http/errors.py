@@ -200,8 +200,13 @@ class Verdict:
     body: Any = None
 
 
-def classify(response: requests.Response) -> Verdict:
-    """Return what `response` means; its content is read and parsed here, once."""
+def classify(response: requests.Response, *, is_list: bool = False) -> Verdict:
+    """Return what `response` means; its content is read and parsed here, once.
+
+    Args:
+        response: read to its end.
+        is_list: whether a list was asked for, so that anything else is no answer to it.
+    """
     status = response.status_code
     try:
         body = orjson.loads(response.content)
@@ -211,7 +216,7 @@ def classify(response: requests.Response) -> Verdict:
     if 300 <= status < 400:
         return Verdict(REDIRECT, status, message, body)
     if status < 300:
-        return _classify_success(status, message, body)
+        return _classify_success(status, message, body, is_list=is_list)
     if isinstance(body, dict) and body.get("sync") and status in (400, 412):
         return Verdict(
             next(r for r in RULES if r.action is Action.NEW_SYNC_TOKEN), status, message, body
@@ -222,10 +227,11 @@ def classify(response: requests.Response) -> Verdict:
     return Verdict(rule, status, message, body)
 
 
-def _classify_success(status: int, message: str, body: Any) -> Verdict:
+def _classify_success(status: int, message: str, body: Any, *, is_list: bool) -> Verdict:
     if not isinstance(body, dict):
         return Verdict(UNREADABLE, status, f"HTTP {status} with a body that is not complete JSON")
-    if "data" in body and isinstance(body["data"], list | dict | None):
+    wanted = list if is_list else list | dict | None
+    if "data" in body and isinstance(body["data"], wanted):
         return Verdict(OK, status, "", body)
     if "errors" not in body:
         return Verdict(UNREADABLE, status, f"HTTP {status} without data", body)

@@ -24,8 +24,10 @@ class Ending(IntEnum):
     """How a listing ended; the worst ending of its listings is that of a feed."""
 
     COMPLETE = 0
-    REFUSED = 1
-    FAILED = 2
+    LACKING = 1
+    """The workspace's plan does not have it: nothing is there, so nothing is missing."""
+    REFUSED = 2
+    FAILED = 3
 
 
 class ParentFailedError(Exception):

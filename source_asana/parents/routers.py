@@ -63,9 +63,14 @@ class AsanaRouter(PartitionRouter):
         """Return the parents that need not be read in a workspace whose changes a search found."""
         return frozenset()
 
+    def ending(self) -> Ending:
+        """Return how the parents' listings ended, the worst of them."""
+        endings = (self.feeds.of(parent).ending for parent in self.parents())
+        return max(endings, default=Ending.COMPLETE)
+
     def is_complete(self) -> bool:
         """Return whether the parents' listings were complete, so that what they lack is gone."""
-        return all(self.feeds.of(parent).ending is Ending.COMPLETE for parent in self.parents())
+        return self.ending() <= Ending.LACKING
 
     def parent_of(self, home: str) -> tuple[str, str] | None:
         """Return the parent stream and the gid in it that a partition's key names, if it does."""

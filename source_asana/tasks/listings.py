@@ -153,7 +153,8 @@ class ListingPolicy(MemberPolicy):
         if read:
             return min(read)
         if record.get("parent"):
-            return LEFT
+            # In a project that is not read it is still what it was, as any other task there.
+            return None if projects else LEFT
         assignee = (record.get("assignee") or {}).get("gid")
         users = {key for key in self._there if is_user_key(key) and key.endswith(f"/{assignee}")}
         return min(users) if users and not projects else None

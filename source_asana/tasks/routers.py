@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from typing_extensions import override
 
-from source_asana.parents.feeds import Item
+from source_asana.parents.feeds import Ending, Item
 from source_asana.parents.routers import AsanaRouter, Needs
 from source_asana.parents.slices import Slice, is_user_key, value_at
 from source_asana.tasks.slices import ChildSlice, OwnSlice, WalkSlice
@@ -20,9 +20,8 @@ class _TaskFeedRouter(AsanaRouter):
     """Has complete parents when no further listing of tasks can exist."""
 
     @override
-    def is_complete(self) -> bool:
-        complete: bool = self.feeds.of("tasks").keys_complete
-        return complete
+    def ending(self) -> Ending:
+        return Ending.COMPLETE if self.feeds.of("tasks").keys_complete else Ending.REFUSED
 
 
 @dataclass

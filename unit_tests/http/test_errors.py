@@ -199,6 +199,13 @@ def test_data_is_success(data: Any) -> None:
     assert verdict.body == {"data": data}
 
 
+@pytest.mark.parametrize("data", [{}, {"gid": "1"}, None])
+def test_no_list_is_no_answer_to_who_asked_for_one(data: Any) -> None:
+    verdict = classify(answer(200, {"data": data}), is_list=True)
+    assert verdict.rule.action is Action.RETRY
+    assert verdict.message == "HTTP 200 without data"
+
+
 def test_an_error_in_a_200_counts_like_its_status() -> None:
     words = "Search is only available to premium users."
     assert classify(refusal(200, words)).rule.action is Action.SKIP

@@ -152,3 +152,18 @@ def test_an_empty_schema_selects_everything(asana: Sandbox) -> None:
     bare["streams"][0]["stream"]["json_schema"] = {}
     sync = command("read", config_for(asana), catalog=bare)
     assert "color" in sync.records["tags"][0]
+
+
+@pytest.mark.parametrize(("inline", "parent"), INLINE.items())
+def test_a_record_is_the_same_whether_the_stream_that_lies_in_it_is_read(
+    asana: Sandbox, inline: str, parent: str
+) -> None:
+    alone, both = read(asana, [parent]), read(asana, [parent, inline])
+    volatile = {"synced_at": None}
+    assert [r | volatile for r in both.records[parent]] == [
+        r | volatile for r in alone.records[parent]
+    ]
+    assert any(
+        one["custom_field"].keys() - {"gid", "name", "resource_type"}
+        for one in both.records[inline]
+    )

@@ -1,0 +1,115 @@
+"""What is sent as deleted where the token does not see everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sandbox import Sandbox, World
+from source_asana.cursors.ledger import Ledger
+from unit_tests.sync import Sync, read
+
+DAY = 86_400
+TRACKED = {"incremental": True, "track_deletions": True, "listing_pass_hours": 0}
+BELOW = ["portfolio_items", "portfolio_memberships", "goal_memberships"]
+
+
+def gone(sync: Sync) -> dict[str, int]:
+    """Return the number of tombstones of each stream that has some."""
+    counts = {
+        name: sum(bool(one.get("_ab_cdc_deleted_at")) for one in records)
+        for name, records in sync.records.items()
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def rows(sync: Sync, stream: str) -> int:
+    """Return how many records a stream's state knows."""
+    by_home = stream == "portfolio_items"
+    return len(Ledger.load(sync.state_of(stream)["ledger"], by_home=by_home))
+
+
+def with_a_free_workspace(world: World, asana: Sandbox) -> None:
+    """Have the token see another workspace, whose plan has neither portfolios nor goals."""
+    free = world.add_workspace("Free")
+    for path in ("portfolios", "goals"):
+        asana.fault(
+            "status",
+            rf"^/{path}\?.*workspace={free}",
+            times=None,
+            status=402,
+            message=f"{path} is only available to premium users.",
+        )
+
+
+@pytest.fixture
+def world() -> World:
+    made = World.empty()
+    project = made.add_project("P")
+    portfolio = made.add_portfolio("Sold", items=[project])
+    made.add_portfolio("Kept", items=[project, portfolio])
+    for name in ("Sold", "Kept"):
+        made.add_goal(name)
+    made.clock.advance(DAY)
+    return made
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_a_plan_without_them_elsewhere_does_not_keep_what_hung_on_them(
+    world: World, *, tracked: bool
+) -> None:
+    options: dict[str, Any] = {**TRACKED, "track_deletions": tracked}
+    with Sandbox(world, plan="service") as asana:
+        with_a_free_workspace(world, asana)
+        names = ["portfolios", "goals", *BELOW]
+        sync = read(asana, names, **options)
+        assert all(sync.records[name] for name in names)
+        for name, kind in (("Sold", "portfolio"), ("Sold", "goal")):
+            world.delete(world.find(name, kind))
+        syncs = []
+        for _ in range(2):
+            asana.clock.advance(DAY)
+            sync = read(asana, names, state=sync.state, **options)
+            syncs.append(gone(sync))
+        fresh = read(asana, names, **options)
+    assert set(syncs[0]) == (set(names) if tracked else set())
+    assert syncs[1] == {}
+    assert {n: rows(sync, n) for n in names} == {n: len(fresh.records[n]) for n in names}
+
+
+@pytest.mark.parametrize("is_hidden", [True, False])
+def test_an_item_of_a_portfolio_that_is_only_hidden_stays(world: World, *, is_hidden: bool) -> None:
+    names = ["projects", "portfolio_items"]
+    project, portfolio = world.find("P"), world.find("Kept", "portfolio")
+    with Sandbox(world, plan="advanced") as asana:
+        sync = read(asana, names, **TRACKED)
+        asana.clock.advance(DAY)
+        if is_hidden:
+            world.withdraw_project(project)
+        else:
+            world.remove_portfolio_item(portfolio, project)
+        sync = read(asana, names, state=sync.state, **TRACKED)
+    buried = [r for r in sync.records["portfolio_items"] if r.get("_ab_cdc_deleted_at")]
+    keys = [(r["portfolio_id"], r["gid"]) for r in buried]
+    assert keys == ([] if is_hidden else [(portfolio, project)])
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_subtask_in_a_project_that_is_no_longer_read_is_no_deleted_task(*, stays: bool) -> None:
+    made = World.empty()
+    read_on, archived = made.add_project("A"), made.add_project("B")
+    subtask = made.add_task("S", parent=made.add_task("T", projects=[read_on]))
+    made.move_task(subtask, add_project=archived)
+    made.clock.advance(DAY)
+    options = {**TRACKED, "include_archived_projects": False}
+    with Sandbox(made, plan="advanced") as asana:
+        sync = read(asana, ["tasks", "subtasks"], **options)
+        assert subtask in sync.gids("tasks")
+        asana.clock.advance(DAY)
+        if stays:
+            made.edit_project(archived, archived=True)
+        else:
+            made.move_task(subtask, remove_project=archived)
+        sync = read(asana, ["tasks", "subtasks"], state=sync.state, **options)
+    assert gone(sync) == ({} if stays else {"tasks": 1})
