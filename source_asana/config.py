@@ -186,7 +186,8 @@ class Settings(_Strict):
     @property
     def may_search(self) -> bool:
         """Whether search may find changed tasks; a found subtask does not show its project."""
-        return self.change_detection != "listing" and self.reads_all_projects
+        takes_all = self.reads_all_projects and self.include_tasks_without_project
+        return self.change_detection != "listing" and takes_all
 
 
 REMEDIES: Mapping[str, str] = {

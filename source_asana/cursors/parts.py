@@ -6,7 +6,7 @@ that owns them holds a lock for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -129,6 +129,36 @@ def _gate(gid: str | None) -> int:
 
 def _digest(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=7).digest(), "big")
+
+
+class Columns:
+    """Has the columns that are selected, so that the next sync notices further ones.
+
+    Args:
+        names: of the columns.
+        on_more: called when a stored value lacks one of them.
+    """
+
+    def __init__(self, names: Iterable[str], on_more: Callable[[], None]) -> None:
+        # The names themselves would take a kilobyte.
+        self._marks = {blake2b(name.encode(), digest_size=3).hexdigest() for name in names}
+        self._on_more = on_more
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Part`."""
+        if not isinstance(value, str):
+            raise TypeError("its columns are no text")
+        known = {value[start : start + 6] for start in range(0, len(value), 6)}
+        if not self._marks <= known:
+            self._on_more()
+
+    def dump(self) -> str:
+        """Return what stands for the columns; see `Part`."""
+        return "".join(sorted(self._marks))
+
+    def size(self) -> int:
+        """Return how many characters that takes."""
+        return 6 * len(self._marks)
 
 
 class RollingPass:

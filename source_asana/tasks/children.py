@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from typing_extensions import override
 
 from source_asana.cursors.ledger import Ledger
-from source_asana.cursors.parts import Part
+from source_asana.cursors.parts import Columns, Part
+from source_asana.fields.schemas import SYNC_COLUMNS, load_schema
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach, Verdict
 from source_asana.parents.feeds import Ending
@@ -20,6 +22,8 @@ from source_asana.tasks.routers import TaskRouter
 from source_asana.tasks.slices import ChildSlice, OwnSlice
 from source_asana.tasks.tree import TaskTree
 from source_asana.tasks.versions import Versions, version_of
+
+LOGGER = logging.getLogger("airbyte.source_asana.tasks")
 
 
 class ChildPolicy(MemberPolicy):
@@ -36,6 +40,8 @@ class ChildPolicy(MemberPolicy):
         assert isinstance(self.router, TaskRouter)
         self._routes: TaskRouter = self.router
         self._versions = Versions()
+        named = self.plan.columns or load_schema(self.plan.name)["properties"]
+        self._columns = Columns(set(named) - SYNC_COLUMNS, self._read_all_again)
         # The newest `modified_at` of tasks that several listings show.
         self._newest: dict[int, int] = {}
         settings = self.runtime.settings
@@ -52,8 +58,18 @@ class ChildPolicy(MemberPolicy):
 
     @override
     def parts(self) -> Mapping[str, Part]:
-        absent = self._versions.absent
-        return {**super().parts(), "tasks": self._versions, "absent_tasks": absent}
+        parts = {**super().parts(), "tasks": self._versions, "absent_tasks": self._versions.absent}
+        # The last one, as it may empty the others.
+        return {**parts, "columns": self._columns}
+
+    def _read_all_again(self) -> None:
+        LOGGER.info(
+            "Stream %s: a column was added, so that the %s of all tasks are read once more.",
+            self.plan.name,
+            self.plan.name,
+        )
+        self._versions.clear()
+        self.bounds.keep_only(lambda _: False)
 
     @property
     @override

@@ -99,6 +99,10 @@ class Versions:
             if tag is not None and tag & 1 and not self._rows.was_shown(gid):
                 yield gid, workspace, tag >> 1
 
+    def clear(self) -> None:
+        """Forget all tasks, so that the children of each are read."""
+        self._rows = Ledger()
+
     def drop_read(self) -> None:
         """Keep due tasks only, from now on."""
         kept = list(self._rows.rows_where(lambda tag: tag & 1 == 1))

@@ -67,3 +67,52 @@ def test_a_user_who_left_leaves_the_state_of_a_searched_workspace() -> None:
         second = read(asana, ["tasks"], state=first.state, **options)
         assert asana.requests(SEARCH)
     assert key not in second.bounds_of("tasks")
+
+
+def test_what_belongs_to_tasks_that_are_not_wanted_is_not_found_either() -> None:
+    made, _, lone = world()
+    narrow: dict[str, Any] = {"incremental": True, "include_tasks_without_project": False}
+    names = ["tasks", "subtasks", "stories"]
+    with Sandbox(made, plan="paid") as asana:
+        state = read(asana, names, **narrow).state
+        asana.clock.advance(DAY)
+        made.edit_task(lone, name="Lone2")
+        made.add_task("Below", parent=lone)
+        made.comment(lone)
+        asana.clock.advance(DAY)
+        second = read(asana, names, state=state, **narrow)
+        assert [second.gids(name) for name in names] == [[], [], []]
+        assert not asana.requests(SEARCH)
+
+
+@pytest.mark.parametrize("plan", ["free", "paid"])
+@pytest.mark.parametrize("track_deletions", [False, True])
+def test_a_further_column_of_stories_arrives_for_all_of_them(
+    plan: str, *, track_deletions: bool
+) -> None:
+    made, project, lone = world()
+    for task in (lone, *made.listed("project.tasks", project)):
+        made.comment(task)
+        made.add_attachment(task)
+    made.clock.advance(DAY)
+    every: dict[str, Any] = {"incremental": True, "track_deletions": track_deletions}
+    names = ["stories", "attachments"]
+    few = ["gid", "created_at", "task_id", "synced_at", "_ab_cdc_deleted_at"]
+    fewer = few if track_deletions else few[:-1]
+    narrow = {"stories": fewer, "attachments": [one for one in fewer if one != "task_id"]}
+    more = {"stories": [*fewer, "text"], "attachments": [*narrow["attachments"], "name"]}
+    with Sandbox(made, plan=plan) as asana:
+        sync = read(asana, names, columns=narrow, **every)
+        assert all(sync.records[name] for name in names)
+        rounds = []
+        for columns in (narrow, more, more, narrow):
+            asana.clock.advance(3600)
+            rounds.append(sync := read(asana, names, state=sync.state, columns=columns, **every))
+        whole = {name: sorted(r["gid"] for r in asana.truth(name)) for name in names}
+    assert [{n: one.gids(n) for n in names if one.gids(n)} for one in rounds] == [
+        {},
+        whole,
+        {},
+        {},
+    ]
+    assert all(record["text"] for record in rounds[1].records["stories"])
