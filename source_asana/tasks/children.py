@@ -243,4 +243,8 @@ class ChildPolicy(MemberPolicy):
     def settle(self) -> None:
         super().settle()
         if self.is_tracked and self.family.shows_all():
-            self._versions.sweep(lambda workspace: workspace in self.runtime.workspaces)
+            # Where tombstones are sent, the children of a task that is missed may be gone by now:
+            # should it come back, in the same version too, they are read again.
+            at_once = self.runtime.settings.track_deletions
+            workspaces = self.runtime.workspaces
+            self._versions.sweep(lambda workspace: workspace in workspaces, at_once=at_once)

@@ -111,6 +111,16 @@ class Versions:
             rows.enter(gid, workspace, self._rows.tag_of(gid, workspace) or 1)
         self._rows, self.is_coarse = rows, True
 
-    def sweep(self, is_whole: Callable[[str], bool]) -> None:
-        """Drop the tasks that no listing of a whole workspace shows any more."""
-        self.absent.settle(self._rows, self._rows.sweep(is_whole))
+    def sweep(self, is_whole: Callable[[str], bool], *, at_once: bool) -> None:
+        """Drop the tasks that no listing of a whole workspace shows any more.
+
+        Args:
+            is_whole: whether all listings of a workspace were read.
+            at_once: whether they go the first time they are missed, not the second.
+        """
+        departed = self._rows.sweep(is_whole)
+        if at_once:
+            for gid, _ in departed:
+                self._rows.remove(gid)
+        else:
+            self.absent.settle(self._rows, departed)
