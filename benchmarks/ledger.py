@@ -17,7 +17,7 @@ ROWS, HOMES = 1_000_000, 20_000
 # Somebody who made a million tasks in four years has gids that are about this far apart.
 FIRST_GID, GAP = 1_200_000_000_000_000, 10_000_000
 DUMP_SECONDS, LOAD_SECONDS = 1.0, 0.5
-# Sixteen and the little room at the end of a column that has grown.
+# With the table of homes, and the little room at the end of a column that has grown.
 ROW_BYTES = 16
 # Where any gid may be in any project, the project alone takes two characters more.
 CHARACTERS, CHARACTERS_MIXED = 11.0, 12.5

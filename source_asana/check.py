@@ -181,7 +181,7 @@ def _readable(runtime: Runtime, key: str, path: str, gids: Collection[str]) -> N
             if not isinstance(error, Refused) and error.verdict.rule.action is Action.RETRY:
                 raise _later(f"{gid} of the config key `{key}`", error) from None
             remedy = "correct the id, or give the token's user access"
-            if error.verdict.rule.reason == "plan":
+            if error.verdict.rule.is_plan:
                 remedy = "upgrade the Asana plan, or remove the key"
             raise config_error(
                 f"Config key `{key}` names {gid}, which the token cannot read (Asana said: "

@@ -133,11 +133,10 @@ def unfinished(
     )
 
 
-def untraced(error: AirbyteErrorTraceMessage) -> AirbyteErrorTraceMessage:
-    """Take the traceback out of an error that only the user can fix, and return the error."""
+def untraced(error: AirbyteErrorTraceMessage) -> None:
+    """Take the traceback out of an error that only the user can fix."""
     if error.failure_type is FailureType.config_error:
         error.stack_trace = None
-    return error
 
 
 def _mask(error: AirbyteErrorTraceMessage) -> None:

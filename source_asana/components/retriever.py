@@ -177,7 +177,7 @@ class AsanaRetriever(Retriever):
         self.runtime.report.skip(self.name, slice_.place, verdict, workspace=slice_.workspace)
         if verdict.rule.gone:
             return Ending.COMPLETE
-        return Ending.LACKING if verdict.rule.reason == "plan" else Ending.REFUSED
+        return Ending.LACKING if verdict.rule.is_plan else Ending.REFUSED
 
     def _fails(self, slice_: Slice) -> bool:
         """Return whether a failure is raised, so that the CDK logs it.

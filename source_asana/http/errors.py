@@ -68,7 +68,12 @@ class Rule:
     @property
     def takes_access(self) -> bool:
         """Whether what was readable before is withheld: no plan's limit, and not gone."""
-        return not self.gone and self.reason != "plan"
+        return not (self.gone or self.is_plan)
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether the plan does not include what was asked for."""
+        return self.reason == "plan"
 
     def matches(self, status: int, message: str) -> bool:
         """Return whether an answer with this status and message belongs to this row."""

@@ -18,7 +18,6 @@ from source_asana.tasks.exports import Export, LeftJob
 from source_asana.tasks.family import family_of
 
 LOGGER = logging.getLogger("airbyte.source_asana.export")
-GRAIN = DATE_GRAIN_MS
 
 
 class JobChoice:
@@ -66,7 +65,7 @@ class JobChoice:
             return None
         # What was listed since then is newer than the file.
         is_old = job.created < family.newest_bound({workspace, *self._export.listed})
-        is_done = family.has_caught_up(workspace, Millis(job.created - GRAIN))
+        is_done = family.has_caught_up(workspace, Millis(job.created - DATE_GRAIN_MS))
         return None if is_old or is_done else job
 
     def drop(self) -> None:

@@ -15,13 +15,13 @@ import orjson
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.stamps import Stamp
-from source_asana.http.clock import Millis, to_millis
+from source_asana.http.clock import DATE_GRAIN_MS, Millis, to_millis
 from source_asana.http.download import Download
 from source_asana.http.errors import AsanaError
 from source_asana.http.lines import BrokenFileError, lines
 from source_asana.parents.slices import Slice
 from source_asana.tasks.children import ChildPolicy
-from source_asana.tasks.export_choice import GRAIN, JobChoice
+from source_asana.tasks.export_choice import JobChoice
 from source_asana.tasks.export_job import ExportFailedError, ExportJobs, Job, Order, fields_of
 from source_asana.tasks.export_scope import (
     ChangedScope,
@@ -136,7 +136,7 @@ class _Reading:
                 LOGGER.info("Workspace %s: once more, as %s.", self._export.workspace, error)
                 self.choice.drop()
         self._close_walks()
-        return Millis(job.created - GRAIN)
+        return Millis(job.created - DATE_GRAIN_MS)
 
     # ── the job ────────────────────────────────────────────────────────────────────────────────
 
