@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from source_asana.components.audit import AuditLog
 from source_asana.components.retriever import AsanaRetriever
+from source_asana.config import config_error
 from source_asana.http.stop import WAKE_SECONDS
 from source_asana.parents.feeds import Ending, ParentFailedError
 from source_asana.parents.slices import Slice
@@ -99,16 +100,23 @@ class StreamSlices(StreamSlicer):
         )
 
     def _complain_of_lost_access(self) -> None:
-        """Fail a stream if none of its partitions can be read any more, though some once could.
+        """Fail a stream that lost what earlier syncs could read: columns, or all of its partitions.
 
         What a plan does not include is no such loss.
         """
-        counts = self._counts
-        if not (self._cursor.is_incremental and self._cursor.has_read_before):
+        counts, columns = self._counts, self._cursor.columns
+        if not columns.were_read:
             return
         while counts.done <= counts.refused and counts.done < counts.known:
             self._runtime.stop.check()
             self._runtime.client.sleep(LOOK_AGAIN_SECONDS)
+        if columns.lost:
+            names = ", ".join(sorted(columns.lost))
+            raise config_error(
+                f"Stream {self._plan.name}: the token may no longer read {names}; grant the scope "
+                "that the warning names, or deselect the columns. The stream sends nothing until "
+                "then, as nulls would replace values that were sent before."
+            )
         if counts.lost and counts.refused == counts.known:
             raise AirbyteTracedException(
                 message=(

@@ -174,5 +174,7 @@ def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
         runtime.user = first.lookup.token_user()
     verify_ids(runtime, runtime.workspaces, projects=False)
     for retriever in retrievers.values():
+        retriever.notice_columns()
+    for retriever in retrievers.values():
         retriever.cursor.policy.workspaces_listed()
         all_found(runtime, retriever.name, retriever.keep_only)

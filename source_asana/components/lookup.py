@@ -63,6 +63,10 @@ class Lookup:
         self._partition_of = partition_of
         self._again: dict[str, frozenset[str]] = {}
 
+    def path_of(self, gid: str) -> str:
+        """Return the path of an object, of the first kind that the stream has."""
+        return f"{self._addresses[0]}/{gid}"
+
     def fate(self, gid: str, *, is_whole: bool = False) -> tuple[Fate, Raw]:
         """Return what became of an object, and its record; `is_whole` brings all its fields."""
         params = self._fields.params if is_whole else GID

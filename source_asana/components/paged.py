@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -28,7 +28,6 @@ class PagedList:
         paginator: the manifest's.
         fields: what is asked for.
         room: held while a page is there.
-        lack: told the columns that the token may not read; raises where they were read before.
     """
 
     def __init__(
@@ -37,13 +36,11 @@ class PagedList:
         paginator: Paginator,
         fields: AskedFields,
         room: AbstractContextManager[object],
-        lack: Callable[[frozenset[str]], None],
     ) -> None:
         self._requester = requester
         self._paginator = paginator
         self._fields = fields
         self._room = room
-        self._lack = lack
         strategy = getattr(paginator, "pagination_strategy", None)
         self._by_offset = (
             getattr(strategy, "cursor_value", None) == NEXT_OFFSET
@@ -82,17 +79,26 @@ class PagedList:
         token = self._paginator.next_page_token(response, size, None, last)
         return token["next_page_token"] if token else None
 
-    def _page(self, slice_: Slice, offset: str | None, limit: int | None) -> requests.Response:
+    def first(self, slice_: Slice, path: str | None = None) -> requests.Response:
+        """Return the answer to a single request, or to a slice's first page of one record.
+
+        Raises:
+            AsanaError: what the answer means.
+        """
+        return self._page(slice_, None, 1, path)
+
+    def _page(
+        self, slice_: Slice, offset: str | None, limit: int | None, path: str | None = None
+    ) -> requests.Response:
         """Return the answer to one page, without the fields that the token has no scope for."""
         token = {"next_page_token": offset} if offset else None
         while True:
             sent = self._fields.text
             try:
-                return self.ask(slice_, token, self._params(token, limit))
+                return self.ask(slice_, token, self._params(token, limit), path)
             except Refused as refusal:
                 if not self._fields.leave_out(sent, refusal.verdict):
                     raise
-                self._lack(self._fields.left_out)
 
     def _params(self, token: Mapping[str, Any] | None, limit: int | None) -> Mapping[str, Any]:
         paging = self._paginator.get_request_params(next_page_token=token)

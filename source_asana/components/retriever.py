@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
+from itertools import islice
 from typing import Any
 
 from airbyte_cdk.models import FailureType, StreamDescriptor
@@ -36,6 +37,7 @@ from source_asana.parents.slices import DepartureSlice, Slice
 from source_asana.runtime import Runtime
 
 FAILURES_SAID = 10
+EXAMPLES = 3
 
 
 @dataclass
@@ -109,10 +111,8 @@ class AsanaRetriever(Retriever):
         technical = frozenset(plan.needed | self.filter.fields | self.needs())
         asks, report = self.send_opt_fields, runtime.report
         self.shape = Shape(plan, self.parent_columns, technical, report, asks=asks)
-        self.fields = AskedFields(self.name, self.shape.asked, report)
-        self.paged = PagedList(
-            self.requester, self.paginator, self.fields, runtime.backpressure, cursor.memory.lack
-        )
+        self.fields = AskedFields(self.name, self.shape.asked, report, self._lack)
+        self.paged = PagedList(self.requester, self.paginator, self.fields, runtime.backpressure)
         self.lookup = Lookup(
             runtime,
             address=address_of(str(self.requester.path), self.address),
@@ -155,7 +155,7 @@ class AsanaRetriever(Retriever):
                 if not isinstance(record, Record):
                     counts.records += 1
                 yield record
-            ending = Ending.COMPLETE
+            ending, self.cursor.columns.is_read = Ending.COMPLETE, True
         except Refused as refusal:
             ending = self._refused(slice_, refusal.verdict)
         except AsanaError as error:
@@ -171,7 +171,8 @@ class AsanaRetriever(Retriever):
                 slice_.ended.set()
 
     def _refused(self, slice_: Slice, verdict: Verdict) -> Ending:
-        lost = verdict.rule.takes_access and self.cursor.was_read(slice_)
+        rule = verdict.rule
+        lost = rule.takes_access and self.cursor.was_read(slice_, rule.reach)
         self.counts.refuse(lost=lost)
         self.cursor.refused(slice_, verdict)
         self.runtime.report.skip(self.name, slice_.place, verdict, workspace=slice_.workspace)
@@ -255,7 +256,11 @@ class AsanaRetriever(Retriever):
         for parent in page:
             slice_ = Slice({one.parent_column: parent["gid"]}, key=parent["gid"])
             cursor.expect(slice_.home)
-            for child in parent.get(one.column) or ():
+            children = parent.get(one.column)
+            if not isinstance(children, list):
+                # The column was not read, so it shows neither what is there nor what is gone.
+                continue
+            for child in children:
                 record = {**child, one.parent_column: parent["gid"]}
                 if one.finish:
                     one.finish(record, slice_.partition)
@@ -264,6 +269,52 @@ class AsanaRetriever(Retriever):
                     yield Record(data=sent, stream_name=one.stream)
             cursor.walked(slice_.home)
         cursor.progressed()
+
+    # ── columns that the token may not read ────────────────────────────────────────────────────
+
+    def _lack(self, fields: frozenset[str], verdict: Verdict) -> None:
+        """Note which columns are lost with dotted fields, here and in streams that lie in this."""
+        self._lacks(self.shape.columns_of(fields))
+        for one in self.plan.inline:
+            start = f"{one.column}."
+            below = {path.removeprefix(start) for path in fields if path.startswith(start)}
+            if below:
+                self.others[one.stream].lack_inline(frozenset(below), verdict)
+
+    def lack_inline(self, fields: frozenset[str], verdict: Verdict) -> None:
+        """Note what is lost of a stream that lies in another one's records."""
+        columns = self.shape.columns_of(fields)
+        self.runtime.report.fields_dropped(self.name, sorted(columns), verdict)
+        self._lacks(columns)
+
+    def _lacks(self, columns: frozenset[str]) -> None:
+        with self.cursor.lock:
+            self.cursor.columns.lack(columns)
+
+    def notice_columns(self) -> None:
+        """Have all records read again where columns were added, or a scope was granted for some.
+
+        Columns that the token could not read are asked for once, as a quiet sync may ask for
+        nothing else. Called before anything is planned.
+        """
+        columns = self.cursor.columns
+        if columns.lacked and not self.cursor.policy.reads_all:
+            for slice_, path in self.examples():
+                try:
+                    self.paged.first(slice_, path)
+                except AsanaError:
+                    continue
+                with self.cursor.lock:
+                    columns.grant()
+                break
+        self.cursor.memory.notice_columns()
+
+    def examples(self) -> Iterator[tuple[Slice, str | None]]:
+        """Yield some of what was read before: a slice, and its path where the list has another."""
+        sender = self.cursor.sender
+        if sender and self.lookup.has_address:
+            for key, _ in islice(sender.ledger.rows_where(lambda _: True), EXAMPLES):
+                yield Slice({}, key=key), self.lookup.path_of(key)
 
     # ── pages ──────────────────────────────────────────────────────────────────────────────────
 

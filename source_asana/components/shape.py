@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from source_asana.config import Settings
@@ -28,18 +28,25 @@ class AskedFields:
         stream: stream name.
         fields: dotted opt_fields; if there are none, Asana decides what comes.
         report: told which columns are missing.
+        lack: told the dotted fields that are left out, and the refusal, before any request leaves
+            them out.
 
     Attributes:
         text: the fields that are asked for, separated by commas.
-        left_out: columns that the token has no scope for.
     """
 
-    def __init__(self, stream: str, fields: tuple[str, ...], report: Report) -> None:
+    def __init__(
+        self,
+        stream: str,
+        fields: tuple[str, ...],
+        report: Report,
+        lack: Callable[[frozenset[str], Verdict], None],
+    ) -> None:
         self._stream = stream
         self._report = report
+        self._lack = lack
         self._lock = threading.Lock()
         self.text = ",".join(fields)
-        self.left_out: frozenset[str] = frozenset()
 
     @property
     def params(self) -> Mapping[str, str]:
@@ -65,8 +72,8 @@ class AskedFields:
             fewer, dropped = without_scope(self._stream, sent, verdict)
             if dropped:
                 self._report.fields_dropped(self._stream, dropped, verdict)
+                self._lack(frozenset(sent.split(",")) - frozenset(fewer.split(",")), verdict)
                 self.text = fewer
-                self.left_out |= frozenset(dropped)
             return bool(dropped)
 
 
@@ -127,6 +134,7 @@ class Shape:
         asks: bool,
     ) -> None:
         columns = frozenset({"gid"}) if plan.is_hidden else plan.columns
+        self._plan = plan
         self._fill = custom.filler(plan.custom)
         if self._fill and custom.COLUMN not in (columns or ()):
             technical |= custom.sources(plan.name, plan.custom)
@@ -161,6 +169,18 @@ class Shape:
         if self._finish:
             self._finish(record, partition)
         return record
+
+    def columns_of(self, fields: Iterable[str]) -> frozenset[str]:
+        """Return the selected columns that are filled from any of these dotted fields."""
+        plan, tops = self._plan, {path.split(".")[0] for path in fields}
+        columns = plan.columns or load_schema(plan.name)["properties"]
+        made = {one.name for one in plan.custom} if custom.COLUMN in tops else set[str]()
+        own = (name for name in columns if not tops.isdisjoint(_tops(plan.name, name)))
+        return frozenset(made.union(own))
+
+
+def _tops(stream: str, column: str) -> set[str]:
+    return {path.split(".")[0] for path in opt_fields(stream, {column})}
 
 
 Tree = dict[str, Any]

@@ -85,13 +85,13 @@ class Tombstones:
 
     def _membership(self, key: str, home: str) -> Fate:
         """Return whether a partition still holds a record that others may hold, too."""
-        if self._is_inline:
-            return Fate.GONE
         try:
             if key in self._own.listed_again(home):
                 return Fate.THERE
         except AsanaError:
             return Fate.UNKNOWN
+        if self._is_inline:
+            return Fate.GONE
         # It may still be in there, and be hidden from the token.
         fate, _ = self._own.fate(key)
         return Fate.GONE if fate is Fate.THERE else fate

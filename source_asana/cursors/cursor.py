@@ -24,7 +24,7 @@ from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.states import States
 from source_asana.cursors.walks import OpenSlices
 from source_asana.http.clock import Millis
-from source_asana.http.errors import Verdict
+from source_asana.http.errors import Reach, Verdict
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.slices import DepartureSlice, Slice
 from source_asana.runtime import Runtime
@@ -65,6 +65,7 @@ class AsanaCursor(Cursor):
         self.router = policy.router
         self.sender = sender
         self.walks = policy.walks
+        self.columns = policy.columns
         self.lock = policy.lock
         self._runtime = runtime
         self._stamps = stamps
@@ -78,7 +79,6 @@ class AsanaCursor(Cursor):
         self._emission = Emission(plan.name, states, self._state, self.memory.size, runtime.client)
         if self.is_incremental:
             self.memory.load(states)
-        self.has_read_before = self.memory.has_read_before
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
 
@@ -204,6 +204,8 @@ class AsanaCursor(Cursor):
     def complete(self, slice_: Slice) -> None:
         """Note that all records of a slice are on their way."""
         with self.lock:
+            if self.columns.lost:
+                return
             self._emission.changes += 1
             if not (slice_.is_filtered or self.policy.sends_all(slice_)):
                 self.walks.complete(slice_.home)
@@ -217,6 +219,8 @@ class AsanaCursor(Cursor):
     def walked(self, home: str) -> None:
         """Note that such a partition was walked whole."""
         with self.lock:
+            if self.columns.lost:
+                return
             self._emission.changes += 1
             self.walks.complete(home)
 
@@ -227,8 +231,10 @@ class AsanaCursor(Cursor):
             self._emission.changes += 1
             self.policy.refused(slice_, verdict)
 
-    def was_read(self, slice_: Slice) -> bool:
-        """Return whether an earlier sync has read this partition."""
+    def was_read(self, slice_: Slice, reach: Reach) -> bool:
+        """Return whether an earlier sync has read what a refusal of a slice reaches."""
+        if reach is not Reach.PARTITION:
+            return self.columns.were_read
         with self.lock:
             held = self.sender is not None and self.sender.ledger.has_home(slice_.home)
             return held or self.policy.was_read(slice_)
@@ -279,6 +285,9 @@ class AsanaCursor(Cursor):
             is_shared: whether other slices may show it too.
             home: the partition that it belongs to, where that is not the slice's.
         """
+        if self.columns.lost:
+            return
+        self.columns.is_read = True
         sender = self.sender
         if self.is_incremental and sender and not self._sends_by_policy(slice_):
             home = home or self.policy.home_of(record, slice_)

@@ -5,10 +5,10 @@ State: `{"v": 2, "synced_at": instant, "ledger": …, …parts of the policy, �
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
-from source_asana.config import config_error
 from source_asana.cursors.absent import Absent
 from source_asana.cursors.departures import FIRST, Departures
 from source_asana.cursors.ledger import Ledger
@@ -19,6 +19,8 @@ from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import VERSION, States, damaged
 from source_asana.http.clock import Millis
 from source_asana.runtime import Runtime
+
+LOGGER = logging.getLogger("airbyte.source_asana.states")
 
 
 class Memory:
@@ -58,14 +60,6 @@ class Memory:
         self._stamps = stamps
         self._tracks_deletions = tracks_deletions
         self._scope: str | None = None
-        self._lacked: frozenset[str] = frozenset()
-        self._lacks: frozenset[str] = frozenset()
-
-    @property
-    def has_read_before(self) -> bool:
-        """Whether an earlier sync has read something."""
-        rows = len(self._sender.ledger) if self._sender else 0
-        return rows > 0 or self._policy.has_read_before
 
     def load(self, states: States) -> None:
         """Take the stored state, and count it in.
@@ -98,7 +92,7 @@ class Memory:
         self._scope = stored.get("scope") if stored else FIRST
         until = stored.get("told_until")
         self.told_until = None if until is None else Millis(int(until))
-        self._lacked = frozenset(map(str, stored.get("lacks", ())))
+        self._policy.columns.load(stored.get("columns", ""), stored.get("lacks", []))
 
     def _parts(self) -> dict[str, Part]:
         return {**self._policy.parts(), "absent": self.absent}
@@ -125,7 +119,9 @@ class Memory:
     def size(self) -> int:
         """Return about how many characters the state takes."""
         rows = self._sender.ledger.size_estimate() if self._sender else 0
-        return rows + sum(part.size() for part in self._parts().values())
+        return (
+            rows + self._policy.columns.size() + sum(part.size() for part in self._parts().values())
+        )
 
     def dump(self) -> dict[str, Any]:
         """Return the state."""
@@ -140,7 +136,7 @@ class Memory:
             "coarse": policy.is_coarse or None,
             "scope": self._scope_now() if self.departures else None,
             "told_until": self.told_until,
-            "lacks": sorted(self._lacks) or None,
+            **policy.columns.dump(reads_all=policy.reads_all),
         }
         return {"v": VERSION, **{name: one for name, one in further.items() if one is not None}}
 
@@ -157,18 +153,13 @@ class Memory:
         if self.departures:
             self._scope = self._runtime.scope
 
-    def lack(self, columns: frozenset[str]) -> None:
-        """Note columns that the token may not read.
-
-        Raises:
-            AirbyteTracedException: a config error where an earlier sync could read them.
-        """
-        new = columns - self._lacked
-        if new and self._sender and self.has_read_before:
-            raise config_error(
-                f"Stream {self._stream}: the token may no longer read {', '.join(sorted(new))}; "
-                "grant the scope that the warning names, or deselect the columns. What was sent "
-                "before stays as it is, as nulls would replace its values."
-            )
-        with self._policy.lock:
-            self._lacks |= columns
+    def notice_columns(self) -> None:
+        """Have all records read again where earlier syncs have not read one of their columns."""
+        policy = self._policy
+        with policy.lock:
+            if policy.reads_all or not policy.columns.further:
+                return
+            policy.read_again()
+        LOGGER.info(
+            "Stream %s: a column was added, so all of its records are read again.", self._stream
+        )

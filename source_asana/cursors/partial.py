@@ -22,6 +22,7 @@ class PassedPolicy(Policy):
     """
 
     name: str
+    reads_all = False
 
     def __init__(self, kept: Bounds | Gates, *args: Any) -> None:
         super().__init__(*args)
@@ -33,10 +34,9 @@ class PassedPolicy(Policy):
     def parts(self) -> Mapping[str, Part]:
         return {self.name: self._kept, "pass": self._pass}
 
-    @property
     @override
-    def has_read_before(self) -> bool:
-        return len(self._kept) > 0
+    def read_again(self) -> None:
+        self._kept.keep_only(lambda _: False)
 
     @override
     def was_read(self, slice_: Slice) -> bool:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from source_asana.cursors.ledger import Ledger
-from source_asana.cursors.parts import Part
+from source_asana.cursors.parts import Columns, Part
 from source_asana.cursors.walks import Walks
+from source_asana.fields.schemas import SYNC_COLUMNS, load_schema
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import Verdict
 from source_asana.parents.plan import StreamPlan
@@ -36,6 +37,8 @@ class Policy:
     Attributes:
         lock: the cursor's; held whenever the CDK or a retriever calls one of the methods below.
         walks: which partitions were walked whole in this sync.
+        columns: which columns earlier syncs have read, and which the token may not read.
+        reads_all: whether each sync reads all records, as far as it may.
         knows_all: whether every partition there is was handed out or passed over in this sync.
         is_keyless: whether part of the ledger was given up: the keys of tasks' children.
         is_coarse: whether changes are told by timestamps alone; see docs/design.md.
@@ -43,6 +46,7 @@ class Policy:
     """
 
     is_incremental = True
+    reads_all = True
     files_answers = False
 
     def __init__(
@@ -54,6 +58,8 @@ class Policy:
         self.reading = reading
         self.lock = threading.RLock()
         self.walks = Walks()
+        named = plan.columns or load_schema(plan.name)["properties"]
+        self.columns = Columns(set(named) - SYNC_COLUMNS)
         self.knows_all = False
         self.is_keyless = False
         self.is_coarse = False
@@ -68,10 +74,8 @@ class Policy:
         """Return what the policy keeps in the state, by its name there."""
         return {}
 
-    @property
-    def has_read_before(self) -> bool:
-        """Whether the state shows that an earlier sync has read something."""
-        return False
+    def read_again(self) -> None:
+        """Forget what saves requests, so that this sync reads all records for a further column."""
 
     def was_read(self, slice_: Slice) -> bool:
         """Return whether the state shows that an earlier sync has read this partition."""

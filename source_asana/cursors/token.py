@@ -46,11 +46,6 @@ class TokenPolicy(Policy):
     def parts(self) -> Mapping[str, Part]:
         return {"tokens": self._tokens}
 
-    @property
-    @override
-    def has_read_before(self) -> bool:
-        return bool(self._tokens.by_key)
-
     @override
     def was_read(self, slice_: Slice) -> bool:
         return slice_.key in self._tokens.by_key

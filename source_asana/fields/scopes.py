@@ -8,9 +8,11 @@ them is a 403 for the whole request. Sources: the scopes of the OpenAPI operatio
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
+from source_asana.fields.schemas import load_schema
 from source_asana.http.errors import Verdict
 
 SCOPE = re.compile(r"\b[a-z_]+:read\b")
@@ -74,7 +76,7 @@ def without_scope(stream: str, opt_fields: str, verdict: Verdict) -> tuple[str, 
         stream: stream name.
         opt_fields: the fields that were asked for, separated by commas.
         verdict: the refusal. Where its message names no scope that tells which fields it is about,
-            everything below related objects goes.
+            all but the compact form of related objects goes first, then that of all objects.
 
     Returns:
         The fields to ask for, separated by commas; and the top-level names of the others, some of
@@ -89,14 +91,31 @@ def without_scope(stream: str, opt_fields: str, verdict: Verdict) -> tuple[str, 
         return opt_fields, []
     paths = opt_fields.split(",")
     costs = {name for scope in named for name in FIELDS.get(scope, ())}
-    kept = [path for path in paths if path.split(".")[0] not in costs]
-    if len(kept) == len(paths):
-        kept = [path for path in paths if _is_compact(path)]
-    gone = sorted({path.split(".")[0] for path in set(paths) - set(kept)})
-    return (",".join(kept), gone) if kept and gone else (opt_fields, [])
+    schema = load_schema(stream)
+    steps: tuple[Callable[[str], bool], ...] = (
+        lambda path: path.split(".")[0] not in costs,
+        lambda path: _is_compact(path) or not _is_related(path, schema),
+        _is_compact,
+    )
+    for keeps in steps:
+        kept = [path for path in paths if keeps(path)]
+        gone = sorted({path.split(".")[0] for path in set(paths) - set(kept)})
+        if gone:
+            return (",".join(kept), gone) if kept else (opt_fields, [])
+    return opt_fields, []
 
 
 def _is_compact(path: str) -> bool:
-    top, *below = path.split(".")
-    del top
+    _, *below = path.split(".")
     return not below or (len(below) == 1 and below[0] in COMPACT)
+
+
+def _is_related(path: str, schema: Mapping[str, Any]) -> bool:
+    """Return whether a dotted field is that of a related object, which has a type of its own."""
+    node = schema
+    for name in path.split(".")[:-1]:
+        child = (node.get("properties") or {}).get(name, {})
+        node = child.get("items", child)
+        if "resource_type" in (node.get("properties") or {}):
+            return True
+    return False

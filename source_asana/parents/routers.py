@@ -273,6 +273,10 @@ class InlineRouter(AsanaRouter):
         return self.parent, home
 
     @override
+    def partition_of(self, home: str) -> dict[str, str]:
+        return {self.parent_column: home}
+
+    @override
     def stream_slices(self) -> Iterable[Slice]:
         for _ in self.feeds.of(self.parent):
             pass

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from typing_extensions import override
 
 from source_asana.components.requester import AsanaRequester
-from source_asana.components.retriever import AsanaRetriever
+from source_asana.components.retriever import EXAMPLES, AsanaRetriever
 from source_asana.http.clock import Millis
+from source_asana.parents.slices import Slice
 from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.family import family_of
 from source_asana.tasks.holders import Holders
@@ -31,6 +34,13 @@ class ChildRetriever(AsanaRetriever):
         assert isinstance(policy, ChildPolicy)
         if self.holders:
             policy.search_holders(self._search)
+
+    @override
+    def examples(self) -> Iterator[tuple[Slice, str | None]]:
+        policy = self.cursor.policy
+        assert isinstance(policy, ChildPolicy)
+        for slice_ in islice(policy.known(), EXAMPLES):
+            yield slice_, None
 
     def _search(self, workspace: str) -> Holders:
         """Return the search for those tasks of a workspace that have children of this stream."""

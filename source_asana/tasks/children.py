@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from typing_extensions import override
 
 from source_asana.cursors.ledger import Ledger
-from source_asana.cursors.parts import Columns, Part
-from source_asana.fields.schemas import SYNC_COLUMNS, load_schema
+from source_asana.cursors.parts import Part
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach, Verdict
 from source_asana.parents.feeds import Ending
@@ -22,8 +20,6 @@ from source_asana.tasks.routers import TaskRouter
 from source_asana.tasks.slices import ChildSlice, OwnSlice
 from source_asana.tasks.tree import TaskTree
 from source_asana.tasks.versions import Versions, version_of
-
-LOGGER = logging.getLogger("airbyte.source_asana.tasks")
 
 
 class ChildPolicy(MemberPolicy):
@@ -40,8 +36,6 @@ class ChildPolicy(MemberPolicy):
         assert isinstance(self.router, TaskRouter)
         self._routes: TaskRouter = self.router
         self._versions = Versions()
-        named = self.plan.columns or load_schema(self.plan.name)["properties"]
-        self._columns = Columns(set(named) - SYNC_COLUMNS, self._read_all_again)
         # The newest `modified_at` of tasks that several listings show.
         self._newest: dict[int, int] = {}
         settings = self.runtime.settings
@@ -58,18 +52,12 @@ class ChildPolicy(MemberPolicy):
 
     @override
     def parts(self) -> Mapping[str, Part]:
-        parts = {**super().parts(), "tasks": self._versions, "absent_tasks": self._versions.absent}
-        # The last one, as it may empty the others.
-        return {**parts, "columns": self._columns}
+        return {**super().parts(), "tasks": self._versions, "absent_tasks": self._versions.absent}
 
-    def _read_all_again(self) -> None:
-        LOGGER.info(
-            "Stream %s: a column was added, so that the %s of all tasks are read once more.",
-            self.plan.name,
-            self.plan.name,
-        )
+    @override
+    def read_again(self) -> None:
+        super().read_again()
         self._versions.clear()
-        self.bounds.keep_only(lambda _: False)
 
     @property
     @override
@@ -106,13 +94,16 @@ class ChildPolicy(MemberPolicy):
         # Without the lock: a search may follow.
         due = self.first_read.worth_reading(tree, entries)
         with self.lock:
+            was_read = {gid for gid, _ in due if self._versions.was_read(str(gid))}
             self._enter(tree, entries, due)
         yield from own
         counts = self.runtime.report.counts(self.plan.name)
         counts.ahead += len(due)
         for gid, modified in due:
             counts.ahead -= 1
-            yield self._routes.child(str(gid), version_of(modified), tree.item)
+            slice_ = self._routes.child(str(gid), version_of(modified), tree.item)
+            slice_.was_read = gid in was_read
+            yield slice_
 
     def _to_read(self, tree: TaskTree) -> list[tuple[int, int]]:
         """Return (gid, modified_at) of the tasks whose children are to be read."""
@@ -129,6 +120,11 @@ class ChildPolicy(MemberPolicy):
             else:
                 self._versions.show(str(gid), workspace)
         return found
+
+    def known(self) -> Iterator[Slice]:
+        """Yield slices of tasks whose children earlier syncs have read, or have to read."""
+        for gid, workspace in self._versions.tasks():
+            yield self._routes.child(gid, 0, {"workspace_gid": workspace}, is_shown=False)
 
     def _is_newest(self, gid: int, modified: int) -> bool:
         """Return whether no listing of this sync has shown this or a newer version of a task."""
@@ -224,7 +220,7 @@ class ChildPolicy(MemberPolicy):
     def was_read(self, slice_: Slice) -> bool:
         if isinstance(slice_, OwnSlice):
             return slice_.project in self.bounds
-        return self.has_read_before
+        return isinstance(slice_, ChildSlice) and slice_.was_read
 
     @override
     def is_there(self, home: str) -> bool:

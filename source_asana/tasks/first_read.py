@@ -26,9 +26,8 @@ class Owner(Protocol):
     def bound(self, key: str) -> Millis | None:
         """Return the bound of a listing, None where it was never read to its end."""
 
-    @property
-    def has_read_before(self) -> bool:
-        """Whether an earlier sync has read something."""
+    def keys(self) -> list[str]:
+        """Return the keys that have a bound."""
 
 
 class FirstRead:
@@ -51,7 +50,7 @@ class FirstRead:
     def use(self, search: Callable[[str], Holders]) -> None:
         """Take what begins a workspace's search; without it every task is asked."""
         self._search = search
-        self._is_first_sync = not self._owner.has_read_before
+        self._is_first_sync = not self._owner.keys()
 
     def count(self, tree: TaskTree) -> None:
         """Count the tasks of a closed tree; called in the thread that closed it."""

@@ -21,6 +21,8 @@ class MemberPolicy(Policy):
     where a search begins.
     """
 
+    reads_all = False
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.family = family_of(self.runtime)
@@ -83,10 +85,9 @@ class MemberPolicy(Policy):
             parts["exports"] = self.family.jobs
         return parts
 
-    @property
     @override
-    def has_read_before(self) -> bool:
-        return len(self.bounds) > 0
+    def read_again(self) -> None:
+        self.bounds.keep_only(lambda _: False)
 
     @override
     def was_read(self, slice_: Slice) -> bool:

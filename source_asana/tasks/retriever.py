@@ -178,7 +178,7 @@ class TaskRetriever(_TaskRetriever):
         search, tree = slice_.search, slice_.tree
         assert tree is not None
         try:
-            for tasks in changed(self._request(slice_), search, self.runtime.backpressure):
+            for tasks in self._changed(slice_):
                 stamp = self.cursor.stamp()
                 for task in tasks:
                     if self.plan.is_parent:
@@ -194,6 +194,24 @@ class TaskRetriever(_TaskRetriever):
             slice_.is_incomplete = True
             # Its children may be read, but they give no bound, as the listings follow.
             tree.began = None
+
+    def _changed(self, slice_: SearchSlice) -> Iterator[list[Raw]]:
+        """Yield the pages of a search, without the fields that the token has no scope for."""
+        subtasks = self.others.get(self.subtasks)
+        asked = [self.fields, *([subtasks.fields] if subtasks else [])]
+        while True:
+            sent = [fields.text for fields in asked]
+            request = self._request(slice_)
+            try:
+                yield from changed(request, slice_.search, self.runtime.backpressure)
+            except Refused as refusal:
+                left = [
+                    f.leave_out(text, refusal.verdict) for f, text in zip(asked, sent, strict=True)
+                ]
+                if not any(left):
+                    raise
+            else:
+                return
 
     def _readers(self) -> Readers:
         return Readers(self, self.others.get(self.subtasks), self.headers())

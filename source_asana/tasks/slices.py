@@ -75,7 +75,10 @@ class ChildSlice(Slice):
         gid: the task's.
         version: the task's version that is being read, see `versions.version_of`.
         is_shown: whether a listing or search of this sync has shown the task.
+        was_read: whether an earlier sync has read children of the task.
     """
+
+    was_read = False
 
     def __init__(
         self, partition: dict[str, str], gid: str, version: int, item: Item, *, is_shown: bool

@@ -54,6 +54,11 @@ class Versions:
         """Return whether children of any version were read, or are due."""
         return self._rows.tag_of(gid, "") is not None
 
+    def was_read(self, gid: str) -> bool:
+        """Return whether the children of the version that is known were read."""
+        tag = self._rows.tag_of(gid, "")
+        return tag is not None and not tag & 1
+
     def was_shown(self, gid: str) -> bool:
         """Return whether a listing or search of this sync has shown a task."""
         return self._rows.was_shown(gid)
@@ -98,6 +103,10 @@ class Versions:
             tag = self._rows.tag_of(gid, workspace)
             if tag is not None and tag & 1 and not self._rows.was_shown(gid):
                 yield gid, workspace, tag >> 1
+
+    def tasks(self) -> Iterator[tuple[str, str]]:
+        """Yield (gid, workspace) of all tasks."""
+        yield from self._rows.rows_where(lambda _: True)
 
     def clear(self) -> None:
         """Forget all tasks, so that the children of each are read."""

@@ -35,8 +35,8 @@ class WalkPolicy(MemberPolicy):
                 self._childless.add(gid)
 
     def _closed(self, tree: TaskTree) -> None:
-        if tree.ending is Ending.COMPLETE and self.is_tracked:
-            with self.lock:
+        with self.lock:
+            if tree.ending is Ending.COMPLETE and self.is_tracked and not self.columns.lost:
                 self.bounds.move(tree.key, tree.began)
                 self.passes.done(tree.key)
 

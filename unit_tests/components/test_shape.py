@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,22 +21,28 @@ ACCESS = classify(refusal(403, "You do not have access to this project."))
 # ── fields ─────────────────────────────────────────────────────────────────────────────────────
 
 
+def asked_fields(
+    stream: str, *fields: str, lack: Callable[[frozenset[str]], None] = lambda _: None
+) -> AskedFields:
+    return AskedFields(stream, fields, Report(), lambda missing, _: lack(missing))
+
+
 def test_without_fields_asana_decides_what_comes() -> None:
-    asked = AskedFields("tags", (), Report())
+    asked = asked_fields("tags")
 
     assert asked.params == {}
     assert asked.names == []
 
 
 def test_fields_are_one_parameter() -> None:
-    asked = AskedFields("tags", ("gid", "workspace.gid"), Report())
+    asked = asked_fields("tags", "gid", "workspace.gid")
 
     assert asked.params == {"opt_fields": "gid,workspace.gid"}
     assert asked.names == ["gid", "workspace.gid"]
 
 
 def test_a_refusal_of_something_else_leaves_the_fields_alone() -> None:
-    asked = AskedFields("tasks", ("gid", "assignee.email"), Report())
+    asked = asked_fields("tasks", "gid", "assignee.email")
 
     assert not asked.leave_out(asked.text, ACCESS)
     assert asked.names == ["gid", "assignee.email"]
@@ -44,7 +51,8 @@ def test_a_refusal_of_something_else_leaves_the_fields_alone() -> None:
 def test_fields_without_a_scope_are_left_out_for_all_slices_and_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    asked = AskedFields("tasks", ("gid", "assignee.email", "name"), Report())
+    lacking: list[frozenset[str]] = []
+    asked = asked_fields("tasks", "gid", "assignee.email", "name", lack=lacking.append)
     sent, results = asked.text, []
     verdict: Verdict = SCOPE
     threads = [
@@ -58,6 +66,7 @@ def test_fields_without_a_scope_are_left_out_for_all_slices_and_said_once(
 
     assert results == [True] * 4
     assert asked.names == ["gid", "name"]
+    assert lacking == [{"assignee.email"}]
     assert len([record for record in caplog.records if "the columns" in record.message]) == 1
 
 

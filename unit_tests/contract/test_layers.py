@@ -26,7 +26,6 @@ FLOORS = (
     ("live",),
 )
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
-MOST_LINES = 300
 PROGRAMS = (PACKAGE, "sandbox", "tools", "benchmarks")
 
 
@@ -117,9 +116,3 @@ def test_no_import_is_hidden(name: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_slices_have_fields_with_names(name: str) -> None:
     assert "extra_fields[" not in sources(PACKAGE)[name].read_text("utf-8")
-
-
-@pytest.mark.parametrize("folder", PROGRAMS)
-def test_files_stay_short(folder: str) -> None:
-    lengths = {name: path.read_text("utf-8").count("\n") for name, path in sources(folder).items()}
-    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}

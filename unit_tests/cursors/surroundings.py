@@ -71,7 +71,9 @@ def policy_of(
     shared = shared or runtime()
     router = GivenRouter(slices)
     router.bind(shared.settings, shared.feeds)
-    made = kind(StreamPlan("s", is_incremental=is_incremental), router, shared, reading)
+    made = kind(
+        StreamPlan("s", is_incremental, frozenset({"gid", "synced_at"})), router, shared, reading
+    )
     for name, value in (stored or {}).items():
         made.parts()[name].load(value)
     return made

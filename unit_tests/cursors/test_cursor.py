@@ -284,8 +284,8 @@ def test_a_refused_listing_says_nothing_and_that_of_what_is_gone_does(verdict: V
     for _ in range(SYNCS):
         cursor, repository = cursor_of(slice_of("1"), stored=state)
         [slice_] = cursor.stream_slices()
-        assert cursor.was_read(slice_)
-        assert cursor.has_read_before
+        assert cursor.was_read(slice_, verdict.rule.reach)
+        assert cursor.columns.were_read
         cursor.begin(slice_)
         cursor.refused(slice_, verdict)
         close(cursor, slice_)

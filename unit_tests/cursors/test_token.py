@@ -18,7 +18,6 @@ def test_a_first_read_has_no_token() -> None:
 
     assert policy.token(slice_) is None
     assert not policy.was_read(slice_)
-    assert not policy.has_read_before
 
 
 def test_a_token_counts_when_its_slice_is_complete() -> None:
@@ -27,7 +26,6 @@ def test_a_token_counts_when_its_slice_is_complete() -> None:
     first, second = all_slices(policy)
     assert (policy.token(first), policy.token(second)) == ("old", None)
     assert (policy.was_read(first), policy.was_read(second)) == (True, False)
-    assert policy.has_read_before
 
     for slice_ in (first, second):
         policy.advance(slice_, f"newer-{slice_.key}")

@@ -20,6 +20,7 @@ class Small:
         self.colleague = world.add_user("Grace Colleague")
         self.team = world.add_team("Builders", users=[world.me, self.colleague])
         self.tag = world.add_tag("urgent")
+        self.unused = ""
         self.field = world.add_custom_field("Priority", "enum", options=("Low", "High"))
         self.first = self._project("First")
         self.second = self._project("Second")

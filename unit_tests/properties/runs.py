@@ -129,9 +129,13 @@ class Destination:
         *,
         kill_after: int | None = None,
         columns: Any = None,
+        refreshed: Sequence[str] = (),
         **settings: Any,
     ) -> Sync:
-        """Read incrementally from the last state; end as if killed after that many messages."""
+        """Read incrementally from the last state; end as if killed after that many messages.
+
+        Streams in `refreshed` are read by a full refresh.
+        """
         source, done = Source(), Sync()
         config = config_for(asana, **{"change_detection": "listing", **settings})
         configured = catalog(
@@ -140,6 +144,9 @@ class Destination:
             columns=columns,
             track_deletions=bool(settings.get("track_deletions")),
         )
+        for entry in configured["streams"]:
+            if entry["stream"]["name"] in refreshed:
+                entry["sync_mode"] = "full_refresh"
         state = list(self.states.values())
         try:
             for message in messages(source, config, configured, state):
