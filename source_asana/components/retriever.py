@@ -294,11 +294,11 @@ class AsanaRetriever(Retriever):
     def notice_columns(self) -> None:
         """Have all records read again where columns were added, or a scope was granted for some.
 
-        Columns that the token could not read are asked for once, as a quiet sync may ask for
-        nothing else. Called before anything is planned.
+        One request tells whether the token may read them, as a quiet sync may send no other.
+        Called before anything is planned.
         """
         columns = self.cursor.columns
-        if columns.lacked and not self.cursor.policy.reads_all:
+        if (columns.lacked or columns.further) and not self.cursor.policy.reads_all:
             for slice_, path in self.examples():
                 try:
                     self.paged.first(slice_, path)

@@ -175,7 +175,8 @@ class Columns:
     @property
     def further(self) -> bool:
         """Whether a column is to be read that earlier syncs have not read."""
-        wanted = {mark for name, mark in self._marks.items() if name not in self.lacked}
+        without = self.lacked | self._lacks
+        wanted = {mark for name, mark in self._marks.items() if name not in without}
         return self.were_read and not wanted <= self._before
 
     def grant(self) -> None:
