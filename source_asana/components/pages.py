@@ -6,7 +6,7 @@ the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from source_asana.http.attempts import body_of
 from source_asana.http.errors import Action, OffsetExpired, PartitionFailed, Rule, Verdict
 
 Raw = dict[str, Any]
-Token = TypeVar("Token")
+Token = TypeVar("Token", bound=Hashable)
 RESTARTS_WITHOUT_PROGRESS = 3
 REPEATED_TOKEN = Rule((), None, Action.FAIL, "repeated offset")
 
@@ -38,9 +38,11 @@ def pages(
         room: held from the request for a page until its records are handed on.
 
     Raises:
-        AsanaError: what an answer means for the partition; a token that comes again fails it.
+        AsanaError: what an answer means for the partition; a token that comes again fails it,
+            unless the listing was started again in between.
     """
     seen: set[str] = set()
+    named: set[Token] = set()
     token: Token | None = None
     restarts, known = 0, 0
     while True:
@@ -50,11 +52,12 @@ def pages(
             except OffsetExpired as expired:
                 restarts = 1 if len(seen) > known else restarts + 1
                 known, token = len(seen), None
+                named.clear()
                 if restarts > RESTARTS_WITHOUT_PROGRESS:
                     raise PartitionFailed(expired.verdict) from expired
                 continue
             page = rows(body_of(response))
-            last, token = token, following(response, len(page), token)
+            token = following(response, len(page), token)
             # The answer is let go before its records are handed on, as a slow destination may hold
             # them for long.
             del response
@@ -65,9 +68,10 @@ def pages(
             fresh.clear()
         if token is None:
             return
-        if token == last:
-            text = "Asana names this page as its own next page"
+        if token in named:
+            text = "Asana names a page as the next one that it has named before"
             raise PartitionFailed(Verdict(REPEATED_TOKEN, 200, text))
+        named.add(token)
 
 
 def rows(body: Mapping[str, Any]) -> list[Raw]:

@@ -100,13 +100,23 @@ def test_a_listing_that_gets_further_each_time_is_walked_as_often_as_it_takes() 
     assert found == [*map(str, range(10)), "last"]
 
 
-def test_an_offset_that_names_its_own_page_fails() -> None:
-    asana = Asana(page("1", offset="a"), page("2", offset="a"))
+@pytest.mark.parametrize("circle", ["a", "ab", "abc"])
+def test_an_offset_that_was_named_before_fails(circle: str) -> None:
+    following = circle + circle[0]
+    asana = Asana(*(page(str(number), offset=o) for number, o in enumerate(following)))
     listing = pages(asana, next_offset)
 
-    assert [next(listing)[0]["gid"], next(listing)[0]["gid"]] == ["1", "2"]
-    with pytest.raises(PartitionFailed, match="Asana names this page as its own next page"):
+    assert [next(listing)[0]["gid"] for _ in following] == list(map(str, range(len(following))))
+    with pytest.raises(PartitionFailed, match="that it has named before"):
         next(listing)
+
+
+def test_after_an_expired_offset_the_same_ones_may_come_again() -> None:
+    walk: list[Answer] = [page("1", offset="a"), page("2", offset="b")]
+    asana = Asana(*walk, EXPIRED, *walk, page("3"))
+
+    assert [gid for one in read(pages(asana, next_offset)) for gid in one] == ["1", "2", "3"]
+    assert asana.asked == [None, "a", "b"] * 2
 
 
 def test_what_else_an_answer_means_is_the_callers_affair() -> None:

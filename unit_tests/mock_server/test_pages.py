@@ -11,6 +11,7 @@ from unit_tests.mock_server import expect
 from unit_tests.sync import Sync, read
 
 PROJECT_TASKS = r"^/tasks\?.*project="
+REPEATED = "Asana names a page as the next one that it has named before"
 
 
 @pytest.fixture
@@ -120,13 +121,37 @@ def test_a_truncated_result_is_never_the_end(asana: Sandbox, words: str) -> None
     assert project not in sync.bounds_of("tasks")
 
 
-def test_a_server_that_repeats_an_offset_is_not_followed_for_ever(asana: Sandbox) -> None:
-    page = {"data": [{"gid": "1", "resource_type": "tag"}], "next_page": {"offset": "again"}}
-    asana.fault("status", "/tags", times=None, status=200, body=page)
+@pytest.mark.parametrize("circle", ["A", "AB", "ABC"])
+def test_offsets_that_come_again_fail_the_partition(asana: Sandbox, circle: str) -> None:
+    following = dict(zip(circle, circle[1:] + circle[0], strict=True))
+    for number, (offset, after) in enumerate(following.items()):
+        page = {"data": [{"gid": f"{number + 2}"}], "next_page": {"offset": after}}
+        # Were they followed for ever, the list would start again and end after this many pages.
+        asana.fault("status", rf"^/tags\?.*offset={offset}", times=5, status=200, body=page)
+    first = {"data": [{"gid": "1"}], "next_page": {"offset": circle[0]}}
+    asana.fault("status", "/tags", status=200, body=first)
     sync = read(asana, ["tags"])
     assert not sync.complete("tags")
-    assert sync.gids("tags") == ["1"]
-    assert "Asana names this page as its own next page" in sync.errors[0]["message"]
+    assert sync.gids("tags") == [str(number + 1) for number in range(len(circle) + 1)]
+    assert REPEATED in sync.errors[0]["message"]
+    assert sum(entry.path == "/tags" for entry in asana.log) == len(circle) + 1
+
+
+def test_offsets_that_come_again_after_an_expired_one_are_followed(asana: Sandbox) -> None:
+    world = asana.world
+    tags = [world.add_tag(f"tag {number}") for number in range(3)]
+    pages = {None: "A", "A": "B", "B": None}
+    for (offset, after), gid in zip(pages.items(), tags, strict=True):
+        path = rf"^/tags\?.*offset={offset}" if offset else r"^/tags\?(?!.*offset=)"
+        body = {"data": [{"gid": gid}], "next_page": after and {"offset": after}}
+        if offset == "B":
+            asana.fault("offset_expired", path)
+        asana.fault("status", path, times=None, status=200, body=body)
+    sync = read(asana, ["tags"])
+    assert sync.errors == []
+    assert sync.gids("tags") == sorted(tags)
+    offsets = [e.params.get("offset") for e in asana.log if e.path == "/tags"]
+    assert offsets == [None, "A", "B"] * 2
 
 
 def test_tasks_that_move_between_pages_come_once(asana: Sandbox) -> None:
@@ -187,9 +212,12 @@ def test_a_task_deleted_before_its_stories_are_read_is_skipped_and_said(asana: S
     assert deleted_children(sync)[0].startswith(f"Stream stories: skipped task {gid}. ")
 
 
-def test_events_that_never_end_fail_their_project(asana: Sandbox) -> None:
-    body = {"data": [], "sync": "the-same", "has_more": True}
-    asana.fault("status", "/events", times=None, status=200, body=body)
+@pytest.mark.parametrize("circle", ["A", "AB"])
+def test_events_that_never_end_fail_their_project(asana: Sandbox, circle: str) -> None:
+    for token, after in zip(circle, circle[1:] + circle[0], strict=True):
+        body = {"data": [], "sync": after, "has_more": True}
+        asana.fault("status", rf"^/events\?.*sync={token}", times=5, status=200, body=body)
+    asana.fault("status", "/events", status=200, body={"data": [], "sync": "A", "has_more": True})
     sync = read(asana, ["events"], incremental=True)
     assert not sync.complete("events")
-    assert "Asana names this page as its own next page" in sync.text
+    assert REPEATED in sync.text
