@@ -117,11 +117,12 @@ class Memory:
             return rank
 
     def size(self) -> int:
-        """Return about how many characters the state takes."""
-        rows = self._sender.ledger.size_estimate() if self._sender else 0
-        return (
-            rows + self._policy.columns.size() + sum(part.size() for part in self._parts().values())
-        )
+        """Return about how many characters the state takes; called without the policy's lock."""
+        policy = self._policy
+        with policy.lock:
+            rows = self._sender.ledger.size_estimate() if self._sender else 0
+            parts = sum(part.size() for part in self._parts().values())
+            return rows + parts + policy.columns.size()
 
     def dump(self) -> dict[str, Any]:
         """Return the state."""

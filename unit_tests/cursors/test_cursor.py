@@ -440,6 +440,29 @@ def test_a_state_is_printed_when_there_is_progress_and_the_last_one_is_old_enoug
     assert states_in(list(repository.consume_queue())) == []
 
 
+def test_the_size_of_a_state_can_be_asked_while_workers_change_it() -> None:
+    # The threads of other streams ask for it, as all states share one budget.
+    stored = {"v": 2, "tokens": {str(number): "a" * 40 for number in range(10_000, 30_000)}}
+    cursor, _ = cursor_of(stored=stored, kind=TokenPolicy)
+    policy = cursor.policy
+    assert isinstance(policy, TokenPolicy)
+
+    def work() -> None:
+        for number in range(30_000, 50_000):
+            slice_ = slice_of(str(number))
+            policy.advance(slice_, "b" * 40)
+            cursor.complete(slice_)
+
+    first, sizes = cursor.memory.size(), []
+    worker = threading.Thread(target=work)
+    worker.start()
+    while worker.is_alive():
+        sizes.append(cursor.memory.size())
+
+    assert sizes == sorted(sizes)
+    assert cursor.memory.size() == 2 * first
+
+
 class Full(InMemoryMessageRepository):
     """A queue in which the message of one thread waits until there is room."""
 
