@@ -153,7 +153,7 @@ class Ledger:
     def forget_homes(self, choice: Choice) -> None:
         """Delete the rows of the chosen homes in one pass."""
         goes = self._by_mark(choice, shown=True)
-        for chunk in self._table.chunks:
+        for chunk in self._table.chunks if any(goes) else ():
             self._drop(chunk, bytes(map(goes.__getitem__, chunk.marks)))
         self._table.drop_empty()
 

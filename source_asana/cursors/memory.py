@@ -73,6 +73,8 @@ class Memory:
         except (ValueError, TypeError) as error:
             raise damaged(self._stream, str(error)) from None
         self._shrink_as(stored)
+        if self._sender:
+            self._sender.ledger.forget_homes(self._policy.is_stale)
         if self._sender and self._tracks_deletions and not self._policy.is_coarse:
             self.departures = Departures(
                 self._stream, self._policy.lock, self._sender, self._runtime, self._scope

@@ -150,7 +150,7 @@ class Policy:
         return slice_.home
 
     def is_stale(self, home: str) -> bool:
-        """Return whether no later sync will show the records of a partition again."""
+        """Return whether no sync compares with the rows of a partition, so that they go."""
         del home
         return False
 

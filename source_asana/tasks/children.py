@@ -68,7 +68,7 @@ class ChildPolicy(MemberPolicy):
     def give_up(self, ledger: Ledger) -> int | None:
         if self.keeps_keys:
             self.keeps_keys, self.is_keyless = False, True
-            ledger.forget_homes(lambda home: "/" not in home)
+            ledger.forget_homes(self.is_stale)
             return self.rank
         self._versions.drop_read()
         return super().give_up(ledger)
@@ -77,6 +77,11 @@ class ChildPolicy(MemberPolicy):
     def sends_all(self, slice_: Slice) -> bool:
         # Without the keys of children, all of a task's are sent again when it changed.
         return isinstance(slice_, ChildSlice) and not self.keeps_keys
+
+    @override
+    def is_stale(self, home: str) -> bool:
+        # What is sent without an entry would leave the row of an older version behind.
+        return not self.keeps_keys and "/" not in home
 
     # ── slices ─────────────────────────────────────────────────────────────────────────────────
 

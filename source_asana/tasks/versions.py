@@ -131,5 +131,6 @@ class Versions:
         if at_once:
             for gid, _ in departed:
                 self._rows.remove(gid)
+            self.absent = Absent()
         else:
             self.absent.settle(self._rows, departed)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox, World
-from unit_tests.sync import read
+from unit_tests.properties.lab import DELETED, Lab
+from unit_tests.properties.runs import Destination
+from unit_tests.sync import read, streams
 
 DAY = 86_400
 SEARCH = "/workspaces/{workspace_gid}/tasks/search"
@@ -116,3 +118,64 @@ def test_a_further_column_of_stories_arrives_for_all_of_them(
         {},
     ]
     assert all(record["text"] for record in rounds[1].records["stories"])
+
+
+# Whether deletions are tracked in a sync: they are, they are not, or the catalog lacks the column.
+# The text of everything alternates, so each pair of a mode's neighbors hides a change or shows it.
+TRACKING = "on off on bare on"
+MORE_TRACKING = "on off off on bare bare on off bare off on on"
+SWITCHED = ["projects", "tasks", "subtasks", "stories", "attachments", "portfolio_items"]
+
+
+@pytest.mark.parametrize("modes", [TRACKING, pytest.param(MORE_TRACKING, marks=pytest.mark.slow)])
+def test_what_changes_back_while_deletions_are_not_tracked_comes_again(modes: str) -> None:
+    made, project, lone = world()
+    made.add_portfolio("Kept", items=[project])
+    below = made.add_task("Below", parent=lone)
+    texts = [made.comment(task) for task in (lone, below)]
+    names = [made.add_attachment(one) for one in (lone, below, project)]
+    lab, destination = Lab.around(made), Destination()
+    with Sandbox(made, plan="paid") as asana:
+        for number, tracking in enumerate(modes.split()):
+            text = f"text {number % 2}"
+            for gid in texts:
+                made.edit(gid, text=text)
+            for gid in (*names, project, lone, below):
+                made.edit(gid, name=text)
+            asana.clock.advance(DAY)
+            is_tracked = tracking != "off"
+            columns = {
+                name: [
+                    column
+                    for column in streams(track_deletions=True)[name]["json_schema"]["properties"]
+                    if column != DELETED
+                ]
+                for name in (SWITCHED if tracking == "bare" else ())
+            }
+            sync = destination.sync(asana, SWITCHED, columns=columns, track_deletions=is_tracked)
+            assert sync.errors == []
+            stale = [line for name in SWITCHED for line in lab.missing(asana, destination, name)]
+            assert (number, tracking, stale) == (number, tracking, [])
+
+
+def test_a_task_missed_before_deletions_were_tracked_is_not_missed_twice_afterwards() -> None:
+    made, project, _ = world()
+    made.comment(made.listed("project.tasks", project).gids[0])
+    made.clock.advance(DAY)
+    every: dict[str, Any] = {"incremental": True, "change_detection": "listing"}
+    with Sandbox(made, plan="paid") as asana:
+        sync = read(asana, ["stories"], **every)
+        assert sync.records["stories"]
+        # Two syncs that miss it are needed to have its stories sent again; these are one and one.
+        for change, tracked in (("leave", False), ("come", True), ("leave", False)):
+            if change == "leave":
+                made.withdraw_project(project)
+            else:
+                made.share_project(project)
+            asana.clock.advance(DAY)
+            sync = read(asana, ["stories"], state=sync.state, track_deletions=tracked, **every)
+        made.share_project(project)
+        asana.clock.advance(DAY)
+        sync = read(asana, ["stories"], state=sync.state, **every)
+    assert sync.errors == []
+    assert sync.gids("stories") == []
