@@ -141,7 +141,7 @@ class AsanaCursor(Cursor):
         for slice_ in self.policy.slices():
             if not self.policy.sends_all(slice_):
                 with self.lock:
-                    self.walks.expect(slice_.home)
+                    self.walks.expect(slice_.home, is_last=slice_.is_last)
             self.slices.handed_out()
             yield slice_
         with self.lock:

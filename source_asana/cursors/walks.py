@@ -13,11 +13,16 @@ class Walks:
     def __init__(self) -> None:
         self._open: dict[str, int] = {}
         self._several: set[str] = set()
+        self._unfinished: set[str] = set()
 
-    def expect(self, home: str) -> None:
-        """Count a slice of a partition that is handed out."""
+    def expect(self, home: str, *, is_last: bool = True) -> None:
+        """Count a slice of a partition that is handed out; `is_last` says that no other follows."""
         if home in self._open:
             self._several.add(home)
+        if is_last:
+            self._unfinished.discard(home)
+        else:
+            self._unfinished.add(home)
         self._open[home] = self._open.get(home, 0) + 1
 
     def complete(self, home: str) -> None:
@@ -33,8 +38,8 @@ class Walks:
         return home in self._several
 
     def is_whole(self, home: str) -> bool:
-        """Return whether every slice of a partition was complete."""
-        return self._open.get(home) == 0
+        """Return whether every slice of a partition was handed out, and was complete."""
+        return self._open.get(home) == 0 and home not in self._unfinished
 
 
 class OpenSlices:

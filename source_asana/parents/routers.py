@@ -192,8 +192,11 @@ class ParentRouter(AsanaRouter):
             if self.require is None or value_at(item, self.require):
                 gids = {name: value_at(item, path) for name, path in self.partition.items()}
                 key = "/".join(gid for name, gid in gids.items() if name.endswith("_gid"))
-                for variant in self.variants or [{}]:
-                    yield Slice({**gids, **variant}, key=key, item=item, began=item["began"])
+                variants = self.variants or [{}]
+                for variant in variants:
+                    slice_ = Slice({**gids, **variant}, key=key, item=item, began=item["began"])
+                    slice_.is_last = variant is variants[-1]
+                    yield slice_
 
 
 @dataclass

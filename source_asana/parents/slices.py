@@ -30,6 +30,7 @@ class Slice(StreamSlice):
         is_filtered: whether Asana is asked for a part of the listing only.
         is_incomplete: whether it was refused or given up, so that it ends without an error but is
             not complete.
+        is_last: whether its router hands out no further slice of the partition.
         ended: set when the slice is over; None unless others wait for that (`probe_first`).
     """
 
@@ -48,6 +49,7 @@ class Slice(StreamSlice):
         self.since: str | None = None
         self.is_filtered = False
         self.is_incomplete = False
+        self.is_last = True
         self.ended: threading.Event | None = None
 
     def ask_since(self, since: str | None) -> None:

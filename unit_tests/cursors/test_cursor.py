@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import pytest
@@ -33,9 +34,10 @@ from source_asana.cursors.tags import tagger
 from source_asana.cursors.token import TokenPolicy
 from source_asana.http.errors import Action, Rule, Verdict
 from source_asana.parents.feeds import Ending
+from source_asana.parents.routers import ParentRouter
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
-from unit_tests.cursors.surroundings import policy_of, runtime, slice_of
+from unit_tests.cursors.surroundings import BEGAN, policy_of, runtime, slice_of
 
 NO_ACCESS = Verdict(Rule((403,), None, Action.SKIP, "no access"), 403, "No access")
 GONE = Verdict(Rule((404,), None, Action.SKIP, "gone", gone=True), 404, "Unknown object")
@@ -74,6 +76,7 @@ def cursor_of(
     key: tuple[str, ...] = ("gid",),
     shared: Runtime | None = None,
     is_incremental: bool = True,
+    tracks_deletions: bool = False,
     **reading: Any,
 ) -> tuple[AsanaCursor, InMemoryMessageRepository]:
     """Return the cursor of stream `s` with this state, and where it prints its states."""
@@ -100,7 +103,7 @@ def cursor_of(
         shared,
         states=states,
         stamps=stamps,
-        tracks_deletions=False,
+        tracks_deletions=tracks_deletions,
     )
     return made, repository
 
@@ -322,6 +325,35 @@ def test_a_partition_of_several_slices_is_whole_when_all_are() -> None:
     state = states_in(list(repository.consume_queue()))[-1]
 
     assert after(shown, active, archived, stored=state)[0] == []
+
+
+def test_between_the_slices_of_a_partition_nothing_in_it_is_missing() -> None:
+    shared = runtime()
+    parents = shared.feeds.of("parents")
+    parents.add([{"gid": "1", "workspace_gid": "w", "began": BEGAN}])
+    parents.announced(Ending.COMPLETE)
+    variants = [{"is_archived": "false"}, {"is_archived": "true"}]
+    router = ParentRouter(config={}, parameters={}, parent="parents", variants=variants)
+    router.partition = {"parent_gid": "gid"}
+    router.bind(shared.settings, shared.feeds)
+    state: Record | None = None
+    rounds = []
+    for shown in (["7", "8"], ["7", "8"], ["7"]):
+        slices = router.stream_slices()
+        cursor, repository = cursor_of(*slices, stored=state, shared=shared, tracks_deletions=True)
+        sent = []
+        # Each slice is over, and a state is printed, before the next one is handed out.
+        for slice_, record in zip_longest(cursor.stream_slices(), tasks(*shown)):
+            if record:
+                sent += list(cursor.sent(record, slice_, cursor.stamp()))
+            close(cursor, slice_)
+        gone = [row for slice_ in cursor.departed(lambda _: frozenset()) for row in slice_.rows]
+        cursor.ensure_at_least_one_state_emitted()
+        *between, state = states_in(list(repository.consume_queue()))
+        assert len(between) == len(variants)
+        rounds.append(([record["gid"] for record in sent], [key for key, _ in gone]))
+
+    assert rounds == [(["7", "8"], []), ([], []), ([], ["8"])]
 
 
 def test_a_filtered_listing_says_nothing_of_what_it_does_not_show() -> None:

@@ -25,6 +25,18 @@ def test_a_partition_is_whole_when_each_of_its_slices_is() -> None:
     assert not made.is_whole("2")
 
 
+def test_a_partition_is_whole_only_after_its_last_slice() -> None:
+    made = Walks()
+    made.expect("1", is_last=False)
+    made.complete("1")
+    assert made.is_expected("1")
+    assert not made.is_whole("1")
+    made.expect("1")
+    assert not made.is_whole("1")
+    made.complete("1")
+    assert made.is_whole("1")
+
+
 def waiting(slices: OpenSlices) -> tuple[threading.Thread, list[Exception]]:
     """Return a thread that waits until all slices are over, and its errors."""
     errors: list[Exception] = []

@@ -113,3 +113,28 @@ def test_a_subtask_in_a_project_that_is_no_longer_read_is_no_deleted_task(*, sta
             made.move_task(subtask, remove_project=archived)
         sync = read(asana, ["tasks", "subtasks"], state=sync.state, **options)
     assert gone(sync) == ({} if stays else {"tasks": 1})
+
+
+def test_a_partition_of_several_slices_is_complete_after_the_last_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # States are printed between the slices, as in a sync of some seconds.
+    monkeypatch.setattr("source_asana.cursors.emission.pause", lambda _: 0.0)
+    made = World.empty()
+    categories = [
+        made.add("time_tracking_category", name=name, is_archived=name == "Old")
+        for name in ("Dev", "Old")
+    ]
+    made.clock.advance(DAY)
+    names = ["time_tracking_categories"]
+    with Sandbox(made, plan="service") as asana:
+        syncs = [read(asana, names, **TRACKED)]
+        for _ in range(2):
+            asana.clock.advance(DAY)
+            syncs.append(read(asana, names, state=syncs[-1].state, **TRACKED))
+        made.delete(categories[1])
+        asana.clock.advance(DAY)
+        last = read(asana, names, state=syncs[-1].state, **TRACKED)
+    assert [sync.gids(names[0]) for sync in syncs] == [sorted(categories), [], []]
+    assert all(len(sync.states) > 2 for sync in syncs)
+    assert (gone(last), last.gids(names[0])) == ({names[0]: 1}, [categories[1]])

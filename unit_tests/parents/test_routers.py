@@ -107,6 +107,7 @@ def test_variants_are_slices_of_one_partition() -> None:
 
     assert [slice_.partition["is_archived"] for slice_ in slices] == ["true", "false"] * 2
     assert [slice_.key for slice_ in slices] == ["1", "1", "2", "2"]
+    assert [slice_.is_last for slice_ in slices] == [False, True] * 2
 
 
 def test_a_setting_switches_a_router_off() -> None:
