@@ -59,7 +59,7 @@ class Departures:
         sender: its ledger.
         runtime: what all streams share.
         scope: what was read when the last state was written, None before that. With another one,
-            what departs leaves silently.
+            what departs leaves silently; where this sync's is unknown, it waits for the next sync.
 
     Attributes:
         are_judged: whether the ledger was swept in this sync.
@@ -88,15 +88,21 @@ class Departures:
         return self._sender.by_home
 
     @property
-    def _is_same_scope(self) -> bool:
-        return self._scope in {FIRST, self._runtime.scope}
+    def is_scope_unknown(self) -> bool:
+        """Whether the token's user cannot be read, who may be that of the last state or another."""
+        is_named = self._scope not in {FIRST, None, self._runtime.scope}
+        return is_named and self._runtime.user is None
+
+    @property
+    def _is_another_scope(self) -> bool:
+        return self._scope not in {FIRST, self._runtime.scope} and not self.is_scope_unknown
 
     def mark(self, is_whole: Callable[[str], bool]) -> None:
         """Mark what whole walks did not show, before a state says that those partitions were read.
 
         They may not be read again for long; the lock is held.
         """
-        if not self._is_same_scope:
+        if self._is_another_scope:
             return
         for row in self._sender.ledger.sweep(is_whole):
             if self._sender.ledger.tag_of(*row) != MISSED:
@@ -113,7 +119,8 @@ class Departures:
             told: gids that are deleted as the audit log says.
         """
         departed = self._departed(shows_nothing_more)
-        rows = list(self._chosen([*departed, *self._told(told, departed)]))
+        rows = [*departed, *self._told(told, departed)]
+        rows = self._put_off(rows) if self.is_scope_unknown else list(self._chosen(rows))
         starts = range(0, len(rows), ROWS_A_SLICE)
         return [DepartureSlice(rows[start : start + ROWS_A_SLICE]) for start in starts]
 
@@ -122,12 +129,13 @@ class Departures:
         ledger = self._sender.ledger
         departed = list(ledger.sweep(shows_nothing_more))
         self.are_judged = True
-        if not self._is_same_scope:
-            for row in departed:
+        waiting = ledger.rows_where(lambda tag: tag == MISSED, shown=False)
+        if self._is_another_scope:
+            # Those that wait, too: the next sync, in the same scope, would look into them.
+            for row in [*departed, *waiting]:
                 self._sender.remove(*row)
             return []
-        rows = ledger.rows_where(lambda tag: tag == MISSED, shown=False)
-        missed = [row for row in rows if row not in self._marked]
+        missed = [row for row in waiting if row not in self._marked]
         # Another order each time, so that none is always beyond the most.
         random.shuffle(missed)
         new = [row for row in departed if ledger.tag_of(*row) != MISSED or row in self._marked]
@@ -142,7 +150,7 @@ class Departures:
 
     def _told(self, told: frozenset[str], departed: list[Row]) -> Iterator[Row]:
         """Yield the records that the audit log names and that no list could tell of yet."""
-        if not self._is_same_scope or self._sender.by_home:
+        if self._is_another_scope or self._sender.by_home:
             return
         known = {key for key, _ in departed}
         for key in sorted(told - known):
@@ -158,6 +166,17 @@ class Departures:
             len(rows),
         )
         self._miss(rows)
+
+    def _put_off(self, rows: list[Row]) -> list[Row]:
+        """Have the rows wait for a sync that knows whether its scope is another one."""
+        if rows:
+            self._runtime.report.once(
+                logging.WARNING,
+                "Asana does not say whose token this is (`/users/me`), so what is no longer shown "
+                "waits for a sync in which it does: an OAuth app needs the scope `users:read`.",
+            )
+        self._miss(rows)
+        return []
 
     def _chosen(self, rows: list[Row]) -> Iterator[Row]:
         allowed = self._lookups.take(len(rows))

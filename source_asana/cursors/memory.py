@@ -152,8 +152,9 @@ class Memory:
         return self._runtime.scope if self._scope == FIRST else self._scope
 
     def close(self) -> None:
-        """Note that all of the sync's scope was read: the last state names it."""
-        if self.departures:
+        """Have the last state name the sync's scope, if what departed was judged in it."""
+        departures = self.departures
+        if departures and departures.are_judged and not departures.is_scope_unknown:
             self._scope = self._runtime.scope
 
     def notice_columns(self) -> None:

@@ -87,12 +87,49 @@ def test_records_of_a_partition_are_looked_into_one_by_one(runtime: Runtime) -> 
 
 @pytest.mark.parametrize("scope", [None, "another"])
 def test_in_another_scope_what_departs_leaves_silently(runtime: Runtime, scope: str | None) -> None:
+    runtime.user = "1"
     sender = sender_of("12", ["p", "q"])
     sender.ledger.show("2", "p")
 
     assert looked_into(sender, runtime, scope=scope) == []
     assert sender.ledger.tag_of("1", "p") is None
     assert sender.ledger.tag_of("2", "p") == 5
+
+
+def test_in_another_scope_what_waits_leaves_silently_too(runtime: Runtime) -> None:
+    runtime.user = "1"
+    sender = sender_of("12", ["p", "q"])
+    sender.ledger.miss("1", "p")
+
+    assert looked_into(sender, runtime, lambda _: False, scope="another") == []
+    assert [sender.ledger.tag_of(key, "p") for key in "12"] == [None, 5]
+
+
+def test_where_the_user_is_unknown_what_departs_waits(
+    runtime: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    runtime.user = "1"
+    scope = runtime.scope
+    sender = sender_of("12", ["p", "q"])
+    sender.ledger.show("2", "p")
+    runtime.user = None
+
+    assert looked_into(sender, runtime, scope=scope) == []
+    assert sender.ledger.tag_of("1", "p") == 0
+    assert [record.message[:42] for record in caplog.records] == [
+        "Asana does not say whose token this is (`/"
+    ]
+    sender.ledger = again(sender.ledger)
+    sender.ledger.show("2", "p")
+    runtime.user = "1"
+    assert [key for key, _ in looked_into(sender, runtime, scope=scope)] == ["1"]
+
+
+def test_a_user_who_was_never_known_is_the_same_one(runtime: Runtime) -> None:
+    assert runtime.user is None
+    scope = runtime.scope
+
+    assert [key for key, _ in looked_into(sender_of("1"), runtime, scope=scope)] == ["1"]
 
 
 def many(number: int) -> list[str]:

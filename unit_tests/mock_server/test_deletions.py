@@ -138,3 +138,112 @@ def test_a_partition_of_several_slices_is_complete_after_the_last_of_them(
     assert [sync.gids(names[0]) for sync in syncs] == [sorted(categories), [], []]
     assert all(len(sync.states) > 2 for sync in syncs)
     assert (gone(last), last.gids(names[0])) == ({names[0]: 1}, [categories[1]])
+
+
+# How deletions show: all lists are read, or the workspace is searched and the audit log tells.
+LISTED = {"change_detection": "listing"}
+TOLD = {"change_detection": "search", "listing_pass_hours": 8760}
+TASKS = ["tasks", "subtasks", "stories"]
+
+
+@pytest.fixture
+def tasks() -> World:
+    made = World.empty()
+    project = made.add_project("P", created_at="2024-05-01T10:00:00.000Z")
+    for name in ("Stays", "Goes"):
+        task = made.add_task(name, projects=[project])
+        for one in (task, made.add_task("Below", parent=task)):
+            made.comment(one)
+    made.clock.advance(DAY)
+    return made
+
+
+def refuse_the_user(asana: Sandbox) -> None:
+    asana.fault("status", r"^/users/me\?", times=None, status=403, message="Forbidden")
+
+
+def scopes(sync: Sync) -> set[str | None]:
+    """Return the scopes in the states of the streams of tasks."""
+    return {sync.state_of(name).get("scope") for name in TASKS}
+
+
+# The audit log names the task alone, so the story of its subtask waits for the lists.
+@pytest.mark.parametrize(("detection", "stories"), [(LISTED, 2), (TOLD, 1)], ids=["listed", "told"])
+def test_deletions_wait_for_a_sync_that_can_read_the_user(
+    tasks: World, detection: dict[str, Any], stories: int
+) -> None:
+    options = {**TRACKED, **detection}
+    with Sandbox(tasks, plan="service") as asana:
+        first = read(asana, TASKS, **options)
+        tasks.delete(tasks.find("Goes"))
+        asana.clock.advance(DAY)
+        refuse_the_user(asana)
+        second = read(asana, TASKS, state=first.state, **options)
+        asana.clear_faults()
+        asana.clock.advance(DAY)
+        third = read(asana, TASKS, state=second.state, **options)
+        asana.clock.advance(DAY)
+        fourth = read(asana, TASKS, state=third.state, **options)
+    wanted = {"tasks": 1, "subtasks": 1, "stories": stories}
+    assert [gone(sync) for sync in (first, second, third, fourth)] == [{}, {}, wanted, {}]
+    assert len(scopes(first) | scopes(second) | scopes(third)) == 1
+    [said] = [line for line in second.warnings if "whose token" in line]
+    assert "`users:read`" in said
+    assert [line for line in third.warnings if "whose token" in line] == []
+
+
+def test_what_comes_back_while_deletions_wait_is_there(tasks: World) -> None:
+    options = {**TRACKED, **LISTED}
+    task = tasks.find("Goes")
+    with Sandbox(tasks, plan="service") as asana:
+        sync = read(asana, TASKS, **options)
+        tasks.delete(task)
+        asana.clock.advance(DAY)
+        refuse_the_user(asana)
+        sync = read(asana, TASKS, state=sync.state, **options)
+        asana.clear_faults()
+        tasks.undelete(task)
+        asana.clock.advance(DAY)
+        sync = read(asana, TASKS, state=sync.state, **options)
+    assert gone(sync) == {}
+    assert sync.gids("tasks") == [task]
+
+
+@pytest.mark.parametrize("obstacles", [["user", "projects"], ["projects"]])
+def test_nothing_is_deleted_that_another_user_may_not_see(
+    tasks: World, obstacles: list[str]
+) -> None:
+    options = {**TRACKED, **LISTED}
+    guest = tasks.add_user("Guest")
+    with Sandbox(tasks, plan="service") as asana:
+        sync = read(asana, TASKS, **options)
+        tasks.make_guest(guest)
+        asana.token = asana.add_token("guest", user=guest).text
+        found = []
+        for obstacle in [*obstacles, "", ""]:
+            asana.clear_faults()
+            # What the guest may not see is answered as if it did not exist.
+            unknown = {"status": 404, "message": "Unknown object"}
+            asana.fault("status", r"^/(tasks|stories)/\d+\?", times=None, **unknown)
+            if obstacle == "user":
+                refuse_the_user(asana)
+            elif obstacle == "projects":
+                asana.fault("status", "/projects", status=400, message="Bad request")
+            asana.clock.advance(DAY)
+            sync = read(asana, TASKS, state=sync.state, **options)
+            assert bool(sync.errors) == (obstacle == "projects")
+            found.append(gone(sync))
+    assert [one for one in found if one] == []
+    assert not any("ledger" in sync.state_of(name) for name in TASKS)
+
+
+def test_a_token_that_may_never_read_its_user_tracks_deletions(tasks: World) -> None:
+    options = {**TRACKED, **LISTED}
+    with Sandbox(tasks, plan="service") as asana:
+        refuse_the_user(asana)
+        sync = read(asana, TASKS, **options)
+        tasks.delete(tasks.find("Goes"))
+        asana.clock.advance(DAY)
+        sync = read(asana, TASKS, state=sync.state, **options)
+    assert set(gone(sync)) == set(TASKS)
+    assert [line for line in sync.warnings if "whose token" in line] == []
