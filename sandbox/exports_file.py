@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
+from sandbox.faults import halved
 from sandbox.instability import HTML_SIGNATURE, SIGNATURE, STEADY
 from sandbox.optfields import Tree, parse
 from sandbox.server_time import parse_moment
@@ -48,6 +49,7 @@ class Trouble:
         cut: bodies that break off. short: bodies that end too early, as if that were right.
         damaged: files that are no gzip in their middle. stale: files of an older export.
         no_ranges: whether the host knows no ranges.
+        half_emoji: whether every text is cut inside its emoji.
         lacks: names left out of stories and attachments. bare: these come with gid and type only.
     """
 
@@ -63,6 +65,7 @@ class Trouble:
     damaged: int = 0
     stale: int = 0
     no_ranges: bool = False
+    half_emoji: bool = False
     lacks: frozenset[str] = frozenset()
     bare: bool = False
 
@@ -116,7 +119,8 @@ class ExportFile:
                 if tree is None or name in tree:
                     branch = None if tree is None else tree[name]
                     record = {**record, name: self._embedded(task["gid"], name, branch)}
-            yield _signed(orjson.dumps(record))
+            line = _signed(orjson.dumps(record))
+            yield halved(line) if self.trouble.half_emoji else line
 
     def _embedded(self, task: str, name: str, tree: Tree | None) -> list[dict[str, Any]]:
         place, schema = EMBEDDED[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -12,7 +13,7 @@ from sandbox.hooks import Where
 from sandbox.refusals import EXPIRED_OFFSET, TRUNCATED, ApiError
 
 # These spoil a reply after it was made; the others replace it with an error.
-TRANSPORT = frozenset({"cut_json", "short_read", "drop", "slow", "empty"})
+TRANSPORT = frozenset({"cut_json", "short_read", "drop", "slow", "empty", "half_emoji"})
 SERVER_ERROR = "Server Error"
 NOTHING = b'{"data":[],"next_page":null}'
 KINDS = TRANSPORT | {
@@ -84,6 +85,11 @@ class Fault:
         if isinstance(self.body, bytes):
             return self.body
         return self.body.encode() if isinstance(self.body, str) else orjson.dumps(self.body)
+
+
+def halved(body: bytes) -> bytes:
+    """Return JSON in which every text is cut inside its emoji: half of a surrogate pair is left."""
+    return re.sub(rb"[\xf0-\xf4][\x80-\xbf]{3}", rb"\\ud83c", body)
 
 
 def make(kind: str, path: str | None = None, **options: Any) -> Fault:

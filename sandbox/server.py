@@ -12,6 +12,7 @@ from aiohttp import web
 
 from sandbox.api import JSON, Api, Reply
 from sandbox.exports import FILES, Exports
+from sandbox.faults import halved
 
 PREFIX = "/api/1.0"
 Control = Callable[[str, str, dict[str, str], bytes], tuple[int, Any]]
@@ -121,6 +122,9 @@ class Server:
             await asyncio.sleep(fault.seconds)
         elif kind == "empty":
             return web.Response(status=reply.status, body=b"", headers=reply.headers)
+        elif kind == "half_emoji":
+            body = halved(reply.body)
+            return web.Response(status=reply.status, body=body, headers=reply.headers)
         elif kind == "cut_json":
             half = reply.body[: max(1, len(reply.body) // 2)]
             return web.Response(status=reply.status, body=half, headers=reply.headers)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -20,6 +19,7 @@ from source_asana.fields import scopes
 from source_asana.http.attempts import send
 from source_asana.http.auth import OAuthAuth
 from source_asana.http.errors import SCOPE, Action, AsanaError, Refused
+from source_asana.http.parsing import parse
 from source_asana.runtime import Runtime
 from source_asana.tasks.export_job import may_export
 
@@ -281,9 +281,9 @@ def _missing_scopes(runtime: Runtime) -> list[Finding]:
             timeout=client.timeout,
             allow_redirects=False,
         )
-        body = orjson.loads(response.content)
+        body = parse(response.content)
         granted = set(str(body["scope"]).split())
-    except (requests.RequestException, orjson.JSONDecodeError, KeyError, TypeError):
+    except (requests.RequestException, ValueError, KeyError, TypeError):
         return []
     if not granted or "default" in granted:
         return []

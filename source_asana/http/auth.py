@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.config import OAuth, Settings, config_error
+from source_asana.http.parsing import parse
 from source_asana.masking import mask
 
 # A token is renewed this long before its end, or this share of its life where that is shorter.
@@ -132,8 +132,8 @@ class OAuthAuth(TokenAuth):
                     allow_redirects=False,
                     auth=_no_auth,
                 )
-                body = orjson.loads(response.content) if response.content else {}
-            except (requests.RequestException, orjson.JSONDecodeError) as error:
+                body = parse(response.content) if response.content else {}
+            except (requests.RequestException, ValueError) as error:
                 problem = type(error).__name__
             else:
                 if response.ok and isinstance(body, dict) and body.get("access_token"):

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-import orjson
 import requests
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
+
+from source_asana.http.parsing import parse
 
 
 class Action(Enum):
@@ -214,8 +215,8 @@ def classify(response: requests.Response, *, is_list: bool = False) -> Verdict:
     """
     status = response.status_code
     try:
-        body = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
+        body = parse(response.content)
+    except ValueError:
         body = None
     message = message_of(body) or f"HTTP {status} {response.reason or ''}".rstrip()
     if 300 <= status < 400:

@@ -19,6 +19,7 @@ from source_asana.http.clock import DATE_GRAIN_MS, Millis, to_millis
 from source_asana.http.download import Download
 from source_asana.http.errors import AsanaError
 from source_asana.http.lines import BrokenFileError, lines
+from source_asana.http.parsing import parse
 from source_asana.parents.slices import Slice
 from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.export_choice import JobChoice
@@ -260,9 +261,9 @@ class _Reading:
 
 def _parsed(line: bytes) -> Raw:
     try:
-        task = orjson.loads(line)
+        task = parse(line)
         gid = task["gid"]
-    except (orjson.JSONDecodeError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         raise BrokenFileError("a line of it is no task") from None
     if not isinstance(gid, str):
         raise BrokenFileError("a line of it is no task")

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import orjson
-
 from source_asana.config import Settings
+from source_asana.http.parsing import parse
 
 Raw = dict[str, Any]
 
@@ -160,4 +159,4 @@ class Deferred:
         self._file.seek(0)
         with gzip.GzipFile(fileobj=self._file) as packed:
             for line in packed:
-                yield orjson.loads(line)
+                yield parse(line)

@@ -52,6 +52,16 @@ def test_cut_json_keeps_a_consistent_length(world: World) -> None:
             _ = cut.json
 
 
+def test_texts_that_are_cut_inside_an_emoji(world: World) -> None:
+    world.add_project("Party \U0001f389!")
+    with Sandbox(world) as asana:
+        asana.fault("half_emoji", "/projects")
+        cut = get(asana, "/projects", workspace=world.workspace)
+        assert rb'"Party \ud83c!"' in cut.raw
+        with pytest.raises(orjson.JSONDecodeError):
+            _ = cut.json
+
+
 def test_short_reads_and_dropped_connections(world: World) -> None:
     with Sandbox(world) as asana:
         asana.fault("short_read", "/workspaces")
