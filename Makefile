@@ -88,7 +88,7 @@ docs: install ## Write the generated parts of docs/.
 	.venv/bin/python -m tools.erd
 
 example: install warehouse ## Draw docs/flow.svg: the cumulative flow of a made-up project, by sync and dbt.
-	.venv/bin/python -m examples.cumulative_flow
+	.venv/bin/python -m examples.cumulative_flow $(ARGS)
 
 builder: install ## Derive the manifest for Airbyte's Connector Builder (docs/cloud.md).
 	.venv/bin/python -m tools.builder

@@ -23,7 +23,11 @@ TYPES = {
 def write(path: Path, schema: str, tables: Mapping[str, Table]) -> None:
     """Write the tables as the only ones of the schema."""
     with duckdb.connect(str(path)) as database:
-        database.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE; CREATE SCHEMA "{schema}"')
+        # The schema itself stays: `main` cannot be dropped.
+        database.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        query = "SELECT table_name FROM duckdb_tables() WHERE schema_name = ?"
+        for (name,) in database.execute(query, [schema]).fetchall():
+            database.execute(f'DROP TABLE "{schema}"."{name}"')
         for name, table in tables.items():
             place = f'"{schema}"."{name}"'
             declared = ", ".join(f'"{one}" {TYPES[kind]}' for one, kind in table.columns.items())
