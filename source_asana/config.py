@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -20,16 +20,19 @@ from pydantic import (
     Strict,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from source_asana.masking import register_secrets
-
-LOGGER = logging.getLogger("airbyte.source_asana.config")
+from source_asana.urls import gid_in
 
 DEFAULT_API_URL = "https://app.asana.com/api/1.0"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# From this similarity on an unknown key is taken for a misspelled one: `workspace_id`, `projects`.
+NEAR = 0.8
 
 
 def config_error(message: str, *, internal: str | None = None) -> AirbyteTracedException:
@@ -42,10 +45,6 @@ def config_error(message: str, *, internal: str | None = None) -> AirbyteTracedE
     return AirbyteTracedException(
         message=message, internal_message=internal or message, failure_type=FailureType.config_error
     )
-
-
-def _none_is_default(value: Any) -> Any:
-    return [] if value is None else value
 
 
 def _gid(value: Any) -> Any:
@@ -61,7 +60,7 @@ def _text(value: Any) -> Any:
 
 Gid = Annotated[str, BeforeValidator(_gid), StringConstraints(pattern=r"^[0-9]{1,32}$")]
 Flag = Annotated[bool, Strict()]
-Gids = Annotated[list[Gid], BeforeValidator(_none_is_default)]
+Gids = list[Gid]
 Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 # A token is sent in a header, which takes neither line breaks nor letters beyond ASCII.
 Token = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-~]+$")]
@@ -89,9 +88,12 @@ class OAuth(_Strict):
 
 def _utc(value: datetime) -> datetime:
     try:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
         raise ValueError("year") from None
+    if moment > datetime.now(UTC):
+        raise PydanticCustomError("future", "future")
+    return moment
 
 
 class Settings(_Strict):
@@ -126,6 +128,15 @@ class Settings(_Strict):
         if isinstance(data, Mapping):
             return {key: value for key, value in data.items() if value is not None}
         return data
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _ids_of_urls(cls, value: Any, info: ValidationInfo) -> Any:
+        name = str(info.field_name)
+        if not name.endswith("_ids") or not isinstance(value, list):
+            return value
+        kind = name.removeprefix("exclude_").removesuffix("_ids")
+        return [(isinstance(one, str) and gid_in(one, kind)) or one for one in value]
 
     @field_validator("credentials", mode="before")
     @classmethod
@@ -218,7 +229,10 @@ REMEDIES: Mapping[str, str] = {
     "test_mode": "true or false, or leave it out",
     "config": "an object with credentials",
 }
-GID_LIST = 'a list of Asana ids, which are digits in quotes, such as ["1201234567890123"]'
+GID_LIST = (
+    'a list of Asana ids, which are digits in quotes, such as ["1201234567890123"]: the long '
+    "number in the URL of a page"
+)
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
@@ -228,9 +242,13 @@ def _sentence(error: Mapping[str, Any]) -> str:
     name = keys[-1] if keys else "config"
     if error["type"] == "missing":
         problem = "is missing"
+    elif error["type"] == "future":
+        problem = "lies in the future"
     elif name.endswith("_ids"):
-        is_item = len(path) > len(keys)
-        problem = "has a value that is not an Asana id" if is_item else "is not a list"
+        places = [int(part) + 1 for part in path if part.isdigit()]
+        problem = "is not a list"
+        if places:
+            problem = f"has a value that is not an Asana id (entry {places[0]})"
     else:
         problem = "has an invalid value"
     remedy = REMEDIES.get(name, GID_LIST if name.endswith("_ids") else "true or false")
@@ -250,6 +268,13 @@ class Unusable(dict[str, Any]):
         self.mistake = mistake
 
 
+def unknown_keys(config: Mapping[str, Any]) -> list[str]:
+    """Return the keys that are not in the spec, without those that the platform adds."""
+    return sorted(
+        key for key in map(str, config) if key not in Settings.model_fields and key[:1] != "_"
+    )
+
+
 def parse_config(config: Any) -> Settings:
     """Return the settings in `config`, a mapping as described by the spec.
 
@@ -262,14 +287,11 @@ def parse_config(config: Any) -> Settings:
     if not isinstance(config, Mapping):
         raise config_error("The config is not a JSON object; provide an object with `credentials`.")
     register_secrets(config)
-    unknown = sorted(
-        key for key in map(str, config) if key not in Settings.model_fields and key[:1] != "_"
-    )
-    if unknown:
-        LOGGER.warning(
-            "Unknown config keys are ignored: %s. Correct their spelling, or remove them.",
-            ", ".join(unknown),
-        )
+    for key in unknown_keys(config):
+        if near := get_close_matches(key, Settings.model_fields, n=1, cutoff=NEAR):
+            raise config_error(
+                f"Config key `{key}` is unknown; did you mean `{near[0]}`? Correct or remove it."
+            )
     try:
         return Settings.model_validate(dict(config))
     except ValidationError as error:

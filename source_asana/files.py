@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.config import Unusable, config_error, parse_config
+from source_asana.config import Unusable, config_error, parse_config, unknown_keys
+
+LOGGER = logging.getLogger("airbyte.source_asana.files")
 
 
 def config(path: str) -> dict[str, Any]:
@@ -28,11 +31,19 @@ def config(path: str) -> dict[str, Any]:
 
 
 def usable(content: Any) -> dict[str, Any]:
-    """Return a configuration as it is, or a stand-in that raises its mistake when it is used."""
+    """Return a configuration as it is, or a stand-in that raises its mistake when it is used.
+
+    Keys that are not in the spec are warned of here, as each command comes by once.
+    """
     try:
         parse_config(content)
     except AirbyteTracedException as mistake:
         return Unusable(mistake)
+    if unknown := unknown_keys(content):
+        LOGGER.warning(
+            "Unknown config keys are ignored: %s. Correct their spelling, or remove them.",
+            ", ".join(unknown),
+        )
     return dict(content)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from source_asana.config import (
     PersonalAccessToken,
     Settings,
     parse_config,
+    unknown_keys,
 )
 from source_asana.masking import mask
 
@@ -292,14 +292,89 @@ def test_what_is_no_configuration(config: Any) -> None:
     )
 
 
-def test_unknown_keys_are_named_and_those_of_the_platform_are_not(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.WARNING)
-    parse_config({"credentials": PAT, "projects": [], "start": 1, "__injected_manifest": {}})
-    assert [record.message for record in caplog.records] == [
-        "Unknown config keys are ignored: projects, start. Correct their spelling, or remove them."
+def test_keys_of_the_platform_are_not_unknown() -> None:
+    assert unknown_keys({"credentials": PAT, "start": 1, "page": 2, "__injected_manifest": {}}) == [
+        "page",
+        "start",
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("track_deletion", "track_deletions"),
+        ("trackDeletions", "track_deletions"),
+        ("project_id", "project_ids"),
+        ("projects", "project_ids"),
+        ("startdate", "start_date"),
+        ("credential", "credentials"),
+    ],
+)
+def test_a_key_that_is_nearly_right_is_a_mistake(key: str, meant: str) -> None:
+    with pytest.raises(AirbyteTracedException) as raised:
+        parse_config({"credentials": PAT, key: None})
+    assert raised.value.failure_type is FailureType.config_error
+    assert raised.value.message == (
+        f"Config key `{key}` is unknown; did you mean `{meant}`? Correct or remove it."
+    )
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        # Airbyte's own source has these keys.
+        {"organization_export_ids": ["12"], "num_workers": 10, "test_mode": True},
+        # And these are tap-asana's.
+        {"client_id": "1", "client_secret": "x", "redirect_uri": "x", "request_timeout": 300},
+        {"user_agent": "x", "streams": [], "access_token": "x", "page_size": 50, "end_date": None},
+    ],
+)
+def test_keys_of_other_connectors_are_no_mistake(others: dict[str, Any]) -> None:
+    assert accepted({"credentials": PAT, **others})
+
+
+IN_A_URL = {
+    "project_ids": "https://app.asana.com/0/1201234567890123/list",
+    "exclude_project_ids": "https://app.asana.com/1/12/project/1201234567890123/list/34",
+    "portfolio_ids": "https://app.asana.com/0/portfolio/1201234567890123/list",
+    "team_ids": "https://app.asana.com/1/12/team/1201234567890123/overview",
+    "workspace_ids": "https://app.asana.com/1/1201234567890123/home",
+}
+
+
+@pytest.mark.parametrize(("key", "url"), IN_A_URL.items())
+def test_an_id_may_be_given_as_the_url_of_its_page(
+    spec: dict[str, Any], key: str, url: str
+) -> None:
+    config = {"credentials": PAT, key: ["12", url]}
+    assert Draft7Validator(spec).is_valid(config)
+    settings = parse_config(config)
+    assert getattr(settings, key) == ["12", "1201234567890123"]
+    same = parse_config({"credentials": PAT, key: ["12", "1201234567890123"]})
+    assert settings.selection == same.selection
+
+
+def test_an_entry_that_is_no_id_is_named_by_its_place() -> None:
+    url = "https://app.asana.com/0/1201234567890123/overview"
+    with pytest.raises(AirbyteTracedException) as raised:
+        parse_config({"credentials": PAT, "team_ids": ["12", url]})
+    assert raised.value.message == (
+        "Config key `team_ids` has a value that is not an Asana id (entry 2); provide a list of "
+        'Asana ids, which are digits in quotes, such as ["1201234567890123"]: the long number in '
+        "the URL of a page."
+    )
+
+
+def test_a_start_date_in_the_future_is_a_mistake() -> None:
+    soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    with pytest.raises(AirbyteTracedException) as raised:
+        parse_config({"credentials": PAT, "start_date": soon})
+    assert raised.value.message == (
+        "Config key `start_date` lies in the future; provide a date-time such as "
+        "2024-01-01T00:00:00Z."
+    )
+    past = (datetime.now(UTC) - timedelta(seconds=5)).isoformat()
+    assert accepted({"credentials": PAT, "start_date": past})
 
 
 def test_every_text_below_credentials_is_masked() -> None:

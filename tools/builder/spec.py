@@ -18,6 +18,8 @@ SAME = (
     "time_entries_lookback_days",
     "api_url",
 )
+# Stock components send an id as it is written, so it cannot be the URL of a page.
+IDS = {"pattern": "^[0-9]{1,32}$", "pattern_descriptor": "the digits of an Asana id"}
 TITLE = "Asana (low-code)"
 DESCRIPTION = (
     "Incremental where Asana's API and stock components allow it. What is missed by an incremental "
@@ -59,7 +61,7 @@ def _properties(ours: Parts) -> Json:
         "description": "me for a user's token; leave it empty for a service account's.",
         "default": "me",
     }
-    kept |= {name: ours[name] for name in SAME if name in ours}
+    kept |= {name: _same(ours[name]) for name in SAME if name in ours}
     kept["change_detection"] = {
         **ours["change_detection"],
         "description": (
@@ -69,6 +71,10 @@ def _properties(ours: Parts) -> Json:
     }
     kept["num_workers"] = {**ours["num_workers"], "default": IN_FLIGHT}
     return {name: _ordered(order, node) for order, (name, node) in enumerate(kept.items())}
+
+
+def _same(node: Any) -> Any:
+    return {**node, "items": {**node["items"], **IDS}} if "items" in node else node
 
 
 def _credentials(ours: Parts) -> Json:

@@ -14,7 +14,7 @@ PACKAGE = "source_asana"
 # From the lowest floor to the highest: a module imports from its own floor and from those below it.
 # A name stands for a module or for a package with all its modules.
 FLOORS = (
-    ("config", "files", "masking", "output"),
+    ("config", "files", "masking", "output", "urls"),
     ("http",),
     ("fields", "report"),
     ("parents",),
@@ -22,7 +22,16 @@ FLOORS = (
     ("cursors",),
     ("components",),
     ("tasks",),
-    ("check", "discovery", "messages", "stream", "wiring", "source", "run", "__init__"),
+    (
+        "check",
+        "discovery",
+        "messages",
+        "stream",
+        "wiring",
+        "source",
+        "run",
+        "__init__",
+    ),
     ("live",),
 )
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}

@@ -210,23 +210,23 @@ CONFIGS: dict[str, tuple[Any, str]] = {
     ),
     "project_ids broken numbers": (
         {"credentials": PAT, "project_ids": [12.5]},
-        "Config key `project_ids` has a value that is not an Asana id; provide a list of Asana ",
+        "Config key `project_ids` has a value that is not an Asana id (entry 1); provide a list ",
     ),
     "team_ids words": (
         {"credentials": PAT, "team_ids": ["Marketing"]},
-        "Config key `team_ids` has a value that is not an Asana id; provide a list of Asana ids, ",
+        "Config key `team_ids` has a value that is not an Asana id (entry 1); provide a list of ",
     ),
     "exclude_project_ids with a blank": (
         {"credentials": PAT, "exclude_project_ids": ["12 "]},
-        "Config key `exclude_project_ids` has a value that is not an Asana id; provide ",
+        "Config key `exclude_project_ids` has a value that is not an Asana id (entry 1); ",
     ),
     "organization_export_ids": (
         {"credentials": PAT, "organization_export_ids": [""]},
-        "Config key `organization_export_ids` has a value that is not an Asana id; provide ",
+        "Config key `organization_export_ids` has a value that is not an Asana id (entry 1); ",
     ),
     "portfolio_ids address": (
         {"credentials": PAT, "portfolio_ids": ["https://app.asana.com/0/12"]},
-        "Config key `portfolio_ids` has a value that is not an Asana id; provide ",
+        "Config key `portfolio_ids` has a value that is not an Asana id (entry 1); ",
     ),
     "start_date": (
         {"credentials": PAT, "start_date": "yesterday"},
@@ -298,12 +298,28 @@ def test_a_wrong_configuration_is_the_same_mistake_for_each_command() -> None:
 
 
 def test_unknown_keys_are_warned_about_and_ignored(asana: Sandbox, small: Small) -> None:
-    sync = read(asana, ["tags"], workspace_id=small.world.workspace, __injected=True)
+    sync = read(asana, ["tags"], start="2024-01-01", __injected=True)
     assert sync.gids("tags") == [small.tag]
-    assert (
-        "Unknown config keys are ignored: workspace_id. Correct their spelling, or remove them."
-        in sync.warnings
-    )
+    assert sync.warnings == [
+        "Unknown config keys are ignored: start. Correct their spelling, or remove them."
+    ]
+
+
+def test_a_misspelled_key_is_a_mistake_for_each_command(asana: Sandbox) -> None:
+    config = config_for(asana, track_deletion=True)
+    said = "Config key `track_deletion` is unknown; did you mean `track_deletions`? Correct or "
+    assert checked(command("check", config)).startswith(said)
+    assert command("discover", config).mistake.startswith(said)
+    assert command("read", config, catalog=catalog(["tags"])).mistake.startswith(said)
+    assert asana.log == []
+
+
+def test_ids_may_be_the_urls_of_pages(asana: Sandbox, small: Small) -> None:
+    urls = [f"https://app.asana.com/1/12/project/{small.first}/list/34"]
+    sync = read(asana, ["projects"], project_ids=urls)
+    assert (sync.errors, sync.gids("projects")) == ([], [small.first])
+    checked_too = command("check", config_for(asana, project_ids=urls))
+    assert checked_too.connection == {"status": "SUCCEEDED"}
 
 
 ENTRY = {"sync_mode": "full_refresh", "destination_sync_mode": "append"}
