@@ -79,7 +79,7 @@ def test_installing_the_source_tree_twice_leaves_the_same_files(tmp_path: Path) 
     for _ in range(2):
         python = install.make_venv(tmp_path / "venv")
         install.install(python, [], install.declared())
-        [info] = (tmp_path / "venv" / "lib").rglob("airbyte_source_asana-*.dist-info")
+        [info] = (tmp_path / "venv" / "lib").rglob("source_asana_complete-*.dist-info")
         installed.append({path.name: path.read_bytes() for path in info.iterdir()})
         shutil.rmtree(tmp_path / "venv")
     assert installed[0] == installed[1]

@@ -187,8 +187,8 @@ def main() -> None:
     groups = [] if options.requirements else options.group or ["main", "dev"]
     project = None if options.requirements else declared()
     lines = locked(options.requirements, groups)
-    parts = [str(ROOT), project["version"], str(project["scripts"])] if project else []
-    state = _digest("\n".join([*lines, *parts]))
+    own = [project[key] for key in ("name", "version", "scripts")] if project else []
+    state = _digest("\n".join([*lines, str(ROOT), *map(str, own)] if own else lines))
     python = make_venv(options.venv)
     stamp = options.venv / ".installed"
     if not stamp.exists() or stamp.read_text("utf-8") != state:

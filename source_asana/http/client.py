@@ -23,6 +23,8 @@ from source_asana.http.clock import ServerClock
 from source_asana.http.health import Health
 from source_asana.http.stop import Stop
 
+# The name under which pip knows the connector; a test compares it with pyproject.toml.
+DISTRIBUTION = "source-asana-complete"
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
 OUTAGE_SECONDS = 600.0
@@ -33,7 +35,7 @@ SEARCH_BURST = 10.0
 def connector_version() -> str:
     """Return the installed version, `dev` from a source tree without metadata."""
     try:
-        return version("airbyte-source-asana")
+        return version(DISTRIBUTION)
     except PackageNotFoundError:
         return "dev"
 
@@ -172,5 +174,5 @@ def _session() -> requests.Session:
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=64)
     session.mount("https://", adapter)
     session.mount("http://", adapter)  # ignore-https-check: only for a loopback address
-    session.headers["User-Agent"] = f"airbyte-source-asana/{connector_version()}"
+    session.headers["User-Agent"] = f"{DISTRIBUTION}/{connector_version()}"
     return session

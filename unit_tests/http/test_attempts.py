@@ -79,7 +79,7 @@ def test_what_is_sent(bench: Bench) -> None:
     assert request.qs == {"limit": ["100"], "project": ["7"]}
     assert request.headers["Authorization"] == "Bearer the-token"
     assert request.headers["X-Y"] == "z"
-    assert request.headers["User-Agent"].startswith("airbyte-source-asana/")
+    assert request.headers["User-Agent"].startswith("source-asana-complete/")
     timeout: Any = request.timeout
     assert timeout == (10.0, 120.0)
 

@@ -49,7 +49,7 @@ def test_headers_are_those_of_the_session_then_the_streams_then_the_token() -> N
         [request] = mock.request_history
     assert request.headers["Authorization"] == "Bearer t"
     assert request.headers["Accept"] == "a/b"
-    assert request.headers["User-Agent"] == f"airbyte-source-asana/{connector_version()}"
+    assert request.headers["User-Agent"] == f"source-asana-complete/{connector_version()}"
 
 
 def test_an_address_with_other_letters_is_encoded() -> None:
