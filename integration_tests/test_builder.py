@@ -19,7 +19,8 @@ import yaml
 from sandbox import Sandbox, World
 from source_asana import SourceAsana
 from source_asana.fields.opt_fields import opt_fields
-from tools import builder, connector
+from source_asana.shell import configured
+from tools import builder
 
 COMMAND = Path(sys.executable).with_name("source-declarative-manifest")
 # Asked for without opt_fields: Asana's own choice of columns.
@@ -183,7 +184,7 @@ def catalog_of(names: Collection[str]) -> Record:
         for stream in streams
         if stream["name"] in names
     ]
-    return connector.configured({"streams": catalog})
+    return configured({"streams": catalog})
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from source_asana.shell import configured
 from tools import connector
 from tools.connector import Output
 from tools.sandbox_process import SandboxProcess
@@ -17,7 +18,7 @@ Json = Mapping[str, Any]
 def catalog_of(config: Json, names: Iterable[str]) -> Json:
     found = connector.run("discover", config=config)
     assert not found.problem
-    return connector.configured(
+    return configured(
         {"streams": [one for one in found.catalog["streams"] if one["name"] in set(names)]}
     )
 

@@ -1,4 +1,4 @@
-"""The command line with its four commands: spec, check, discover and read."""
+"""The command line: spec, check, discover and read, and those that make the files of a read."""
 
 from __future__ import annotations
 
@@ -17,20 +17,43 @@ from airbyte_cdk.logger import PRINT_BUFFER, init_logger
 from airbyte_cdk.models import AirbyteMessageSerializer
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_asana import shell
+from source_asana.http.client import DISTRIBUTION, connector_version
 from source_asana.messages import untraced
 from source_asana.output import Output
 from source_asana.source import SourceAsana
 
 LOGGER = logging.getLogger("airbyte.source_asana.run")
 M_ARENA_MAX = -8
+USAGE = """\
+usage: source-asana [-h] [--version] COMMAND ...
+
+Airbyte's commands:
+  spec       print what a configuration holds
+  check      try a configuration
+  discover   print the streams and their columns
+  read       print records and states
+
+What makes the files of a read from what these print:
+  catalog    the catalog of a read, from what discover printed
+  state      the states for the next read, from what read printed
+
+Each has a --help of its own.
+"""
 
 
 def run() -> None:
-    """Run one command of the Airbyte protocol with the arguments of the process.
+    """Run one command with the arguments of the process.
 
-    A mistake of the user ends it with exit code 1 and one TRACE; `check` ends with exit code 0 and
-    a failed CONNECTION_STATUS.
+    In a command of the Airbyte protocol a mistake of the user ends it with exit code 1 and one
+    TRACE; `check` ends with exit code 0 and a failed CONNECTION_STATUS.
     """
+    args = sys.argv[1:]
+    if _answered(args[:1]):
+        return
+    if args and args[0] in shell.COMMANDS:
+        shell.run(args)
+        return
     # Records are short-lived trees without cycles. Looking for garbage among them a hundred times a
     # second takes a fifth of the CPU.
     gc.set_threshold(100_000, 20, 100)
@@ -38,10 +61,9 @@ def run() -> None:
     # Once the output is gone, a log line that cannot be written is not worth a traceback.
     logging.raiseExceptions = False
     init_uncaught_exception_handler(init_logger("airbyte"))
-    args = sys.argv[1:]
     command = AirbyteEntrypoint.parse_args(args).command
     if not command:
-        _stop("Name a command: spec, check, discover or read.")
+        _stop("Name a command: spec, check, discover, read, catalog or state.")
     try:
         source = SourceAsana()
         _stop_when_told(source)
@@ -64,6 +86,17 @@ def run() -> None:
         sys.excepthook(type(error), error, error.__traceback__)
         PRINT_BUFFER.flush()
         _stop()
+
+
+def _answered(first: list[str]) -> bool:
+    """Answer an option that stands in place of a command; return whether it was one."""
+    if first == ["--version"]:
+        sys.stdout.write(f"{DISTRIBUTION} {connector_version()}\n")
+    elif first in (["-h"], ["--help"]):
+        sys.stdout.write(USAGE)
+    else:
+        return False
+    return True
 
 
 def _stop_when_told(source: SourceAsana) -> None:

@@ -151,21 +151,3 @@ def _take_log(output: Output, text: str) -> None:
         output.requests[found[1]] = int(found[3])
     elif found := SKIPPED.match(text):
         output.skipped[found[1]] = found[2]
-
-
-def configured(catalog: Mapping[str, Any]) -> Json:
-    """Return a configured catalog of all discovered streams, incremental where that is offered."""
-    return {
-        "streams": [
-            {
-                "stream": stream,
-                "sync_mode": (
-                    "incremental"
-                    if "incremental" in stream["supported_sync_modes"]
-                    else "full_refresh"
-                ),
-                "destination_sync_mode": "append",
-            }
-            for stream in catalog["streams"]
-        ]
-    }

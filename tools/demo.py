@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from source_asana.shell import configured
 from tools import account, connector, terminal
 from tools.connector import Json, Output
 from tools.demo_checks import DELETED, Destination, Edits, check_edits, check_requests
@@ -55,7 +56,7 @@ def begin(config: Mapping[str, Any]) -> Json:
             say(f"    {line.partition('. ')[0]}; `check` says why.")
     found = must(connector.run("discover", config=config), "discover")
     say(f"discover   {len(found.catalog['streams'])} streams in {found.seconds:.1f} s")
-    return connector.configured(found.catalog)
+    return configured(found.catalog)
 
 
 def read(name: str, *, keep_records: bool, **files: Any) -> Output:

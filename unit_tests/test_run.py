@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox, World
-from source_asana import SourceAsana
+from source_asana import SourceAsana, shell
 from source_asana.run import _stop_when_told
 from unit_tests.sync import catalog
 
@@ -92,6 +94,34 @@ def test_spec(tmp_path: Path) -> None:
     assert done.code == 0
     [spec] = done.of("SPEC")
     assert spec["spec"]["connectionSpecification"]["required"] == ["credentials"]
+
+
+def test_the_version(tmp_path: Path) -> None:
+    done = run(tmp_path, "--version")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poetry"]
+    assert (done.code, done.out) == (0, f"{project['name']} {project['version']}\n")
+
+
+def test_the_help_names_every_command(tmp_path: Path) -> None:
+    done = run(tmp_path, "--help")
+    assert done.code == 0
+    assert re.findall(r"^  (\w+) ", done.out, re.MULTILINE) == [
+        *("spec", "check", "discover", "read"),
+        *shell.COMMANDS,
+    ]
+
+
+def test_the_catalog_of_a_read_is_a_command(tmp_path: Path) -> None:
+    streams = [entry["stream"] for entry in catalog(["tags", "users"])["streams"]]
+    done = subprocess.run(  # noqa: S603 - as above
+        arguments(tmp_path, "catalog", "tags"),
+        cwd=ROOT,
+        input=json.dumps({"type": "CATALOG", "catalog": {"streams": streams}}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == catalog(["tags"], incremental=True)
 
 
 def test_a_check_that_fails_is_a_status_and_no_error(tmp_path: Path) -> None:

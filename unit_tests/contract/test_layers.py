@@ -29,6 +29,7 @@ FLOORS = (
         "stream",
         "wiring",
         "source",
+        "shell",
         "run",
         "__init__",
     ),
