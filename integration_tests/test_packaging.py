@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ import pytest
 
 import tools.metadata
 from source_asana.config import DEFAULT_API_URL, parse_config
+from source_asana.http.client import DISTRIBUTION
 from tools import connector
 from tools.versions import base_image
 
@@ -58,7 +60,20 @@ def test_external_pages_come_in_the_order_of_airbytes_guide(metadata: dict[str, 
     }
     hosts = {urlsplit(page["url"]).hostname for page in pages}
     assert hosts == {"developers.asana.com", "forum.asana.com", "github.com", "status.asana.com"}
-    assert metadata["data"]["erdUrl"].endswith("/docs/erd.md")
+    # Airbyte's repository has pages of its own source only.
+    assert "airbytehq/airbyte/" not in json.dumps(metadata, default=str)
+
+
+def test_no_deadline_is_set_for_anybody(metadata: dict[str, Any]) -> None:
+    assert "upgradeDeadline" not in json.dumps(metadata, default=str)
+
+
+def test_the_package_is_not_the_one_of_airbytes_own_source(metadata: dict[str, Any]) -> None:
+    # An upgrade would replace this connector by the other.
+    name = metadata["data"]["remoteRegistries"]["pypi"]["packageName"]
+    assert name != "airbyte-source-asana"
+    assert name == DISTRIBUTION
+    assert version(DISTRIBUTION) == metadata["data"]["dockerImageTag"]
 
 
 def test_memory_asked_for_is_what_was_measured(metadata: dict[str, Any]) -> None:

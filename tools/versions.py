@@ -25,6 +25,8 @@ def versions() -> dict[str, str]:
         "metadata.yaml": yaml.safe_load(_text("metadata.yaml"))["data"]["dockerImageTag"],
         "CHANGELOG.md": _first(r"^## (\d\S+)", _text("CHANGELOG.md")),
         "docs/asana.md": _first(r"^\| (\d\S+) \|", page),
+        "docs/cloud.md": _all(r"[:`](\d+\.\d+\.\d+)\b", _text("docs/cloud.md")),
+        "dbt/dbt_project.yml": yaml.safe_load(_text("dbt/dbt_project.yml"))["version"],
         "Dockerfile, io.airbyte.version": _first(r"airbyte\.version=(\S+)", _text("Dockerfile")),
         "Dockerfile, image.version": _first(r"image\.version=(\S+)", _text("Dockerfile")),
     }
@@ -56,6 +58,11 @@ def base_image() -> str:
 
 def _text(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
+
+
+def _all(pattern: str, text: str) -> str:
+    """Return what is found, once; different ones side by side."""
+    return ", ".join(sorted(set(re.findall(pattern, text))))
 
 
 def _first(pattern: str, text: str) -> str:

@@ -170,6 +170,25 @@ def _names(body: list[ast.stmt], prefix: str) -> Iterator[str]:
         yield from (prefix + one.id for one in targets if isinstance(one, ast.Name))
 
 
+def test_the_first_screen_says_that_no_live_workspace_was_read() -> None:
+    screen = " ".join((ROOT / "README.md").read_text("utf-8").splitlines()[:25])
+    assert "has not been run against a live workspace yet" in screen
+    assert "`make live`" in screen
+
+
+def test_what_is_posted_is_said() -> None:
+    posts = (ROOT / "SECURITY.md").read_text("utf-8").partition("\n- Tokens")[0]
+    assert "`bulk_export`" in posts
+
+
+def test_no_page_sends_readers_to_another_connector() -> None:
+    # The source of this name in Airbyte's registry is Airbyte's own.
+    pages = {page.name: page.read_text("utf-8") for page in PAGES}
+    steps = re.compile(r"^\d\. .*\bselect Asana\b", re.MULTILINE)
+    assert [name for name, text in pages.items() if steps.search(text)] == []
+    assert [name for name, text in pages.items() if "install airbyte-source-asana" in text] == []
+
+
 def test_versions_agree() -> None:
     found = versions()
     assert set(found.values()) == {found["pyproject.toml"]}, found
