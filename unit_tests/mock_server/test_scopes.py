@@ -19,7 +19,7 @@ from unit_tests.sync import streams
 # Asana lists nothing without them: there is no sync then.
 NEEDED = {"workspaces:read"}
 NAMED = sorted(SCOPES - NEEDED - {"default"})
-QUICK = ("custom_fields:read", "stories:read", "users:read")
+QUICK = ("custom_fields:read",)
 EVERY = [pytest.param(scope, marks=[] if scope in QUICK else pytest.mark.slow) for scope in NAMED]
 LOST = ("may no longer read", "Asana refuses everything that earlier syncs could read")
 INLINE = {
