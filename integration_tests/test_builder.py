@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from sandbox import Sandbox, World
+from sandbox.server_time import to_stamp
 from source_asana import SourceAsana
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.shell import configured
@@ -242,6 +243,20 @@ def test_no_schema_has_columns_that_the_connector_makes() -> None:
         assert not {"synced_at", "_ab_cdc_deleted_at"} & set(schema["properties"]), name
 
 
+def test_each_cursor_is_a_column_of_its_stream() -> None:
+    manifest = builder.manifest()
+    shared = manifest["definitions"]["cursors"]
+    found = 0
+    for stream in manifest["streams"]:
+        cursor = stream.get("incremental_stream", stream).get("incremental_sync")
+        if cursor:
+            path = cursor.get("$ref", "").rpartition("/")[2]
+            column = (shared[path] if path else cursor)["cursor_field"]
+            assert column in manifest["schemas"][stream["name"]]["properties"], stream["name"]
+            found += 1
+    assert found
+
+
 def test_a_configuration_of_ours_moves_over() -> None:
     ours = SourceAsana().resolved_manifest["spec"]["connection_specification"]["properties"]
     theirs = builder.manifest()["spec"]["connection_specification"]["properties"]
@@ -427,6 +442,28 @@ def test_an_edited_status_update_is_found(stock: Callable[..., Stock]) -> None:
     second = here.read(["project_status_updates"], first.states)
     assert gid in second.gids("project_status_updates")
     assert second.count < first.count
+
+
+@pytest.mark.slow
+def test_a_log_is_read_on_from_its_newest_record(stock: Callable[..., Stock]) -> None:
+    """The second sync steps back an hour in the runs, and five minutes in the audit log."""
+    world = World.empty()
+    now = world.clock.now()
+    for ago in (90_000, 7_300, 3_000, 60):
+        world.add("ai_studio_run", run_started_at=to_stamp(now - ago), _recorded_at=to_stamp(now))
+        world.add_audit_event("user_login_succeeded", created_at=to_stamp(now - ago))
+    old = world.of_kind("ai_studio_run")
+    for run in old[:2]:
+        run["_recorded_at"] = run["run_started_at"]
+    here = stock(world, "service")
+    names = ["ai_studio_runs", "audit_log_events"]
+    first = here.full(names)
+    assert [len(first.records[name]) for name in names] == [4, 4]
+    new = world.add("ai_studio_run", run_started_at=world.now(), _recorded_at=world.now())
+    second = here.read(names, first.states)
+    assert not second.errors
+    assert second.gids("ai_studio_runs") == {new, *(run["gid"] for run in old[2:])}
+    assert len(second.records["audit_log_events"]) == 1
 
 
 @pytest.mark.slow

@@ -51,7 +51,6 @@ def _instant(day: str) -> Json:
 
 CURSORS = {
     "modified": cursor("modified_at", (STAMP, SECOND), KEPT_STAMP),
-    "logged": cursor("created_at", (STAMP, SECOND), KEPT_STAMP),
     # What to read is the parents' matter: these bounds are kept because the CDK keeps the parents'
     # bounds beside one only.
     "children": cursor("created_at", (STAMP, SECOND), KEPT_STAMP, is_global=True),
@@ -87,4 +86,13 @@ ENTERED_SINCE = (
     "day_delta(0, '%Y-%m-%d'))) - duration('P' ~ (config.get('time_entries_lookback_days', 30)"
     f" | default(30, true) | int) ~ 'D'), '{DAY}')"
 )
-LOGGED_SINCE = f"'' if {IS_FIRST} else {stepped_back('PT5M', '%Y-%m-%dT%H:%M:%S.000Z')}"
+
+
+def log(stamp: str) -> Json:
+    """Return the cursor of a stream that only ever gets new records, by the column `stamp`."""
+    return cursor(stamp, (STAMP, SECOND), KEPT_STAMP)
+
+
+def logged_since(minutes: int) -> str:
+    """Return the expression of such a stream's bound less so many minutes, empty at first."""
+    return f"'' if {IS_FIRST} else {stepped_back(f'PT{minutes}M', '%Y-%m-%dT%H:%M:%S.000Z')}"

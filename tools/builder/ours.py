@@ -49,6 +49,8 @@ class Declared:
 
     Attributes:
         reading: how changes are found, `whole` where they are not.
+        stamp: column with the time that a log is read on from.
+        overlap: how far a window steps back: minutes, or a key of the configuration in days.
         columns: column -> value of the partition that it holds.
         listed: column of the parent that holds the records, where they come with its listing.
         parent_column: column that names the parent of such records.
@@ -65,6 +67,8 @@ class Declared:
     columns: Mapping[str, str]
     headers: Mapping[str, str]
     router: Router
+    stamp: str = ""
+    overlap: int | str = 0
     listed: str = ""
     parent_column: str = ""
     search: str = ""
@@ -87,17 +91,19 @@ def declared(manifest: Parts) -> Iterator[Declared]:
     """Yield our streams in the manifest's order."""
     for stream in manifest["streams"]:
         keys, retriever = stream["$parameters"], stream["retriever"]
-        paginator = retriever["paginator"]
+        paginator, reading = retriever["paginator"], keys.get("reading", {})
         strategy = paginator.get("pagination_strategy", {})
         yield Declared(
             name=stream["name"],
             path=keys["path"],
             primary_key=stream["primary_key"],
-            reading=keys.get("reading", {}).get("kind", "whole"),
+            reading=reading.get("kind", "whole"),
             parameters=keys.get("request_parameters", {}),
             columns=keys.get("parent_columns", {}),
             headers=retriever["requester"]["request_headers"],
             router=_router(retriever["partition_router"]),
+            stamp=reading.get("stamp", ""),
+            overlap=reading.get("overlap", 0),
             listed=keys.get("column", ""),
             parent_column=keys.get("parent_column", ""),
             search=keys.get("holders", ""),

@@ -31,13 +31,9 @@ READING: Mapping[str, tuple[str, bool]] = {
     "gate": ("modified", True),
     "children": ("children", False),
     "window": ("entered", False),
-    "overlap": ("logged", False),
 }
-# Expressions of ours that stock parts fill with their own bound.
-BOUNDS: Mapping[str, str] = {
-    "window": cursors.ENTERED_SINCE,
-    "overlap": cursors.LOGGED_SINCE,
-}
+# A stream with this way of reading has a cursor of its own, on its stamp.
+LOG = "overlap"
 _OURS_SINCE = "{{ stream_interval.since }}"
 _TEAM_OF_PARENT = "team_of_parent"
 
@@ -112,6 +108,8 @@ def _conditions(declared: Declared) -> Iterator[str]:
 
 
 def _incremental(made: Json, declared: Declared) -> Json:
+    if declared.reading == LOG:
+        return {**made, "incremental_sync": cursors.log(declared.stamp)}
     if declared.reading not in READING:
         return made
     return {**made, "incremental_sync": ref(f"cursors/{READING[declared.reading][0]}")}
@@ -131,7 +129,11 @@ def _requester(declared: Declared, renamed: Renamed) -> Json:
 def _parameters(declared: Declared, renamed: Renamed) -> Json:
     if declared.name == "tasks":
         return task_parameters(cursors.MODIFIED_SINCE)
-    bound = f"{{{{ {BOUNDS.get(declared.reading, '')} }}}}"
+    # An expression of ours that stock parts fill with their own bound.
+    since = cursors.ENTERED_SINCE
+    if declared.reading == LOG:
+        since = cursors.logged_since(int(declared.overlap))
+    bound = f"{{{{ {since} }}}}"
     values = {
         key: bound if value == _OURS_SINCE else _rename(value, renamed)
         for key, value in declared.parameters.items()
