@@ -50,7 +50,8 @@ class Trouble:
         damaged: files that are no gzip in their middle. stale: files of an older export.
         no_ranges: whether the host knows no ranges.
         half_emoji: whether every text is cut inside its emoji.
-        lacks: names left out of stories and attachments. bare: these come with gid and type only.
+        lacks: names left out of stories and attachments, or these two themselves. bare: these come
+            with gid and type only.
     """
 
     polls: int = 2
@@ -116,7 +117,7 @@ class ExportFile:
         for task in tasks:
             record = plan.record(task)
             for name in EMBEDDED:
-                if tree is None or name in tree:
+                if (tree is None or name in tree) and name not in self.trouble.lacks:
                     branch = None if tree is None else tree[name]
                     record = {**record, name: self._embedded(task["gid"], name, branch)}
             line = _signed(orjson.dumps(record))

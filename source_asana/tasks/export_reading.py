@@ -123,6 +123,7 @@ class _Reading:
             if isinstance(one.cursor.policy, ChildPolicy)
         ]
         self._walked: list[str] = []
+        self._missing: set[str] = set()
 
     def records(self) -> Generator[Any, None, Millis]:
         """Yield all records; return the bound that comes of them."""
@@ -136,6 +137,7 @@ class _Reading:
                     raise
                 LOGGER.info("Workspace %s: once more, as %s.", self._export.workspace, error)
                 self.choice.drop()
+        self._warn_of_missing_children()
         self._close_walks()
         return Millis(job.created - DATE_GRAIN_MS)
 
@@ -222,6 +224,7 @@ class _Reading:
         for child in self._children:
             if not child.has_all(task):
                 lacks_some = True
+                self._missing.add(child.column)
             elif child.wants(task, modified, workspace):
                 yield from child.sent(task, modified, workspace, stamp)
         if lacks_some and self._slice.tree:
@@ -231,6 +234,15 @@ class _Reading:
     def _without_children(self, task: Raw) -> Raw:
         columns = {child.column for child in self._children}
         return {name: value for name, value in task.items() if name not in columns}
+
+    def _warn_of_missing_children(self) -> None:
+        if self._missing:
+            self._runtime.report.once(
+                logging.WARNING,
+                f"Workspace {self._export.workspace}: the export's file does not hold the "
+                f"{' and '.join(sorted(self._missing))} of every task. The connector reads those "
+                "that are missing with one request per task.",
+            )
 
     # ── what is whole ──────────────────────────────────────────────────────────────────────────
 

@@ -174,6 +174,33 @@ def test_children_without_values_are_asked_for(asana: Sandbox, *, incremental: b
     assert asana.requests("/tasks/{task_gid}/subtasks") > 0
 
 
+@pytest.mark.parametrize(
+    ("trouble", "missing"),
+    [
+        ({"lacks": frozenset({"stories"})}, "stories"),
+        ({"bare": True}, "attachments and stories"),
+        ({}, ""),
+    ],
+    ids=["no stories", "bare", "whole"],
+)
+def test_children_that_the_file_does_not_hold_are_said_once(
+    asana: Sandbox, trouble: dict[str, Any], missing: str
+) -> None:
+    _set(asana, trouble)
+    sync = read(asana, STREAMS, incremental=True, **ON)
+    said = [line for line in sync.logs if "the export's file does not hold" in line]
+    if missing:
+        [line] = said
+        assert line == (
+            f"Workspace {asana.world.workspace}: the export's file does not hold the {missing} "
+            "of every task. The connector reads those that are missing with one request per task."
+        )
+        assert sync.warnings == said
+    else:
+        assert said == []
+    whole(asana, sync)
+
+
 # ── what follows ───────────────────────────────────────────────────────────────────────────────
 
 
