@@ -33,13 +33,27 @@ class OwnMessages(threading.local, InMemoryMessageRepository):
     """
 
 
-class Untraced(logging.Filter):
-    """Keeps tracebacks out of the log: the CDK puts them into the trace message as well."""
+class Quiet(logging.Filter):
+    """Keeps tracebacks, and the ends of an aborted sync's streams, out of the CDK's log.
+
+    Args:
+        stop: holds the error that ends the sync; it is reported once, not once for each stream.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__()
+        self._stop = stop
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        # The trace message has the traceback as well.
         record.exc_info = None
-        return True
+        if not self._stop.is_set():
+            return True
+        return record.levelno >= logging.WARNING and not self._stop.is_echo(
+            getattr(error, "message", None)
+        )
 
 
 def all_found(runtime: Runtime, stream: str, keep_only: Mapping[str, str]) -> None:
@@ -95,7 +109,7 @@ def visible(
                 if message.trace.stream_status.stream_descriptor.name in hidden:
                     continue
             elif message.trace.type is TraceType.ERROR and message.trace.error:
-                if stop.fatal:
+                if stop.is_echo(message.trace.error.message):
                     continue
                 _mask(message.trace.error)
                 untraced(message.trace.error)

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from typing import NoReturn
 
 import orjson
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
@@ -19,6 +20,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana import shell
 from source_asana.http.client import DISTRIBUTION, connector_version
+from source_asana.http.stop import TOLD_TO_STOP
 from source_asana.messages import untraced
 from source_asana.output import Output
 from source_asana.source import SourceAsana
@@ -46,7 +48,9 @@ def run() -> None:
     """Run one command with the arguments of the process.
 
     In a command of the Airbyte protocol a mistake of the user ends it with exit code 1 and one
-    TRACE; `check` ends with exit code 0 and a failed CONNECTION_STATUS.
+    TRACE; `check` ends with exit code 0 and a failed CONNECTION_STATUS. SIGTERM ends a read with
+    143 after the last states, SIGINT any command with 130 immediately; both are one line in the log
+    and no error.
     """
     args = sys.argv[1:]
     if _answered(args[:1]):
@@ -70,7 +74,11 @@ def run() -> None:
         _launch(source, args)
     except BrokenPipeError:
         _stop("The program that reads this output has gone away.")
+    except KeyboardInterrupt:
+        _end_told(signal.SIGINT)
     except AirbyteTracedException as error:
+        if error.message == TOLD_TO_STOP:
+            _end_told(signal.SIGTERM)
         status = error.as_connection_status_message()
         if command == "check" and status:
             _write(orjson.dumps(AirbyteMessageSerializer.dump(status)).decode())
@@ -82,7 +90,7 @@ def run() -> None:
         _stop()
     except OSError as error:
         _stop(f"The output cannot be written: {error.strerror}.")
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # what nobody expected
+    except Exception as error:  # noqa: BLE001  # what nobody expected
         sys.excepthook(type(error), error, error.__traceback__)
         PRINT_BUFFER.flush()
         _stop()
@@ -108,6 +116,13 @@ def _stop_when_told(source: SourceAsana) -> None:
     signal.signal(
         signal.SIGTERM, lambda *_: threading.Thread(target=source.stop, daemon=True).start()
     )
+
+
+def _end_told(sign: signal.Signals) -> NoReturn:
+    """Say that the command was told to stop, and end the process with the shell's exit code."""
+    LOGGER.info("%s", TOLD_TO_STOP)
+    PRINT_BUFFER.flush()
+    _stop(code=128 + sign)
 
 
 def _launch(source: SourceAsana, args: list[str]) -> None:
@@ -138,7 +153,7 @@ def _write(line: str) -> None:
     sys.stdout.flush()
 
 
-def _stop(reason: str | None = None) -> None:
+def _stop(reason: str | None = None, code: int = 1) -> NoReturn:
     """End the process at once, as threads that wait for the output would keep it alive."""
     try:
         # The CDK buffers both outputs in one object, which may still be in place of either.
@@ -147,4 +162,4 @@ def _stop(reason: str | None = None) -> None:
             sys.__stderr__.flush()
         sys.stdout.flush()
     finally:
-        os._exit(1)
+        os._exit(code)

@@ -44,14 +44,14 @@ from source_asana.config import Settings, Unusable, parse_config
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.states import manager_of
 from source_asana.discovery import add_custom_columns
-from source_asana.messages import OwnMessages, Untraced, unfinished, visible
+from source_asana.http.stop import TOLD_TO_STOP
+from source_asana.messages import OwnMessages, Quiet, unfinished, visible
 from source_asana.parents.plan import StreamPlan, plan
 from source_asana.runtime import CHECK_OUTAGE_SECONDS, Runtime
 from source_asana.stream import StreamSlices
 from source_asana.wiring import Wiring, begin, cursor_field_of, router_of, schema_of
 
 SYNC_LOGGER = logging.getLogger("airbyte.source_asana.sync")
-SYNC_LOGGER.addFilter(Untraced())
 
 # Messages that wait for a slow destination; the CDK's 10,000 would take hundreds of megabytes.
 QUEUE_SIZE = 500
@@ -163,6 +163,8 @@ class SourceAsana(YamlDeclarativeSource):
         ]
         hidden = {one.name for one in plans if one.is_hidden}
         failed: dict[str, FailureType | None] = {}
+        quiet = Quiet(runtime.stop)
+        SYNC_LOGGER.addFilter(quiet)
         runtime.report.start()
         try:
             sync = self._concurrent(runtime, len(streams))
@@ -174,6 +176,7 @@ class SourceAsana(YamlDeclarativeSource):
                 raise unfinished(failed, hidden) from None
             raise
         finally:
+            SYNC_LOGGER.removeFilter(quiet)
             runtime.report.close()
 
     # ── assembly ───────────────────────────────────────────────────────────────────────────────
@@ -195,11 +198,7 @@ class SourceAsana(YamlDeclarativeSource):
         if self._running:
             self._running.stop.abort(
                 AirbyteTracedException(
-                    message=(
-                        "The sync was told to stop before its end; the next one resumes from "
-                        "the states it printed."
-                    ),
-                    failure_type=FailureType.transient_error,
+                    message=TOLD_TO_STOP, failure_type=FailureType.transient_error
                 )
             )
 

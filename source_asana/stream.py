@@ -45,6 +45,8 @@ class StreamSlices(StreamSlicer):
             if self._plan.is_parent:
                 self._runtime.feeds.of(self._plan.name).settle()
         except ParentFailedError as error:
+            # The parents of an aborted sync have not failed by themselves.
+            self._runtime.stop.check()
             raise parent_failure(self._plan.name, error) from error
         self._complain_of_lost_access()
         yield from self._departed()

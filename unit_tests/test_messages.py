@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from queue import Queue
 from typing import Any
@@ -18,11 +19,12 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.message.concurrent_repository import ConcurrentMessageRepository
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from sandbox import Sandbox, World
 from source_asana.config import parse_config
 from source_asana.http.stop import Stop
-from source_asana.messages import OwnMessages, visible
+from source_asana.messages import OwnMessages, Quiet, visible
 from unit_tests.sync import read
 
 SECRET = "1/4711:hush-hush"  # made up
@@ -42,6 +44,29 @@ def test_no_error_shows_a_secret() -> None:
         update_secrets([])
     assert shown.trace
     assert SECRET not in str(shown.trace.error)
+
+
+def traced(text: str) -> AirbyteMessage:
+    error = AirbyteErrorTraceMessage(message=text)
+    trace = AirbyteTraceMessage(type=TraceType.ERROR, emitted_at=1.0, error=error)
+    return AirbyteMessage(type=Type.TRACE, trace=trace)
+
+
+def test_an_aborted_sync_reports_its_end_once_and_what_failed_before_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stop = Stop()
+    stop.abort(AirbyteTracedException(message="over"))
+    assert list(visible([traced("over"), traced("broken")], set(), {}, stop)) == [traced("broken")]
+    logger = logging.getLogger("test_an_aborted_sync")
+    logger.setLevel(logging.INFO)
+    logger.addFilter(Quiet(stop))
+    logger.info("Marking stream tags as STOPPED")
+    for error in (stop.error(), AirbyteTracedException(message="broken")):
+        logger.error("Exception while syncing stream tags", exc_info=error)
+    [line] = caplog.records
+    assert line.levelno == logging.ERROR
+    assert line.exc_info is None
 
 
 def log(text: str) -> AirbyteMessage:

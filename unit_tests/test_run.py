@@ -19,9 +19,10 @@ import pytest
 from sandbox import Sandbox, World
 from source_asana import SourceAsana, shell
 from source_asana.run import _stop_when_told
-from unit_tests.sync import catalog
+from unit_tests.sync import catalog, streams
 
 ROOT = Path(__file__).parents[1]
+TERM = signal.SIGTERM
 TOKEN = "2/1209876543210987:fedcba9876543210fedcba9876543210"
 
 
@@ -213,26 +214,74 @@ def test_a_reader_that_goes_away_ends_it(
     assert TOKEN not in said
 
 
+def interrupted(args: list[str], sign: signal.Signals) -> tuple[Run, Run]:
+    """Signal a read after its first state; return what it printed before, and afterwards."""
+    with subprocess.Popen(  # noqa: S603 - as above
+        args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        before = []
+        for line in process.stdout:
+            before.append(line)
+            if '"STATE"' in line:
+                break
+        process.send_signal(sign)
+        try:
+            # Half of what the slowest request takes.
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    return Run(0, "".join(before), ""), Run(process.returncode, out, err)
+
+
+def assert_quiet(done: Run) -> None:
+    """Assert that a stop is one line of information, and no error of anything."""
+    assert done.err == ""
+    assert done.errors == []
+    logs = [message["log"] for message in done.of("LOG")]
+    # What Asana refused before is a warning.
+    assert {log["level"] for log in logs} <= {"INFO", "WARN"}
+    [line] = [log for log in logs if "told to stop" in log["message"]]
+    assert line["level"] == "INFO"
+    assert line["message"].endswith("; the next one resumes from the states it printed.")
+    for words in ("Exception", "Traceback", "failed"):
+        assert words not in done.out
+
+
 def test_an_interrupt_ends_it_while_a_request_is_under_way(
     asana: Sandbox, tmp_path: Path, config: dict[str, Any]
 ) -> None:
     asana.fault("slow", "/tags", times=None, seconds=60)
     args = arguments(tmp_path, "read", config=config, catalog=catalog(["tags", "tasks"]))
     try:
-        with subprocess.Popen(  # noqa: S603 - as above
-            args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout
-            assert any('"STATE"' in line for line in process.stdout)
-            process.send_signal(signal.SIGINT)
-            try:
-                # Half of what the slow request still takes.
-                process.communicate(timeout=30)
-            finally:
-                process.kill()
+        _, done = interrupted(args, signal.SIGINT)
     finally:
         asana.clear_faults()
-    assert process.returncode == 1
+    assert_quiet(done)
+    assert done.code == 130
+
+
+def test_a_signal_ends_a_read_with_its_last_states(
+    asana: Sandbox, tmp_path: Path, config: dict[str, Any]
+) -> None:
+    asana.fault("slow", times=None, seconds=0.3)
+    names = streams()
+    wanted = catalog(names, incremental=True)
+    try:
+        _, done = interrupted(arguments(tmp_path, "read", config=config, catalog=wanted), TERM)
+    finally:
+        asana.clear_faults()
+    assert_quiet(done)
+    assert done.code == 143
+    statuses = {
+        m["trace"]["stream_status"]["stream_descriptor"]["name"]: m["trace"]["stream_status"]
+        for m in done.of("TRACE")
+        if m["trace"]["type"] == "STREAM_STATUS"
+    }
+    states = {m["state"]["stream"]["stream_descriptor"]["name"] for m in done.of("STATE")}
+    cut = {name for name, status in statuses.items() if status["status"] == "INCOMPLETE"}
+    assert len(cut) > 30
+    assert cut <= states
 
 
 @pytest.mark.timeout(20)

@@ -183,15 +183,18 @@ class AsanaRetriever(Retriever):
     def _fails(self, slice_: Slice) -> bool:
         """Return whether a failure is raised, so that the CDK logs it.
 
-        After many failures it is only counted. Either way the slice counts as not read.
+        After many failures it is only counted; in an aborted sync, one makes the stream incomplete,
+        and the others are no failures. Either way the slice counts as not read.
         """
         self._failures += 1
-        is_raised = self._failures <= (1 if self.runtime.stop.is_set() else FAILURES_SAID)
+        is_aborted = self.runtime.stop.is_set()
+        is_raised = self._failures <= (1 if is_aborted else FAILURES_SAID)
         if is_raised:
             self.cursor.slices.over()
         else:
             slice_.is_incomplete = True
-            self.runtime.report.failed(self.name)
+            if not is_aborted:
+                self.runtime.report.failed(self.name)
         return is_raised
 
     def begin(self, slice_: Slice) -> None:

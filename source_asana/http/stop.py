@@ -9,6 +9,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 # How long a thread that waits for another one may take to notice that the sync is aborted.
 WAKE_SECONDS = 1.0
+# The message of an end that somebody asked for: nothing is wrong.
+TOLD_TO_STOP = (
+    "The sync was told to stop before its end; the next one resumes from the states it printed."
+)
 
 
 class Stop:
@@ -50,6 +54,10 @@ class Stop:
             internal_message=fatal.internal_message,
             failure_type=fatal.failure_type,
         )
+
+    def is_echo(self, message: str | None) -> bool:
+        """Return whether an error with this message only repeats `fatal` for one stream."""
+        return self.fatal is not None and self.fatal.message == message
 
     def check(self) -> None:
         """Raise the error of an aborted sync."""
