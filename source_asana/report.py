@@ -6,63 +6,30 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
+from source_asana.counts import Counts
 from source_asana.http.errors import FIELDS, Reach, Verdict
 
 LOGGER = logging.getLogger("airbyte.source_asana")
 PROGRESS_SECONDS = 30.0
 ROWS_SHOWN = 50
+PLACES_SHOWN = 10
 
 
 @dataclass
 class Skip:
-    """Is one thing that was skipped, with the number of times."""
+    """Is one thing that was skipped, with the number of times.
+
+    Attributes:
+        was_read: whether an earlier sync has read it, or a part of it.
+    """
 
     stream: str
     what: str
     verdict: Verdict
+    was_read: bool
     times: int = 1
-
-
-@dataclass
-class Counts:
-    """Counts what one stream did so far.
-
-    Several threads count without a lock. No count gets lost, as no call stands between reading and
-    writing it, and the interpreter changes threads only at calls and jumps.
-
-    Attributes:
-        records, requests: how many were sent, and how many were made.
-        known, ahead: partitions that were handed out, and those that are to follow.
-        done, refused: partitions that are over, and those among them that Asana refused.
-        lost: refused partitions that an earlier sync has read.
-        deleted, waiting: records that are gone in Asana, and those that a later sync looks into.
-        unsaid_failures: failures that are not logged, after many others of the same stream.
-    """
-
-    records: int = 0
-    requests: int = 0
-    deleted: int = 0
-    waiting: int = 0
-    known: int = 0
-    ahead: int = 0
-    done: int = 0
-    unsaid_failures: int = 0
-    refused: int = 0
-    lost: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def refuse(self, *, lost: bool) -> None:
-        """Count a refused partition."""
-        with self._lock:
-            self.refused += 1
-            self.lost += lost
-
-    def end(self) -> None:
-        """Count a partition as over, however it ended."""
-        with self._lock:
-            self.done += 1
 
 
 class Report:
@@ -73,6 +40,7 @@ class Report:
         self._monotonic = monotonic
         self._began = monotonic()
         self._skips: dict[tuple[str, str, str], Skip] = {}
+        self._not_in_plan: set[str] = set()
         self._closed: dict[tuple[str, str], Verdict] = {}
         self._counts: dict[str, Counts] = {}
         self._said: set[str] = set()
@@ -82,14 +50,25 @@ class Report:
 
     # ── skips ──────────────────────────────────────────────────────────────────────────────────
 
-    def skip(self, stream: str, what: str, verdict: Verdict, *, workspace: str | None) -> None:
-        """Record that Asana refused `what` of `stream`, and warn of the first of its kind at once.
+    def skip(
+        self,
+        stream: str,
+        what: str,
+        verdict: Verdict,
+        *,
+        workspace: str | None,
+        was_read: bool = False,
+    ) -> None:
+        """Record that Asana refused `what` of `stream`, and warn of the first of its kind.
+
+        What the plan does not include is nothing new at each sync: `close` lists it.
 
         Args:
             stream: stream name.
             what: the partition in words, such as `project 12`.
             verdict: the refusal.
             workspace: gid of the partition's workspace, where it has one.
+            was_read: whether an earlier sync has read it and the refusal takes that access away.
         """
         reach = verdict.rule.reach
         place = what
@@ -104,8 +83,12 @@ class Report:
             known = self._skips.get(key)
             if known:
                 known.times += 1
+                known.was_read |= was_read
                 return
-            self._skips[key] = Skip(stream, place, verdict)
+            self._skips[key] = Skip(stream, place, verdict, was_read)
+        if verdict.rule.is_plan:
+            self.not_in_plan(stream)
+            return
         LOGGER.warning(
             'Stream %s: skipped %s. Asana said (HTTP %s): "%s". To read it: %s.',
             stream,
@@ -122,6 +105,11 @@ class Report:
     @staticmethod
     def _where(workspace: str | None, reach: Reach) -> str:
         return "*" if reach is Reach.STREAM else str(workspace)
+
+    def not_in_plan(self, stream: str) -> None:
+        """Record that the plan does not include a stream, its parents, or a part of them."""
+        with self._lock:
+            self._not_in_plan.add(stream)
 
     def fields_dropped(self, stream: str, fields: Iterable[str], verdict: Verdict) -> None:
         """Record that columns of a stream are skipped because the token lacks their scope."""
@@ -168,10 +156,6 @@ class Report:
                 found = self._counts.setdefault(stream, Counts())
         return found
 
-    def failed(self, stream: str) -> None:
-        """Count a partition that failed after many others of its stream, for the summary."""
-        self.counts(stream).unsaid_failures += 1
-
     def start(self) -> None:
         """Begin to log progress every 30 seconds."""
         self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
@@ -205,9 +189,14 @@ class Report:
     def close(self) -> None:
         """Stop the progress and log the summary and the table of skips."""
         self._stop.set()
+        self._close_counts()
+        self._close_unknown()
+        self._close_skips()
+
+    def _close_counts(self) -> None:
         seconds = self._monotonic() - self._began
         with self._lock:
-            counts, skips = dict(self._counts), list(self._skips.values())
+            counts = dict(self._counts)
         requests = sum(count.requests for count in counts.values())
         LOGGER.info(
             "Summary: %d records with %d requests in %.1f s.",
@@ -233,12 +222,32 @@ class Report:
                     name,
                     count.unsaid_failures,
                 )
-        self._close_unknown()
+
+    def _close_skips(self) -> None:
+        with self._lock:
+            skips = sorted(self._skips.values(), key=lambda item: (item.stream, item.what))
+            not_in_plan = sorted(self._not_in_plan)
+        if not_in_plan:
+            LOGGER.info(
+                "The Asana plan does not include these streams, or parts of them: %s. Upgrade the "
+                "plan to read them, or deselect them.",
+                ", ".join(not_in_plan),
+            )
+        places: dict[str, list[str]] = {}
+        for skip in skips:
+            if skip.was_read:
+                places.setdefault(skip.stream, []).append(skip.what)
+        if places:
+            LOGGER.warning(
+                "Asana now refuses what earlier syncs read, so these rows are no longer updated: "
+                "%s. The warnings above say why.",
+                "; ".join(f"{stream} ({_listed(found)})" for stream, found in places.items()),
+            )
         if not skips:
             return
-        LOGGER.warning("Skipped in this sync (%d):", len(skips))
-        for skip in sorted(skips, key=lambda item: (item.stream, item.what))[:ROWS_SHOWN]:
-            LOGGER.warning(
+        LOGGER.info("Skipped in this sync (%d):", len(skips))
+        for skip in skips[:ROWS_SHOWN]:
+            LOGGER.info(
                 'Skipped | %s | %s | %s | HTTP %s "%s" | %s%s',
                 skip.stream,
                 skip.what,
@@ -249,8 +258,8 @@ class Report:
                 f" | {skip.times} times" if skip.times > 1 else "",
             )
         if len(skips) > ROWS_SHOWN:
-            LOGGER.warning(
-                "Skipped | and %d more, each warned about above.", len(skips) - ROWS_SHOWN
+            LOGGER.info(
+                "Skipped | and %d more; the lines above name them.", len(skips) - ROWS_SHOWN
             )
 
     def _close_unknown(self) -> None:
@@ -263,3 +272,9 @@ class Report:
                 sum(map(len, found.values())),
                 "; ".join(f"{stream} ({', '.join(names)})" for stream, names in found.items()),
             )
+
+
+def _listed(places: list[str]) -> str:
+    """Return the first places in words, and the number of the others."""
+    more = len(places) - PLACES_SHOWN
+    return ", ".join(places[:PLACES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -20,7 +20,6 @@ from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
 
 LOOK_AGAIN_SECONDS = 0.1
-REFUSALS = frozenset({Ending.LACKING, Ending.REFUSED})
 
 
 class StreamSlices(StreamSlicer):
@@ -72,7 +71,7 @@ class StreamSlices(StreamSlicer):
                     feed.expect()
                 yield slice_
             ending = min(self._cursor.router.ending(), Ending.REFUSED)
-            self._warn_of_missing_parents()
+            self._report_missing_parents()
         finally:
             if feed is not None:
                 feed.announced(ending)
@@ -129,17 +128,21 @@ class StreamSlices(StreamSlicer):
                 failure_type=FailureType.config_error,
             )
 
-    def _warn_of_missing_parents(self) -> None:
-        """Warn that the children of refused parents are missing.
+    def _report_missing_parents(self) -> None:
+        """Report that the children of refused parents are missing.
 
         The refusals themselves are reported where they occurred.
         """
-        feeds = self._runtime.feeds
-        parents = self._cursor.router.parents()
-        refused = sorted(name for name in parents if feeds.of(name).ending in REFUSALS)
-        if refused and not self._plan.is_hidden:
+        if self._plan.is_hidden:
+            return
+        feeds, report = self._runtime.feeds, self._runtime.report
+        endings = {name: feeds.of(name).ending for name in self._cursor.router.parents()}
+        if Ending.LACKING in endings.values():
+            report.not_in_plan(self._plan.name)
+        refused = sorted(name for name, ending in endings.items() if ending is Ending.REFUSED)
+        if refused:
             what = " and ".join(refused)
-            self._runtime.report.once(
+            report.once(
                 logging.WARNING,
                 f"Stream {self._plan.name}: parts of {what} were refused, and what belongs to them "
                 "is skipped. The warnings about them say why.",

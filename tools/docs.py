@@ -76,6 +76,7 @@ DONE: Mapping[Action, str] = {
     Action.FAIL: "fails that stream and reads the rest; the next sync tries again",
     Action.ABORT: "ends the sync",
 }
+BEYOND_PLAN = "skips exactly what was refused, and lists the streams at the end"
 # Where the rule has none, as the message that ends the sync says it.
 REMEDIES: Mapping[Action, str] = {
     Action.REAUTHENTICATE: "provide a valid token under `credentials`",
@@ -227,7 +228,7 @@ def answer_table() -> str:
                 ", ".join(map(str, rule.statuses)) or "other",
                 f"`{rule.pattern}`" if rule.pattern else "anything else",
                 rule.reason,
-                DONE[rule.action],
+                BEYOND_PLAN if rule.is_plan else DONE[rule.action],
                 rule.remedy or REMEDIES.get(rule.action, "nothing"),
             ]
             for rule in RULES

@@ -39,8 +39,8 @@ def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 @pytest.mark.parametrize(
     ("verdict", "place"),
-    [(PLAN, "workspace 1"), (ACCESS, "project 7"), (SCOPE, "all of it"), (APP, "workspace 1")],
-    ids=["plan", "access", "scope", "app"],
+    [(ACCESS, "project 7"), (SCOPE, "all of it"), (APP, "workspace 1")],
+    ids=["access", "scope", "app"],
 )
 def test_a_skip_names_what_it_reaches(
     report: Report, lines: Callable[[], list[str]], verdict: Verdict, place: str
@@ -57,16 +57,37 @@ def test_the_same_skip_is_said_once_and_counted(
     report: Report, lines: Callable[[], list[str]]
 ) -> None:
     for number in range(3):
-        report.skip("tags", f"project {number}", PLAN, workspace="1")
-    report.skip("tags", "project 9", PLAN, workspace="2")
-    report.skip("users", "project 9", PLAN, workspace="2")
+        report.skip("tags", f"project {number}", APP, workspace="1")
+    report.skip("tags", "project 9", APP, workspace="2")
+    report.skip("users", "project 9", APP, workspace="2")
     assert len(lines()) == 3
     report.close()
     rows = [line.split(" | ") for line in lines() if line.startswith("Skipped | ")]
     assert [(row[1], row[2], row[-1]) for row in rows] == [
         ("tags", "workspace 1", "3 times"),
-        ("tags", "workspace 2", PLAN.rule.remedy),
-        ("users", "workspace 2", PLAN.rule.remedy),
+        ("tags", "workspace 2", APP.rule.remedy),
+        ("users", "workspace 2", APP.rule.remedy),
+    ]
+
+
+def test_what_the_plan_lacks_is_one_line_at_the_end(
+    report: Report, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for stream in ("users", "tags"):
+        report.skip(stream, "project 7", PLAN, workspace="1")
+    report.not_in_plan("sections")
+    assert caplog.records == []
+    report.close()
+    assert {record.levelno for record in caplog.records} == {logging.INFO}
+    texts = [record.getMessage() for record in caplog.records]
+    assert texts[1] == (
+        "The Asana plan does not include these streams, or parts of them: sections, tags, users. "
+        "Upgrade the plan to read them, or deselect them."
+    )
+    assert [text.split(" | ")[1] for text in texts if text.startswith("Skipped | ")] == [
+        "tags",
+        "users",
     ]
 
 
@@ -99,7 +120,7 @@ def test_columns_that_are_left_out_close_nothing(
 def test_a_skip_without_a_workspace_names_the_thing_itself(
     report: Report, lines: Callable[[], list[str]]
 ) -> None:
-    report.skip("organization_exports", "gid 7", PLAN, workspace=None)
+    report.skip("organization_exports", "gid 7", APP, workspace=None)
     assert lines()[0].startswith("Stream organization_exports: skipped gid 7. ")
 
 
@@ -126,8 +147,7 @@ def test_the_summary(report: Report, now: list[float], lines: Callable[[], list[
     tags.records, tags.requests = 3, 1
     tasks.records, tasks.requests = 400, 5
     report.counts("goals")
-    for _ in range(7):
-        report.failed("tasks")
+    tasks.unsaid_failures = 7
     now[0] += 61.44
     report.close()
     assert lines() == [

@@ -171,11 +171,12 @@ class AsanaRetriever(Retriever):
                 slice_.ended.set()
 
     def _refused(self, slice_: Slice, verdict: Verdict) -> Ending:
-        rule = verdict.rule
-        lost = rule.takes_access and self.cursor.was_read(slice_, rule.reach)
+        cursor, rule = self.cursor, verdict.rule
+        lost = rule.takes_access and cursor.was_read(slice_, rule.reach)
         self.counts.refuse(lost=lost)
-        self.cursor.refused(slice_, verdict)
-        self.runtime.report.skip(self.name, slice_.place, verdict, workspace=slice_.workspace)
+        cursor.refused(slice_, verdict)
+        place, workspace = slice_.place, slice_.workspace
+        self.runtime.report.skip(self.name, place, verdict, workspace=workspace, was_read=lost)
         if verdict.rule.gone:
             return Ending.COMPLETE
         return Ending.LACKING if verdict.rule.is_plan else Ending.REFUSED
@@ -183,19 +184,18 @@ class AsanaRetriever(Retriever):
     def _fails(self, slice_: Slice) -> bool:
         """Return whether a failure is raised, so that the CDK logs it.
 
-        After many failures it is only counted; in an aborted sync, one makes the stream incomplete,
-        and the others are no failures. Either way the slice counts as not read.
+        After many failures it is only counted, and in an aborted sync after the first not even
+        that. Either way the slice counts as not read.
         """
         self._failures += 1
         is_aborted = self.runtime.stop.is_set()
         is_raised = self._failures <= (1 if is_aborted else FAILURES_SAID)
         if is_raised:
             self.cursor.slices.over()
-        else:
-            slice_.is_incomplete = True
-            if not is_aborted:
-                self.runtime.report.failed(self.name)
-        return is_raised
+            return True
+        slice_.is_incomplete = True
+        self.counts.unsaid_failures += not is_aborted
+        return False
 
     def begin(self, slice_: Slice) -> None:
         """Note that a slice begins; raise `Refused` at once for what was refused before."""

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from source_asana.components.fates import Fate
 from source_asana.components.lookup import Lookup
 from source_asana.components.shape import Raw
+from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.departures import Departures
 from source_asana.cursors.policies import LEFT
 from source_asana.http.errors import AsanaError
 from source_asana.parents.routers import InlineRouter
 from source_asana.parents.slices import DepartureSlice
-from source_asana.report import Counts
 
 
 class Tombstones:

@@ -9,9 +9,9 @@ import requests_mock
 from airbyte_cdk.sources.types import StreamSlice
 
 from source_asana.components.requester import AsanaRequester, PlainTemplate
+from source_asana.counts import Counts
 from source_asana.http.client import Client
 from source_asana.parents.slices import Slice
-from source_asana.report import Counts
 from unit_tests.given import settings
 
 API = "https://app.asana.com/api/1.0"

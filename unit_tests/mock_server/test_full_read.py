@@ -11,7 +11,8 @@ import pytest
 from airbyte_cdk.sources.types import Record
 
 from sandbox import Sandbox, World
-from source_asana.report import Counts, Report
+from source_asana.counts import Counts
+from source_asana.report import Report
 from unit_tests.conftest import quicken
 from unit_tests.mock_server import expect
 from unit_tests.sync import Sync, read, streams

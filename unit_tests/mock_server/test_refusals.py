@@ -7,14 +7,14 @@ import pytest
 from sandbox import Sandbox
 from unit_tests.mock_server import expect
 from unit_tests.mock_server.worlds import Small
-from unit_tests.sync import Sync, read
+from unit_tests.sync import Sync, read, streams
 
 PRIVATE = "You do not have access to this project."
 
 
 def skips(sync: Sync) -> list[str]:
     """Return the rows of the closing table."""
-    return [line for line in sync.warnings if line.startswith("Skipped | ")]
+    return [line for line in sync.logs if line.startswith("Skipped | ")]
 
 
 def test_one_project_whose_sections_are_refused(asana: Sandbox, small: Small) -> None:
@@ -25,16 +25,14 @@ def test_one_project_whose_sections_are_refused(asana: Sandbox, small: Small) ->
     assert all(map(sync.complete, ("sections", "projects", "task_counts")))
     assert {r["project_id"] for r in sync.records["sections"]} == {small.second}
     remedy = "give the token's user access, or exclude the object in the configuration"
-    assert sync.warnings == [
-        (
-            f"Stream sections: skipped project {small.first}. "
-            f'Asana said (HTTP 403): "{PRIVATE}". To read it: {remedy}.'
-        ),
-        "Skipped in this sync (1):",
-        (
-            f"Skipped | sections | project {small.first} | no access | "
-            f'HTTP 403 "{PRIVATE}" | {remedy}'
-        ),
+    [warning] = sync.warnings
+    assert warning == (
+        f"Stream sections: skipped project {small.first}. "
+        f'Asana said (HTTP 403): "{PRIVATE}". To read it: {remedy}.'
+    )
+    assert "Skipped in this sync (1):" in sync.logs
+    assert skips(sync) == [
+        f'Skipped | sections | project {small.first} | no access | HTTP 403 "{PRIVATE}" | {remedy}'
     ]
     expect.whole(asana, sync, ["projects", "task_counts"])
 
@@ -223,6 +221,61 @@ def test_a_thousand_refusals_fill_no_table(small: Small) -> None:
         asana.fault("status", "/tasks/{task_gid}/stories", times=None, status=403, message="No")
         sync = read(asana, ["stories"])
         assert sync.complete("stories")
-        assert "Skipped in this sync (76):" in sync.warnings
+        assert len(sync.warnings) == 76
+        assert "Skipped in this sync (76):" in sync.logs
         assert len(skips(sync)) == 51
-        assert sync.warnings[-1] == "Skipped | and 26 more, each warned about above."
+        assert skips(sync)[-1] == "Skipped | and 26 more; the lines above name them."
+
+
+def not_updated(sync: Sync) -> list[str]:
+    """Return the lines about rows that Asana no longer shows to the token."""
+    return [line for line in sync.warnings if line.startswith("Asana now refuses")]
+
+
+def test_rows_that_are_no_longer_updated_are_named_at_the_end(small: Small) -> None:
+    """Only where an earlier sync has read them, and not where the plan ends."""
+    names = ("projects", "sections", "tasks", "task_counts", "allocations")
+    paths = (f"^/projects/{small.first}/sections", f"^/tasks\\?.*project={small.first}")
+    listed = {"incremental": True, "change_detection": "listing"}
+    with Sandbox(small.world, plan="service") as asana:
+
+        def refuse(status: int, *paths: str) -> None:
+            asana.clear_faults()
+            for path in paths:
+                asana.fault("status", path, times=None, status=status, message=PRIVATE)
+
+        refuse(403, "/task_counts")
+        first = read(asana, names, **listed)
+        assert not_updated(first) == []
+        refuse(403, "/task_counts", *paths)
+        asana.fault("status", "^/allocations", times=None, status=402, message="No plan")
+        second = read(asana, names, state=first.state, **listed)
+        assert second.errors == []
+        [line] = not_updated(second)
+        assert line == (
+            "Asana now refuses what earlier syncs read, so these rows are no longer updated: "
+            f"sections (project {small.first}); tasks (project {small.first}). "
+            "The warnings above say why."
+        )
+        asana.clear_faults()
+        assert not_updated(read(asana, names, state=second.state, **listed)) == []
+
+
+def test_only_the_first_places_of_many_are_named(small: Small) -> None:
+    for number in range(30):
+        small.world.add_project(f"P{number:02}")
+    with Sandbox(small.world, plan="service") as asana:
+        first = read(asana, ["sections"], incremental=True)
+        fault = asana.fault("status", "^/projects/\\d+/sections", times=None, status=403)
+        fault.message = PRIVATE
+        [line] = not_updated(read(asana, ["sections"], incremental=True, state=first.state))
+        assert line.count("project ") == 10
+        assert " and 22 more). " in line
+
+
+def test_a_free_plan_is_no_flood_of_warnings(small: Small) -> None:
+    with Sandbox(small.world, plan="free") as asana:
+        sync = read(asana, streams(), incremental=True)
+    assert sync.errors == []
+    [warning] = sync.warnings
+    assert "The audit log needs a service account." in warning

@@ -14,6 +14,7 @@ from unit_tests.mock_server.worlds import Small, paths
 from unit_tests.sync import Sync, read, streams
 
 WORDS = "Asana's own words"
+NOT_IN_PLAN = "The Asana plan does not include these streams, or parts of them: "
 SKIPPED = (402, 403, 404)
 # Streams whose records are the parents of others, and those that lie in their listings.
 PARENTS = ("workspaces", "users", "teams", "projects", "portfolios", "goals", "tasks", "subtasks")
@@ -58,6 +59,15 @@ def said(lines: Iterable[str], stream: str) -> list[str]:
     return [line for line in lines if line.startswith(f"Stream {stream}: ") and WORDS in line]
 
 
+def beyond_the_plan(sync: Sync) -> set[str]:
+    """Return the streams in the one line about what the plan does not include."""
+    [line] = [text for text in sync.logs if text.startswith(NOT_IN_PLAN)]
+    assert line not in sync.warnings
+    names, _, remedy = line.removeprefix(NOT_IN_PLAN).partition(". ")
+    assert remedy == "Upgrade the plan to read them, or deselect them."
+    return set(names.split(", "))
+
+
 def test_the_small_world_has_records_for_every_stream(asana: Sandbox, small: Small) -> None:
     """A world in which all of the tests below have something to lose."""
     sync = read_all(asana, small)
@@ -80,14 +90,18 @@ def test_refused_leaves_are_skipped_and_said_once(
     expect.whole(asana, sync, set(streams()) - set(leaves()))
     for name in leaves():
         assert sync.complete(name), name
+        rows = [line for line in sync.logs if line.startswith(f"Skipped | {name} | ")]
         warned = said(sync.warnings, name)
-        assert warned, name
-        assert len(warned) == len(set(warned))
-        assert all(f"(HTTP {status})" in line and "To read it: " in line for line in warned)
         if status == 402:
-            assert len(warned) == 1, "a plan is the workspace's"
-            rows = [line for line in sync.warnings if line.startswith(f"Skipped | {name} | ")]
-            assert len(rows) == 1
+            assert len(rows) == 1, "a plan is the workspace's"
+        else:
+            assert len(warned) == len(set(warned)) > 0
+            assert all(f"(HTTP {status})" in line and "To read it: " in line for line in warned)
+    if status == 402:
+        assert beyond_the_plan(sync) == set(leaves())
+        assert sync.warnings == []
+    else:
+        assert len(sync.warnings) == sum(len(said(sync.warnings, name)) for name in leaves())
 
 
 @pytest.mark.parametrize("status", [400, 412, 500, 503])
@@ -239,8 +253,12 @@ def test_refused_parents_take_their_children_along(
     assert {name: len(sync.records[name]) for name in gone if sync.records[name]} == {}
     left_of(sync, lost, small)
     expect.whole(asana, sync, set(streams()) - gone - set(lost.left))
+    if status == 402:
+        assert beyond_the_plan(sync) == gone | set(lost.left)
+        assert sync.warnings == []
+        return
     assert said(sync.warnings, lost.parent)
-    if status != 404:
+    if status == 403:
         for name in lost.streams:
             line = f"Stream {name}: parts of "
             assert [text for text in sync.warnings if text.startswith(line)], name

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import requests_mock
 
+from source_asana.counts import Counts
 from source_asana.http.client import Client
 from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.errors import PartitionFailed
-from source_asana.report import Counts
 from source_asana.tasks.search import Search
 from source_asana.tasks.search_walk import PAGE, SearchRequest, changed, stepped
 from unit_tests.given import settings
