@@ -68,7 +68,7 @@ class Report:
             what: the partition in words, such as `project 12`.
             verdict: the refusal.
             workspace: gid of the partition's workspace, where it has one.
-            was_read: whether an earlier sync has read it and the refusal takes that access away.
+            was_read: whether an earlier sync has read it.
         """
         reach = verdict.rule.reach
         place = what
@@ -235,12 +235,12 @@ class Report:
             )
         places: dict[str, list[str]] = {}
         for skip in skips:
-            if skip.was_read:
+            if skip.was_read and not skip.verdict.rule.gone:
                 places.setdefault(skip.stream, []).append(skip.what)
         if places:
             LOGGER.warning(
                 "Asana now refuses what earlier syncs read, so these rows are no longer updated: "
-                "%s. The warnings above say why.",
+                "%s. The lines above say why.",
                 "; ".join(f"{stream} ({_listed(found)})" for stream, found in places.items()),
             )
         if not skips:

@@ -171,12 +171,11 @@ class AsanaRetriever(Retriever):
                 slice_.ended.set()
 
     def _refused(self, slice_: Slice, verdict: Verdict) -> Ending:
-        cursor, rule = self.cursor, verdict.rule
-        lost = rule.takes_access and cursor.was_read(slice_, rule.reach)
-        self.counts.refuse(lost=lost)
+        cursor, place, workspace = self.cursor, slice_.place, slice_.workspace
+        was_read = cursor.was_read(slice_, verdict.rule.reach)
+        self.counts.refuse(lost=was_read and verdict.rule.takes_access)
         cursor.refused(slice_, verdict)
-        place, workspace = slice_.place, slice_.workspace
-        self.runtime.report.skip(self.name, place, verdict, workspace=workspace, was_read=lost)
+        self.runtime.report.skip(self.name, place, verdict, workspace=workspace, was_read=was_read)
         if verdict.rule.gone:
             return Ending.COMPLETE
         return Ending.LACKING if verdict.rule.is_plan else Ending.REFUSED

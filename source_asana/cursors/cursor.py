@@ -232,12 +232,12 @@ class AsanaCursor(Cursor):
             self.policy.refused(slice_, verdict)
 
     def was_read(self, slice_: Slice, reach: Reach) -> bool:
-        """Return whether an earlier sync has read what a refusal of a slice reaches."""
-        if reach is not Reach.PARTITION:
-            return self.columns.were_read
+        """Return whether an earlier sync has read this partition; see `Policy.was_read`."""
+        if not self.columns.were_read:
+            return False
         with self.lock:
             held = self.sender is not None and self.sender.ledger.has_home(slice_.home)
-            return held or self.policy.was_read(slice_)
+            return held or self.policy.was_read(slice_, reach)
 
     def seen(self, record: Raw, slice_: Slice) -> None:
         """Note that a partition shows a record that another slice has sent."""

@@ -11,6 +11,7 @@ from typing_extensions import override
 from source_asana.cursors.parts import Bounds, Gates, Part, RollingPass
 from source_asana.cursors.policies import Policy, Record
 from source_asana.http.clock import from_millis
+from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, value_at
 
 
@@ -39,7 +40,8 @@ class PassedPolicy(Policy):
         self._kept.keep_only(lambda _: False)
 
     @override
-    def was_read(self, slice_: Slice) -> bool:
+    def was_read(self, slice_: Slice, reach: Reach) -> bool:
+        del reach
         return slice_.key in self._kept
 
     @override

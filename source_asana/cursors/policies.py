@@ -14,7 +14,7 @@ from source_asana.cursors.parts import Columns, Part
 from source_asana.cursors.walks import Walks
 from source_asana.fields.schemas import SYNC_COLUMNS, load_schema
 from source_asana.http.clock import Millis, to_millis
-from source_asana.http.errors import Verdict
+from source_asana.http.errors import Reach, Verdict
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
@@ -77,9 +77,14 @@ class Policy:
     def read_again(self) -> None:
         """Forget what saves requests, so that this sync reads all records for a further column."""
 
-    def was_read(self, slice_: Slice) -> bool:
-        """Return whether the state shows that an earlier sync has read this partition."""
-        del slice_
+    def was_read(self, slice_: Slice, reach: Reach) -> bool:
+        """Return whether the state shows that an earlier sync has read this partition.
+
+        Args:
+            slice_: was refused.
+            reach: how far the refusal reaches.
+        """
+        del slice_, reach
         return False
 
     @property

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from source_asana.cursors.parts import Part
 from source_asana.cursors.policies import Policy
+from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice
 
 
@@ -47,7 +48,8 @@ class TokenPolicy(Policy):
         return {"tokens": self._tokens}
 
     @override
-    def was_read(self, slice_: Slice) -> bool:
+    def was_read(self, slice_: Slice, reach: Reach) -> bool:
+        del reach
         return slice_.key in self._tokens.by_key
 
     @override

@@ -222,10 +222,11 @@ class ChildPolicy(MemberPolicy):
                 self._versions.forget(slice_.gid)
 
     @override
-    def was_read(self, slice_: Slice) -> bool:
+    def was_read(self, slice_: Slice, reach: Reach) -> bool:
         if isinstance(slice_, OwnSlice):
             return slice_.project in self.bounds
-        return isinstance(slice_, ChildSlice) and slice_.was_read
+        is_wide = reach is not Reach.PARTITION
+        return isinstance(slice_, ChildSlice) and (slice_.was_read or is_wide)
 
     @override
     def is_there(self, home: str) -> bool:

@@ -10,6 +10,7 @@ from typing_extensions import override
 from source_asana.cursors.parts import Bounds, Part, RollingPass
 from source_asana.cursors.policies import Policy
 from source_asana.http.clock import Millis
+from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, is_user_key, workspace_of_key
 from source_asana.tasks.family import family_of
 
@@ -90,7 +91,8 @@ class MemberPolicy(Policy):
         self.bounds.keep_only(lambda _: False)
 
     @override
-    def was_read(self, slice_: Slice) -> bool:
+    def was_read(self, slice_: Slice, reach: Reach) -> bool:
+        del reach
         return slice_.key in self.bounds
 
     @override

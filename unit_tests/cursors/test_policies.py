@@ -173,8 +173,8 @@ def test_gates_of_vanished_parents_go_only_after_complete_parents(ending: Ending
     read(second)
     third = policy_of(GatedPolicy, stored=stored_by(second), **GATE)
 
-    assert third.was_read(slice_of("1"))
-    assert third.was_read(slice_of("gone")) is (ending > Ending.LACKING)
+    assert third.was_read(slice_of("1"), Reach.PARTITION)
+    assert third.was_read(slice_of("gone"), Reach.PARTITION) is (ending > Ending.LACKING)
 
 
 # ── windows ────────────────────────────────────────────────────────────────────────────────────
@@ -184,14 +184,14 @@ def test_a_first_read_asks_for_everything_and_the_next_from_the_bound_on() -> No
     first = policy_of(WindowPolicy, slice_of("1"), **LOG)
     [slice_] = read(first)
     assert (slice_.since, slice_.is_filtered) == (None, False)
-    assert first.was_read(slice_)
+    assert first.was_read(slice_, Reach.PARTITION)
 
     second = policy_of(WindowPolicy, slice_of("1"), slice_of("2"), stored=stored_by(first), **LOG)
     known, new = all_slices(second)
 
     assert (known.since, known.is_filtered) == (from_millis(BEGAN - 300_000), True)
     assert (new.since, new.is_filtered) == (None, False)
-    assert (second.was_read(known), second.was_read(new)) == (True, False)
+    assert (second.was_read(known, Reach.PARTITION), second.was_read(new, Reach.PARTITION)) == (True, False)
 
 
 def test_the_bound_is_the_time_when_the_first_request_was_sent() -> None:
@@ -286,8 +286,8 @@ def test_bounds_of_vanished_partitions_go_only_after_complete_parents(ending: En
     read(second)
     third = policy_of(WindowPolicy, stored=stored_by(second), **LOG)
 
-    assert third.was_read(slice_of("1"))
-    assert third.was_read(slice_of("gone")) is (ending > Ending.LACKING)
+    assert third.was_read(slice_of("1"), Reach.PARTITION)
+    assert third.was_read(slice_of("gone"), Reach.PARTITION) is (ending > Ending.LACKING)
 
 
 # ── the audit log ──────────────────────────────────────────────────────────────────────────────

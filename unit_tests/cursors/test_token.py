@@ -17,7 +17,7 @@ def test_a_first_read_has_no_token() -> None:
     [slice_] = all_slices(policy)
 
     assert policy.token(slice_) is None
-    assert not policy.was_read(slice_)
+    assert not policy.was_read(slice_, Reach.PARTITION)
 
 
 def test_a_token_counts_when_its_slice_is_complete() -> None:
@@ -25,7 +25,7 @@ def test_a_token_counts_when_its_slice_is_complete() -> None:
     policy = policy_of(TokenPolicy, slice_of("1"), slice_of("2"), stored=stored)
     first, second = all_slices(policy)
     assert (policy.token(first), policy.token(second)) == ("old", None)
-    assert (policy.was_read(first), policy.was_read(second)) == (True, False)
+    assert (policy.was_read(first, Reach.PARTITION), policy.was_read(second, Reach.PARTITION)) == (True, False)
 
     for slice_ in (first, second):
         policy.advance(slice_, f"newer-{slice_.key}")

@@ -17,6 +17,11 @@ def skips(sync: Sync) -> list[str]:
     return [line for line in sync.logs if line.startswith("Skipped | ")]
 
 
+def not_updated(sync: Sync) -> list[str]:
+    """Return the lines about rows that Asana no longer shows to the token."""
+    return [line for line in sync.warnings if line.startswith("Asana now refuses")]
+
+
 def test_one_project_whose_sections_are_refused(asana: Sandbox, small: Small) -> None:
     path = f"^/projects/{small.first}/sections"
     asana.fault("status", path, times=None, status=403, message=PRIVATE)
@@ -165,6 +170,7 @@ def test_a_lost_plan_is_a_warning_and_lost_access_an_error(
     asana.fault("status", "^/tasks", times=None, status=status, message=words)
     second = read(asana, names, incremental=True, state=first.state, change_detection="listing")
     assert skips(second)
+    assert len(not_updated(second)) == 1
     assert second.complete("sections")
     assert second.complete("tasks") is not fails
     assert bool(second.errors) is fails
@@ -227,13 +233,8 @@ def test_a_thousand_refusals_fill_no_table(small: Small) -> None:
         assert skips(sync)[-1] == "Skipped | and 26 more; the lines above name them."
 
 
-def not_updated(sync: Sync) -> list[str]:
-    """Return the lines about rows that Asana no longer shows to the token."""
-    return [line for line in sync.warnings if line.startswith("Asana now refuses")]
-
-
 def test_rows_that_are_no_longer_updated_are_named_at_the_end(small: Small) -> None:
-    """Only where an earlier sync has read them, and not where the plan ends."""
+    """Only where an earlier sync has read them: access that was taken, or a plan that ended."""
     names = ("projects", "sections", "tasks", "task_counts", "allocations")
     paths = (f"^/projects/{small.first}/sections", f"^/tasks\\?.*project={small.first}")
     listed = {"incremental": True, "change_detection": "listing"}
@@ -254,8 +255,9 @@ def test_rows_that_are_no_longer_updated_are_named_at_the_end(small: Small) -> N
         [line] = not_updated(second)
         assert line == (
             "Asana now refuses what earlier syncs read, so these rows are no longer updated: "
+            f"allocations (workspace {small.world.workspace}); "
             f"sections (project {small.first}); tasks (project {small.first}). "
-            "The warnings above say why."
+            "The lines above say why."
         )
         asana.clear_faults()
         assert not_updated(read(asana, names, state=second.state, **listed)) == []
@@ -275,7 +277,9 @@ def test_only_the_first_places_of_many_are_named(small: Small) -> None:
 
 def test_a_free_plan_is_no_flood_of_warnings(small: Small) -> None:
     with Sandbox(small.world, plan="free") as asana:
-        sync = read(asana, streams(), incremental=True)
-    assert sync.errors == []
-    [warning] = sync.warnings
-    assert "The audit log needs a service account." in warning
+        first = read(asana, streams(), incremental=True)
+        second = read(asana, streams(), incremental=True, state=first.state)
+    for sync in (first, second):
+        assert sync.errors == []
+        [warning] = sync.warnings
+        assert "The audit log needs a service account." in warning
