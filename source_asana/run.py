@@ -57,7 +57,12 @@ def run() -> None:
         return
     if args and args[0] in shell.COMMANDS:
         shell.run(args)
-        return
+    else:
+        _run_protocol(args)
+
+
+def _run_protocol(args: list[str]) -> None:
+    """Run a command of the Airbyte protocol, and say how it ended."""
     # Records are short-lived trees without cycles. Looking for garbage among them a hundred times a
     # second takes a fifth of the CPU.
     gc.set_threshold(100_000, 20, 100)

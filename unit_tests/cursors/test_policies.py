@@ -11,6 +11,7 @@ from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.partial import GatedPolicy, OverlapPolicy, WindowPolicy
 from source_asana.cursors.policies import Policy
 from source_asana.http.clock import Millis, from_millis
+from source_asana.http.errors import Reach
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
@@ -191,7 +192,10 @@ def test_a_first_read_asks_for_everything_and_the_next_from_the_bound_on() -> No
 
     assert (known.since, known.is_filtered) == (from_millis(BEGAN - 300_000), True)
     assert (new.since, new.is_filtered) == (None, False)
-    assert (second.was_read(known, Reach.PARTITION), second.was_read(new, Reach.PARTITION)) == (True, False)
+    assert (second.was_read(known, Reach.PARTITION), second.was_read(new, Reach.PARTITION)) == (
+        True,
+        False,
+    )
 
 
 def test_the_bound_is_the_time_when_the_first_request_was_sent() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from source_asana.cursors.token import TokenPolicy, Tokens
+from source_asana.http.errors import Reach
 from source_asana.parents.feeds import Ending
 from unit_tests.cursors.surroundings import all_slices, policy_of, runtime, slice_of, stored_by
 
@@ -25,7 +26,10 @@ def test_a_token_counts_when_its_slice_is_complete() -> None:
     policy = policy_of(TokenPolicy, slice_of("1"), slice_of("2"), stored=stored)
     first, second = all_slices(policy)
     assert (policy.token(first), policy.token(second)) == ("old", None)
-    assert (policy.was_read(first, Reach.PARTITION), policy.was_read(second, Reach.PARTITION)) == (True, False)
+    assert (policy.was_read(first, Reach.PARTITION), policy.was_read(second, Reach.PARTITION)) == (
+        True,
+        False,
+    )
 
     for slice_ in (first, second):
         policy.advance(slice_, f"newer-{slice_.key}")
