@@ -1,0 +1,1 @@
+"""What a user sees in situations that a design of the connector once got wrong."""
