@@ -32,7 +32,8 @@ UNMARKED = pytest.mark.xfail(
 VERSION_STAYS = pytest.mark.xfail(
     reason=(
         "findings A 5: the version of a task outlives the tombstones of its children, which are "
-        "not read again: simpler step 4, complete and gone"
+        "not read again: simpler step 4, complete and gone, once a state without it is printed "
+        "first"
     )
 )
 
