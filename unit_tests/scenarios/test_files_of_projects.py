@@ -1,0 +1,123 @@
+"""Files of projects and of their briefs come when the project's listing is read whole, or later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sandbox import Sandbox
+from unit_tests.properties.runs import Destination
+from unit_tests.scenarios.worlds_b import (
+    DAY,
+    FAMILY,
+    HARDLY,
+    HOUR,
+    asked,
+    new_world,
+    print_every_state,
+    scan_every,
+    sent,
+    unlike_asana,
+)
+
+pytestmark = pytest.mark.usefixtures("fast")
+
+DAILY = {"change_detection": "auto", **scan_every(24)}
+RARELY = {"change_detection": "auto", **HARDLY}
+
+
+class Files:
+    """Two projects with tasks and files; `parents` are the first project and its brief."""
+
+    def __init__(self) -> None:
+        world = self.world = new_world()
+        self.project, self.other = world.add_project("P"), world.add_project("Other")
+        self.parents = [self.project, world.add_project_brief(self.project)]
+        for project in (self.project, self.other):
+            parent = world.add_task("Parent", projects=[project])
+            world.add_attachment(world.add_task("Below it", parent=parent))
+        self.first = [world.add_attachment(parent) for parent in self.parents]
+        world.add_attachment(self.other)
+        world.clock.advance(DAY)
+
+    def refuse(self, asana: Sandbox, **answer: Any) -> Any:
+        """Return the fault that has requests for the files of project and brief fail."""
+        parents = "|".join(self.parents)
+        options = answer or {"status": 400, "message": "Bad"}
+        return asana.fault("status", rf"^/attachments\?.*parent=({parents})", times=None, **options)
+
+
+def listings(asana: Sandbox) -> set[str]:
+    """Return the projects whose tasks were listed."""
+    return {e.params["project"] for e in asana.log if e.path == "/tasks" and "project" in e.params}
+
+
+@pytest.mark.parametrize(
+    ("streams", "status"), [(("attachments",), 400), (("attachments",), 403), (FAMILY, 400)]
+)
+def test_files_that_could_not_be_read_come_with_the_next_sync(
+    streams: tuple[str, ...], status: int
+) -> None:
+    files = Files()
+    with Sandbox(files.world) as asana:
+        destination = Destination()
+        fault = files.refuse(asana, status=status, message="No")
+        destination.sync(asana, streams, **DAILY)
+        assert fault.hits == 2
+        fault.times = 0
+        for expected in ({"attachments": sorted(files.first)}, {}):
+            asana.clock.advance(HOUR)
+            asana.reset_log()
+            done = destination.sync(asana, streams, **RARELY)
+            assert sent(done) == expected
+            assert listings(asana) <= ({files.project} if expected else set())
+        assert asked(asana, "/attachments") == 0
+        assert unlike_asana(asana, destination, *streams) == []
+
+
+@pytest.mark.parametrize("streams", [("attachments",), FAMILY])
+def test_new_files_that_fail_when_all_is_read_come_with_the_next_sync(
+    streams: tuple[str, ...],
+) -> None:
+    files = Files()
+    world = files.world
+    with Sandbox(world) as asana:
+        destination = Destination()
+        destination.sync(asana, streams, **DAILY)
+        # They move no time of a task, and a brief may be new itself.
+        new = [world.add_attachment(parent) for parent in files.parents]
+        brief = world.add_project_brief(files.other)
+        new.append(world.add_attachment(brief))
+        asana.clock.advance(25 * HOUR)
+        fault = files.refuse(asana)
+        done = destination.sync(asana, streams, **DAILY)
+        assert sent(done) == {"attachments": new[2:]}
+        assert fault.hits == 2
+        fault.times = 0
+        for expected in ({"attachments": sorted(new[:2])}, {}):
+            asana.clock.advance(HOUR)
+            asana.reset_log()
+            done = destination.sync(asana, streams, **RARELY)
+            assert sent(done) == expected
+            assert listings(asana) <= ({files.project} if expected else set())
+        assert unlike_asana(asana, destination, *streams) == []
+
+
+@pytest.mark.parametrize("kill_after", range(1, 9, 2))
+def test_files_come_after_a_kill_while_all_is_read(
+    kill_after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    print_every_state(monkeypatch)
+    files = Files()
+    with Sandbox(files.world) as asana:
+        destination = Destination()
+        destination.sync(asana, ("attachments",), **DAILY)
+        for parent in (*files.parents, files.other):
+            files.world.add_attachment(parent)
+        asana.clock.advance(25 * HOUR)
+        killed = destination.sync(asana, ("attachments",), kill_after=kill_after, **DAILY)
+        asana.clock.advance(HOUR)
+        destination.sync(asana, ("attachments",), **DAILY)
+        assert killed.killed
+        assert unlike_asana(asana, destination, "attachments") == []
