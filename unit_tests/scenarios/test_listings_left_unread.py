@@ -126,7 +126,7 @@ def test_a_project_that_failed_and_was_left_out_is_read_completely_again(
     plan: str, streams: tuple[str, ...], *, has_been_read: bool
 ) -> None:
     world = new_world()
-    fan = world.add_user("Fan")
+    fans = [world.add_user(f"Fan {number}") for number in range(3)]
     fails, other = world.add_project("Fails"), world.add_project("Other")
     for project in (fails, other):
         parent = world.add_task("Parent", projects=[project])
@@ -134,7 +134,9 @@ def test_a_project_that_failed_and_was_left_out_is_read_completely_again(
             world.comment(task)
             world.add_attachment(task)
     loud = world.listed("project.tasks", fails).gids[0]
-    silent = world.listed("task.subtasks", loud).gids[0]
+    # A like moves no time of theirs.
+    silent = [world.add_task("Liked", projects=[fails]), *world.listed("task.subtasks", loud)]
+    world.clock.advance(DAY)
     options = {"change_detection": "auto"}
     with Sandbox(world, plan=plan) as asana:
         destination = Destination()
@@ -145,7 +147,8 @@ def test_a_project_that_failed_and_was_left_out_is_read_completely_again(
             asana.clock.advance(DAY)
             world.edit_task(loud, name=f"Edited {step}")
             world.comment(loud)
-            (world.unlike if step % 2 else world.like)(silent, fan)
+            for task in silent:
+                world.like(task, fans[step])
             asana.clock.advance(HOUR)
             # Where a search shows what changed, the listing fails when all of them are read.
             often = ALWAYS if step == 0 else HARDLY
