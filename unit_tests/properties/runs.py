@@ -159,6 +159,10 @@ class Destination:
                     source.end()
         except AirbyteTracedException:
             done.failed = True
+        except BaseException:
+            # The threads of a read that hangs would keep the tests from ending.
+            source.end()
+            raise
         self._note_uncommitted(done)
         return done
 

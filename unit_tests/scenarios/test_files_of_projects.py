@@ -18,6 +18,7 @@ from unit_tests.scenarios.worlds_b import (
     print_every_state,
     scan_every,
     sent,
+    tombstones,
     unlike_asana,
 )
 
@@ -28,12 +29,14 @@ RARELY = {"change_detection": "auto", **HARDLY}
 
 
 class Files:
-    """Two projects with tasks and files; `parents` are the first project and its brief."""
+    """Two projects with tasks and files; `parents` are the first project and its brief, if any."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_brief: bool = True) -> None:
         world = self.world = new_world()
         self.project, self.other = world.add_project("P"), world.add_project("Other")
-        self.parents = [self.project, world.add_project_brief(self.project)]
+        self.parents = [self.project]
+        if has_brief:
+            self.parents.append(world.add_project_brief(self.project))
         for project in (self.project, self.other):
             parent = world.add_task("Parent", projects=[project])
             world.add_attachment(world.add_task("Below it", parent=parent))
@@ -76,48 +79,83 @@ def test_files_that_could_not_be_read_come_with_the_next_sync(
         assert unlike_asana(asana, destination, *streams) == []
 
 
-@pytest.mark.parametrize("streams", [("attachments",), FAMILY])
+@pytest.mark.parametrize(
+    ("streams", "track_deletions"),
+    [(("attachments",), False), (("attachments",), True), (FAMILY, True)],
+)
 def test_new_files_that_fail_when_all_is_read_come_with_the_next_sync(
-    streams: tuple[str, ...],
+    streams: tuple[str, ...], *, track_deletions: bool
 ) -> None:
     files = Files()
     world = files.world
+    tracked = {"track_deletions": track_deletions}
     with Sandbox(world) as asana:
         destination = Destination()
-        destination.sync(asana, streams, **DAILY)
+        for _ in range(2):
+            destination.sync(asana, streams, **DAILY, **tracked)
+            asana.clock.advance(25 * HOUR)
         # They move no time of a task, and a brief may be new itself.
         new = [world.add_attachment(parent) for parent in files.parents]
         brief = world.add_project_brief(files.other)
         new.append(world.add_attachment(brief))
-        asana.clock.advance(25 * HOUR)
+        gone = files.first if track_deletions else []
+        for gid in gone:
+            world.delete(gid)
         fault = files.refuse(asana)
-        done = destination.sync(asana, streams, **DAILY)
+        done = destination.sync(asana, streams, **DAILY, **tracked)
         assert sent(done) == {"attachments": new[2:]}
+        assert tombstones(done) == {}
         assert fault.hits == 2
         fault.times = 0
-        for expected in ({"attachments": sorted(new[:2])}, {}):
+        for expected, told in ((sorted(new[:2]), sorted(gone)), ([], [])):
             asana.clock.advance(HOUR)
             asana.reset_log()
-            done = destination.sync(asana, streams, **RARELY)
-            assert sent(done) == expected
+            done = destination.sync(asana, streams, **RARELY, **tracked)
+            assert sent(done).get("attachments", []) == expected
+            assert tombstones(done).get("attachments", []) == told
             assert listings(asana) <= ({files.project} if expected else set())
         assert unlike_asana(asana, destination, *streams) == []
 
 
-@pytest.mark.parametrize("kill_after", range(1, 9, 2))
+@pytest.mark.parametrize("kill_after", range(1, 5))
 def test_files_come_after_a_kill_while_all_is_read(
     kill_after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     print_every_state(monkeypatch)
-    files = Files()
+    files = Files(has_brief=False)
     with Sandbox(files.world) as asana:
         destination = Destination()
         destination.sync(asana, ("attachments",), **DAILY)
-        for parent in (*files.parents, files.other):
-            files.world.add_attachment(parent)
+        for project in (files.project, files.other):
+            files.world.add_attachment(project)
         asana.clock.advance(25 * HOUR)
         killed = destination.sync(asana, ("attachments",), kill_after=kill_after, **DAILY)
         asana.clock.advance(HOUR)
         destination.sync(asana, ("attachments",), **DAILY)
         assert killed.killed
         assert unlike_asana(asana, destination, "attachments") == []
+
+
+@pytest.mark.xfail(
+    raises=AssertionError,
+    reason=(
+        "scenario 14: a project counts as read when the files of either itself or its brief were: "
+        "simpler step 4, outstanding"
+    ),
+)
+@pytest.mark.parametrize("which", [0, 1])
+def test_one_of_both_lists_of_files_that_failed_comes_with_the_next_sync(which: int) -> None:
+    files = Files()
+    unread, read = files.parents[which], files.parents[1 - which]
+    with Sandbox(files.world) as asana:
+        destination = Destination()
+        destination.sync(asana, ("attachments",), **DAILY)
+        new = [files.world.add_attachment(parent) for parent in (unread, read)]
+        asana.clock.advance(25 * HOUR)
+        path = rf"^/attachments\?.*parent={unread}\b"
+        asana.fault("status", path, times=None, status=400, message="Bad")
+        destination.sync(asana, ("attachments",), **DAILY)
+        asana.clear_faults()
+        asana.clock.advance(HOUR)
+        done = destination.sync(asana, ("attachments",), **RARELY)
+        assert sent(done) == {"attachments": new[:1]}
