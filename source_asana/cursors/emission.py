@@ -38,40 +38,55 @@ class Emission:
         self._make = make
         self._size = size
         self._client = client
-        self._lock = threading.Lock()
+        # States come in their order, as one thread at a time prints them. No thread waits for it:
+        # it may be waiting for room in the output queue, which the main thread makes.
+        self._turn = threading.Lock()
+        self._is_wanted = False
+        self._is_last = False
         self._printed = 0
         self._printed_at = client.monotonic()
         self._pause = 0.0
 
     def progressed(self) -> None:
         """Print the state if the last one is long enough ago; called without the cursor's lock."""
-        # One thread at a time, so that states come in their order.
-        if not self._lock.acquire(blocking=False):
-            return
-        try:
-            # A state without progress would only seem to commit the records before it.
-            if self.changes != self._printed and self._is_time():
-                self._emit()
-        finally:
-            self._lock.release()
+        self._take_turn()
 
     def save(self) -> None:
-        """Print the state now, however long ago the last one is."""
-        with self._lock:
-            self._emit()
+        """Print the state now, however long ago the last one is; called by any thread.
+
+        Where another thread is printing one, it prints this one as well.
+        """
+        self._is_wanted = True
+        self._take_turn()
 
     def final(self) -> None:
-        """Print the last state of the sync."""
-        with self._lock:
-            self._emit()
-        self._states.close_account(self._stream)
+        """Print the last state of the sync; see `save`."""
+        self._is_last = True
+        self.save()
 
-    def _is_time(self) -> bool:
+    def _take_turn(self) -> None:
+        while self._turn.acquire(blocking=False):
+            try:
+                if self._is_wanted or self._is_due():
+                    self._emit()
+            finally:
+                self._turn.release()
+            # Whoever wanted one meanwhile was not given the turn.
+            if not self._is_wanted:
+                return
+
+    def _is_due(self) -> bool:
+        # A state without progress would only seem to commit the records before it.
+        if self.changes == self._printed:
+            return False
         since = self._client.monotonic() - self._printed_at
         return since >= self._pause and since >= pause(self._size())
 
     def _emit(self) -> None:
+        self._is_wanted, is_last = False, self._is_last
         self._printed = self.changes
         size = self._states.emit(self._stream, self._make)
         self._pause = pause(size)
         self._printed_at = self._client.monotonic()
+        if is_last:
+            self._states.close_account(self._stream)
