@@ -173,6 +173,10 @@ def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
     if any(retriever.cursor.departures for retriever in retrievers.values()):
         runtime.user = first.lookup.token_user()
     verify_ids(runtime, runtime.workspaces, projects=False)
+    now = runtime.clock.latest
+    if now is not None:
+        for retriever in retrievers.values():
+            retriever.cursor.memory.drop_after(now)
     for retriever in retrievers.values():
         retriever.notice_columns()
     for retriever in retrievers.values():

@@ -12,7 +12,7 @@ from typing import Any
 from source_asana.cursors.absent import Absent
 from source_asana.cursors.departures import FIRST, Departures
 from source_asana.cursors.ledger import Ledger
-from source_asana.cursors.parts import Part
+from source_asana.cursors.parts import Bounds, Part, RollingPass
 from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
@@ -142,6 +142,19 @@ class Memory:
             **policy.columns.dump(reads_all=policy.reads_all),
         }
         return {"v": VERSION, **{name: one for name, one in further.items() if one is not None}}
+
+    def drop_after(self, now: Millis) -> None:
+        """Count stored instants later than the server's first `Date` as none.
+
+        One answer's `Date` was wrong then: nothing would be asked for until that time has come.
+        Called once the first answer is there, before the first slice is asked for.
+        """
+        with self._policy.lock:
+            for part in self._parts().values():
+                if isinstance(part, Bounds | RollingPass):
+                    part.drop_after(now)
+            if self.told_until is not None and self.told_until > now:
+                self.told_until = None
 
     def told(self, until: Millis | None) -> None:
         """Note up to when the audit log has told what was deleted."""

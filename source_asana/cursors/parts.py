@@ -80,6 +80,10 @@ class Bounds:
         """Drop the partitions that no longer exist."""
         self._bounds = {key: bound for key, bound in self._bounds.items() if is_there(key)}
 
+    def drop_after(self, now: Millis) -> None:
+        """Drop the bounds that are later than the server's time."""
+        self._bounds = {key: bound for key, bound in self._bounds.items() if bound <= now}
+
 
 class Gates:
     """Has, per parent, the gid of its newest child when its children were last read."""
@@ -285,3 +289,8 @@ class RollingPass:
     def keep_only(self, is_there: Callable[[str], bool]) -> None:
         """Drop the partitions that no longer exist."""
         self._open = {key for key in self._open if is_there(key)}
+
+    def drop_after(self, now: Millis) -> None:
+        """Have every partition be due if the last advance is later than the server's time."""
+        if self._last is not None and self._last > now:
+            self._last = None

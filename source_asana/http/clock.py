@@ -70,6 +70,11 @@ class ServerClock:
                 self._first = (moment, self._monotonic())
             self._latest = max(moment, self._latest or moment)
 
+    @property
+    def latest(self) -> Millis | None:
+        """The latest `Date` so far, None before the first answer."""
+        return self._latest
+
     def bound(self) -> Millis | None:
         """Return the bound of a listing that begins now: the latest `Date` minus its grain.
 

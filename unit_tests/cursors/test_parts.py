@@ -84,6 +84,15 @@ def test_bounds_of_what_is_gone_are_dropped() -> None:
     assert list(bounds) == ["2"]
 
 
+def test_bounds_that_are_later_than_the_servers_time_are_dropped() -> None:
+    bounds = Bounds()
+    for number in range(3):
+        bounds.move(str(number), Millis(START + number))
+    bounds.drop_after(Millis(START + 1))
+
+    assert sorted(bounds) == ["0", "1"]
+
+
 # ── gates ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -232,6 +241,18 @@ def test_what_is_gone_is_not_owed() -> None:
     passing.keep_only("2".__eq__)
 
     assert passing.dump() is None
+
+
+@pytest.mark.parametrize(("now", "is_due"), [(START - 1, True), (START, False)])
+def test_a_pass_that_was_advanced_later_than_the_servers_time_is_due(
+    now: int, *, is_due: bool
+) -> None:
+    before = rolling(8760)
+    before.advance()
+    after = again(before, rolling(8760, now))
+    after.drop_after(Millis(now))
+
+    assert [after.is_due(key) for key in KEYS] == [is_due] * len(KEYS)
 
 
 def test_a_sync_has_one_time_however_long_it_takes() -> None:
