@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from typing_extensions import override
@@ -13,6 +15,8 @@ from unit_tests.properties.runs import Destination, Record, Sync, key_of
 
 HOUR = 3_600
 DAY = 24 * HOUR
+# No day or year of full scans ends in the hours after it, whenever the tests run.
+START = datetime(2030, 3, 2, 1, tzinfo=UTC).timestamp()
 TREE = ("tasks", "subtasks", "stories", "attachments")
 NO_ACCESS: dict[str, Any] = {"status": 403, "message": "You do not have access to this project."}
 BROKEN: dict[str, Any] = {"status": 500, "message": "Server Error"}
@@ -22,6 +26,13 @@ TRACKED: dict[str, Any] = {"track_deletions": True, "listing_pass_hours": 0}
 DAILY: dict[str, Any] = {**TRACKED, "listing_pass_hours": 24, "change_detection": "search"}
 # What neither the search nor the audit log tells comes a year later.
 YEARLY: dict[str, Any] = {**DAILY, "listing_pass_hours": 8760}
+
+
+def new_world() -> World:
+    """Return an empty world whose clock shows `START`."""
+    world = World.empty()
+    world.clock.skew = START - time.time()
+    return world
 
 
 class Copy(Destination):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox import Sandbox, World
-from unit_tests.findings.copies import DAILY, DAY, HOUR, TREE, YEARLY, Copy, tree, wrong
+from sandbox import Sandbox
+from unit_tests.findings.copies import DAILY, DAY, HOUR, TREE, YEARLY, Copy, new_world, tree, wrong
 
 AHEAD = 400 * DAY
 ALONE = {**DAILY, "change_detection": "listing"}
@@ -37,7 +37,7 @@ def sync_with_a_wrong_date(asana: Sandbox, copy: Copy, streams: tuple[str, ...],
 def test_what_changes_afterwards_arrives(
     plan: str, streams: tuple[str, ...], options: dict[str, Any], at: str
 ) -> None:
-    world, copy = World.empty(), Copy()
+    world, copy = new_world(), Copy()
     project = world.add_project("P")
     edited, deleted = tree(world, project), world.add_task(projects=[project])
     world.comment(deleted)
@@ -59,7 +59,7 @@ def test_what_changes_afterwards_arrives(
 
 def test_what_changes_afterwards_in_streams_with_windows_and_gates() -> None:
     streams = ("time_tracking_entries", "project_status_updates", "audit_log_events")
-    world, copy = World.empty(), Copy()
+    world, copy = new_world(), Copy()
     project = world.add_project("P")
     task = world.add_task(projects=[project])
     world.add_time_entry(task, minutes=1)

@@ -11,7 +11,7 @@ import pytest
 from airbyte_cdk.models import AirbyteLogMessage, AirbyteMessage, Level, Type
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from sandbox import Sandbox, World
+from sandbox import Sandbox
 from source_asana.cursors.emission import Emission
 from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.states import States
@@ -23,6 +23,7 @@ from unit_tests.findings.copies import (
     TRACKED,
     Copy,
     ghosts,
+    new_world,
     state_in,
     tree,
 )
@@ -40,7 +41,7 @@ def cured(step: int, how: str) -> pytest.MarkDecorator:
 
 @cured(4, "that a task exists is asked once in a sync")
 def test_the_stories_of_a_task_that_left_all_lists_share_one_question_for_it() -> None:
-    world, copy = World.empty(), Copy()
+    world, copy = new_world(), Copy()
     project = world.add_project("P")
     task = world.add_task(projects=[project])
     for _ in range(5):
@@ -65,9 +66,10 @@ def rows(copy: Copy, stream: str) -> int:
     return len(Ledger.load(state.get("ledger") or state["tasks"]))
 
 
+@pytest.mark.slow
 @cured(4, "without deletions a row that is missing for the second time goes")
 def test_what_is_deleted_leaves_the_state_of_a_searched_workspace() -> None:
-    world, copy, streams = World.empty(), Copy(), ("tasks", "subtasks", "stories")
+    world, copy, streams = new_world(), Copy(), ("tasks", "subtasks", "stories")
     tasks = [tree(world, world.add_project(f"P{number}")) for number in range(4)]
     world.clock.advance(DAY)
     options: dict[str, Any] = {**DAILY, "track_deletions": False}
@@ -86,13 +88,13 @@ def test_what_is_deleted_leaves_the_state_of_a_searched_workspace() -> None:
 
 
 @cured(1, "a load has no side effects on what was loaded before")
-@pytest.mark.parametrize("track_deletions", [False, True])
+@pytest.mark.parametrize("track_deletions", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_further_column_is_noticed_in_whatever_order_a_state_is_loaded(
     monkeypatch: pytest.MonkeyPatch, *, track_deletions: bool
 ) -> None:
     parts = ChildPolicy.parts
     monkeypatch.setattr(ChildPolicy, "parts", lambda one: dict(reversed(parts(one).items())))
-    world, copy = World.empty(), Copy()
+    world, copy = new_world(), Copy()
     tree(world, world.add_project("P"))
     few = ["gid", "task_id", "synced_at", "_ab_cdc_deleted_at"][: 4 if track_deletions else 3]
     with Sandbox(world) as asana:
@@ -109,7 +111,7 @@ def test_a_further_column_is_noticed_in_whatever_order_a_state_is_loaded(
 
 @cured(4, "what a deleted task takes along needs no complete listings")
 def test_deletions_below_tasks_do_not_wait_for_another_period_after_a_kill() -> None:
-    world, copy, streams = World.empty(), Copy(), ("tasks", "stories")
+    world, copy, streams = new_world(), Copy(), ("tasks", "stories")
     project = world.add_project("P")
     kept, deleted = tree(world, project), tree(world, project)
     world.clock.advance(DAY)
@@ -191,7 +193,7 @@ def test_a_sync_that_is_told_to_stop_ends_while_a_state_waits_for_room(
     """
     monkeypatch.setattr("source_asana.source.QUEUE_SIZE", 1)
     monkeypatch.setattr("source_asana.http.stop.WAKE_SECONDS", 0.02)
-    world = World.empty()
+    world = new_world()
     world.set_custom_field(world.add_project("P"), world.add_custom_field("F", "text"))
     outcome: list[str] = []
     with Sandbox(world) as asana:
