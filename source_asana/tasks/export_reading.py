@@ -206,7 +206,9 @@ class _Reading:
             parent = parent_of(task) or ""
             if self._scope.holds(parent):
                 yield from self._below.below(task, parent, self._slice, stamp)
-                yield from self._held(task, stamp)
+                # Else its line has sent its children.
+                if not self._scope.homes(task):
+                    yield from self._held(task, stamp)
             if number % 200 == 0:
                 stamp = self._own.cursor.stamp()
                 self._progressed()

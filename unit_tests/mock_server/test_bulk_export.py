@@ -184,8 +184,13 @@ def test_children_without_values_are_asked_for(asana: Sandbox, *, incremental: b
     ids=["no stories", "bare", "whole"],
 )
 def test_children_that_the_file_does_not_hold_are_said_once(
-    asana: Sandbox, trouble: dict[str, Any], missing: str
+    asana: Sandbox, lab: Lab, trouble: dict[str, Any], missing: str
 ) -> None:
+    parent = lab.world.add_task("parent", projects=lab.projects[:1])
+    for number in range(8):
+        # Some of them come before their parent, and all are in a project's listing as well.
+        below = lab.world.add_task(str(number), parent=parent, projects=lab.projects[:1])
+        lab.world.comment(below)
     _set(asana, trouble)
     sync = read(asana, STREAMS, incremental=True, **ON)
     said = [line for line in sync.logs if "the export's file does not hold" in line]
