@@ -17,11 +17,14 @@
 {% endmacro %}
 
 
-{#- Name -> type of the columns custom_..., which the connector's option custom_field_columns adds. -#}
+{#- Name -> type of the columns custom_..., which the connector's option custom_field_columns adds. Asana's own
+    differ by stream: a field may be named like what only another stream has. -#}
 {% macro custom_columns(streams) %}
-  {% set known = ['custom_fields', 'custom_field_settings', 'custom_type', 'custom_type_status_option'] %}
+  {% set of_tasks = ['custom_fields', 'custom_type', 'custom_type_status_option'] %}
+  {% set of_others = ['custom_fields', 'custom_field_settings'] %}
   {% set found = {} %}
   {% for stream in streams %}
+    {% set known = of_tasks if stream in ['tasks', 'subtasks'] else of_others %}
     {% for name, column in (asana_airbyte.raw_columns(stream) or {}).items() %}
       {% if name.startswith('custom_') and name not in known %}{% do found.update({name: column.type}) %}{% endif %}
     {% endfor %}

@@ -87,6 +87,23 @@ def test_columns_of_custom_fields_are_handed_on(engine: Engine, raw: dict[str, T
         assert values <= {(2.5, "XL", '["Web"]'), (None, None, None)}
 
 
+def test_a_field_may_be_named_like_a_column_of_another_stream(
+    engine: Engine, raw: dict[str, Table]
+) -> None:
+    """Asana's `custom_type` is a column of tasks only, `custom_field_settings` of the others."""
+    tables = {"projects": "custom_type", "portfolios": "custom_type", "goals": "custom_type"}
+    tables |= {"tasks": "custom_field_settings"}
+    for name, column in tables.items():
+        raw[name].columns[column] = "string"
+        raw[name].rows = [row | {column: "Internal"} for row in raw[name].rows]
+    engine.write(raw)
+    run = engine.dbt().run("run", "--select", *(f"+asana_airbyte__{name}" for name in tables))
+    assert run.failed == {}
+    for name, column in tables.items():
+        values = [row[column] for row in engine.table("asana", f"asana_airbyte__{name}")]
+        assert "Internal" in values, name
+
+
 def test_a_prefix_of_the_tables_is_known(engine: Engine, raw: dict[str, Table]) -> None:
     engine.write({f"crm_{name}": table for name, table in raw.items() if name == "users"})
     run = engine.dbt(variables={"asana_airbyte_prefix": "crm_"}).run("run")
