@@ -2,6 +2,40 @@
     there, and `_ab_cdc_deleted_at` comes only with the connector's option track_deletions: each is made up
     for here, so that every model after this finds the same columns. -#}
 
+{#- Look for the tables before models are built, once a run. Where there is none at all, or only another
+    source's of the same name, the place is wrong and every model would become empty: the run fails before it
+    changes one. A few that are missing belong to streams that were not selected, or are a mistake: a warning
+    names them. Commands that build no model of this package need no tables, and --empty asks for empty ones. -#}
+{% macro require_tables() %}
+  {% set builds = flags.WHICH in ['run', 'build'] and not flags.EMPTY
+    and ' model.asana_airbyte.' in ' ' ~ selected_resources | join(' ') %}
+  {% if not execute or not builds or not var('asana_airbyte_look_at_tables') %}{{ return('') }}{% endif %}
+  {% set tables = graph.sources.values() | selectattr('package_name', 'equalto', 'asana_airbyte') | list %}
+  {% set missing = [] %}
+  {% set state = namespace(is_asana=false) %}
+  {% for table in tables %}
+    {% if not adapter.get_relation(table.database, table.schema, table.identifier) %}
+      {% do missing.append(table.identifier) %}
+    {% elif not state.is_asana %}
+      {% set state.is_asana = 'gid' in asana_airbyte.raw_columns(table.name) %}
+    {% endif %}
+  {% endfor %}
+  {% set place = [tables[0].database, tables[0].schema] | select | join('.') %}
+  {% if not state.is_asana %}
+    {% do exceptions.raise_compiler_error(
+      'No table of source-asana, such as ' ~ var('asana_airbyte_prefix') ~ 'tasks, is in the schema ' ~ place
+      ~ ': set the variable asana_airbyte_schema (and asana_airbyte_database and asana_airbyte_prefix, where'
+      ~ ' needed) to where Airbyte writes; no table was changed.'
+    ) %}
+  {% elif missing %}
+    {% do exceptions.warn(
+      'The schema ' ~ place ~ ' has no table ' ~ missing | sort | join(', ') ~ ': what comes from there is'
+      ~ ' empty or null; it may be that these streams are not selected.'
+    ) %}
+  {% endif %}
+{% endmacro %}
+
+
 {#- Column name in lower case -> its type and its quoted name, of a stream's table. None when there is no
     table, empty when tables are not looked at. -#}
 {% macro raw_columns(stream) %}

@@ -30,14 +30,85 @@ def raw(history: History) -> dict[str, Table]:
     return copy.deepcopy(history.tables(deduped=True))
 
 
-def test_without_any_table_everything_is_empty(engine: Engine) -> None:
-    engine.write({})
-    run = engine.dbt().run("build")
+def _foreign() -> dict[str, Table]:
+    """Return tables of another source that are named like streams."""
+    columns = {"id": "string", "name": "string", "_airbyte_extracted_at": "date-time"}
+    rows = [{"id": "1", "name": "of another source", "_airbyte_extracted_at": "2026-06-01"}]
+    return {"users": Table(columns, ["id"], rows), "projects": Table(columns, ["id"], rows)}
+
+
+def test_a_wrong_place_fails_and_changes_no_table(engine: Engine, raw: dict[str, Table]) -> None:
+    names = ("tasks", "users", "projects")
+    engine.write({name: raw[name] for name in names})
+    select = [f"+asana_airbyte__{name}" for name in names]
+    assert engine.dbt().run("run", "--select", *select).failed == {}
+    before = {name: engine.table("asana", f"asana_airbyte__{name}") for name in names}
+    assert all(before.values())
+    for command, schema, prefix in (
+        ("build", "elsewhere", ""),
+        ("run --select asana_airbyte__tasks", engine.raw, "crm_"),
+        ("run --select +asana_airbyte__users", "elsewhere", "crm_"),
+    ):
+        variables = {"asana_airbyte_schema": schema, "asana_airbyte_prefix": prefix}
+        failed = engine.dbt(variables=variables).run(command).failed
+        assert list(failed) == ["dbt"]
+        [told] = [line.strip() for line in failed["dbt"].splitlines() if "no table was" in line]
+        assert told.startswith(f"No table of source-asana, such as {prefix}tasks, is in the schema")
+        assert f".{schema}: set the variable asana_airbyte_schema (and " in told
+        after = {name: engine.table("asana", f"asana_airbyte__{name}") for name in names}
+        assert after == before
+
+
+def test_tables_of_another_source_are_not_asana_s(duckdb: DuckDb) -> None:
+    duckdb.write(_foreign())
+    failed = duckdb.dbt().run("build").failed
+    assert f".{duckdb.raw}: set the variable asana_airbyte_schema" in failed["dbt"]
+
+
+def test_missing_tables_are_named_in_one_warning(engine: Engine, raw: dict[str, Table]) -> None:
+    del raw["goals"], raw["users"]
+    engine.write(raw)
+    run = engine.dbt().run("run", "--select", "+asana_airbyte__users", "+asana_airbyte__goal_tree")
+    assert run.failed == {}
+    [warning] = run.warnings
+    assert f".{engine.raw} has no table goals, users: what comes from there is empty" in warning
+    assert engine.table("asana", "asana_airbyte__users") == []
+
+
+def test_what_builds_no_model_needs_no_tables(duckdb: DuckDb, tmp_path: Path) -> None:
+    duckdb.write({})
+    dbt = _another_project(duckdb, tmp_path)
+    (tmp_path / "models" / "open_tasks.sql").write_text(
+        "select task_gid from {{ ref('asana_airbyte__tasks') }} where not completed", "utf-8"
+    )
+    rows = [{"task_gid": "1", "completed": False}, {"task_gid": "2", "completed": True}]
+    test = {
+        "name": "only_open_ones",
+        "model": "open_tasks",
+        "given": [{"input": "ref('asana_airbyte__tasks')", "rows": rows}],
+        "expect": {"rows": [{"task_gid": "1"}]},
+    }
+    (tmp_path / "models" / "tests.yml").write_text(json.dumps({"unit_tests": [test]}), "utf-8")
+    # Unit tests need the columns' types, for which the user asks for empty tables.
+    assert dbt.run("run --empty --select +open_tasks").failed == {}
+    run = dbt.run("test --select test_type:unit")
+    assert run.failed == {}
+    assert run.statuses["pass"] == 1
+    run = dbt.run("compile")
     assert run.failed == {}
     assert run.warnings == []
-    for schema in SCHEMAS:
-        for name in engine.names(schema):
-            assert engine.table(schema, name) == []
+
+
+def _another_project(duckdb: DuckDb, folder: Path) -> Dbt:
+    """Return dbt on a project that has the package among its packages."""
+    project = {"name": "mine", "profile": "asana_airbyte", "vars": duckdb.variables}
+    (folder / "dbt_project.yml").write_text(json.dumps(project), "utf-8")
+    packages = {"packages": [{"local": str(PACKAGE)}]}
+    (folder / "packages.yml").write_text(json.dumps(packages), "utf-8")
+    (folder / "models").mkdir()
+    dbt = Dbt(folder / "dbt", duckdb.output(), project=folder)
+    assert dbt.run("deps").failed == {}
+    return dbt
 
 
 def test_deselected_columns_are_null(
@@ -60,7 +131,8 @@ def test_parents_that_are_not_selected(engine: Engine, raw: dict[str, Table]) ->
     engine.write(raw)
     run = engine.dbt().run("build")
     assert run.failed == {}
-    assert run.warnings == []
+    [warning] = run.warnings
+    assert "goals, portfolios, projects, subtasks, tasks, teams: " in warning
     for name in ("stories", "sections", "team_members", "portfolio_items", "goal_supports"):
         assert engine.table("asana", f"asana_airbyte__{name}"), name
 
@@ -115,12 +187,7 @@ def test_it_is_a_package_of_another_project(
     duckdb: DuckDb, raw: dict[str, Table], tmp_path: Path
 ) -> None:
     duckdb.write(raw)
-    project = {"name": "mine", "profile": "asana_airbyte", "vars": duckdb.variables}
-    (tmp_path / "dbt_project.yml").write_text(json.dumps(project), "utf-8")
-    packages = {"packages": [{"local": str(PACKAGE)}]}
-    (tmp_path / "packages.yml").write_text(json.dumps(packages), "utf-8")
-    dbt = Dbt(tmp_path / "dbt", duckdb.output(), project=tmp_path)
-    dbt.run("deps")
+    dbt = _another_project(duckdb, tmp_path)
     run = dbt.run("run", "--select", "+asana_airbyte__sections")
     assert run.failed == {}
     assert len(duckdb.table("asana", "asana_airbyte__sections")) == len(raw["sections"].rows)
