@@ -18,6 +18,7 @@ from source_asana.config import config_error
 from source_asana.fields import scopes
 from source_asana.http.attempts import send
 from source_asana.http.auth import OAuthAuth
+from source_asana.http.clock import to_millis
 from source_asana.http.errors import SCOPE, Action, AsanaError, Refused
 from source_asana.http.parsing import parse
 from source_asana.runtime import Runtime
@@ -27,6 +28,7 @@ LOGGER = logging.getLogger("airbyte.source_asana.check")
 STREAM = "check"
 # A check should take five seconds, so a token with many workspaces is not probed in all of them.
 MOST_PROBED = 3
+MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -145,18 +147,26 @@ def _later(what: str, error: AsanaError) -> AirbyteTracedException:
     )
 
 
-def verify_ids(runtime: Runtime, found: Collection[str], *, projects: bool) -> None:
-    """Check the ids of the configuration.
+def verify_choice(runtime: Runtime, found: Collection[str], *, projects: bool) -> None:
+    """Check the ids of the configuration against what Asana shows, and the start date by its clock.
 
     Args:
-        runtime: settings and requests.
+        runtime: settings and requests, one of which was answered.
         found: gids of the selected workspaces that the token sees.
         projects: whether projects are asked for one by one; a read sees them in its listing.
 
     Raises:
-        AirbyteTracedException: a config error that names the first key with an unreadable id.
+        AirbyteTracedException: a config error that names the first key with an unreadable id, or a
+            start date in the future.
     """
-    settings = runtime.settings
+    settings, now = runtime.settings, runtime.clock.latest
+    start = to_millis(settings.start_date.isoformat()) if settings.start_date else None
+    # Its `Date` has whole seconds, and a minute is nobody's mistake.
+    if start is not None and now is not None and start > now + MINUTE_MS:
+        raise config_error(
+            "Config key `start_date` lies in the future; provide a date-time such as "
+            "2024-01-01T00:00:00Z."
+        )
     missing = [gid for gid in settings.workspace_ids if gid not in found]
     if missing:
         raise config_error(

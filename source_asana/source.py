@@ -38,7 +38,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
 from source_asana import files
-from source_asana.check import log_what_is_skipped, verify_export, verify_ids, workspaces
+from source_asana.check import log_what_is_skipped, verify_choice, verify_export, workspaces
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings, Unusable, parse_config
 from source_asana.cursors.cursor import AsanaCursor
@@ -118,7 +118,7 @@ class SourceAsana(YamlDeclarativeSource):
         try:
             runtime = self._runtime(config, outage_seconds=CHECK_OUTAGE_SECONDS)
             found = workspaces(runtime)
-            verify_ids(runtime, found, projects=True)
+            verify_choice(runtime, found, projects=True)
             verify_export(runtime, found)
             log_what_is_skipped(runtime, found)
         except AirbyteTracedException as error:

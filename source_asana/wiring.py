@@ -9,7 +9,7 @@ from typing import Any
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 
-from source_asana.check import unlisted, verify_ids
+from source_asana.check import unlisted, verify_choice
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings
 from source_asana.cursors.cursor import AsanaCursor
@@ -172,7 +172,7 @@ def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
     runtime.workspaces = frozenset(record["gid"] for record in found)
     if any(retriever.cursor.departures for retriever in retrievers.values()):
         runtime.user = first.lookup.token_user()
-    verify_ids(runtime, runtime.workspaces, projects=False)
+    verify_choice(runtime, runtime.workspaces, projects=False)
     now = runtime.clock.latest
     if now is not None:
         for retriever in retrievers.values():

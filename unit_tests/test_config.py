@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -363,18 +363,6 @@ def test_an_entry_that_is_no_id_is_named_by_its_place() -> None:
         'Asana ids, which are digits in quotes, such as ["1201234567890123"]: the long number in '
         "the URL of a page."
     )
-
-
-def test_a_start_date_in_the_future_is_a_mistake() -> None:
-    soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
-    with pytest.raises(AirbyteTracedException) as raised:
-        parse_config({"credentials": PAT, "start_date": soon})
-    assert raised.value.message == (
-        "Config key `start_date` lies in the future; provide a date-time such as "
-        "2024-01-01T00:00:00Z."
-    )
-    past = (datetime.now(UTC) - timedelta(seconds=5)).isoformat()
-    assert accepted({"credentials": PAT, "start_date": past})
 
 
 def test_every_text_below_credentials_is_masked() -> None:

@@ -87,7 +87,6 @@ def test_what_is_deleted_leaves_the_state_of_a_searched_workspace() -> None:
 # ── what a load depends on ──────────────────────────────────────────────────────────────────────
 
 
-@cured(1, "a load has no side effects on what was loaded before")
 @pytest.mark.parametrize("track_deletions", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_further_column_is_noticed_in_whatever_order_a_state_is_loaded(
     monkeypatch: pytest.MonkeyPatch, *, track_deletions: bool

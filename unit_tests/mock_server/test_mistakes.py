@@ -14,6 +14,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from sandbox import Sandbox
 from source_asana import SourceAsana
 from source_asana.config import parse_config
+from source_asana.http.clock import from_millis
 from unit_tests.mock_server.worlds import Small
 from unit_tests.sync import Sync, catalog, command, config_for, read
 
@@ -116,6 +117,19 @@ def test_an_id_that_the_token_may_not_read(asana: Sandbox, small: Small) -> None
     assert "You do not have access to this project." in said
     sync = command("read", config, catalog=catalog(["tasks"]))
     assert sync.mistake.startswith(f"Config key `project_ids` names {secret}, ")
+
+
+def test_a_start_date_that_is_in_the_future_by_asanas_clock(asana: Sandbox) -> None:
+    # Ahead of this machine's clock, by which nothing is judged.
+    asana.clock.advance(86_400)
+    past, soon = (from_millis(int(1000 * (asana.clock.now() + s))) for s in (-60, 600))
+    words = (
+        "Config key `start_date` lies in the future; provide a date-time such as "
+        "2024-01-01T00:00:00Z."
+    )
+    assert read(asana, ["tags"], start_date=past).errors == []
+    assert read(asana, ["tags"], start_date=soon).mistake == words
+    assert checked(command("check", config_for(asana, start_date=soon))) == words
 
 
 def test_a_token_without_any_workspace(asana: Sandbox) -> None:
