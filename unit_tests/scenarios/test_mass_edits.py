@@ -56,6 +56,7 @@ def notices(count: int, mode: str) -> None:
         world.delete_attachment(gone)
         done = sync()
         assert not searched(asana)
+        assert bool(asana.requests("/tasks")) is (mode == "auto")
         buried = [one["gid"] for one in done.records["attachments"] if one.get(DELETED)]
         assert buried == [gone]
         assert wrong(asana, destination, STREAMS) == []
