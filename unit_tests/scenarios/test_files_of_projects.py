@@ -81,7 +81,7 @@ def test_files_that_could_not_be_read_come_with_the_next_sync(
 
 @pytest.mark.parametrize(
     ("streams", "track_deletions"),
-    [(("attachments",), False), (("attachments",), True), (FAMILY, True)],
+    [(("attachments",), True), (FAMILY, False)],
 )
 def test_new_files_that_fail_when_all_is_read_come_with_the_next_sync(
     streams: tuple[str, ...], *, track_deletions: bool
@@ -117,7 +117,7 @@ def test_new_files_that_fail_when_all_is_read_come_with_the_next_sync(
         assert unlike_asana(asana, destination, *streams) == []
 
 
-@pytest.mark.parametrize("kill_after", range(1, 5))
+@pytest.mark.parametrize("kill_after", [1, 3])
 def test_files_come_after_a_kill_while_all_is_read(
     kill_after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("fast")
 
 
 @pytest.mark.parametrize(
-    ("change_detection", "moves_stamp"), [("listing", True), ("listing", False), ("search", False)]
+    ("change_detection", "moves_stamp"), [("listing", True), ("search", False)]
 )
 def test_what_left_a_stream_has_its_tombstone_there(
     change_detection: str, *, moves_stamp: bool

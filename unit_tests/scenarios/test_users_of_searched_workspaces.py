@@ -26,7 +26,7 @@ OF_USERS = ("users", "user_task_lists", "workspace_memberships")
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("search", ["answers", "is refused", "fails", "breaks off"])
-@pytest.mark.parametrize("streams", [("tasks",), FAMILY, (*OF_USERS, *FAMILY)])
+@pytest.mark.parametrize("streams", [FAMILY, (*OF_USERS, *FAMILY)])
 def test_one_worker_is_enough_for_users_search_and_listings(
     search: str, streams: tuple[str, ...]
 ) -> None:
