@@ -73,7 +73,7 @@ def test_a_task_that_is_read_twice_in_a_sync_is_not_complete() -> None:
     world = new_world()
     first, second = world.add_project("First"), world.add_project("Second")
     task = world.add_task("T", projects=[first, second])
-    gone, _ = world.comment(task, "Deleted between both reads"), world.comment(task, "Stays")
+    deleted, _ = world.comment(task, "Deleted between both reads"), world.comment(task, "Stays")
     stories = f"/tasks/{task}/stories"
     with Sandbox(world) as asana:
         destination = Destination()
@@ -89,8 +89,8 @@ def test_a_task_that_is_read_twice_in_a_sync_is_not_complete() -> None:
 
         def delete_after_the_first_read(path: str, params: dict[str, str]) -> None:
             del path
-            if params.get("project") == second and asked(asana, stories) and gone in world:
-                world.delete_story(gone)
+            if params.get("project") == second and asked(asana, stories) and deleted in world:
+                world.delete_story(deleted)
                 wait.times = 0
 
         asana.before_request(delete_after_the_first_read)
@@ -100,7 +100,7 @@ def test_a_task_that_is_read_twice_in_a_sync_is_not_complete() -> None:
         asana.clock.advance(HOUR)
         destination.sync(asana, ("stories",), track_deletions=True, **HARDLY)
         assert unlike_asana(asana, destination, "stories") == []
-    assert gone not in world
+    assert deleted not in world
 
 
 @pytest.mark.parametrize("track_deletions", [False, True])

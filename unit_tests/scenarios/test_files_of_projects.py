@@ -1,4 +1,4 @@
-"""Files of projects and of their briefs come when the project's listing is read whole, or later."""
+"""A sync that reads all tasks of a project reads the files of the project and its brief as well."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_files_that_could_not_be_read_come_with_the_next_sync(
     ("streams", "track_deletions"),
     [(("attachments",), True), (FAMILY, False)],
 )
-def test_new_files_that_fail_when_all_is_read_come_with_the_next_sync(
+def test_new_files_that_fail_in_a_full_scan_come_with_the_next_sync(
     streams: tuple[str, ...], *, track_deletions: bool
 ) -> None:
     files = Files()
@@ -98,8 +98,8 @@ def test_new_files_that_fail_when_all_is_read_come_with_the_next_sync(
         new = [world.add_attachment(parent) for parent in files.parents]
         brief = world.add_project_brief(files.other)
         new.append(world.add_attachment(brief))
-        gone = files.first if track_deletions else []
-        for gid in gone:
+        deleted = files.first if track_deletions else []
+        for gid in deleted:
             world.delete(gid)
         fault = files.refuse(asana)
         done = destination.sync(asana, streams, **DAILY, **tracked)
@@ -107,18 +107,18 @@ def test_new_files_that_fail_when_all_is_read_come_with_the_next_sync(
         assert tombstones(done) == {}
         assert fault.hits == 2
         fault.times = 0
-        for expected, told in ((sorted(new[:2]), sorted(gone)), ([], [])):
+        for records, deletions in ((sorted(new[:2]), sorted(deleted)), ([], [])):
             asana.clock.advance(HOUR)
             asana.reset_log()
             done = destination.sync(asana, streams, **RARELY, **tracked)
-            assert sent(done).get("attachments", []) == expected
-            assert tombstones(done).get("attachments", []) == told
-            assert listings(asana) <= ({files.project} if expected else set())
+            assert sent(done).get("attachments", []) == records
+            assert tombstones(done).get("attachments", []) == deletions
+            assert listings(asana) <= ({files.project} if records else set())
         assert unlike_asana(asana, destination, *streams) == []
 
 
 @pytest.mark.parametrize("kill_after", [1, 3])
-def test_files_come_after_a_kill_while_all_is_read(
+def test_files_come_after_a_kill_in_a_full_scan(
     kill_after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     print_every_state(monkeypatch)

@@ -83,12 +83,12 @@ def test_each_is_a_record_of_its_own(
         for task in odd.tasks:
             world.edit_task(task, name="Edited")
             world.comment(task)
-        gone = [*odd.tasks[1::3], *odd.tags[1 : len(numbers) : 3]]
-        for gid in gone:
+        deleted = [*odd.tasks[1::3], *odd.tags[1 : len(numbers) : 3]]
+        for gid in deleted:
             world.delete(gid)
         asana.clock.advance(DAY)
         done = destination.sync(asana, streams, **options)
         assert not done.failed, done.errors
         assert unlike_asana(asana, destination, *streams) == []
-        told = tombstones(done)
-        assert sorted([*told["tags"], *told["tasks"]]) == sorted(gone)
+        found = tombstones(done)
+        assert sorted([*found["tags"], *found["tasks"]]) == sorted(deleted)

@@ -1,4 +1,4 @@
-"""A list was read to its end, its state printed, and the sync killed before it asked what is gone.
+"""A list was read to its end, its state printed, and the sync killed before it sent tombstones.
 
 Status updates are read where their parent shows another newest one, so the next sync has no reason
 to read that list again.
@@ -75,14 +75,14 @@ def wrong_after_a_kill(
     often: Mapping[str, Any] = HARDLY,
     plan: str = "paid",
 ) -> list[str]:
-    """Return in words what is wrong after a sync, one that is killed, and one that is not.
+    """Return the differences from Asana after a sync, one that is killed, and one that is not.
 
     Args:
         updates: the world.
         kill_after: the number of the message after which the second sync is killed.
         before: happens before that one.
         after: happens after it.
-        often: how often lists are read whole.
+        often: how often a sync is a full scan.
         plan: of the token.
     """
     with Sandbox(updates.world, plan=plan) as asana:
@@ -94,7 +94,7 @@ def wrong_after_a_kill(
         asana.clock.advance(DAY)
         killed = destination.sync(asana, (STREAM,), kill_after=kill_after, **TRACKED, **often)
         assert killed.killed
-        # What the state does not name, a deletion right after the kill may keep for ever.
+        # The state does not name these: nobody notices their deletion right after the kill.
         unnamed = set(destination.uncommitted[STREAM])
         after()
         asana.clock.advance(HOUR)
@@ -117,7 +117,7 @@ def test_an_update_that_was_deleted_before_a_newer_one_had_the_list_read(kill_af
 
 
 @pytest.mark.parametrize("kill_after", [1, 2])
-def test_an_update_that_was_deleted_before_all_lists_were_read(kill_after: int) -> None:
+def test_an_update_that_was_deleted_before_a_full_scan(kill_after: int) -> None:
     updates = Updates()
     daily = scan_every(24)
     assert wrong_after_a_kill(updates, kill_after, updates.delete_old_ones, often=daily) == []

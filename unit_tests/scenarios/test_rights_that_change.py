@@ -1,4 +1,4 @@
-"""Another token, a narrower one, and a further column: what is held stays right."""
+"""Another token, a narrower one, or a further column spoils no row and leaves none behind."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_nothing_counts_as_deleted_for_a_guest_to_whom_asana_answers_404(
         for _ in range(2):
             asana.clock.advance(DAY)
             destination.sync(asana, STREAMS, **options)
-        gone = {"status": 404, "message": "task: Unknown object: 1"}
-        fault = asana.fault("status", r"^/[a-z_]+/\d+(\?|$)", times=None, **gone)
+        unknown = {"status": 404, "message": "task: Unknown object: 1"}
+        fault = asana.fault("status", r"^/[a-z_]+/\d+(\?|$)", times=None, **unknown)
         for kill_after in (3, None, None):
             asana.clock.advance(DAY)
             done = destination.sync(asana, STREAMS, kill_after=kill_after, **options, **swapped)
@@ -129,7 +129,7 @@ def test_a_scope_that_was_taken_away_ends_the_stream_and_spoils_no_row(
         assert before["custom_fields"]
         world.edit_task(task, name="Edited")
         asana.clock.advance(DAY)
-        lost = asana.fault(
+        refusal = asana.fault(
             "status",
             r"opt_fields=[^&]*\bcustom_fields\b",
             times=None,
@@ -142,7 +142,7 @@ def test_a_scope_that_was_taken_away_ends_the_stream_and_spoils_no_row(
         assert not done.complete("tasks")
         assert any("custom_fields" in error for error in done.errors)
         assert destination.rows["tasks"][task] == before
-        lost.times = 0
+        refusal.times = 0
         asana.clock.advance(HOUR)
         done = destination.sync(asana, streams, **options)
         assert not done.failed, done.errors

@@ -1,4 +1,4 @@
-"""Of a log the state keeps what the next sync reads again, however much has been read."""
+"""The state of a log keeps the events that the next sync reads again, and no others."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ LATE_SECONDS = 180
 
 
 class Log:
-    """An audit log and what came of it.
+    """An audit log and its syncs.
 
     Attributes:
         written: the gids of its events.
-        sent: the gids of what was sent.
+        sent: the gids of the records that were sent.
         sizes: how many characters each state has, times left out.
     """
 
@@ -48,7 +48,7 @@ class Log:
         self.written.append(self.world.add_audit_event("task_deleted", created_at=stamp))
 
     def sync(self, asana: Sandbox) -> None:
-        """Read what is new, and write an event that should have been there already."""
+        """Sync, and write an event that should have been there already."""
         done = self.destination.sync(asana, (STREAM,))
         assert not done.failed, done.errors
         self.sent += sent(done).get(STREAM, [])
@@ -71,6 +71,6 @@ def test_the_state_does_not_grow_with_the_log() -> None:
     for log in logs:
         # The last one was written after the last sync.
         assert sorted(log.sent) == sorted(log.written[:-1])
-        # Two hours of events at most, at some ten characters each, and what every state has.
+        # Two hours of events at most, at some ten characters each, and 400 that every state has.
         assert max(log.sizes) < 2 * EACH_HOUR * 11 + 400
     assert logs[0].sizes == pytest.approx(logs[1].sizes, abs=40)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("fast")
 @pytest.mark.parametrize(
     ("change_detection", "moves_stamp"), [("listing", True), ("search", False)]
 )
-def test_what_left_a_stream_has_its_tombstone_there(
+def test_a_task_that_left_a_stream_has_its_tombstone_there(
     change_detection: str, *, moves_stamp: bool
 ) -> None:
     world = new_world()

@@ -66,7 +66,7 @@ def test_one_worker_is_enough_for_users_search_and_listings(
 
 
 @pytest.mark.parametrize("track_deletions", [False, True])
-def test_a_task_of_nobody_in_no_project_comes_where_all_lists_are_read_too(
+def test_a_task_of_nobody_in_no_project_comes_with_a_full_scan_too(
     *, track_deletions: bool
 ) -> None:
     world = new_world()

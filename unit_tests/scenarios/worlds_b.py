@@ -1,4 +1,4 @@
-"""What the scenarios share: how often lists are read whole, and what came of a sync."""
+"""Helpers of the scenarios: how often a sync is a full scan, and what a sync printed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAY = 24 * HOUR
 def new_world() -> World:
     """Return an empty world where it is always the same time at first.
 
-    That time decides which lists are read whole by which sync, where that is spread over syncs.
+    Where a full scan is spread over several syncs, the time decides which lists each of them reads.
     """
     world = World.empty()
     world.clock.skew = parse_moment("2026-03-01T12:00:00Z") - time.time()
@@ -31,7 +31,7 @@ def new_world() -> World:
 
 
 def scan_every(hours: int) -> dict[str, Any]:
-    """Return the setting that has every list read whole after so many hours, 0 for every sync."""
+    """Return the setting for a full scan after so many hours, 0 for one in every sync."""
     return {"listing_pass_hours": hours}
 
 
@@ -58,7 +58,7 @@ def sent(done: Sync) -> dict[str, list[str]]:
 
 
 def unlike_asana(asana: Sandbox, destination: Destination, *streams: str) -> list[str]:
-    """Return in words what a destination holds otherwise than Asana shows it to the token."""
+    """Return the differences between a destination and what the token sees in Asana, in words."""
     found = []
     for stream in streams:
         truth = {key_of(stream, record): record for record in asana.truth(stream)}
