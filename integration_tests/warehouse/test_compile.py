@@ -39,4 +39,6 @@ def test_it_compiles_and_parses(tmp_path: Path, dialect: str) -> None:
     command: list[str | Path] = [PYTHON, PARSE, dialect, compiled]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) == len(texts) == run.statuses["success"]
+    assert int(done.stdout) == len(texts)
+    # What runs first, to look for the tables, gives one more.
+    assert run.statuses == {"success": len(texts) + 1}
