@@ -1,17 +1,38 @@
 """Very many tasks are due at once: what the states hold then, and how large all of them are.
 
 Airbyte takes 10 MiB of states at once, so all of them together stay below 8 MB at every one that is
-printed. Here a task stands for four thousand, and the states have room for as many rows less.
+printed. In whole syncs a task stands for four thousand, and the states have room for as many rows
+less; the parts that keep states are filled with as many rows as there are.
 """
 
 from __future__ import annotations
 
+from random import Random
+
 import orjson
 import pytest
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.sources.message import InMemoryMessageRepository
 from typing_extensions import override
 
 from sandbox import Sandbox, World
 from source_asana.cursors import states
+from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.policies import Policy
+from source_asana.cursors.sending import Sender
+from source_asana.cursors.stamps import Stamps
+from source_asana.cursors.states import MOST_CHARACTERS, States
+from source_asana.cursors.tags import tagger
+from source_asana.http.clock import Millis
+from source_asana.parents.plan import StreamPlan
+from source_asana.parents.routers import AsanaRouter
+from source_asana.runtime import Runtime
+from source_asana.tasks.children import ChildPolicy
+from source_asana.tasks.listings import ListingPolicy
+from source_asana.tasks.routers import TaskRouter
+from source_asana.tasks.versions import version_of
+from unit_tests.cursors.surroundings import GivenRouter
+from unit_tests.given import settings
 from unit_tests.properties.runs import Destination, Record, Sync
 from unit_tests.scenarios.worlds_a import DAY, HARDLY, counts, send_at_once, wrong
 
@@ -207,3 +228,78 @@ def test_what_was_due_is_read_by_later_syncs(
         for _ in range(2):
             many.sync(asana)
         assert wrong(asana, many.destination, STREAMS) == []
+
+
+# ── as many rows as there are ───────────────────────────────────────────────────────────────────
+
+FIRST_GID, GAP = 1_200_000_000_000_000, 10_000_000
+STEPS = 5
+
+
+class Parts:
+    """The parts that keep the states of tasks and of their children, without a sync."""
+
+    def __init__(self) -> None:
+        self._repository = InMemoryMessageRepository()
+        self._states = States(ConnectorStateManager([]), self._repository)
+        self._runtime = Runtime(settings())
+        self._sizes: dict[str, int] = {}
+        self.tasks = self._cursor("tasks", ListingPolicy, GivenRouter([]))
+        routers = [TaskRouter(config={}, parameters={}) for _ in STREAMS[1:]]
+        self.children = [
+            self._cursor(name, ChildPolicy, router)
+            for name, router in zip(STREAMS[1:], routers, strict=True)
+        ]
+
+    def _cursor(self, name: str, kind: type[Policy], router: AsanaRouter) -> AsanaCursor:
+        router.bind(self._runtime.settings, self._runtime.feeds)
+        plan = StreamPlan(name, is_incremental=True)
+        policy = kind(plan, router, self._runtime, {"stamp": "modified_at"})
+        sender = Sender(policy.lock, ["gid"], tagger(()), self._runtime.stop)
+        return AsanaCursor(
+            plan,
+            policy,
+            sender,
+            self._runtime,
+            states=self._states,
+            stamps=Stamps(lambda: Millis(1)),
+            tracks_deletions=False,
+        )
+
+    def save(self) -> None:
+        """Print all states, and assert after each that all of them together are small enough."""
+        for cursor in (self.tasks, *self.children):
+            cursor.save()
+            for message in self._repository.consume_queue():
+                assert message.state
+                assert message.state.stream
+                state = vars(message.state.stream.stream_state)
+                self._sizes[cursor.stream] = len(orjson.dumps(state))
+            assert sum(self._sizes.values()) <= MOST_CHARACTERS, self._sizes
+
+    def fill(self, count: int, *, due: bool) -> None:
+        """Enter so many tasks, and their children as due or as read; print states on the way."""
+        chance = Random(1)  # noqa: S311  # reproducible
+        assert self.tasks.sender
+        ledger = self.tasks.sender.ledger
+        for number in range(count):
+            gid = str(FIRST_GID + number * GAP + chance.randrange(GAP))
+            ledger.enter(gid, str(FIRST_GID - 1 - number // 100), chance.getrandbits(32))
+            for child in self.children:
+                assert isinstance(child.policy, ChildPolicy)
+                version = version_of(chance.getrandbits(40))
+                child.policy._versions.enter_due(gid, "1", version)
+                if not due:
+                    child.policy._versions.read(gid, "1", version)
+            if number % (count // STEPS) == 0:
+                self.save()
+        self.save()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("due", [False, pytest.param(True, marks=ALL_DUE)], ids=["read", "due"])
+@pytest.mark.parametrize("thousands", [300, 600, 2000])
+def test_the_parts_that_keep_states(thousands: int, *, due: bool) -> None:
+    parts = Parts()
+    parts.fill(1000 * thousands, due=due)
+    assert parts.tasks.policy.is_coarse is (thousands > 600)
