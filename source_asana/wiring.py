@@ -152,7 +152,8 @@ class Wiring:
 
     def _sender(self, plan: StreamPlan, policy: Policy, retriever: AsanaRetriever) -> Sender:
         tag = tagger(frozenset(retriever.volatile))
-        return Sender(policy.lock, self._primary_keys[plan.name], tag, self._runtime.stop)
+        key = self._primary_keys[plan.name]
+        return Sender(policy.lock, key, tag, self._stamps, self._runtime.stop)
 
 
 def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from source_asana.cursors.ledger import Ledger
-from source_asana.cursors.stamps import Stamp
+from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.http.clock import to_millis
 from source_asana.http.stop import Stop
 
@@ -15,6 +15,7 @@ Raw = dict[str, Any]
 
 AT_BITS = 42
 """How many bits an instant takes, in milliseconds, until the year 2109."""
+INSTANT = (1 << AT_BITS) - 1
 LATENESS_MS = 600_000
 """How much earlier than the first page to arrive another may have been answered."""
 
@@ -29,6 +30,7 @@ class Sender:
         lock: the cursor's; held for every look into the ledger.
         key: the stream's primary key; its last column is the record's key within its home.
         tag: the tag of a finished record, see `tags.tagger`.
+        stamps: gives `synced_at`.
         stop: wakes those who wait when the sync is aborted.
 
     Attributes:
@@ -42,6 +44,7 @@ class Sender:
         lock: threading.RLock,
         key: Sequence[str],
         tag: Callable[[Raw], int],
+        stamps: Stamps,
         stop: Stop,
     ) -> None:
         self.by_home = len(key) > 1
@@ -51,6 +54,7 @@ class Sender:
         self._changed = threading.Condition(lock)
         self._first_column, self._key_column = key[0], key[-1]
         self._tag = tag
+        self._stamps = stamps
         self._stop = stop
         self._claims: set[str] = set()
         self._newest = Newest()
@@ -78,10 +82,14 @@ class Sender:
         with self._lock:
             self._wait_for(claim)
             known = self.ledger.tag_of(key, home)
-            if known == tag or self._newest.is_newer(claim, record, stamp, is_shared=is_shared):
+            if known == tag or self._newest.is_newer(claim, modified := _modified(record), stamp):
                 if known is not None:
                     self.ledger.show(key, home)
                 return
+            if self._newest.is_stamped_later(claim, stamp):
+                # The page of the older version came later: destinations would keep that one.
+                stamp = self._stamps.next()
+            self._newest.note(claim, modified, stamp, is_shared=is_shared)
             self._claims.add(claim)
         is_queued = False
         try:
@@ -127,20 +135,27 @@ class Newest:
         self._versions: dict[str, int] = {}
         self._began = 0
 
-    def is_newer(self, claim: str, record: Raw, stamp: Stamp, *, is_shared: bool) -> bool:
-        """Return whether a newer version of a record came before this one, else remember this one.
+    def is_newer(self, claim: str, modified: int, stamp: Stamp) -> bool:
+        """Return whether a newer version of a record came before the one modified then.
 
-        `modified_at` decides: of two pages that were asked for at the same time, the one that was
+        `modified` decides: of two pages that were asked for at the same time, the one that was
         answered first may arrive last. Where it is the same, the page that arrived last is newer.
         """
-        modified = to_millis(record.get("modified_at")) or 0
-        version = modified << AT_BITS | stamp.at
-        if self._versions.get(claim, 0) > version:
-            return True
+        return self._versions.get(claim, 0) > modified << AT_BITS | stamp.at
+
+    def is_stamped_later(self, claim: str, stamp: Stamp) -> bool:
+        """Return whether the version that came before has a later `synced_at` than this page."""
+        return self._versions.get(claim, 0) & INSTANT > stamp.at
+
+    def note(self, claim: str, modified: int, stamp: Stamp, *, is_shared: bool) -> None:
+        """Remember a version that is about to be sent, where an older one may still come."""
         self._began = self._began or stamp.at - LATENESS_MS
         if is_shared or modified >= self._began:
-            self._versions[claim] = version
-        return False
+            self._versions[claim] = modified << AT_BITS | stamp.at
+
+
+def _modified(record: Raw) -> int:
+    return to_millis(record.get("modified_at")) or 0
 
 
 class Once:

@@ -92,10 +92,10 @@ def cursor_of(
     )
     repository = InMemoryMessageRepository()
     states = States(ConnectorStateManager([given] if stored is not None else []), repository)
+    stamps = Stamps(shared.clock.now)
     sender = None
     if kind is not TokenPolicy:
-        sender = Sender(policy.lock, key, tagger(()), shared.stop)
-    stamps = Stamps(shared.clock.now)
+        sender = Sender(policy.lock, key, tagger(()), stamps, shared.stop)
     made = AsanaCursor(
         policy.plan,
         policy,

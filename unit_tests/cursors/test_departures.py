@@ -11,7 +11,7 @@ from source_asana.cursors import departures
 from source_asana.cursors.departures import LARGEST_SHARE, MOST_AT_ONCE, Departures, Lookups
 from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.sending import Sender
-from source_asana.cursors.stamps import Stamp
+from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.tags import tagger
 from source_asana.http.clock import Millis
 from source_asana.http.stop import Stop
@@ -24,7 +24,8 @@ def sender_of(
 ) -> Sender:
     """Return what sends a stream whose earlier sync has entered these records."""
     key = ("project_id", "gid") if by_home else ("gid",)
-    made = Sender(threading.RLock(), key, tagger(()), Stop())
+    stamps = Stamps(lambda: Millis(0))
+    made = Sender(threading.RLock(), key, tagger(()), stamps, Stop())
     homes = list(homes)
     for one in keys:
         for home in homes:

@@ -10,7 +10,7 @@ import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.cursors.sending import Once, Sender
-from source_asana.cursors.stamps import Stamp
+from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.tags import tagger
 from source_asana.http.clock import Millis, from_millis
 from source_asana.http.stop import Stop
@@ -20,7 +20,8 @@ Record = dict[str, Any]
 
 
 def sender(*key: str, stop: Stop | None = None) -> Sender:
-    return Sender(threading.RLock(), key or ("gid",), tagger(()), stop or Stop())
+    stamps = Stamps(lambda: Millis(START))
+    return Sender(threading.RLock(), key or ("gid",), tagger(()), stamps, stop or Stop())
 
 
 def stamp(second: int = 0) -> Stamp:

@@ -255,14 +255,15 @@ class Parts:
         router.bind(self._runtime.settings, self._runtime.feeds)
         plan = StreamPlan(name, is_incremental=True)
         policy = kind(plan, router, self._runtime, {"stamp": "modified_at"})
-        sender = Sender(policy.lock, ["gid"], tagger(()), self._runtime.stop)
+        stamps = Stamps(lambda: Millis(1))
+        sender = Sender(policy.lock, ["gid"], tagger(()), stamps, self._runtime.stop)
         return AsanaCursor(
             plan,
             policy,
             sender,
             self._runtime,
             states=self._states,
-            stamps=Stamps(lambda: Millis(1)),
+            stamps=stamps,
             tracks_deletions=False,
         )
 
