@@ -52,7 +52,14 @@ def columns(stream: str) -> list[str]:
     return list(properties)
 
 
-@pytest.mark.parametrize("names", [*((name,) for name in PARTLY), ("tasks", "subtasks", "stories")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(pytest.param((name,), marks=pytest.mark.slow) for name in PARTLY),
+        ("tasks", "subtasks", "stories"),
+        ("project_status_updates", "time_tracking_entries"),
+    ],
+)
 def test_a_column_that_is_selected_later_arrives_for_all_rows(
     asana: Sandbox, names: tuple[str, ...]
 ) -> None:

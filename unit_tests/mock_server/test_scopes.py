@@ -88,7 +88,7 @@ def gaps(asana: Sandbox, destination: Destination, done: Sync) -> list[str]:
     return [line for name in complete for line in unlike(destination, fresh, name)]
 
 
-@pytest.mark.parametrize("detection", ["auto", "listing"])
+@pytest.mark.parametrize("detection", ["auto", pytest.param("listing", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("scope", EVERY)
 def test_a_scope_that_is_missing_from_the_first_sync_on(
     asana: Sandbox, small: Small, scope: str, detection: str
@@ -106,7 +106,7 @@ def test_a_scope_that_is_missing_from_the_first_sync_on(
     assert gaps(asana, destination, changed) == []
 
 
-@pytest.mark.parametrize("detection", ["auto", "listing"])
+@pytest.mark.parametrize("detection", ["auto", pytest.param("listing", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("scope", EVERY)
 def test_a_scope_that_is_withdrawn(
     asana: Sandbox, small: Small, scope: str, detection: str
@@ -138,7 +138,7 @@ def test_a_scope_that_is_withdrawn(
     assert gaps(asana, destination, again) == []
 
 
-@pytest.mark.parametrize("detection", ["auto", "listing"])
+@pytest.mark.parametrize("detection", ["auto", pytest.param("listing", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("scope", EVERY)
 def test_a_scope_that_is_granted_later(
     asana: Sandbox, small: Small, scope: str, detection: str
