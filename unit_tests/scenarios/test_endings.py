@@ -257,7 +257,7 @@ def test_a_generator_raises_at_each_step(
 def test_a_generator_raises_while_others_wait_for_it(
     watch: Watch, stream: str, mode: str, step: int
 ) -> None:
-    watch.patience = 4.0
+    watch.patience = 3.0
     at_each(watch, stream, [step], mode)
 
 

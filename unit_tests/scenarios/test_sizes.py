@@ -83,7 +83,8 @@ class Room:
 
     def _measured(self, tasks: int, streams: tuple[str, ...]) -> Measured:
         destination = Measured()
-        with Sandbox(world(tasks)[0]) as asana:
+        with pytest.MonkeyPatch.context() as patch, Sandbox(world(tasks)[0]) as asana:
+            send_at_once(patch)
             destination.sync(asana, streams, **HARDLY)
         return destination
 
