@@ -26,9 +26,9 @@ NO_LIMIT = 10_000_000
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave what is known to fail to the slow tests: `make test` waits for what must pass."""
+    """Leave the findings and scenarios to the slow tests, as they take a second each."""
     for item in items:
-        if item.get_closest_marker("xfail"):
+        if {"findings", "scenarios"} & set(item.path.parts):
             item.add_marker(pytest.mark.slow)
 
 
