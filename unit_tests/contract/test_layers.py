@@ -1,4 +1,4 @@
-"""The order of imports in the connector, and how long its files may be."""
+"""The order of imports in the connector."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ FLOORS = (
     ("live",),
 )
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
-PROGRAMS = (PACKAGE, "sandbox", "tools", "benchmarks")
 
 
 def sources(folder: str) -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from sandbox import Sandbox, World
 from sandbox.exports import CREATE, POLL
+from sandbox.server_time import parse_moment
 from unit_tests.mock_server.expect import PARENTS
 from unit_tests.mock_server.test_custom_columns import Fields, configured, discovered
 from unit_tests.properties.lab import Lab
@@ -24,7 +26,10 @@ ON = {"bulk_export": True}
 
 @pytest.fixture
 def lab() -> Lab:
-    return Lab()
+    world = World.empty()
+    # Always the same time at first: it decides which of two syncs the listing pass comes to.
+    world.clock.skew = parse_moment("2026-03-01T12:00:00Z") - time.time()
+    return Lab(world)
 
 
 @pytest.fixture
