@@ -157,6 +157,12 @@ class Ledger:
             self._drop(chunk, bytes(map(goes.__getitem__, chunk.marks)))
         self._table.drop_empty()
 
+    def keep_only(self, tagged: Callable[[int], bool]) -> None:
+        """Delete the rows whose tag is not chosen, in one pass; what was shown stays shown."""
+        for chunk in self._table.chunks:
+            self._drop(chunk, bytes(not tagged(tag) for tag in chunk.tags))
+        self._table.drop_empty()
+
     def rows_where(self, tagged: Callable[[int], bool], *, shown: bool | None = None) -> Snapshot:
         """Return the rows whose tag fulfils `tagged`, and that are shown, or not, as `shown` says.
 

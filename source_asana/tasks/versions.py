@@ -114,11 +114,8 @@ class Versions:
 
     def drop_read(self) -> None:
         """Keep due tasks only, from now on."""
-        kept = list(self._rows.rows_where(lambda tag: tag & 1 == 1))
-        rows = Ledger()
-        for gid, workspace in kept:
-            rows.enter(gid, workspace, self._rows.tag_of(gid, workspace) or 1)
-        self._rows, self.is_coarse = rows, True
+        self._rows.keep_only(lambda tag: tag & 1 == 1)
+        self.is_coarse = True
 
     def sweep(self, is_whole: Callable[[str], bool], *, at_once: bool) -> None:
         """Drop the tasks that no listing of a whole workspace shows any more.

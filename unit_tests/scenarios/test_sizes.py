@@ -203,15 +203,6 @@ def test_a_stream_is_refused_for_days(
         assert many.destination.peak <= many.most, many.destination.sizes
 
 
-DUE_FOR_EVER = pytest.mark.xfail(
-    reason=(
-        "scenario 1, not among the findings: what is due in a ledger that was dropped counts as "
-        "shown, and is never read: a repair of tasks/versions.py in step 1, else step 3, TaskList"
-    )
-)
-
-
-@DUE_FOR_EVER
 @pytest.mark.parametrize("ending", ["refused", "killed"])
 def test_what_was_due_is_read_by_later_syncs(
     room: Room, monkeypatch: pytest.MonkeyPatch, ending: str
