@@ -15,9 +15,9 @@ from airbyte_cdk.models import AirbyteMessageSerializer
 from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput, ExpectedOutcome, _run_command
 
 from sandbox import Sandbox
-from source_asana import SourceAsana
 from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.numbers import unpack_texts
+from unit_tests.building import FewStreams
 
 Record = dict[str, Any]
 
@@ -172,7 +172,9 @@ def command(name: str, config: Any, *, catalog: Any = None, state: Any = None) -
                 path = Path(folder) / f"{key}.json"
                 path.write_text(content if isinstance(content, str) else json.dumps(content))
                 args += [f"--{key}", str(path)]
-        output = _run_command(SourceAsana(), args, expected_outcome=ExpectedOutcome.ALLOW_ANY)
+        source = FewStreams()
+        source.build_for(catalog)
+        output = _run_command(source, args, expected_outcome=ExpectedOutcome.ALLOW_ANY)
     return _parse(output)
 
 

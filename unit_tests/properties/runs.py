@@ -16,8 +16,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
 from sandbox import Sandbox
-from source_asana import SourceAsana
 from source_asana.runtime import Runtime
+from unit_tests.building import FewStreams
 from unit_tests.sync import bounds_in, catalog, config_for, streams, tasks_in
 
 Record = dict[str, Any]
@@ -38,7 +38,7 @@ class PassingTime:
         time.sleep(SLICE_SECONDS)
 
 
-class Source(SourceAsana):
+class Source(FewStreams):
     """The source with a clock of its own, and a way to end it."""
 
     runtime: Runtime | None = None
@@ -61,7 +61,7 @@ class Source(SourceAsana):
 
 
 def messages(
-    source: SourceAsana, config: Record, configured: Record, state: Sequence[Record] | None
+    source: FewStreams, config: Record, configured: Record, state: Sequence[Record] | None
 ) -> Iterator[Record]:
     """Yield what a read prints, message by message."""
     with tempfile.TemporaryDirectory() as folder:
@@ -71,6 +71,7 @@ def messages(
                 path = Path(folder) / f"{key}.json"
                 path.write_text(json.dumps(content))
                 arguments += [f"--{key}", str(path)]
+        source.build_for(configured)
         entrypoint = AirbyteEntrypoint(source)
         yield from map(json.loads, entrypoint.run(entrypoint.parse_args(arguments)))
 

@@ -9,18 +9,14 @@ import pytest
 from typing_extensions import override
 
 from sandbox import Sandbox
-from source_asana import SourceAsana
 from source_asana.cursors import states
 from source_asana.http import client
 from unit_tests.conftest import NO_LIMIT
 from unit_tests.properties.lab import DELETED, differences
-from unit_tests.properties.runs import Destination, Record, Source, Sync, key_of
+from unit_tests.properties.runs import Destination, Record, Sync, key_of
 
 DAY = 86_400
 FAMILY = ("tasks", "subtasks", "stories", "attachments")
-PARENTS = ("workspaces", "users", "projects")
-FURTHER = ("sections", "project_custom_field_settings", "portfolios", "portfolio_items")
-BUILT = frozenset({*PARENTS, *FAMILY, *FURTHER})
 # No listing is read whole just because its time has come.
 HARDLY = {"listing_pass_hours": 8760}
 TRACKED = {"track_deletions": True}
@@ -29,21 +25,10 @@ FATAL = 1 << 30
 
 
 def send_at_once(patch: pytest.MonkeyPatch) -> None:
-    """Let the connector send without a budget, and print a state whenever something has ended.
-
-    The streams that no scenario reads are not built: that would take most of a short sync.
-    """
-    patch.setattr(Source, "_declared", _declared_few, raising=False)
+    """Let the connector send without a budget, and print a state whenever something has ended."""
     patch.setattr(client, "PAID_PER_MINUTE", NO_LIMIT)
     patch.setattr(states, "SHORTEST_SILENCE_SECONDS", 0.0)
     patch.setattr(states, "LONG_SILENCE_SECONDS", 0.0)
-
-
-def _declared_few(source: Source, config: Any) -> Any:
-    every = source._source_config["streams"]
-    few = [stream for stream in every if stream["name"] in BUILT]
-    source._source_config = {**source._source_config, "streams": few}
-    return SourceAsana._declared(source, config)
 
 
 class Killable(Destination):
