@@ -241,7 +241,7 @@ def _real_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_real_chunks")
-@pytest.mark.parametrize("order", ["rising", "random"])
+@pytest.mark.parametrize("order", ["rising", pytest.param("random", marks=pytest.mark.slow)])
 def test_a_row_takes_few_bytes(order: str) -> None:
     tracemalloc.start()
     try:

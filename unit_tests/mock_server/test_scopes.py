@@ -138,8 +138,9 @@ def test_a_scope_that_is_withdrawn(
     assert gaps(asana, destination, again) == []
 
 
-@pytest.mark.parametrize("detection", ["auto", pytest.param("listing", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("scope", EVERY)
+@pytest.mark.slow
+@pytest.mark.parametrize("detection", ["auto", "listing"])
+@pytest.mark.parametrize("scope", NAMED)
 def test_a_scope_that_is_granted_later(
     asana: Sandbox, small: Small, scope: str, detection: str
 ) -> None:
@@ -161,7 +162,15 @@ def test_a_scope_that_is_granted_later(
 # ── streams that lie in another one's records ──────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("parent", ["hidden", "full refresh", "incremental", "just refreshed"])
+@pytest.mark.parametrize(
+    "parent",
+    [
+        "hidden",
+        "just refreshed",
+        pytest.param("full refresh", marks=pytest.mark.slow),
+        pytest.param("incremental", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(
     "inline",
     [
