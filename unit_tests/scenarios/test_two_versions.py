@@ -7,12 +7,12 @@ first depends on the workers and on how fast the destination takes what they pri
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue, SimpleQueue
 from typing import Any
 
 import pytest
+from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
 from sandbox import Sandbox, World
@@ -28,7 +28,6 @@ Record = dict[str, Any]
 Page = tuple[Stamp, list[Record]]
 START = 1_774_746_000_000
 PATIENCE_SECONDS = 5.0
-LATE_SECONDS = 0.4
 
 
 def stamp(second: int) -> Stamp:
@@ -177,43 +176,72 @@ def test_in_every_order_of_turns_where_the_later_page_is_newer(moved: int, shows
     all_newest([(stamp(10), first), (stamp(20), second)], shows)
 
 
-# ── a whole sync ────────────────────────────────────────────────────────────────────────────────
+# ── a complete sync ─────────────────────────────────────────────────────────────────────────────
 
 
-class Slow(Destination):
-    """A destination that stops at the first task until the late page has come."""
+class Race:
+    """Two projects with one task, whose older page overtakes the newer one.
+
+    The page of the one project is made, then the task is edited, then the page of the other one is
+    made and comes. Only when the destination has begun to take this page, the first one comes. The
+    destination takes nothing more until a worker holds the older version out to it.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.world = world = World.empty()
+        self.before, self.after = world.add_project("Before"), world.add_project("After")
+        for number in range(20):
+            world.add_task(f"T{number}", projects=[self.after])
+        self.task = world.add_task("old", projects=[self.before, self.after])
+        self.is_made, self.is_begun, self.is_held_out = (threading.Event() for _ in range(3))
+        self._send, self._put = HTTPAdapter.send, Queue.put
+        # Functions, which become methods of what they are set on.
+        patch.setattr(HTTPAdapter, "send", lambda *args, **options: self.send(*args, **options))  # noqa: PLW0108
+        patch.setattr(Queue, "put", lambda *args, **options: self.put(*args, **options))  # noqa: PLW0108
+
+    def send(self, adapter: Any, request: Any, **options: Any) -> Any:
+        """Send a request in its turn."""
+        if f"project={self.after}" in request.url:
+            self.is_made.wait(PATIENCE_SECONDS)
+            self.world.edit_task(self.task, name="new")
+        response = self._send(adapter, request, **options)
+        if f"project={self.before}" in request.url:
+            self.is_made.set()
+            self.is_begun.wait(PATIENCE_SECONDS)
+        return response
+
+    def put(self, queue: Any, item: Any, *args: Any, **options: Any) -> None:
+        """Put a message into a queue; tell of the older version."""
+        if getattr(item, "stream_name", "") == "tasks" and item.data.get("name") == "old":
+            self.is_held_out.set()
+        self._put(queue, item, *args, **options)
+
+
+class Patient(Destination):
+    """The destination of a race."""
+
+    def __init__(self, race: Race) -> None:
+        super().__init__()
+        self._race = race
 
     @override
     def take(self, message: Record, done: Sync) -> None:
-        if message["type"] == "RECORD" and not done.messages:
-            time.sleep(2 * LATE_SECONDS)
         super().take(message, done)
+        if message["type"] == "RECORD":
+            self._race.is_begun.set()
+            self._race.is_held_out.wait(PATIENCE_SECONDS)
 
 
-@pytest.mark.slow
 @BY_BOTH
 def test_where_the_older_page_comes_late_and_overtakes(
     shows: Shows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One project's page is made before an edit and comes after the page made after the edit."""
     send_at_once(monkeypatch)
     monkeypatch.setattr("source_asana.source.QUEUE_SIZE", 1)
-    world = World.empty()
-    before, after = world.add_project("Before"), world.add_project("After")
-    for number in range(20):
-        world.add_task(f"T{number}", projects=[after])
-    task = world.add_task("old", projects=[before, after])
-    with Sandbox(world) as asana:
-        asana.before_request(
-            lambda path, params: params.update({"limit": "1"}) if path == "/projects" else None
-        )
-        asana.fault("slow", rf"/tasks\?.*project={before}", seconds=LATE_SECONDS)
-        asana.fault("slow", r"/projects\?.*offset", seconds=LATE_SECONDS / 4)
-        asana.before_nth(
-            1, lambda: world.edit_task(task, name="new"), path=rf"/tasks\?.*project={after}"
-        )
-        destination = Slow()
+    race = Race(monkeypatch)
+    destination = Patient(race)
+    with Sandbox(race.world) as asana:
         assert not destination.sync(asana, ("tasks",)).failed
-    versions = [one for one in destination.history["tasks"] if one["gid"] == task]
-    assert [one["name"] for one in versions] == ["old", "new"]
-    assert shows(versions) == {task: "new"}
+    assert race.is_held_out.is_set()
+    versions = [one for one in destination.history["tasks"] if one["gid"] == race.task]
+    assert shows(versions) == {race.task: "new"}
