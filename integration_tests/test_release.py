@@ -73,6 +73,7 @@ def test_a_release_has_all_its_parts_and_their_hashes(twice: list[dict[str, byte
     assert {line.split()[-1] for line in listed} == set(files)
 
 
+@pytest.mark.slow
 def test_installing_the_source_tree_twice_leaves_the_same_files(tmp_path: Path) -> None:
     # The image's layers are to be the same bytes as well.
     installed = []

@@ -430,6 +430,7 @@ def test_a_portfolio_inside_another_has_its_values_without_custom_fields(fields:
     assert {name for record in sync.records["portfolios"] for name in record} == only
 
 
+@pytest.mark.slow
 def test_a_new_column_sends_the_rows_that_have_a_value_again(
     asana: Sandbox, fields: Fields
 ) -> None:

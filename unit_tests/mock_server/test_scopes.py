@@ -106,8 +106,9 @@ def test_a_scope_that_is_missing_from_the_first_sync_on(
     assert gaps(asana, destination, changed) == []
 
 
-@pytest.mark.parametrize("detection", ["auto", pytest.param("listing", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("scope", EVERY)
+@pytest.mark.slow
+@pytest.mark.parametrize("detection", ["auto", "listing"])
+@pytest.mark.parametrize("scope", NAMED)
 def test_a_scope_that_is_withdrawn(
     asana: Sandbox, small: Small, scope: str, detection: str
 ) -> None:

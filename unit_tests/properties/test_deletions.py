@@ -72,6 +72,7 @@ def tombstones(done: Sync) -> dict[str, Counter[str]]:
     }
 
 
+@pytest.mark.slow
 def test_one_tombstone_each() -> None:
     lab = Lab()
     world = lab.world

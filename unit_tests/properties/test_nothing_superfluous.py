@@ -52,7 +52,7 @@ def superfluous(
 
 @settings(max_examples=examples(3))
 @given(happening=rounds(LOUD + SILENT), quiet=st.lists(steps(LOUD + SILENT), max_size=3))
-@pytest.mark.parametrize("mode", ["listing", "search"])
+@pytest.mark.parametrize("mode", [pytest.param("listing", marks=pytest.mark.slow), "search"])
 def test_what_was_sent_is_not_sent_again(
     mode: str, happening: list[Round], quiet: list[tuple[str, int, int]]
 ) -> None:

@@ -168,6 +168,7 @@ def test_many_tasks_whose_stories_are_refused_are_all_read_later(world: World) -
         assert set(destination.tasks("stories").values()) == {"read"}
 
 
+@pytest.mark.slow
 def test_a_state_takes_few_characters_a_record(world: World) -> None:
     for number in range(150):
         project = world.add_project(f"P{number}")
