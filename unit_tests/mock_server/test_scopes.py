@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -211,6 +211,20 @@ def test_settings_are_kept_when_their_scope_is_withdrawn(
     assert destination.rows[inline] == held
 
 
+def answer_with(patch: pytest.MonkeyPatch, change: Callable[[Raw], None]) -> None:
+    """Have the records of parents changed that show a list of settings."""
+    plain = AsanaRetriever.pages
+
+    def pages(self: AsanaRetriever, slice_: Slice) -> Iterator[list[Raw]]:
+        for page in plain(self, slice_):
+            for record in page:
+                if record.get("custom_field_settings") is not None:
+                    change(record)
+            yield page
+
+    patch.setattr(AsanaRetriever, "pages", pages)
+
+
 @pytest.mark.parametrize("shown", [None, "absent"])
 def test_a_parent_that_shows_no_list_of_settings_was_not_read(
     asana: Sandbox, shown: str | None, monkeypatch: pytest.MonkeyPatch
@@ -220,17 +234,12 @@ def test_a_parent_that_shows_no_list_of_settings_was_not_read(
     names = ["project_custom_field_settings"]
     destination.sync(asana, names, track_deletions=True)
     held = dict(destination.rows[names[0]])
-    plain = AsanaRetriever.pages
 
-    def without(self: AsanaRetriever, slice_: Slice) -> Iterator[list[Raw]]:
-        for page in plain(self, slice_):
-            for record in page:
-                if record.get("custom_field_settings") is not None:
-                    del record["custom_field_settings"]
-                    record.update({} if shown else {"custom_field_settings": None})
-            yield page
+    def without(record: Raw) -> None:
+        del record["custom_field_settings"]
+        record.update({} if shown else {"custom_field_settings": None})
 
-    monkeypatch.setattr(AsanaRetriever, "pages", without)
+    answer_with(monkeypatch, without)
     destination.sync(asana, names, track_deletions=True)
     assert destination.rows[names[0]] == held
 
@@ -243,16 +252,7 @@ def test_a_setting_that_one_answer_lacks_is_asked_for_before_its_tombstone(
     names = ["project_custom_field_settings"]
     destination.sync(asana, names, track_deletions=True)
     held = dict(destination.rows[names[0]])
-    plain = AsanaRetriever.pages
-
-    def empty(self: AsanaRetriever, slice_: Slice) -> Iterator[list[Raw]]:
-        for page in plain(self, slice_):
-            for record in page:
-                if "custom_field_settings" in record:
-                    record["custom_field_settings"] = []
-            yield page
-
-    monkeypatch.setattr(AsanaRetriever, "pages", empty)
+    answer_with(monkeypatch, lambda record: record.update(custom_field_settings=[]))
     destination.sync(asana, names, track_deletions=True)
     assert destination.rows[names[0]] == held
     assert asana.requests("/projects/{project_gid}/custom_field_settings") == 2

@@ -12,8 +12,9 @@ from sandbox.hooks import Where
 from sandbox.server_time import parse_moment
 from source_asana.cursors import departures, states
 from unit_tests.conftest import NO_LIMIT
-from unit_tests.properties.lab import DELETED, differences
+from unit_tests.properties.lab import DELETED
 from unit_tests.properties.runs import Destination, Sync, key_of
+from unit_tests.scenarios.worlds_a import wrong
 
 FAMILY = ("tasks", "subtasks", "stories", "attachments")
 HOUR = 3600
@@ -59,15 +60,7 @@ def sent(done: Sync) -> dict[str, list[str]]:
 
 def unlike_asana(asana: Sandbox, destination: Destination, *streams: str) -> list[str]:
     """Return the differences between a destination and what the token sees in Asana, in words."""
-    found = []
-    for stream in streams:
-        truth = {key_of(stream, record): record for record in asana.truth(stream)}
-        live = {k: row for k, row in destination.rows[stream].items() if not row.get(DELETED)}
-        found += [f"{stream} {key} is still there" for key in live.keys() - truth.keys()]
-        for key, record in truth.items():
-            if different := differences(stream, live.get(key), record):
-                found.append(f"{stream} {key}: {different}")
-    return found
+    return wrong(asana, destination, streams)
 
 
 def asked(asana: Sandbox, path: str) -> int:
