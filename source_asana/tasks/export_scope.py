@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 
 from source_asana.config import Settings
 from source_asana.http.parsing import parse
+from source_asana.tasks.partitions import partitions_of, user_partition
 
 Raw = dict[str, Any]
 
@@ -57,20 +58,13 @@ class ListedScope:
     def __init__(self, workspace: str, listed: frozenset[str], settings: Settings) -> None:
         self._workspace = workspace
         self._listed = listed
-        self._reads_all = settings.reads_all_projects
-        self._reads_free = settings.reads_tasks_without_project
+        self._settings = settings
         self.parents: set[int] = set()
 
     def homes(self, task: Raw) -> Sequence[str]:
-        """Return the keys of the listings that show a task; see `TaskRetriever`."""
-        projects = task.get("projects") or ()
-        found = [one["gid"] for one in projects if one["gid"] in self._listed]
-        if found:
-            return found
-        if parent_of(task) or not self._reads_free or (projects and not self._reads_all):
-            return ()
-        key = f"{self._workspace}/{(task.get('assignee') or {}).get('gid')}"
-        return (key,) if key in self._listed else ()
+        """Return the keys of the listings that show a task."""
+        user = user_partition(task, self._workspace)
+        return partitions_of(task, user, self._listed, self._settings)
 
     def holds(self, parent: str) -> bool:
         """Return whether a parent was read already; another may still come."""
@@ -87,17 +81,12 @@ class ChangedScope:
 
     def __init__(self, workspace: str, settings: Settings) -> None:
         self._workspace = workspace
-        self._reads_free = settings.reads_tasks_without_project
+        self._settings = settings
 
     def homes(self, task: Raw) -> Sequence[str]:
         """Return the key of a listing that shows a task."""
-        projects = task.get("projects")
-        if projects:
-            return (min(one["gid"] for one in projects),)
-        if parent_of(task) or not self._reads_free:
-            return ()
-        assignee = (task.get("assignee") or {}).get("gid")
-        return (f"{self._workspace}/{assignee}" if assignee else self._workspace,)
+        user = user_partition(task, self._workspace)
+        return partitions_of(task, user, None, self._settings)[:1]
 
     def holds(self, parent: str) -> bool:
         """Return whether the subtasks of a task are read: always."""

@@ -10,9 +10,10 @@ from typing_extensions import override
 from source_asana.cursors.policies import LEFT, Record
 from source_asana.http.clock import Millis, from_millis
 from source_asana.parents.feeds import Ending, ParentFailedError
-from source_asana.parents.slices import Slice, is_user_key
+from source_asana.parents.slices import Slice
 from source_asana.tasks.exports import Export
 from source_asana.tasks.member import MemberPolicy
+from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice
 from source_asana.tasks.tree import TaskTree
 
@@ -148,16 +149,12 @@ class ListingPolicy(MemberPolicy):
     @override
     def home_now(self, record: Record, home: str) -> str | None:
         del home
-        projects: list[str] = [project["gid"] for project in record.get("projects") or ()]
-        read = [gid for gid in projects if gid in self._there]
-        if read:
-            return min(read)
-        if record.get("parent"):
-            # In a project that is not read it is still what it was, as any other task there.
-            return None if projects else LEFT
-        assignee = (record.get("assignee") or {}).get("gid")
-        users = {key for key in self._there if is_user_key(key) and key.endswith(f"/{assignee}")}
-        return min(users) if users and not projects else None
+        for workspace in sorted(self.runtime.workspaces):
+            user = user_partition(record, workspace)
+            for partition in partitions_of(record, user, self._there, self.runtime.settings):
+                return partition
+        # In a project that is not read a subtask is still what it was, as any other task there.
+        return LEFT if record.get("parent") and not record.get("projects") else None
 
     @override
     def is_newer(self, record: Any, slice_: Slice) -> bool:

@@ -23,6 +23,7 @@ from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
 from source_asana.tasks.export_reading import Readers, read_changed, read_whole
 from source_asana.tasks.family import TaskFamily, family_of
+from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.routers import TASK_FIELDS
 from source_asana.tasks.search_walk import TOO_MANY, SearchRequest, changed
 from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice, WalkSlice
@@ -140,10 +141,8 @@ class TaskRetriever(_TaskRetriever):
         try:
             for page in self.pages(slice_):
                 stamp = self.cursor.stamp()
-                if "user_gid" in slice_.partition:
-                    yield [task for task in page if self._is_only_here(task)], stamp
-                else:
-                    yield page, stamp
+                is_by_user = "user_gid" in slice_.partition
+                yield [t for t in page if not is_by_user or self._belongs_to(slice_.key, t)], stamp
         except Refused:
             # Even what is gone was not read. Should it come back, subtasks and children resume from
             # their bounds.
@@ -151,19 +150,9 @@ class TaskRetriever(_TaskRetriever):
                 slice_.tree.began = None
             raise
 
-    def _is_only_here(self, task: Raw) -> bool:
-        """Return whether no project's listing and no parent's walk shows a task of a user.
-
-        A task may name projects that the token cannot see. If the configuration leaves projects
-        out, a named project may also be one of those.
-        """
-        if task.get("parent"):
-            return False
-        projects = task.get("projects") or ()
-        return not projects or (
-            self.runtime.settings.reads_all_projects
-            and self._listed().isdisjoint(project["gid"] for project in projects)
-        )
+    def _belongs_to(self, user: str, task: Raw) -> bool:
+        """Return whether no project's listing and no parent's walk shows a task of a user."""
+        return partitions_of(task, user, self._listed(), self.runtime.settings) == (user,)
 
     def _listed(self) -> frozenset[str]:
         """Return the keys of all listings; those of projects are over when those of users come."""
@@ -230,22 +219,12 @@ class TaskRetriever(_TaskRetriever):
 
     def _found(self, task: Raw, slice_: SearchSlice, stamp: Stamp) -> Iterator[Any]:
         """Yield a found task as what it is: a record of tasks, of subtasks, or of both."""
-        parent, projects = task.get("parent"), task.get("projects")
-        subtasks = self.others.get(self.subtasks)
+        parent, subtasks = task.get("parent"), self.others.get(self.subtasks)
         if parent and isinstance(subtasks, SubtaskRetriever):
             yield from subtasks.found(task, parent["gid"], slice_, stamp)
-        reads_free = self.runtime.settings.reads_tasks_without_project
-        if projects or (reads_free and not parent):
-            home = self._home_of(task, slice_)
+        user = user_partition(task, slice_.key)
+        for home in partitions_of(task, user, None, self.runtime.settings)[:1]:
             yield from self.of_search(task, slice_.partition, home, slice_, stamp)
-
-    def _home_of(self, task: Raw, slice_: SearchSlice) -> str:
-        """Return the key of a listing that shows a found task."""
-        projects = task.get("projects")
-        if projects:
-            return str(min(project["gid"] for project in projects))
-        assignee = (task.get("assignee") or {}).get("gid")
-        return f"{slice_.key}/{assignee}" if assignee else slice_.key
 
 
 @dataclass

@@ -29,7 +29,8 @@ def test_a_named_project_that_no_listing_shows(
     project = world.add_project("P")
     task = world.add_task("There", projects=[project], assignee=world.me)
     free = world.add_task("Free", assignee=world.me)
-    monkeypatch.setattr(retriever.TaskRetriever, "_listed", lambda _: frozenset[str]())
+    users = frozenset({f"{world.workspace}/{world.me}"})
+    monkeypatch.setattr(retriever.TaskRetriever, "_listed", lambda _: users)
     with Sandbox(world) as asana:
         asana.fault("status", r"/tasks\?.*project=", status=404, message="project: Unknown object")
         choice = {"exclude_project_ids": ["12"]} if left_out else {}

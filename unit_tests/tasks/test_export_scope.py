@@ -31,8 +31,8 @@ def task(gid: str, *projects: str, parent: str | None = None, assignee: str | No
 
 def test_homes_are_the_listings_that_show_a_task() -> None:
     scope = ListedScope(WORKSPACE, LISTED, settings())
-    assert scope.homes(task("5", "11", "12", "99")) == ["11", "12"]
-    assert scope.homes(task("5", "11", parent="4")) == ["11"]
+    assert scope.homes(task("5", "11", "12", "99")) == ("11", "12")
+    assert scope.homes(task("5", "11", parent="4")) == ("11",)
     assert scope.homes(task("5", assignee="21")) == ("1/21",)
     assert scope.homes(task("5", "99", assignee="21")) == ("1/21",)
     assert scope.homes(task("5", assignee="22")) == ()
