@@ -11,9 +11,8 @@ from airbyte_cdk.sources.declarative.requesters.paginators import Paginator
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 
 from source_asana.components.pages import next_offset, pages
-from source_asana.components.shape import AskedFields, Raw
+from source_asana.components.shape import AskedFields, Raw, answered
 from source_asana.http.attempts import limit_of
-from source_asana.http.errors import Refused
 from source_asana.parents.slices import Slice
 
 # Asana's next page as the manifest names it: so common that it is looked up without Jinja.
@@ -92,13 +91,9 @@ class PagedList:
     ) -> requests.Response:
         """Return the answer to one page, without the fields that the token has no scope for."""
         token = {"next_page_token": offset} if offset else None
-        while True:
-            sent = self._fields.text
-            try:
-                return self.ask(slice_, token, self._params(token, limit), path)
-            except Refused as refusal:
-                if not self._fields.leave_out(sent, refusal.verdict):
-                    raise
+        return answered(
+            [self._fields], lambda: self.ask(slice_, token, self._params(token, limit), path)
+        )
 
     def _params(self, token: Mapping[str, Any] | None, limit: int | None) -> Mapping[str, Any]:
         paging = self._paginator.get_request_params(next_page_token=token)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from source_asana.config import Settings
 from source_asana.fields import custom
@@ -13,11 +13,12 @@ from source_asana.fields.drift import Watch
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.fields.schemas import load_schema
 from source_asana.fields.scopes import without_scope
-from source_asana.http.errors import Verdict
+from source_asana.http.errors import Refused, Verdict
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.slices import value_at
 from source_asana.report import Report
 
+T = TypeVar("T")
 Raw = dict[str, Any]
 
 
@@ -75,6 +76,27 @@ class AskedFields:
                 self._lack(frozenset(sent.split(",")) - frozenset(fewer.split(",")), verdict)
                 self.text = fewer
             return bool(dropped)
+
+
+def answered(asked: Sequence[AskedFields], ask: Callable[[], T]) -> T:
+    """Return what `ask` returns, which is called again without the fields that lack a scope.
+
+    Args:
+        asked: the fields that it asks for, of one or several streams.
+        ask: sends the request.
+
+    Raises:
+        AsanaError: what the answer means; no fewer fields would help.
+    """
+    while True:
+        sent = [fields.text for fields in asked]
+        try:
+            return ask()
+        except Refused as refusal:
+            pairs = zip(asked, sent, strict=True)
+            left = [fields.leave_out(text, refusal.verdict) for fields, text in pairs]
+            if not any(left):
+                raise
 
 
 class Filter:

@@ -32,6 +32,7 @@ from source_asana.http.errors import (
     retry_after,
 )
 from source_asana.http.health import UNEXAMINED, Streak
+from source_asana.http.tries import pause_after
 
 LOGGER = logging.getLogger("airbyte.source_asana.attempts")
 
@@ -238,14 +239,13 @@ class _Attempts:
             raise client.stop.abort(_outage(verdict))
         if others_succeed and self._tries in HALVED_AFTER:
             self._halve(verdict)
-        doubled = FIRST_BACKOFF_SECONDS * 2.0 ** (self._failures.count - 1)
-        wait = min(LONGEST_BACKOFF_SECONDS, doubled) * random.uniform(0.75, 1.25)  # noqa: S311  # jitter
+        pause = pause_after(self._failures.count, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS)
         if failing > LONGEST_BACKOFF_SECONDS:
             client.notice(
                 logging.WARNING,
                 f"Asana does not answer properly ({verdict.message}); still trying.",
             )
-        client.sleep(wait)
+        client.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311  # jitter
 
     def _asana_answers(self) -> bool:
         """Ask for something small, and return whether that was answered.

@@ -19,6 +19,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.config import OAuth, Settings, config_error
 from source_asana.http.parsing import parse
+from source_asana.http.tries import Tries
 from source_asana.masking import mask
 
 # A token is renewed this long before its end, or this share of its life where that is shorter.
@@ -121,8 +122,8 @@ class OAuthAuth(TokenAuth):
             "client_secret": self._credentials.client_secret,
             "refresh_token": self._refresh_token,
         }
-        began, wait = self._monotonic(), FIRST_BACKOFF_SECONDS
-        while True:
+        began = self._monotonic()
+        for _ in Tries(self._sleep, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS):
             asked_at = self._monotonic()
             try:
                 response = self._session.post(
@@ -150,8 +151,7 @@ class OAuthAuth(TokenAuth):
                     internal_message=problem,
                     failure_type=FailureType.transient_error,
                 )
-            self._sleep(wait)
-            wait = min(LONGEST_BACKOFF_SECONDS, wait * 2)
+        raise AssertionError("without a limit, tries do not end")
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

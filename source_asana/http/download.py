@@ -20,11 +20,13 @@ from source_asana.config import LOOPBACK
 from source_asana.http.client import Client
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.lines import BrokenFileError
+from source_asana.http.tries import Tries
 
 CHUNK_BYTES = 1 << 17
 # In a row, without one byte of progress.
 TRIES = 6
 FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 15.0
 REDIRECTS = 3
 # Storage hosts stamp files with a clock of their own.
 CLOCK_GRAIN = 120_000
@@ -56,9 +58,10 @@ class Download:
             BrokenFileError: nothing more came for several tries, or the file is not the same any
                 more.
         """
-        at, tries = 0, 0
-        while True:
-            begun, reason = at, "no answer"
+        at, reason = 0, ""
+        tries = Tries(self._pause, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, most=TRIES)
+        for _ in tries:
+            begun = at
             try:
                 for chunk in self._from(at):
                     at += len(chunk)
@@ -69,11 +72,13 @@ class Download:
                 reason = f"no answer, {type(error).__name__}"
             else:
                 return
-            tries = 1 if at > begun else tries + 1
-            if tries >= TRIES:
-                raise BrokenFileError(f"it cannot be downloaded ({reason})")
-            self._client.sleep(FIRST_PAUSE_SECONDS * 2 ** (tries - 1))
-            self._client.stop.check()
+            if at > begun:
+                tries.progressed()
+        raise BrokenFileError(f"it cannot be downloaded ({reason})")
+
+    def _pause(self, seconds: float) -> None:
+        self._client.sleep(seconds)
+        self._client.stop.check()
 
     def _from(self, at: int) -> Iterator[bytes]:
         """Yield the bytes from `at` on; a host that knows no ranges sends the others as well."""

@@ -15,6 +15,7 @@ from source_asana.http.attempts import Counter, body_of, send
 from source_asana.http.client import Client
 from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
+from source_asana.http.tries import Tries
 
 LOGGER = logging.getLogger("airbyte.source_asana.export")
 FIRST_PAUSE_SECONDS = 1.0
@@ -182,24 +183,28 @@ class ExportJobs:
 
     def _until(self, ask: Callable[[], dict[str, Any] | None], what: str) -> dict[str, Any]:
         """Return the answer of `ask`, which is called with growing pauses until there is one."""
-        self._client.stop.check()
-        pause = FIRST_PAUSE_SECONDS * 1.5
-        while (found := ask()) is None:
-            waited = self._client.monotonic() - self._began
-            if waited >= self._minutes * 60:
-                raise ExportFailedError(f"it waited {self._minutes:g} minutes for {what}")
-            self._say(what, waited)
-            self._client.sleep(min(pause, self._minutes * 60 - waited))
+        for _ in Tries(self._pause, FIRST_PAUSE_SECONDS * 1.5, LONGEST_PAUSE_SECONDS, factor=1.5):
             self._client.stop.check()
-            pause = min(LONGEST_PAUSE_SECONDS, pause * 1.5)
-        return found
+            if (found := ask()) is not None:
+                return found
+            if self._left() <= 0:
+                break
+            self._say(what)
+        raise ExportFailedError(f"it waited {self._minutes:g} minutes for {what}")
 
-    def _say(self, what: str, waited: float) -> None:
+    def _left(self) -> float:
+        """Return for how many seconds the jobs may still be waited for."""
+        return self._minutes * 60 - (self._client.monotonic() - self._began)
+
+    def _pause(self, seconds: float) -> None:
+        self._client.sleep(min(seconds, self._left()))
+
+    def _say(self, what: str) -> None:
         now = self._client.monotonic()
         if now - self._said >= PROGRESS_SECONDS:
             self._said = now
             text = "Workspace %s: its export has been waiting for %s for %.0f minutes."
-            LOGGER.info(text, self._workspace, what, waited / 60)
+            LOGGER.info(text, self._workspace, what, (now - self._began) / 60)
 
 
 def may_export(client: Client, counts: Counter, workspace: str) -> bool:

@@ -20,6 +20,7 @@ from source_asana.http.download import Download
 from source_asana.http.errors import AsanaError
 from source_asana.http.lines import BrokenFileError, lines
 from source_asana.http.parsing import parse
+from source_asana.http.tries import Tries
 from source_asana.parents.slices import Slice
 from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.export_choice import JobChoice
@@ -127,13 +128,13 @@ class _Reading:
 
     def records(self) -> Generator[Any, None, Millis]:
         """Yield all records; return the bound that comes of them."""
-        for left in reversed(range(JOBS)):
+        for number in Tries(self._pause, 0, 0, most=JOBS):
             try:
                 job = self.choice.job(self._order())
                 yield from self._file(job)
                 break
             except ExportFailedError as error:
-                if not (error.may_pass and left):
+                if not error.may_pass or number == JOBS:
                     raise
                 LOGGER.info("Workspace %s: once more, as %s.", self._export.workspace, error)
                 self.choice.drop()
@@ -156,7 +157,7 @@ class _Reading:
         """Yield the records of the file; fetch it again where it is broken."""
         why = ""
         address = self._jobs.addresses(job)
-        for _ in range(FILES):
+        for _ in Tries(self._pause, PAUSE_SECONDS, PAUSE_SECONDS, most=FILES):
             file = Download(self._runtime.client, address, job.created)
             try:
                 with Deferred() as deferred:
@@ -169,11 +170,13 @@ class _Reading:
             except BrokenFileError as error:
                 why = str(error)
                 LOGGER.info("Workspace %s: the export's file: %s.", self._export.workspace, why)
-                self._runtime.client.sleep(PAUSE_SECONDS)
-                self._runtime.stop.check()
             else:
                 return
         raise ExportFailedError(f"its file is of no use: {why}", may_pass=True)
+
+    def _pause(self, seconds: float) -> None:
+        self._runtime.client.sleep(seconds)
+        self._runtime.stop.check()
 
     def _line(self, line: bytes, deferred: Deferred, stamp: Stamp) -> Iterator[Any]:
         """Yield the records of one line, as far as it is known that they are read."""

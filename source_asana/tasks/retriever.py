@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from airbyte_cdk.sources.types import Record
@@ -15,7 +16,7 @@ from typing_extensions import override
 
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.shape import Raw
+from source_asana.components.shape import Raw, answered
 from source_asana.cursors.stamps import Stamp
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
@@ -188,19 +189,13 @@ class TaskRetriever(_TaskRetriever):
         """Yield the pages of a search, without the fields that the token has no scope for."""
         subtasks = self.others.get(self.subtasks)
         asked = [self.fields, *([subtasks.fields] if subtasks else [])]
-        while True:
-            sent = [fields.text for fields in asked]
-            request = self._request(slice_)
-            try:
-                yield from changed(request, slice_.search, self.runtime.backpressure)
-            except Refused as refusal:
-                left = [
-                    f.leave_out(text, refusal.verdict) for f, text in zip(asked, sent, strict=True)
-                ]
-                if not any(left):
-                    raise
-            else:
-                return
+        room = self.runtime.backpressure
+
+        def begun() -> Iterator[list[Raw]]:
+            found = changed(self._request(slice_), slice_.search, room)
+            return chain([next(found, [])], found)
+
+        yield from answered(asked, begun)
 
     def _readers(self) -> Readers:
         return Readers(self, self.others.get(self.subtasks), self.headers())
