@@ -7,7 +7,7 @@ it, never from a line further down, and no imports form a circle (`test_layers.p
     store builders happenings edits silent_edits deletion trash removals sharing extras
     generate_draft generate_core generate_content generate_rest generate world
     access filler values rendering plans
-    paging quota tokens hooks faults calls filters rights
+    paging sync_tokens quota tokens hooks faults calls filters rights
     endpoints_listed endpoints_special endpoints_search endpoints_events
     api truth canonical
     exports_file exports

@@ -25,6 +25,7 @@ from sandbox.quota import Quota
 from sandbox.refusals import ApiError
 from sandbox.rights import check_rights
 from sandbox.spec import Endpoint, kinds_of_schema, match
+from sandbox.sync_tokens import SyncTokens
 from sandbox.tokens import Auth, Token
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Api:
         self.offsets = Offsets(world.clock)
         self.settings = Settings()
         self.variation = Variation()
+        self.sync_tokens = SyncTokens()
         self.strict_fields = strict_fields
         self.faults: list[Fault] = []
         self.hooks = Hooks()
@@ -186,6 +188,7 @@ class Api:
             query,
             frozenset(name.strip() for name in enabled.split(",") if name.strip()),
             variation=self.variation,
+            sync_tokens=self.sync_tokens,
         )
 
     def answer(self, call: Call) -> bytes:

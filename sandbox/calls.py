@@ -17,6 +17,7 @@ from sandbox.paging import Offsets, page_limit
 from sandbox.refusals import ApiError
 from sandbox.server_time import parse_moment, to_stamp
 from sandbox.store import Object, Ordered, kind_of
+from sandbox.sync_tokens import SyncTokens
 
 if TYPE_CHECKING:
     from sandbox.plans import Plan, Renderer
@@ -35,6 +36,9 @@ class Settings:
     Attributes:
         search_lag: seconds until task search sees a change.
         sync_life: seconds a sync token lives.
+        sync_lives: the same for single resources, by gid; 0 refuses every token of one.
+        sync_forward: whether a sync token is refused once its user sent a later one.
+        sync_backlog: events of a resource behind which a sync token is too old; None is no limit.
         max_unpaged: objects in a listing without `limit` before it is refused as too large.
         users_cut: users in the listings that have no pages.
         refusal_status: 402 or 403; both are reported for features above the plan.
@@ -47,6 +51,9 @@ class Settings:
 
     search_lag: float = 0.0
     sync_life: float = 86_400.0
+    sync_lives: dict[str, float] = field(default_factory=dict)
+    sync_forward: bool = False
+    sync_backlog: int | None = None
     max_unpaged: int = 1000
     users_cut: int = 2000
     refusal_status: int = 402
@@ -72,6 +79,7 @@ class Call:
     enabled: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
     variation: Variation = field(default_factory=Variation)
+    sync_tokens: SyncTokens = field(default_factory=SyncTokens)
 
     def text(self, name: str) -> str | None:
         """Return a value from the path or the query, or None if it is absent."""

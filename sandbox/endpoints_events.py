@@ -7,7 +7,7 @@ matched.
 
 from __future__ import annotations
 
-import base64
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,6 +17,7 @@ from sandbox.paging import page_limit
 from sandbox.refusals import STALE_SYNC, ApiError
 from sandbox.spec import KINDS, SCHEMAS
 from sandbox.store import kind_of
+from sandbox.sync_tokens import write
 
 if TYPE_CHECKING:
     from sandbox.calls import Call
@@ -25,23 +26,6 @@ if TYPE_CHECKING:
 EVENTS_A_CALL = 100
 WORKSPACE_EVENTS_A_CALL = 1000
 KEPT_SECONDS = 86_400.0
-
-
-def _token(call: Call, resource: str, sequence: int) -> str:
-    payload = orjson.dumps([resource, sequence, call.world.clock.now()])
-    return base64.urlsafe_b64encode(payload).decode().rstrip("=")
-
-
-def _read_token(call: Call, resource: str, text: str) -> int | None:
-    """Return the place in the event log, or None for a token that is foreign or too old."""
-    try:
-        payload = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        of, sequence, made = payload
-    except (ValueError, TypeError):
-        return None
-    if of != resource or call.world.clock.now() - made > call.settings.sync_life:
-        return None
-    return int(sequence)
 
 
 def _shown(call: Call, event: Event, *, fields: bool) -> dict[str, Any]:
@@ -87,26 +71,41 @@ def _compact(call: Call, gid: str | None) -> dict[str, Any] | None:
     return {"gid": gid, **{name: obj[name] for name in names if name in obj}}
 
 
+def _place(call: Call, resource: str) -> int | None:
+    """Return the place of the sync token that was sent, or None without a usable one."""
+    rules = call.settings
+    life = rules.sync_lives.get(resource, rules.sync_life)
+    return call.sync_tokens.read(
+        call.query.get("sync", ""),
+        resource,
+        call.viewer.user,
+        after=call.world.clock.now() - life,
+        forward=rules.sync_forward,
+    )
+
+
 def _stream(call: Call, resource: str, most: int, *, everything: bool) -> bytes:
-    world = call.world
-    now = world.clock.now()
-    newest = len(world.events)
-    text = call.query.get("sync")
-    start = _read_token(call, resource, text) if text else None
+    world, now = call.world, call.world.clock.now()
+    newest, backlog = len(world.events), call.settings.sync_backlog
+
+    def is_told(event: Event) -> bool:
+        return now - event.at <= KEPT_SECONDS and (everything or resource in event.roots)
+
+    start = _place(call, resource)
+    if start is not None and backlog is not None:
+        waiting = sum(is_told(event) for event in world.events[start:newest])
+        start = start if waiting <= backlog else None
     if start is None:
-        raise ApiError(412, STALE_SYNC, sync=_token(call, resource, newest))
-    found: list[Event] = []
-    place = start
-    for event in world.events[start:]:
-        if len(found) == most:
-            break
-        place += 1
-        kept = now - event.at <= KEPT_SECONDS
-        if kept and (everything or resource in event.roots):
-            found.append(event)
-    more = any(everything or resource in event.roots for event in world.events[place:])
-    data = [_shown(call, event, fields=not everything) for event in found]
-    return orjson.dumps({"data": data, "sync": _token(call, resource, place), "has_more": more})
+        raise ApiError(412, STALE_SYNC, sync=write(resource, newest, now))
+    places = (place for place in range(start, newest) if is_told(world.events[place]))
+    told = list(islice(places, most))
+    following = next(places, None)
+    answer = {
+        "data": [_shown(call, world.events[place], fields=not everything) for place in told],
+        "sync": write(resource, newest if following is None else following, now),
+        "has_more": following is not None,
+    }
+    return orjson.dumps(answer)
 
 
 def events(call: Call) -> bytes:

@@ -1,4 +1,4 @@
-"""Search, events, audit log, status updates, time entries."""
+"""Search, audit log, status updates, time entries."""
 
 from __future__ import annotations
 
@@ -73,40 +73,6 @@ def test_search_orders_equal_stamps_differently(world: World) -> None:
         pages = [tuple(search(asana, limit="30")) for _ in range(3)]
         assert len(set(pages)) > 1
         assert {frozenset(page) for page in pages} == {frozenset(gids)}
-
-
-def test_events_start_with_412_and_follow_bubbling_edits(world: World) -> None:
-    project = world.find("P")
-    task = world.add_task("T", projects=[project])
-    child = world.add_task("child", parent=task)
-    with Sandbox(world) as asana:
-        first = get(asana, "/events", resource=project)
-        assert first.status == 412
-        token = first.json["sync"]
-        world.comment(child)
-        world.edit_task(task, name="x")
-        world.delete_task(child)
-        answer = get(asana, "/events", resource=project, sync=token)
-        happened = [(e["resource"]["resource_type"], e["action"]) for e in answer.data]
-        assert happened == [("story", "added"), ("task", "changed"), ("task", "deleted")]
-        assert answer.data[1]["change"] == {"field": "name", "action": "changed"}
-        assert get(asana, "/events", resource=project, sync=answer.json["sync"]).data == []
-        assert answer.json["has_more"] is False
-        asana.clock.advance(86_401)
-        assert get(asana, "/events", resource=project, sync=answer.json["sync"]).status == 412
-        assert get(asana, "/events", resource=task, sync=token).status == 412
-
-
-def test_events_come_100_at_a_time(world: World) -> None:
-    project = world.find("P")
-    with Sandbox(world) as asana:
-        token = get(asana, "/events", resource=project).json["sync"]
-        for number in range(130):
-            world.add_task(f"T{number}", projects=[project])
-        first = get(asana, "/events", resource=project, sync=token)
-        assert (len(first.data), first.json["has_more"]) == (100, True)
-        rest = get(asana, f"/projects/{project}/events", sync=first.json["sync"])
-        assert (len(rest.data), rest.json["has_more"]) == (30, False)
 
 
 def test_the_audit_log_never_ends_once_something_matched(world: World) -> None:
