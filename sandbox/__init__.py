@@ -3,7 +3,7 @@
 Start with `sandbox/README.md`. A module imports from its own line below and from the lines above
 it, never from a line further down, and no imports form a circle (`test_layers.py` holds this):
 
-    words server_time refusals optfields spec instability
+    words server_time refusals optfields spec instability delivery
     store builders happenings edits silent_edits deletion trash removals sharing extras
     generate_draft generate_core generate_content generate_rest generate world
     access filler values rendering plans

@@ -39,6 +39,7 @@ class Settings:
         sync_lives: the same for single resources, by gid; 0 refuses every token of one.
         sync_forward: whether a sync token is refused once its user sent a later one.
         sync_backlog: events of a resource behind which a sync token is too old; None is no limit.
+        unseen_events: whether /events tells of objects that the user may not see, by gid and type.
         max_unpaged: objects in a listing without `limit` before it is refused as too large.
         users_cut: users in the listings that have no pages.
         refusal_status: 402 or 403; both are reported for features above the plan.
@@ -54,6 +55,7 @@ class Settings:
     sync_lives: dict[str, float] = field(default_factory=dict)
     sync_forward: bool = False
     sync_backlog: int | None = None
+    unseen_events: bool = True
     max_unpaged: int = 1000
     users_cut: int = 2000
     refusal_status: int = 402

@@ -26,31 +26,30 @@ if TYPE_CHECKING:
 EVENTS_A_CALL = 100
 WORKSPACE_EVENTS_A_CALL = 1000
 KEPT_SECONDS = 86_400.0
+VALUES = frozenset({"new_value", "added_value", "removed_value"})
 
 
-def _shown(call: Call, event: Event, *, fields: bool) -> dict[str, Any]:
+def _shown(call: Call, event: Event, *, everything: bool) -> dict[str, Any]:
     """Return one event; opt_fields apply to its resources, on /events only."""
-    body = dict(event.body)
-    resource = body["resource"]
-    gid = resource["gid"]
-    text = call.query.get("opt_fields")
-    obj = call.world.objects.get(gid)
-    compact = {"gid": gid, "resource_type": resource["resource_type"]}
-    if "name" in resource:
-        compact["name"] = resource["name"]
-    if "resource_subtype" in resource:
-        compact["resource_subtype"] = resource["resource_subtype"]
-    body["resource"] = compact
+    resource = event.body["resource"]["gid"]
+    body = {**event.body, "resource": _compact(call, resource, everything=everything)}
     for key in ("parent", "user"):
-        body[key] = _compact(call, body[key])
-    if not (text and fields):
+        body[key] = body[key] and _compact(call, body[key], everything=everything)
+    if "change" in body:
+        body["change"] = {
+            name: _compact(call, value, everything=everything) if name in VALUES else value
+            for name, value in body["change"].items()
+        }
+    text = call.query.get("opt_fields")
+    if everything or not text:
         return body
     tree = parse(text)
     call.notes.extend(
         f"EventResponse.{name}" for name in tree if name not in SCHEMAS["EventResponse"]
     )
     picked = {name: body[name] for name in tree if name in body}
-    if tree.get("resource") and obj is not None:
+    obj = call.world.objects.get(resource)
+    if tree.get("resource") and obj is not None and call.shows(obj):
         schema = KINDS[kind_of(obj)].full
         # Any named resource may be asked for its name, even a story, which has none.
         asked = {
@@ -63,11 +62,12 @@ def _shown(call: Call, event: Event, *, fields: bool) -> dict[str, Any]:
     return picked
 
 
-def _compact(call: Call, gid: str | None) -> dict[str, Any] | None:
-    if gid is None:
-        return None
-    obj = call.world.objects.get(gid, {})
-    names = ("resource_type", "name", "resource_subtype")
+def _compact(call: Call, gid: str, *, everything: bool) -> dict[str, Any]:
+    """Return what an event shows of an object: without access only its gid and type."""
+    world = call.world
+    obj = world.objects.get(gid) or world.gone.get(gid, {})
+    hidden = gid in world and not everything and not call.shows(obj)
+    names = ("resource_type",) if hidden else ("resource_type", "name", "resource_subtype")
     return {"gid": gid, **{name: obj[name] for name in names if name in obj}}
 
 
@@ -84,12 +84,18 @@ def _place(call: Call, resource: str) -> int | None:
     )
 
 
+def _may_tell(call: Call, event: Event) -> bool:
+    obj = call.world.objects.get(event.body["resource"]["gid"])
+    return obj is None or call.settings.unseen_events or call.shows(obj)
+
+
 def _stream(call: Call, resource: str, most: int, *, everything: bool) -> bytes:
     world, now = call.world, call.world.clock.now()
-    newest, backlog = len(world.events), call.settings.sync_backlog
+    newest, backlog = world.arrived(), call.settings.sync_backlog
 
     def is_told(event: Event) -> bool:
-        return now - event.at <= KEPT_SECONDS and (everything or resource in event.roots)
+        kept = now - event.arrives <= KEPT_SECONDS
+        return kept and (everything or (resource in event.roots and _may_tell(call, event)))
 
     start = _place(call, resource)
     if start is not None and backlog is not None:
@@ -101,7 +107,7 @@ def _stream(call: Call, resource: str, most: int, *, everything: bool) -> bytes:
     told = list(islice(places, most))
     following = next(places, None)
     answer = {
-        "data": [_shown(call, world.events[place], fields=not everything) for place in told],
+        "data": [_shown(call, world.events[place], everything=everything) for place in told],
         "sync": write(resource, newest if following is None else following, now),
         "has_more": following is not None,
     }

@@ -6,10 +6,12 @@ at every level, and of their stories. There are no events from before a world's 
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sandbox.builders import Builders
+from sandbox.delivery import Delivery
 
 if TYPE_CHECKING:
     from sandbox.store import Object
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event; `roots` are the gids whose streams carry it."""
+    """One event; the streams of the gids in `roots` carry it when it `arrives`."""
 
-    at: float
+    arrives: float
     roots: frozenset[str]
     body: dict[str, Any]
 
@@ -32,14 +34,27 @@ class Unindexed:
     modified_at: str | None
 
 
+def _arrival(event: Event) -> float:
+    return event.arrives
+
+
 class Happenings(Builders):
     """Records events, entries of the audit log, and changes that search sees later."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         """Start without a history."""
         super().__init__(*args, **options)
+        self.delivery = Delivery()
         self.events: list[Event] = []
         self.unindexed: dict[str, list[Unindexed]] = {}
+
+    def deliver_events(self, **how: Any) -> None:
+        """Deliver the events from now on as the attributes of `Delivery` say, or else well."""
+        self.delivery = Delivery(**how)
+
+    def arrived(self) -> int:
+        """Return how many of `events`, which stand in the order of their arrival, are there."""
+        return bisect_right(self.events, self.clock.now(), key=_arrival)
 
     def lineage(self, gid: str) -> list[str]:
         """Return the task and its ancestors, nearest first."""
@@ -71,7 +86,10 @@ class Happenings(Builders):
         change: dict[str, Any] | None = None,
         roots: frozenset[str] | None = None,
     ) -> None:
-        """Record that something happened to `gid` just now, in the shapes that users reported."""
+        """Record that something happened to `gid` just now, in the shapes that users reported.
+
+        `change` may hold gids as values.
+        """
         obj = self.objects.get(gid) or self.gone.get(gid) or {"resource_type": "task"}
         kind = obj["resource_type"]
         body: dict[str, Any] = {
@@ -79,15 +97,16 @@ class Happenings(Builders):
             "created_at": self.now(),
             "type": kind,
             "action": action,
-            "resource": {"gid": gid, "resource_type": kind, "_gid": gid},
+            "resource": {"gid": gid, "resource_type": kind},
             "parent": parent,
         }
-        for key in ("name", "resource_subtype", "target"):
-            if key in obj:
-                body["resource"][key] = obj[key]
         if change:
             body["change"] = change
-        self.events.append(Event(self.clock.now(), roots or self.roots_of(gid), body))
+        told_by = roots or self.roots_of(gid)
+        # No answer may come between the instant and the entry, whose place its token would pass.
+        with self.lock:
+            for arrives in self.delivery.arrivals(self.clock.now()):
+                insort(self.events, Event(arrives, told_by, body), key=_arrival)
 
     def unindex(self, gid: str, *, before: str | None) -> None:
         """Remember how search saw the task until now: by its stamp `before`, or not at all."""

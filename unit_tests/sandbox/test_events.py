@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
 import pytest
 
 from sandbox import Sandbox, World
-from unit_tests.sandbox.client import Answer, get
+from unit_tests.sandbox.client import Answer, get, send
 
 
 @pytest.fixture
@@ -23,6 +26,18 @@ def ask(asana: Sandbox, resource: str, sync: str = "", **params: str) -> Answer:
 def token(asana: Sandbox, resource: str) -> str:
     """Return a fresh token."""
     return str(ask(asana, resource).json["sync"])
+
+
+def told(answer: Answer) -> list[str]:
+    """Return the kind, name, action, parent and field of each event, as far as it shows them."""
+
+    def words(event: dict[str, Any]) -> list[str]:
+        resource, parent = event["resource"], event["parent"] or {}
+        field = event.get("change", {}).get("field")
+        about = [resource["resource_type"], resource.get("name"), event["action"]]
+        return [*about, parent.get("name"), field]
+
+    return [" ".join(filter(None, words(event))) for event in answer.data]
 
 
 def test_events_start_with_412_and_follow_bubbling_edits(world: World) -> None:
@@ -140,3 +155,134 @@ def test_a_token_that_is_none_is_a_412_with_a_fresh_one(world: World, sync: str)
         refused = ask(asana, project, sync)
         assert (refused.status, "too old" in refused.message) == (412, True)
         assert ask(asana, project, refused.json["sync"]).data == []
+
+
+def test_an_edited_comment_names_its_task_as_target(world: World) -> None:
+    project = world.find("P")
+    task = world.add_task("T", projects=[project])
+    comment = world.comment(task)
+    with Sandbox(world) as asana:
+        sync = token(asana, project)
+        world.edit_comment(comment)
+        [event] = ask(asana, project, sync, opt_fields="parent.gid,resource.target.gid").data
+        assert event["parent"] is None
+        assert event["resource"]["target"]["gid"] == task
+
+
+def test_lost_and_repeated_events(world: World) -> None:
+    project = world.find("P")
+    with Sandbox(world) as asana:
+        sync = token(asana, project)
+        world.deliver_events(lost=1.0)
+        world.add_task("lost", projects=[project])
+        world.deliver_events(repeated=1.0)
+        world.add_task("twice", projects=[project])
+        world.deliver_events()
+        world.add_task("once", projects=[project])
+        names = [name.split()[1] for name in told(ask(asana, project, sync))]
+        assert names == ["twice", "twice", "once"]
+        world.deliver_events(lost=0.05, seed=3)
+        sync = token(asana, project)
+        for _ in range(100):
+            world.add_task("T", projects=[project])
+        answer = ask(asana, project, sync)
+        assert 85 < len(answer.data) < 100
+        assert not answer.json["has_more"]
+
+
+def test_late_events_come_behind_younger_ones_and_behind_the_token(world: World) -> None:
+    project = world.find("P")
+    with Sandbox(world) as asana:
+        sync = token(asana, project)
+        world.deliver_events(late=1.0, delay=3600)
+        world.add_task("late", projects=[project])
+        world.deliver_events()
+        asana.clock.advance(60)
+        world.add_task("young", projects=[project])
+        first = ask(asana, project, sync)
+        assert told(first) == ["task young added P"]
+        asana.clock.advance(3600)
+        world.add_task("youngest", projects=[project])
+        second = ask(asana, project, first.json["sync"])
+        assert told(second) == ["task late added P", "task youngest added P"]
+        assert second.data[0]["created_at"] < first.data[0]["created_at"]
+        in_order = ask(asana, project, sync)
+        assert told(in_order) == told(first) + told(second)
+
+
+def test_events_of_chance_are_the_same_in_each_run() -> None:
+    def run() -> list[str]:
+        world = World.empty()
+        project = world.add_project("P")
+        with Sandbox(world) as asana:
+            sync = token(asana, project)
+            world.deliver_events(lost=0.2, repeated=0.2, late=0.3, delay=10, seed=7)
+            for number in range(40):
+                world.add_task(str(number), projects=[project])
+            asana.clock.advance(11)
+            return told(ask(asana, project, sync))
+
+    assert run() == run() != sorted(run())
+
+
+def test_an_event_is_kept_for_24_hours_from_its_arrival(world: World) -> None:
+    project = world.find("P")
+    with Sandbox(world, sync_life=10 * 86_400) as asana:
+        sync = token(asana, project)
+        world.add_task("old", projects=[project])
+        world.deliver_events(late=1.0, delay=3600)
+        world.add_task("late", projects=[project])
+        asana.clock.advance(86_401)
+        assert told(ask(asana, project, sync)) == ["task late added P"]
+        asana.clock.advance(3600)
+        assert told(ask(asana, project, sync)) == []
+
+
+def test_an_event_about_what_the_user_may_not_see_shows_its_gid_at_most(world: World) -> None:
+    project = world.find("P")
+    task = world.add_task("T", projects=[project])
+    hidden = world.add_project("Hidden", private=True)
+    with Sandbox(world) as asana:
+        sync = token(asana, project)
+        world.move_task(task, add_project=hidden, remove_project=project)
+        world.edit_task(task, name="Secret")
+        for fields in ({}, {"opt_fields": "action,parent,resource.name"}):
+            answer = ask(asana, project, sync, **fields)
+            assert [event["action"] for event in answer.data] == ["added", "removed"]
+            assert answer.data[0]["parent"] == {"gid": hidden, "resource_type": "project"}
+            assert answer.data[1]["parent"]["name"] == "P"
+            assert answer.data[1]["resource"] == {"gid": task, "resource_type": "task"}
+        assert get(asana, f"/tasks/{task}").status == 403
+        assert ask(asana, hidden).status == 403
+        asana.api.settings.unseen_events = False
+        assert ask(asana, project, sync).data == []
+        world.share_project(hidden)
+        assert len(ask(asana, project, sync).data) == 2
+
+
+def test_a_task_that_left_for_another_project_is_told_of_there_only(world: World) -> None:
+    project, other = world.find("P"), world.add_project("Q")
+    task = world.add_task("T", projects=[project])
+    with Sandbox(world) as asana:
+        here, there = token(asana, project), token(asana, other)
+        world.move_task(task, add_project=other)
+        world.move_task(task, remove_project=project)
+        world.edit_task(task, name="N")
+        both = ["task N added Q", "task N removed P"]
+        assert told(ask(asana, project, here)) == both
+        assert told(ask(asana, other, there)) == [*both, "task N changed name"]
+
+
+def test_another_process_sets_the_switches(world: World) -> None:
+    project = world.find("P")
+    with Sandbox(world) as asana:
+        sync = token(asana, project)
+        edits = [
+            {"call": "deliver_events", "repeated": 1.0},
+            {"call": "add_task", "args": ["T"], "projects": [project]},
+        ]
+        send(asana, "POST", "/_control/edit", body=orjson.dumps(edits))
+        assert len(ask(asana, project, sync).data) == 2
+        lives = orjson.dumps({"sync_lives": {project: 0}})
+        send(asana, "POST", "/_control/settings", body=lives)
+        assert ask(asana, project, sync).status == 412
