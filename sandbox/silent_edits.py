@@ -104,13 +104,13 @@ class SilentEdits(Edits):
         with self.lock:
             likes = self[gid].get("_likes", [])
             self[gid]["_likes"] = list(dict.fromkeys([*likes, user or self.me]))
-            self.touch(gid)
+            self._tell(gid, "likes", "added", user or self.me)
 
     def unlike(self, gid: str, user: str | None = None) -> None:
         """Take a like back; no `modified_at` moves."""
         with self.lock:
             self[gid]["_likes"] = [u for u in self[gid].get("_likes", ()) if u != (user or self.me)]
-            self.touch(gid)
+            self._tell(gid, "likes", "removed", user or self.me)
 
     def tag(self, task: str, tag: str) -> None:
         """Put a tag on a task; its `modified_at` stays."""
@@ -119,27 +119,27 @@ class SilentEdits(Edits):
             self[task]["tags"] = list(dict.fromkeys([*tags, tag]))
             if tag not in tags:
                 self.enter(task, "tag.tasks", tag)
-            self.touch(task)
+            self._tell(task, "tags", "added", tag)
 
     def untag(self, task: str, tag: str) -> None:
         """Take a tag off a task; its `modified_at` stays."""
         with self.lock:
             self[task]["tags"] = [other for other in self[task].get("tags", ()) if other != tag]
             self.leave(task, "tag.tasks", tag)
-            self.touch(task)
+            self._tell(task, "tags", "removed", tag)
 
     def follow(self, gid: str, user: str) -> None:
         """Add a follower to a task; its `modified_at` stays."""
         with self.lock:
             self[gid]["followers"] = list(dict.fromkeys([*self._followers(gid), user]))
-            self.touch(gid)
+            self._tell(gid, "followers", "added", user)
 
     def unfollow(self, gid: str, user: str) -> None:
         """Remove a follower from a task; its `modified_at` stays."""
         with self.lock:
             kept = [other for other in self._followers(gid) if other != user]
             self[gid]["followers"] = kept
-            self.touch(gid)
+            self._tell(gid, "followers", "removed", user)
 
     def _followers(self, gid: str) -> list[str]:
         """Return who follows a task; by default that is the assignee."""
@@ -160,4 +160,11 @@ class SilentEdits(Edits):
             for gid, name, other in ((task, "dependencies", on), (on, "dependents", task)):
                 others = [kept for kept in self[gid].get(name, ()) if kept != other]
                 self[gid][name] = [*others, other] if add else others
-                self.touch(gid)
+                self._tell(gid, name, "added" if add else "removed", other)
+
+    def _tell(self, gid: str, name: str, action: str, value: str) -> None:
+        """Note that a list of a record gained or lost a gid; Asana may make no event of that."""
+        self.touch(gid)
+        if self.delivery.silent:
+            change = {"field": name, "action": action, f"{action}_value": value}
+            self.record("changed", gid, change=change)

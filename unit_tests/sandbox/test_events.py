@@ -169,6 +169,43 @@ def test_an_edited_comment_names_its_task_as_target(world: World) -> None:
         assert event["resource"]["target"]["gid"] == task
 
 
+@pytest.mark.parametrize("silent", [False, True])
+def test_silent_edits_make_events_by_a_switch(world: World, *, silent: bool) -> None:
+    project, tag, user = world.find("P"), world.add_tag("tag"), world.add_user("U")
+    task, other = (world.add_task(name, projects=[project]) for name in ("T", "O"))
+    comment = world.comment(task)
+    with Sandbox(world) as asana:
+        sync = token(asana, project)
+        world.deliver_events(silent=silent)
+        world.like(task)
+        world.unlike(comment)
+        world.tag(task, tag)
+        world.untag(task, tag)
+        world.follow(task, user)
+        world.unfollow(task, user)
+        world.add_dependency(task, on=other)
+        answer = ask(asana, project, sync)
+        assert told(answer) == silent * [
+            "task T changed likes",
+            "story changed likes",
+            "task T changed tags",
+            "task T changed tags",
+            "task T changed followers",
+            "task T changed followers",
+            "task T changed dependencies",
+            "task O changed dependents",
+        ]
+        if silent:
+            changes = [event["change"] for event in answer.data]
+            assert changes[2]["added_value"] == {
+                "gid": tag,
+                "resource_type": "tag",
+                "name": "tag",
+            }
+            assert changes[3]["action"] == "removed"
+            assert changes[3]["removed_value"]["gid"] == tag
+
+
 def test_lost_and_repeated_events(world: World) -> None:
     project = world.find("P")
     with Sandbox(world) as asana:
