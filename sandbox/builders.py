@@ -211,11 +211,10 @@ class Builders(Store):
         )
 
     def add_attachment(self, parent: str, name: str = "notes.pdf", **fields: Any) -> str:
-        """Attach a file to a task, project or project brief. A task's `modified_at` moves."""
-        moves = "created_at" not in fields
+        """Attach a file to a task, project or project brief."""
         fields.setdefault("created_at", self.now())
         fields.setdefault("host", "asana")
-        gid = self.put(
+        return self.put(
             {
                 "resource_type": "attachment",
                 "resource_subtype": fields["host"],
@@ -226,9 +225,6 @@ class Builders(Store):
             },
             ("parent.attachments", parent),
         )
-        if moves and self[parent]["resource_type"] == "task":
-            self.move_stamp(parent)
-        return gid
 
     def add_status_update(
         self, parent: str, title: str = "Status", text: str = "On track", **fields: Any
@@ -260,7 +256,3 @@ class Builders(Store):
         )
         self.touch_all()
         return gid
-
-    def move_stamp(self, gid: str) -> None:
-        """Set the `modified_at` of a task to now. `Edits` says which changes do that."""
-        raise NotImplementedError

@@ -180,6 +180,16 @@ class Edits(Happenings):
             self.record("added", gid, parent=target)
         return gid
 
+    def add_attachment(self, parent: str, name: str = "notes.pdf", **fields: Any) -> str:
+        """Attach a file to a task, project or project brief. A task's `modified_at` moves."""
+        happens = "created_at" not in fields
+        gid = super().add_attachment(parent, name, **fields)
+        if happens:
+            if self[parent]["resource_type"] == "task":
+                self.move_stamp(parent)
+            self.record("added", gid, parent=parent)
+        return gid
+
     def comment(self, task: str, text: str = "A comment") -> str:
         """Comment on a task now, which adds a story and moves the task's `modified_at`."""
         with self.lock:

@@ -26,6 +26,13 @@ class Sharing(Removals):
         """Change fields of a project; its tasks' `modified_at` stays."""
         self.edit(gid, **fields)
 
+    def add_section(self, project: str, name: str, **fields: Any) -> str:
+        """Add a section at the end of a project."""
+        gid = super().add_section(project, name, **fields)
+        if "created_at" not in fields:
+            self.record("added", gid, parent=project)
+        return gid
+
     def rename_section(self, gid: str, name: str) -> None:
         """Rename a section; no `modified_at` moves."""
         self.edit(gid, name=name)

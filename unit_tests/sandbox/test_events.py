@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -155,6 +156,48 @@ def test_a_token_that_is_none_is_a_412_with_a_fresh_one(world: World, sync: str)
         refused = ask(asana, project, sync)
         assert (refused.status, "too old" in refused.message) == (412, True)
         assert ask(asana, project, refused.json["sync"]).data == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (lambda w, t, _: w.edit_task(t, name="N"), ["task N changed name"]),
+        (lambda w, t, _: w.edit_task(t, due_on=None), ["task T changed due_on"]),
+        (lambda w, t, _: w.add_task("new", parent=t), ["task new added T"]),
+        (lambda w, t, _: w.set_parent(t, None), ["task T removed top"]),
+        (lambda w, t, _: w.move_task(t, add_project=w.find("P")), ["task T added P"]),
+        (lambda w, t, _: w.delete_task(t), ["task T deleted"]),
+        (lambda w, t, _: (w.delete_task(t), w.undelete(t)), ["task T deleted", "task T undeleted"]),
+        (lambda w, t, _: w.comment(t), ["story added T"]),
+        (lambda w, _, c: w.edit_comment(c), ["story changed text"]),
+        (lambda w, _, c: w.delete_story(c), ["story removed T"]),
+        (lambda w, t, _: w.add_attachment(t, "F"), ["attachment F added T"]),
+        (
+            lambda w, t, _: w.delete_attachment(w.add_attachment(t, "F")),
+            ["attachment F added T", "attachment F deleted"],
+        ),
+        (lambda w, *_: w.add_attachment(w.find("P"), "F"), ["attachment F added P"]),
+        (lambda w, *_: w.add_section(w.find("P"), "S"), ["section S added P"]),
+        (lambda w, *_: w.rename_section(w.find("A"), "S"), ["section S changed name"]),
+        (lambda w, *_: w.delete_section(w.find("A")), ["section A deleted"]),
+        (lambda w, *_: w.edit_project(w.find("P"), name="Q"), ["project Q changed name"]),
+        (lambda w, *_: w.edit(w.find("tag"), name="other"), []),
+        (lambda w, *_: w.reorder_task(w.find("top"), w.find("P"), rank=9.0), []),
+    ],
+)
+def test_a_project_tells_of_what_is_in_it_down_to_subtasks(
+    world: World, edit: Callable[[World, str, str], object], expected: list[str]
+) -> None:
+    project = world.find("P")
+    world.add_section(project, "A")
+    world.add_tag("tag")
+    top = world.add_task("top", projects=[project])
+    task = world.add_task("T", parent=top)
+    comment = world.comment(task)
+    with Sandbox(world) as asana:
+        sync = token(asana, project)
+        edit(world, task, comment)
+        assert told(ask(asana, project, sync)) == expected
 
 
 def test_an_edited_comment_names_its_task_as_target(world: World) -> None:
