@@ -78,7 +78,7 @@ try: install ## The same with a real account: CONFIG=secrets/config.json, or ASA
 	@.venv/bin/python -m tools.demo --real $(CONFIG)
 
 live: install ## Ask a real account where Asana differs from what is believed: docs/live.md. CONFIG as above.
-	@.venv/bin/python -m source_asana.live $(if $(CONFIG),--config $(CONFIG))
+	@.venv/bin/python -m tools.probe $(if $(CONFIG),--config $(CONFIG)) $(if $(WAIT),--wait $(WAIT))
 
 bench: install ## Measure speed and memory against the CDK's stock parts.
 	.venv/bin/python -m benchmarks $(ARGS)

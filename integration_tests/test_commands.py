@@ -26,7 +26,7 @@ SPAN = re.compile(r"`([^`\n]+)`")
 VARIABLE = re.compile(r"^[A-Z_]+=\S*$")
 PROGRAMS = (
     *(".ci/run", ".venv/bin/", ".venv-pyairbyte/bin/", "make ", "python ", "python3 ", "export "),
-    *("airbyte-cdk ", "dbt ", "poetry ", "source-asana ", "source-asana-live ", "sha256sum "),
+    *("airbyte-cdk ", "dbt ", "poetry ", "source-asana ", "sha256sum "),
     *("apt-get ", "curl ", "docker ", "kind ", "mkdir ", "echo "),
 )
 
@@ -60,7 +60,6 @@ UNRUN = {
     ".venv/bin/python -m tools.schemas FOLDER": "make lint compares, where the description is",
     ".venv/bin/python -m sandbox --port 8700": "every test with a sandbox process starts it",
     ".venv-pyairbyte/bin/python examples/pyairbyte_duckdb.py ": "test_pyairbyte.py runs it",
-    "source-asana-live --config ": "make live runs the same",
     "sha256sum --check SHA256SUMS": "test_release.py compares the hashes",
     ".ci/run": "is the gate",
 }

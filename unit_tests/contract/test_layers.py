@@ -33,7 +33,6 @@ FLOORS = (
         "run",
         "__init__",
     ),
-    ("live",),
 )
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 

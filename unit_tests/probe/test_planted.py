@@ -10,12 +10,17 @@ import orjson
 import pytest
 
 from sandbox import Sandbox
-from source_asana.live.history import MOVES, SILENT
-from unit_tests.live.probing import leaks, probed
+from tools.probe.__main__ import QUESTIONS
+from tools.probe.history import MOVES
+from tools.probe.listings import _claims
 from unit_tests.mock_server.worlds import FAR_PAST, Small
+from unit_tests.probe.probing import leaks, probed
 
 LATER = "2024-06-01T10:00:00.000Z"
-SEARCH = "/workspaces/{workspace_gid}/tasks/search"
+STAMPS = "Does every change move `modified_at` that is said to?"
+SEARCH = "Does a search show each changed task and subtask by its stamp?"
+HIDDEN = "Is what the token may not see a 403?"
+EVENTS = "Does a change that may leave `modified_at` alone make an event?"
 Plant = Callable[[Sandbox, Small], object]
 
 
@@ -28,15 +33,6 @@ def instead(asana: Sandbox, path: str, *rows: Any, offset: str | None = None, **
 
 def refuse(asana: Sandbox, path: str, status: int, message: str = "Nothing that helps") -> None:
     asana.fault("status", path, status=status, message=message, times=None)
-
-
-def setting(**values: Any) -> Plant:
-    def plant(asana: Sandbox, small: Small) -> None:
-        del small
-        for name, value in values.items():
-            setattr(asana.api.settings, name, value)
-
-    return plant
 
 
 def silent_comment(asana: Sandbox, small: Small) -> None:
@@ -53,46 +49,15 @@ def new_field(asana: Sandbox, small: Small) -> None:
     asana.fault("status", "/tags/{tag_gid}", status=200, body={"data": tag})
 
 
-def lost_field(asana: Sandbox, small: Small) -> None:
-    del small
-    instead(asana, "/tags", *({"gid": f"7{n}", "resource_type": "tag"} for n in range(3)))
-
-
 def late_subtask(asana: Sandbox, small: Small) -> None:
     child = {"gid": "77", "memberships": [{"project": {"gid": small.first}}]}
     instead(asana, r"/subtasks\?.*opt_fields=memberships", child)
 
 
-def hiding_header(asana: Sandbox, small: Small) -> None:
-    del small
-    instead(asana, r"/projects\?limit=100&opt_fields=gid&", times=1)
-
-
-def small_pages(asana: Sandbox, small: Small) -> None:
-    gids = [
-        asana.world.add_task("x", projects=[small.first], created_at=FAR_PAST) for _ in "x" * 25
-    ]
-    instead(
-        asana,
-        r"/tasks/search\?(?!.*projects\.any)(?!.*modified_at\.)(?!.*sort_by=modified)(?!.*has_attach)",
-        *({"gid": gid, "created_at": FAR_PAST, "modified_at": FAR_PAST} for gid in gids[:20]),
-    )
-
-
 def unindexed(asana: Sandbox, small: Small) -> None:
     asana.api.settings.search_lag = 600.0
-    asana.world.unindex(small.both, before=None)
+    asana.world.unindex(small.subtask, before=None)
     asana.world.changed_tasks += 1
-
-
-def stale_index(asana: Sandbox, small: Small) -> None:
-    row = {"gid": small.task, "created_at": FAR_PAST, "modified_at": "2024-01-01T00:00:00.000Z"}
-    instead(asana, r"/tasks/search\?.*sort_by=modified_at", row)
-
-
-def loose_bounds(asana: Sandbox, small: Small) -> None:
-    row = {"gid": small.task, "created_at": FAR_PAST, "modified_at": LATER}
-    instead(asana, r"/tasks/search\?.*modified_at.after", row)
 
 
 def unsteady_likes(asana: Sandbox, small: Small) -> None:
@@ -125,57 +90,39 @@ def short_offsets(asana: Sandbox, small: Small) -> None:
     instead(asana, path, rows, offset=f"head.{claims.rstrip('=')}.sign")
 
 
-def wordless_429(asana: Sandbox, small: Small) -> None:
+def no_date(asana: Sandbox, small: Small) -> None:
     del small
-    asana.fault("rate_limited", "/goals", retry_after=None)
-
-
-def future(asana: Sandbox, small: Small) -> None:
-    asana.world[small.both]["modified_at"] = "2099-01-01T00:00:00.000Z"
+    asana.api.settings.date_skew = None
 
 
 PLANTS: Mapping[str, Plant] = {
-    "Does every change move `modified_at` that is said to?": silent_comment,
-    "What does an unknown name in `opt_fields` do?": strict,
-    "Are all fields accepted that a sync asks for?": lambda asana, _: refuse(asana, "/tags", 400),
-    "Do answers have fields that the schemas lack?": new_field,
-    "Do the schemas have fields that never come?": lost_field,
-    "How long may an address be?": lambda asana, _: refuse(asana, "(gid,){800}", 414),
+    STAMPS: silent_comment,
     "Is `modified_since` inclusive?": lambda asana, _: instead(asana, "modified_since="),
-    "Is `created_since` of status updates inclusive?": lambda asana, _: instead(
-        asana, "created_since="
-    ),
-    "Does `created_after` filter stories?": setting(newer=False),
+    SEARCH: unindexed,
     "Are subtasks that were added to a project in its listing?": late_subtask,
-    "Does the header for Asana's own custom types hide nothing?": hiding_header,
-    "How many days of time entries may be asked for?": lambda asana, _: refuse(
-        asana, "entered_on_start_date=1970", 400
-    ),
     "Can allocations be listed by workspace alone?": lambda asana, _: instead(
         asana, r"^/allocations\?workspace="
     ),
-    "How large is a page of a search?": small_pages,
-    "Does a search hide what a listing shows?": unindexed,
-    "What do the bounds of a search mean?": loose_bounds,
-    "How late is the index of the search?": stale_index,
+    "How long does the offset of a page live?": short_offsets,
+    "What does an unknown name in `opt_fields` do?": strict,
+    "Does Asana have fields that the schemas lack?": new_field,
     "Do two answers that show the same version count as the same?": unsteady_likes,
     "Is what does not exist a 404?": lambda asana, _: refuse(asana, "/tasks/8999", 403),
-    "Is what the token may not see a 403?": lost_as_404,
-    "How long does an offset live?": short_offsets,
-    "Does a rate limit say how long to wait?": wordless_429,
-    "How exact is `Date`?": setting(date_skew=None),
-    "Is `Date` behind the stamps in the data?": future,
+    HIDDEN: lost_as_404,
+    "How exact is `Date`?": no_date,
 }
 
 
 @pytest.fixture
 def small() -> Small:
     small = Small()
-    world = small.world
-    # Something of all that the questions are about, as believed.
-    world.add_task("in First", projects=[small.first], parent=small.task, created_at=FAR_PAST)
-    world.add_story(small.other, "long ago", created_at="2024-04-01T00:00:00.000Z")
+    # A subtask in the listing of its parent's project, as believed.
+    small.world.add_task("in First", projects=[small.first], parent=small.task, created_at=FAR_PAST)
     return small
+
+
+def test_something_is_planted_for_each_question() -> None:
+    assert [*PLANTS, EVENTS] == [question.title for question in QUESTIONS]
 
 
 @pytest.mark.parametrize("title", PLANTS)
@@ -190,19 +137,25 @@ def test_a_planted_contradiction_is_found(title: str, small: Small) -> None:
 
 def test_without_any_nothing_is_found(small: Small) -> None:
     with Sandbox(small.world, plan="service") as asana:
-        assert probed(asana).contradicted == set()
+        found = probed(asana)
+    assert found.contradicted == set()
+    assert {title for title, one in found.findings.items() if one != "agrees"} == {
+        *("How long does the offset of a page live?", HIDDEN, EVENTS)
+    }
 
 
 def test_what_is_hidden_and_named_agrees(small: Small) -> None:
-    title = "Is what the token may not see a 403?"
     with Sandbox(small.world, plan="service") as asana:
         out_of_sight(asana, small)
-        assert probed(asana).findings[title] == "agrees"
+        assert probed(asana).findings[HIDDEN] == "agrees"
 
 
-def test_a_clock_that_is_ahead_is_found(small: Small) -> None:
-    with Sandbox(small.world, plan="service", date_skew=120.0) as asana:
-        assert probed(asana).contradicted == {"How exact is `Date`?"}
+def test_an_item_of_a_portfolio_that_is_hidden_is_asked_for(small: Small) -> None:
+    with Sandbox(small.world, plan="service") as asana:
+        item = {"gid": "4711", "resource_type": "project"}
+        instead(asana, r"/items\?", item)
+        refuse(asana, r"^/projects/4711\?", 403)
+        assert probed(asana).findings[HIDDEN] == "agrees"
 
 
 @pytest.mark.parametrize("kind", sorted(MOVES))
@@ -210,23 +163,44 @@ def test_every_kind_of_story_that_must_move_the_stamp_is_looked_at(kind: str, sm
     small.world.add_story(small.other, "x", kind, created_at=LATER)
     with Sandbox(small.world) as asana:
         found = probed(asana)
-    [title] = found.contradicted
-    assert f"a story `{kind}` of theirs" in found.seen[title]
+    assert found.contradicted == {STAMPS}
+    assert f"a story `{kind}` of theirs" in found.seen[STAMPS]
 
 
-@pytest.mark.parametrize("what", SILENT)
-def test_what_moves_the_stamp_against_belief_is_found(what: str, small: Small) -> None:
-    small.world.add_story(small.both, "x", min(SILENT[what]), created_at=LATER)
-    small.world[small.both]["modified_at"] = LATER
+def test_a_story_that_leaves_the_stamp_alone_is_named(small: Small) -> None:
+    small.world.add_story(small.other, "x", "added_to_tag", created_at=LATER)
     with Sandbox(small.world) as asana:
         found = probed(asana)
-    assert found.contradicted == {f"Does {what} move `modified_at`?"}
+    assert found.findings[STAMPS] == "agrees"
+    assert "left it alone: `added_to_tag` 1." in found.seen[STAMPS]
 
 
-@pytest.mark.parametrize("what", SILENT)
-def test_what_leaves_the_stamp_alone_agrees(what: str, small: Small) -> None:
-    small.world.add_story(small.both, "x", min(SILENT[what]), created_at=LATER)
+def test_a_change_with_an_event_agrees(small: Small) -> None:
+    world = small.world
+    section = next(g for g in world.objects if world[g].get("name") == "Done")
+    with Sandbox(world) as asana:
+        found = probed(asana, lambda: world.move_to_section(small.task, section))
+    assert found.findings[EVENTS] == "agrees"
+    assert "Changes: 1, of `memberships`; with a new stamp: 0." in found.seen[EVENTS]
+
+
+def test_an_event_may_come_late(small: Small) -> None:
+    world = small.world
+    section = next(g for g in world.objects if world[g].get("name") == "Done")
+    with Sandbox(world) as asana:
+        instead(asana, r"^/events\?.*sync=", times=3)
+        found = probed(asana, lambda: world.move_to_section(small.task, section))
+    assert found.findings[EVENTS] == "agrees"
+
+
+def test_a_change_without_an_event_is_found(small: Small) -> None:
     with Sandbox(small.world) as asana:
-        found = probed(asana)
-    assert found.contradicted == set()
-    assert found.findings[f"Does {what} move `modified_at`?"] == "agrees"
+        instead(asana, r"^/events\?.*sync=")
+        found = probed(asana, lambda: small.world.like(small.other))
+    assert found.contradicted == {EVENTS}
+    assert "Without an event: `num_likes`, 1 times." in found.seen[EVENTS]
+
+
+@pytest.mark.parametrize("offset", ["", "x", "a.b.c", "a.!!.c", "a.bnVsbA.c", "a.WzFd.c"])
+def test_an_offset_of_another_kind_says_nothing(offset: str) -> None:
+    assert _claims(offset) == {}

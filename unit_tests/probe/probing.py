@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox import Sandbox
 from source_asana.config import parse_config
-from source_asana.live.questions import QUESTIONS
-from source_asana.live.run import probe
+from tools.probe.__main__ import QUESTIONS, probe
 
 SPEED = 50.0
 FINDING = re.compile(
-    r"^## \d+\. (?P<title>.+)\n\n- Believed: .+\n- Asked: .+\n- Seen: (?P<seen>.+)\n"
-    r"- Finding: (?P<finding>.+)$",
+    r"^## \d+\. (?P<title>.+)\n\n- Believed: .+\n- Seen: (?P<seen>.+)\n"
+    r"- Finding: \*\*(?P<finding>.+)\*\*$",
     re.MULTILINE,
 )
 
@@ -28,7 +27,7 @@ class Probed:
     Attributes:
         text: the whole of it.
         contradictions: their number, as the command counts them.
-        findings: title -> finding, without the marks of bold text.
+        findings: title -> finding.
         seen: title -> what was seen.
     """
 
@@ -43,13 +42,26 @@ class Probed:
         return {title for title, found in self.findings.items() if found == "contradicts"}
 
 
-def probed(asana: Sandbox, **settings: Any) -> Probed:
-    """Ask everything; the waits of the client pass quickly."""
+def probed(asana: Sandbox, edit: Callable[[], object] | None = None, **settings: Any) -> Probed:
+    """Ask everything; the waits of the client pass quickly.
+
+    Args:
+        asana: what is asked.
+        edit: called when the probe waits for changes.
+        settings: of the configuration.
+    """
+
+    def sleep(seconds: float) -> None:
+        if edit and seconds == 60 * MINUTES:
+            edit()
+        elif seconds < 60:
+            time.sleep(seconds / SPEED)
+
     credentials = {"personal_access_token": asana.token}
     text, number = probe(
         parse_config({"credentials": credentials, "api_url": asana.url, **settings}),
-        lambda _: None,
-        sleep=lambda seconds: time.sleep(seconds / SPEED),
+        MINUTES if edit else 0,
+        sleep=sleep,
         monotonic=lambda: time.monotonic() * SPEED,
     )
     parts = list(FINDING.finditer(text))
@@ -57,11 +69,12 @@ def probed(asana: Sandbox, **settings: Any) -> Probed:
     return Probed(
         text,
         number,
-        {part["title"]: part["finding"].strip("*") for part in parts},
+        {part["title"]: part["finding"] for part in parts},
         {part["title"]: part["seen"] for part in parts},
     )
 
 
+MINUTES = 7
 SHORTEST = 2
 PERSONAL = re.compile(r"name|text|title|notes|email|url|gid|html|description")
 
