@@ -44,7 +44,6 @@ class Report:
         self._closed: dict[tuple[str, str], Verdict] = {}
         self._counts: dict[str, Counts] = {}
         self._said: set[str] = set()
-        self._unknown: dict[str, set[str]] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -141,11 +140,6 @@ class Report:
             self._said.add(text)
         LOGGER.log(level, "%s", text)
 
-    def unknown_fields(self, stream: str, names: Iterable[str]) -> None:
-        """Record names of fields that Asana sent and that the schema of a stream lacks."""
-        with self._lock:
-            self._unknown.setdefault(stream, set()).update(names)
-
     # ── counts ─────────────────────────────────────────────────────────────────────────────────
 
     def counts(self, stream: str) -> Counts:
@@ -190,7 +184,6 @@ class Report:
         """Stop the progress and log the summary and the table of skips."""
         self._stop.set()
         self._close_counts()
-        self._close_unknown()
         self._close_skips()
 
     def _close_counts(self) -> None:
@@ -260,17 +253,6 @@ class Report:
         if len(skips) > ROWS_SHOWN:
             LOGGER.info(
                 "Skipped | and %d more; the lines above name them.", len(skips) - ROWS_SHOWN
-            )
-
-    def _close_unknown(self) -> None:
-        with self._lock:
-            found = {stream: sorted(names) for stream, names in sorted(self._unknown.items())}
-        if found:
-            LOGGER.info(
-                "Asana sends %d fields that the schemas lack: %s. Nothing is wrong with this sync; "
-                "report them, so that they become columns.",
-                sum(map(len, found.values())),
-                "; ".join(f"{stream} ({', '.join(names)})" for stream, names in found.items()),
             )
 
 

@@ -185,20 +185,3 @@ def test_progress_is_said_while_the_sync_runs(
         time.sleep(0.005)
     report.close()
     assert lines()[0].startswith("Progress: 0 records, 0 requests, ")
-
-
-def test_unknown_fields_are_named_once_at_the_end(
-    report: Report, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    report.unknown_fields("tasks", {"mood", "assignee.mood"})
-    report.unknown_fields("tasks", {"mood"})
-    report.unknown_fields("stories", {"weather"})
-    assert caplog.records == []
-    report.close()
-    [line] = [one for one in caplog.records if "schemas" in one.getMessage()]
-    assert line.levelno == logging.INFO
-    assert line.getMessage().startswith(
-        "Asana sends 3 fields that the schemas lack: "
-        "stories (weather); tasks (assignee.mood, mood). "
-    )

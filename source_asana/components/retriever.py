@@ -109,9 +109,8 @@ class AsanaRetriever(Retriever):
         self.filter = Filter(runtime.settings, self.keep_only, self.leave_out)
         self._item_fields = frozenset(path.split(".")[0] for path in plan.needed)
         technical = frozenset(plan.needed | self.filter.fields | self.needs())
-        asks, report = self.send_opt_fields, runtime.report
-        self.shape = Shape(plan, self.parent_columns, technical, report, asks=asks)
-        self.fields = AskedFields(self.name, self.shape.asked, report, self._lack)
+        self.shape = Shape(plan, self.parent_columns, technical, asks=self.send_opt_fields)
+        self.fields = AskedFields(self.name, self.shape.asked, runtime.report, self._lack)
         self.paged = PagedList(self.requester, self.paginator, self.fields, runtime.backpressure)
         self.lookup = Lookup(
             runtime,

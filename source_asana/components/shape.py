@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from source_asana.config import Settings
 from source_asana.fields import custom
 from source_asana.fields.columns import shaper
-from source_asana.fields.drift import Watch
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.fields.schemas import load_schema
 from source_asana.fields.scopes import without_scope
@@ -142,7 +141,6 @@ class Shape:
         parent_columns: column -> partition field.
         technical: dotted fields that are asked for and may not be selected; those of the streams
             that lie in this one's records are known from the plan.
-        report: told of fields that Asana sends and the schema lacks.
         asks: whether `opt_fields` are sent; otherwise Asana decides what comes.
     """
 
@@ -151,7 +149,6 @@ class Shape:
         plan: StreamPlan,
         parent_columns: Mapping[str, str],
         technical: frozenset[str],
-        report: Report,
         *,
         asks: bool,
     ) -> None:
@@ -166,7 +163,6 @@ class Shape:
         # What is asked for on behalf of others is no part of this stream's records.
         self._own = {one.column: _tree(own, one.column) for one in plan.inline}
         technical |= inline
-        self._watch = Watch(plan.name, self.asked, report.unknown_fields)
         self._parent_columns = dict(parent_columns)
         self._declared = (
             None if asks else columns or frozenset(load_schema(plan.name)["properties"])
@@ -178,7 +174,6 @@ class Shape:
 
     def finished(self, record: Raw, partition: Mapping[str, Any]) -> Raw:
         """Return the record as it is sent, except for `synced_at`; the given one may be changed."""
-        self._watch.look(record)
         if self._declared is not None:
             record = {name: value for name, value in record.items() if name in self._declared}
         for column, field in self._parent_columns.items():

@@ -108,7 +108,7 @@ def test_a_filter_needs_the_fields_that_it_looks_at() -> None:
 
 
 def shape(plan: StreamPlan, *technical: str, asks: bool = True, **columns: str) -> Shape:
-    return Shape(plan, columns, frozenset(technical), Report(), asks=asks)
+    return Shape(plan, columns, frozenset(technical), asks=asks)
 
 
 def test_the_selected_columns_are_asked_for_and_technical_fields_are_dropped() -> None:

@@ -43,10 +43,6 @@ def test_nothing_undeclared(full: tuple[Sandbox, Sync]) -> None:
     expect.declared(full[1])
 
 
-def test_no_field_is_unknown(full: tuple[Sandbox, Sync]) -> None:
-    assert not [line for line in full[1].logs if "schemas lack" in line]
-
-
 def test_nothing_unknown_is_asked_and_nothing_twice(full: tuple[Sandbox, Sync]) -> None:
     expect.asked_well(full[0])
     expect.asked_once(full[0])
