@@ -1,0 +1,216 @@
+"""When each listing was last covered, and what is outstanding: this only saves requests.
+
+What is sent is decided by the ledger, record by record. An instant is the server's time before the
+first request of a listing; a watermark that before the first request of a sync.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from source_asana.core.codec import decode_numbers, encode_numbers
+
+HOUR = 3_600_000
+NEVER = 0
+"""The instant of a listing that is known and was never covered."""
+
+
+@dataclass(slots=True)
+class Instants:
+    """Has an instant, in milliseconds, for each key: a value of the state.
+
+    Attributes:
+        by_key: the instants; `NEVER` for what is known only.
+    """
+
+    by_key: dict[str, int] = field(default_factory=dict)
+
+    def load(self, value: Any) -> None:
+        """Take a stored value.
+
+        Raises:
+            ValueError: it is not what `dump` returns.
+        """
+        self.by_key = decode_numbers(value)
+
+    def dump(self) -> Any:
+        """Return the value to store, None for nothing."""
+        return encode_numbers(self.by_key) if self.by_key else None
+
+    def size(self) -> int:
+        """Return about how many characters the value takes."""
+        return 12 * len(self.by_key)
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether a key was covered in this sync or an earlier one."""
+        return bool(self.by_key.get(str(key)))
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the known keys of a copy, as listings may end meanwhile."""
+        return iter(list(self.by_key))
+
+    def __len__(self) -> int:
+        """Return how many keys are known."""
+        return len(self.by_key)
+
+    def get(self, key: str) -> int | None:
+        """Return the instant of a key, None for one that was never covered."""
+        return self.by_key.get(key) or None
+
+    def move(self, key: str, instant: int | None) -> None:
+        """Set an instant; it stays where the server's time is not known."""
+        if instant is not None:
+            self.by_key[key] = instant
+
+    def note(self, key: str) -> None:
+        """Remember that a key exists."""
+        self.by_key.setdefault(key, NEVER)
+
+    def keep_only(self, is_there: Callable[[str], bool]) -> None:
+        """Drop the keys that no longer exist."""
+        self.by_key = {key: at for key, at in self.by_key.items() if is_there(key)}
+
+    def drop_after(self, now: int) -> None:
+        """Count instants that are later than the server's time as none."""
+        self.by_key = {key: at if at <= now else NEVER for key, at in self.by_key.items()}
+
+
+@dataclass(slots=True)
+class FullScan:
+    """Says whether this sync reads everything: once every so many hours; a value of the state.
+
+    Moves, likes and tags move no timestamp, so only a full scan shows them all.
+
+    Attributes:
+        hours: returns the interval; with 0, every sync is a full scan.
+        now: returns the server's time before this sync's first request, None before it is known.
+        scanned: when the last full scan began, None without one.
+    """
+
+    hours: Callable[[], int]
+    now: Callable[[], int | None]
+    scanned: int | None = None
+    _is_due: bool | None = None
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Instants.load`."""
+        if not isinstance(value, int):
+            raise ValueError("the last full scan is no instant")  # noqa: TRY004  # as others do
+        self.scanned = value
+
+    def dump(self) -> Any:
+        """Return the value to store, None before the first full scan."""
+        return self.scanned
+
+    def size(self) -> int:
+        """Return about how many characters the value takes."""
+        return 30
+
+    @property
+    def is_due(self) -> bool:
+        """Whether this sync is a full scan; decided once, when somebody asks first."""
+        if self._is_due is None:
+            now = self.now()
+            last = self.scanned
+            self._is_due = last is None or (now is not None and now - last >= self.hours() * HOUR)
+        return self._is_due
+
+    def begin(self) -> None:
+        """Have this sync be a full scan, as another stream needs one."""
+        self._is_due = True
+
+    def done(self, began: int | None) -> None:
+        """Note that this sync was a full scan, if it was one."""
+        if self.is_due and began is not None:
+            self.scanned = began
+
+    def drop_after(self, now: int) -> None:
+        """Forget a full scan that is later than the server's time."""
+        if self.scanned is not None and self.scanned > now:
+            self.scanned = None
+
+
+@dataclass(slots=True)
+class Failed:
+    """Has the tasks whose subtasks could not be read, and their listings: a value of the state."""
+
+    by_gid: dict[str, str] = field(default_factory=dict)
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Instants.load`."""
+        match value:
+            case dict() if all(isinstance(listing, str) for listing in value.values()):
+                self.by_gid = dict(value)
+            case _:
+                raise ValueError("the walks that failed are not texts by gid")
+
+    def dump(self) -> Any:
+        """Return the value to store, None for nothing."""
+        return dict(self.by_gid) or None
+
+    def size(self) -> int:
+        """Return about how many characters the value takes."""
+        return 40 * len(self.by_gid)
+
+
+@dataclass(slots=True)
+class Listings:
+    """What one task stream keeps of its listings.
+
+    Attributes:
+        scan: when everything is read.
+        instants: when each listing was covered.
+        watermarks: up to when the changes in a workspace were found.
+        failed: the walks that failed.
+    """
+
+    scan: FullScan
+    instants: Instants = field(default_factory=Instants)
+    watermarks: Instants = field(default_factory=Instants)
+    failed: Failed = field(default_factory=Failed)
+
+    def parts(self) -> dict[str, Any]:
+        """Return the values of the state by their names there."""
+        return {
+            "listings": self.instants,
+            "watermarks": self.watermarks,
+            "scanned": self.scan,
+            "failed": self.failed,
+        }
+
+    def forget(self) -> None:
+        """Have everything be outstanding."""
+        self.instants.by_key = dict.fromkeys(self.instants.by_key, NEVER)
+
+    def is_outstanding(self, listing: str, workspace: str) -> bool:
+        """Return whether a listing was not covered when the changes of its workspace were found."""
+        instant = self.instants.get(listing)
+        return instant is None or instant < (self.watermarks.get(workspace) or 0)
+
+    def settle(
+        self,
+        began: int | None,
+        named: Mapping[str, Collection[str]],
+        passed_over: Collection[str],
+        failed: Mapping[str, str],
+    ) -> None:
+        """Take note of a sync that found what there was to find, however single listings ended.
+
+        Args:
+            began: the server's time before its first request.
+            named: workspace -> the listings in it that exist.
+            passed_over: the listings that were not read, as the changes in their workspaces were
+                found without them.
+            failed: gid -> listing of the walks that failed.
+        """
+        for workspace, listings in named.items():
+            for listing in listings:
+                if listing in passed_over and not self.is_outstanding(listing, workspace):
+                    self.instants.move(listing, began)
+                self.instants.note(listing)
+            self.watermarks.move(workspace, began)
+        self.watermarks.keep_only(named.__contains__)
+        self.failed.by_gid = dict(failed)
+        self.scan.done(began)

@@ -1,0 +1,86 @@
+"""Which columns earlier syncs have read, and which the token may not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+
+class Columns:
+    """Knows the columns that earlier syncs have read, and those that the token may not read.
+
+    A column was read if a request that asked for it was answered. That is decided once, when the
+    state is loaded: refusals of this sync do not change it. The caller holds the cursor's lock.
+
+    Args:
+        selected: names of the columns that this sync sends.
+
+    Attributes:
+        lacked: columns that the token could not read so far, until `grant`.
+        lost: columns that were read before and are refused now. Nothing of the stream is sent
+            then, as nulls would replace their values.
+        is_read: whether a request of this sync was answered with the columns that it may read.
+    """
+
+    def __init__(self, selected: Iterable[str]) -> None:
+        # The names themselves would take a kilobyte.
+        self._marks = {name: blake2b(name.encode(), digest_size=3).hexdigest() for name in selected}
+        self._before = frozenset[str]()
+        self._lacks = frozenset[str]()
+        self.lacked = frozenset[str]()
+        self.lost = frozenset[str]()
+        self.is_read = False
+
+    def load(self, read: Any, lacks: Any) -> None:
+        """Take the stored values of `columns` and `lacks`.
+
+        Raises:
+            TypeError: they are not what `dump` returns.
+        """
+        if not isinstance(read, str) or not isinstance(lacks, list):
+            raise TypeError("its columns are no text, or what it lacks is no list")
+        self._before = frozenset(read[start : start + 6] for start in range(0, len(read), 6))
+        self.lacked = frozenset(map(str, lacks))
+
+    @property
+    def were_read(self) -> bool:
+        """Whether an earlier sync has read anything of this stream."""
+        return bool(self._before)
+
+    @property
+    def further(self) -> bool:
+        """Whether a column is to be read that earlier syncs have not read."""
+        without = self.lacked | self._lacks
+        wanted = {mark for name, mark in self._marks.items() if name not in without}
+        return self.were_read and not wanted <= self._before
+
+    def grant(self) -> None:
+        """Note that a request was answered: what it was not refused may be read from now on."""
+        self.lacked &= self._lacks
+
+    def lack(self, names: Iterable[str]) -> None:
+        """Note columns that the token may not read."""
+        refused = self._marks.keys() & set(names)
+        lost = {name for name in refused if self._marks[name] in self._before}
+        self.lost |= lost
+        self._lacks |= refused - lost
+
+    def dump(self, *, reads_all: bool) -> dict[str, Any]:
+        """Return what the state keeps: `columns`, a text, and `lacks`, a list of names.
+
+        Args:
+            reads_all: whether the sync reads all records, so that each of them has the columns
+                which the token lacked before.
+        """
+        if not self.is_read:
+            read, lacks = self._before, self.lacked | self._lacks
+        else:
+            without = self._lacks if reads_all else self._lacks | self.lacked
+            read = frozenset(mark for name, mark in self._marks.items() if name not in without)
+            lacks = self._lacks
+        return {"columns": "".join(sorted(read)) or None, "lacks": sorted(lacks) or None}
+
+    def size(self) -> int:
+        """Return about how many characters the state keeps."""
+        return 6 * len(self._marks) + 20 * len(self._lacks)

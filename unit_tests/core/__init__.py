@@ -1,0 +1,1 @@
+"""The deciding parts, without network, threads and clock."""
