@@ -247,12 +247,16 @@ def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
 
 def _log_late_deletions(runtime: Runtime) -> None:
     settings = runtime.settings
-    if settings.track_deletions and settings.may_search and settings.listing_pass_hours:
+    if (
+        settings.track_deletions
+        and settings.may_search
+        and settings.scan_hours(tells_deletions=False)
+    ):
         LOGGER.info(
             "Where changed tasks are searched for, deleted ones are noticed within "
-            "`listing_pass_hours` (%d hours), or at the next sync if the token may read the audit "
-            "log.",
-            settings.listing_pass_hours,
+            "`full_scan_interval_hours` (%d hours), or at the next sync if the token may read the "
+            "audit log.",
+            settings.scan_hours(tells_deletions=False),
         )
 
 

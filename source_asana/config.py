@@ -109,7 +109,7 @@ class Settings(_Strict):
     include_tasks_without_project: Flag = True
     change_detection: Literal["auto", "listing", "search"] = "auto"
     search_overlap_minutes: int = Field(default=15, ge=1, le=1440, strict=True)
-    listing_pass_hours: int = Field(default=168, ge=0, le=8760, strict=True)
+    full_scan_interval_hours: int | None = Field(default=None, ge=0, le=8760, strict=True)
     time_entries_lookback_days: int = Field(default=30, ge=0, le=3650, strict=True)
     track_deletions: Flag = False
     requests_per_minute: int | None = Field(default=None, ge=15, le=1500, strict=True)
@@ -158,6 +158,16 @@ class Settings(_Strict):
             raise ValueError("https")
         requests.Request("GET", value).prepare()  # raises a ValueError for what it cannot send to
         return value.rstrip("/")
+
+    def scan_hours(self, *, tells_deletions: bool) -> int:
+        """Return the interval of full scans.
+
+        Args:
+            tells_deletions: whether deletions show without one, as in the audit log.
+        """
+        if self.full_scan_interval_hours is not None:
+            return self.full_scan_interval_hours
+        return 24 if self.track_deletions and not tells_deletions else 168
 
     @property
     def listed_by_project_only(self) -> bool:
@@ -218,7 +228,7 @@ REMEDIES: Mapping[str, str] = {
     "api_url": "an https address (http is accepted for this machine only)",
     "num_workers": "a whole number from 1 to 40",
     "search_overlap_minutes": "a whole number from 1 to 1440",
-    "listing_pass_hours": "a whole number from 0 to 8760",
+    "full_scan_interval_hours": "a whole number from 0 to 8760, or leave it out",
     "time_entries_lookback_days": "a whole number from 0 to 3650",
     "requests_per_minute": "a whole number from 15 to 1500, or leave it out",
     "bulk_export_timeout_minutes": "a number from 0 to 1440",

@@ -73,6 +73,8 @@ class Runtime:
     Attributes:
         workspaces: gids of the selected workspaces, once they are listed.
         user: gid of the token's user, where it could be read and matters.
+        deleted: gids that Asana answered 404 for in this sync.
+        reads_audit_log: whether the token may read the audit log of a workspace.
     """
 
     def __init__(
@@ -87,6 +89,8 @@ class Runtime:
         self.backpressure = Backpressure(self.client.sleep, self.stop.is_set, is_behind)
         self.workspaces: frozenset[str] = frozenset()
         self.user: str | None = None
+        self.deleted: set[str] = set()
+        self.reads_audit_log = False
         self._parts: dict[Any, Any] = {}
         self._lock = threading.RLock()
 
@@ -95,6 +99,10 @@ class Runtime:
         """What this sync may show: a digest of the settings that select and the token's user."""
         scope = orjson.dumps([self.settings.selection, self.user])
         return blake2b(scope, digest_size=8).hexdigest()
+
+    def scan_hours(self) -> int:
+        """Return after how many hours a stream is read whole though nothing says it changed."""
+        return self.settings.scan_hours(tells_deletions=self.reads_audit_log)
 
     def part(self, kind: Callable[[Runtime], T]) -> T:
         """Return the one object of a class that several streams share; the first call makes it."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from airbyte_cdk.models import FailureType, StreamDescriptor
 from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
-from source_asana.components.audit import AuditLog
+from source_asana.components.hints import Hints
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import config_error
-from source_asana.http.stop import WAKE_SECONDS
+from source_asana.core.hints import Hint, deleted
 from source_asana.parents.feeds import Ending, ParentFailedError
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
@@ -40,23 +40,43 @@ class StreamSlices(StreamSlicer):
     @override
     def stream_slices(self) -> Iterable[Slice]:
         try:
+            failure = yield from self._found()
+            self._complain_of_lost_access()
+            if self._cursor.is_incremental:
+                yield from self._settled(is_sound=failure is None)
+            if failure:
+                # What was found is settled all the same.
+                raise parent_failure(self._plan.name, failure) from failure
+        finally:
+            # However it ended: others wait for it.
+            self._cursor.confirmed.set()
+
+    def _found(self) -> Generator[Slice, None, ParentFailedError | None]:
+        """Yield the slices that read the stream; return why parents of it are missing."""
+        try:
             yield from self._announced()
             if self._plan.is_parent:
                 self._runtime.feeds.of(self._plan.name).settle()
         except ParentFailedError as error:
             # The parents of an aborted sync have not failed by themselves.
             self._runtime.stop.check()
-            raise parent_failure(self._plan.name, error) from error
-        self._complain_of_lost_access()
-        yield from self._departed()
+            return error
+        return None
 
-    def _departed(self) -> Iterator[Slice]:
-        """Yield the slices in which departed records are looked into, after all others."""
-        log = self._runtime.part(AuditLog) if self._cursor.departures else None
-        if log is None:
-            return
-        yield from self._cursor.departed(lambda since: log.deleted(since, self._counts))
-        self._cursor.memory.told(log.until)
+    def _settled(self, *, is_sound: bool) -> Iterator[Slice]:
+        """Note what was covered, and yield the slices in which Asana is asked about the missing."""
+        cursor, stop = self._cursor, self._runtime.stop
+        cursor.slices.wait_until_over()
+        for parent in cursor.router.parents():
+            # What it finds deleted takes along what hangs on it.
+            stop.wait_for(self._retriever.others[parent].cursor.confirmed)
+        hints, is_whole = frozenset[Hint](), False
+        if cursor.departures:
+            source, since = self._runtime.part(Hints), cursor.memory.audit_watermark
+            hints, is_whole = source.since(since, self._counts)
+        until = self._runtime.clock.began() if is_whole else None
+        cursor.settle(deleted(hints), until, is_sound=is_sound)
+        yield from cursor.to_confirm()
 
     def _announced(self) -> Iterator[Slice]:
         """Yield the slices; tell the feed of each, and at the end that there are no more."""
@@ -87,8 +107,7 @@ class StreamSlices(StreamSlicer):
             known.add(workspace)
             slice_.ended = threading.Event()
             yield slice_
-            while not slice_.ended.wait(WAKE_SECONDS):
-                self._runtime.stop.check()
+            self._runtime.stop.wait_for(slice_.ended)
 
     def _is_spared(self, slice_: Slice) -> bool:
         """Return whether none of the readers of this hidden parent needs the slice."""

@@ -10,6 +10,7 @@ from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 
 from source_asana.check import unlisted, verify_choice
+from source_asana.components.hints import Hints
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings
 from source_asana.cursors.cursor import AsanaCursor
@@ -28,6 +29,7 @@ from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
 from source_asana.tasks.children import ChildPolicy
+from source_asana.tasks.family import task_streams
 from source_asana.tasks.listings import ListingPolicy
 from source_asana.tasks.walks import WalkPolicy
 
@@ -171,15 +173,21 @@ def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
     except AsanaError as error:
         raise unlisted(error) from None
     runtime.workspaces = frozenset(record["gid"] for record in found)
-    if any(retriever.cursor.departures for retriever in retrievers.values()):
+    tracked = [one for one in retrievers.values() if one.cursor.departures]
+    if tracked:
         runtime.user = first.lookup.token_user()
     verify_choice(runtime, runtime.workspaces, projects=False)
     now = runtime.clock.latest
     if now is not None:
         for retriever in retrievers.values():
             retriever.cursor.memory.drop_after(now)
+    hints = runtime.part(Hints)
+    for retriever in tracked:
+        # Before anything is planned: where the log can be read, full scans can be rare.
+        hints.since(retriever.cursor.memory.audit_watermark, retriever.counts)
     for retriever in retrievers.values():
+        retriever.cursor.memory.notice_scope()
         retriever.notice_columns()
+    task_streams(runtime).plan()
     for retriever in retrievers.values():
-        retriever.cursor.policy.workspaces_listed()
         all_found(runtime, retriever.name, retriever.keep_only)

@@ -166,7 +166,7 @@ def demo() -> list[str]:
             "requests_per_minute": REQUESTS_PER_MINUTE,
             "track_deletions": True,
             # A search does not show what is deleted.
-            "listing_pass_hours": 0,
+            "full_scan_interval_hours": 0,
         }
         catalog = begin(config)
         destination, wrong = Destination(catalog), []

@@ -68,7 +68,6 @@ def quicken(patch: pytest.MonkeyPatch, speed: float = SPEED) -> None:
     patch.setattr("source_asana.source.Runtime", quick)
     patch.setattr("source_asana.http.client.PAID_PER_MINUTE", NO_LIMIT)
     patch.setattr("source_asana.http.stop.WAKE_SECONDS", 1 / speed)
-    patch.setattr("source_asana.stream.WAKE_SECONDS", 1 / speed)
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from airbyte_cdk.models import AirbyteMessageSerializer
 from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput, ExpectedOutcome, _run_command
 
 from sandbox import Sandbox
-from source_asana.cursors.ledger import Ledger
-from source_asana.cursors.numbers import unpack_texts
+from source_asana.core.codec import decode_numbers
+from source_asana.core.ledger import Ledger
 from unit_tests.building import FewStreams
 
 Record = dict[str, Any]
@@ -47,9 +47,9 @@ class Sync:
         [state] = [s for s in self.state if s["stream"]["stream_descriptor"]["name"] == stream]
         return dict(state["stream"]["stream_state"])
 
-    def bounds_of(self, stream: str) -> dict[str, int]:
-        """Return the bounds in a stream's last state: key of the partition -> milliseconds."""
-        return bounds_in(self.state_of(stream))
+    def instants_of(self, stream: str) -> dict[str, int]:
+        """Return the instants and watermarks in a stream's last state: key -> milliseconds."""
+        return instants_in(self.state_of(stream))
 
     def tasks_of(self, stream: str) -> dict[str, str]:
         """Return the tasks in the last state of their children: gid -> `read` or `due`."""
@@ -76,9 +76,13 @@ class Sync:
         return json.dumps(self.messages)
 
 
-def bounds_in(state: Record) -> dict[str, int]:
-    """Return the bounds in a stream's state: key of the partition -> milliseconds."""
-    return unpack_texts(state["bounds"]) if "bounds" in state else {}
+def instants_in(state: Record) -> dict[str, int]:
+    """Return the instants and watermarks in a stream's state: key -> milliseconds."""
+    found: dict[str, int] = {}
+    for name in ("listings", "watermarks"):
+        if name in state:
+            found |= {key: at for key, at in decode_numbers(state[name]).items() if at}
+    return found
 
 
 def tasks_in(state: Record) -> dict[str, str]:
@@ -87,8 +91,8 @@ def tasks_in(state: Record) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     ledger = Ledger.load(state["tasks"])
-    for gid, home in ledger.rows_where(lambda _: True):
-        found[gid] = "due" if (ledger.tag_of(gid, home) or 0) & 1 else "read"
+    for gid, listing in ledger.rows():
+        found[gid] = "due" if (ledger.fingerprint(gid, listing) or 0) & 1 else "read"
     return found
 
 

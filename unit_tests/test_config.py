@@ -61,7 +61,7 @@ def test_the_defaults() -> None:
         "include_tasks_without_project": True,
         "change_detection": "auto",
         "search_overlap_minutes": 15,
-        "listing_pass_hours": 168,
+        "full_scan_interval_hours": None,
         "time_entries_lookback_days": 30,
         "track_deletions": False,
         "requests_per_minute": None,
@@ -70,6 +70,23 @@ def test_the_defaults() -> None:
         "bulk_export_timeout_minutes": 360,
         "api_url": DEFAULT_API_URL,
     }
+
+
+@pytest.mark.parametrize(
+    ("settings", "tells_deletions", "hours"),
+    [
+        ({}, False, 168),
+        ({"track_deletions": True}, False, 24),
+        ({"track_deletions": True}, True, 168),
+        ({"track_deletions": True, "full_scan_interval_hours": 5}, False, 5),
+        ({"full_scan_interval_hours": 0}, True, 0),
+    ],
+)
+def test_full_scans_are_rare_unless_only_they_show_deletions(
+    settings: dict[str, Any], hours: int, *, tells_deletions: bool
+) -> None:
+    parsed = parse_config({"credentials": PAT, **settings})
+    assert parsed.scan_hours(tells_deletions=tells_deletions) == hours
 
 
 def test_spec_and_model_have_the_same_keys(spec: dict[str, Any]) -> None:
@@ -128,7 +145,7 @@ VALUES: tuple[tuple[str, Any], ...] = (
     *[("num_workers", value) for value in (1, 40, 0, 41, "5", 2.5, True, None)],
     *[("requests_per_minute", value) for value in (15, 1500, 14, 1501, "150", None)],
     *[("search_overlap_minutes", value) for value in (1, 1440, 0, 1441, None)],
-    *[("listing_pass_hours", value) for value in (0, 8760, -1, 8761, None)],
+    *[("full_scan_interval_hours", value) for value in (0, 8760, -1, 8761, None)],
     *[("time_entries_lookback_days", value) for value in (0, 3650, -1, 3651, None)],
     *[("change_detection", value) for value in ("auto", "listing", "search", "events", 1, None)],
     *[("include_archived_projects", value) for value in (True, False, None, "true", 1)],

@@ -117,7 +117,8 @@ def test_whatever_selects_is_another_scope(key: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("num_workers", 3), ("listing_pass_hours", 1), ("track_deletions", True)]
+    ("key", "value"),
+    [("num_workers", 3), ("full_scan_interval_hours", 1), ("track_deletions", True)],
 )
 def test_what_selects_nothing_is_no_other_scope(key: str, value: Any) -> None:
     assert Runtime(settings(**{key: value})).scope == runtime().scope

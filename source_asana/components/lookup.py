@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from source_asana.components.fates import Fate, Fates
+from source_asana.components.existence import Existence, Existences
 from source_asana.components.shape import AskedFields, Raw
 from source_asana.http.attempts import Counter
 from source_asana.parents.slices import Slice
@@ -54,7 +54,8 @@ class Lookup:
         partition_of: Callable[[str], dict[str, str]],
     ) -> None:
         self.has_address = bool(address)
-        self._fates = runtime.part(Fates)
+        self._runtime = runtime
+        self._existences = runtime.part(Existences)
         self._addresses = address.split()
         self._counts = counts
         self._fields = fields
@@ -67,28 +68,46 @@ class Lookup:
         """Return the path of an object, of the first kind that the stream has."""
         return f"{self._addresses[0]}/{gid}"
 
-    def fate(self, gid: str, *, is_whole: bool = False) -> tuple[Fate, Raw]:
-        """Return what became of an object, and its record; `is_whole` brings all its fields."""
-        params = self._fields.params if is_whole else GID
-        fate, record = Fate.UNKNOWN, Raw()
+    def existence(self, gid: str) -> Existence:
+        """Return whether an object exists."""
+        return self._of(gid, GID, is_record_wanted=False)[0]
+
+    def record(self, gid: str) -> tuple[Existence, Raw]:
+        """Return whether an object exists, and its record with the stream's fields if it does."""
+        return self._of(gid, self._fields.params, is_record_wanted=True)
+
+    def _of(
+        self, gid: str, params: Mapping[str, Any], *, is_record_wanted: bool
+    ) -> tuple[Existence, Raw]:
+        existence, record = Existence.UNKNOWN, Raw()
         for address in self._addresses:
-            fate, record = self._fates.of(f"{address}/{gid}", self._counts, params, self._headers())
-            if fate is not Fate.GONE:
-                break
-        return fate, record
+            existence, record = self._existences.of(
+                f"{address}/{gid}",
+                self._counts,
+                params,
+                self._headers(),
+                is_record_wanted=is_record_wanted,
+            )
+            if existence is not Existence.DELETED:
+                return existence, record
+        if existence is Existence.DELETED:
+            self._runtime.deleted.add(gid)
+        return existence, record
 
     def token_user(self) -> str | None:
         """Return the gid of the token's user, None where it cannot be read."""
-        _, record = self._fates.of("users/me", self._counts, GID, self._headers())
+        _, record = self._existences.of(
+            "users/me", self._counts, GID, self._headers(), is_record_wanted=True
+        )
         return record.get("gid")
 
-    def listed_again(self, home: str) -> frozenset[str]:
+    def listed_again(self, partition: str) -> frozenset[str]:
         """Return the gids that a partition lists when it is asked once more, once in a sync.
 
         Raises:
             AsanaError: it cannot be listed.
         """
-        if home not in self._again:
-            pages = self._pages(Slice(self._partition_of(home), key=home))
-            self._again[home] = frozenset(record["gid"] for page in pages for record in page)
-        return self._again[home]
+        if partition not in self._again:
+            pages = self._pages(Slice(self._partition_of(partition), key=partition))
+            self._again[partition] = frozenset(record["gid"] for page in pages for record in page)
+        return self._again[partition]

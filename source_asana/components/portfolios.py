@@ -19,7 +19,6 @@ from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
 from source_asana.cursors.stamps import Stamp
 from source_asana.http.attempts import body_of
-from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending, Item, RecursiveFeed
 from source_asana.parents.slices import Slice
@@ -119,34 +118,31 @@ class ItemRetriever(AsanaRetriever):
     @override
     def end(self, slice_: Slice, ending: Ending) -> None:
         if ending is Ending.COMPLETE:
-            self.portfolios.cursor.walked(slice_.home)
+            self.portfolios.cursor.completed(slice_.home)
         self.runtime.feeds.of(self.parent).walked(ending)
         super().end(slice_, ending)
 
     @override
-    def publish(self, page: list[Raw], slice_: Slice, began: Millis | None) -> list[Item]:
+    def publish(self, page: list[Raw], slice_: Slice) -> list[Item]:
         """Publish nothing; `read` gives the portfolios' feed what it needs."""
         return []
 
     @override
     def read(self, slice_: Slice) -> Iterator[Any]:
-        began = self.runtime.clock.bound()
         for page in self.pages(slice_):
             stamp = self.cursor.stamp()
             # The same portfolio is a record of two streams, each with its own aliases.
             nested = [deepcopy(one) for one in page if one.get("resource_type") == "portfolio"]
-            yield from self._nested(nested, slice_, stamp, began)
+            yield from self._nested(nested, slice_, stamp)
             if not self.plan.is_hidden:
                 for record in page:
                     yield from self.sent(record, slice_, stamp)
 
-    def _nested(
-        self, nested: list[Raw], slice_: Slice, stamp: Stamp, began: Millis | None
-    ) -> Iterator[Record]:
+    def _nested(self, nested: list[Raw], slice_: Slice, stamp: Stamp) -> Iterator[Record]:
         if not nested:
             return
         place = Slice({}, key=slice_.key, item={"workspace_gid": slice_.workspace})
-        new = {found["gid"] for found in self.portfolios.publish(nested, place, began)}
+        new = {found["gid"] for found in self.portfolios.publish(nested, place)}
         for record in nested:
             if record["gid"] in new:
                 yield from self.portfolios.nested(record, place, stamp)

@@ -22,18 +22,17 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
+from source_asana.components.confirm import Confirm
 from source_asana.components.lookup import Lookup, address_of
 from source_asana.components.paged import PagedList
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.shape import AskedFields, Filter, Raw, Shape
-from source_asana.components.tombstones import Tombstones
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.stamps import Stamp
-from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError, Refused, Verdict
 from source_asana.parents.feeds import Ending, Item
 from source_asana.parents.plan import Inline, StreamPlan
-from source_asana.parents.slices import DepartureSlice, Slice
+from source_asana.parents.slices import ConfirmSlice, Slice
 from source_asana.runtime import Runtime
 
 FAILURES_SAID = 10
@@ -121,7 +120,7 @@ class AsanaRetriever(Retriever):
             pages=self.paged.pages,
             partition_of=cursor.router.partition_of,
         )
-        self.tombstones = Tombstones(
+        self.confirm = Confirm(
             cursor, lambda stream: others[stream].lookup, self.resent, self.counts
         )
         self.bound()
@@ -142,9 +141,19 @@ class AsanaRetriever(Retriever):
     ) -> Iterable[Any]:
         slice_ = stream_slice
         assert isinstance(slice_, Slice)
-        if isinstance(slice_, DepartureSlice):
-            yield from self.tombstones.read(slice_)
-            return
+        is_closed = False
+        try:
+            if isinstance(slice_, ConfirmSlice):
+                yield from self.confirm.read(slice_)
+            else:
+                yield from self._read(slice_)
+            is_closed = True
+        finally:
+            if not is_closed:
+                # The CDK closes only what has ended without an error.
+                self.cursor.slices.over()
+
+    def _read(self, slice_: Slice) -> Iterator[Any]:
         ending, counts = Ending.FAILED, self.counts
         try:
             self.begin(slice_)
@@ -188,12 +197,10 @@ class AsanaRetriever(Retriever):
         self._failures += 1
         is_aborted = self.runtime.stop.is_set()
         is_raised = self._failures <= (1 if is_aborted else FAILURES_SAID)
-        if is_raised:
-            self.cursor.slices.over()
-            return True
-        slice_.is_incomplete = True
-        self.counts.unsaid_failures += not is_aborted
-        return False
+        if not is_raised:
+            slice_.is_incomplete = True
+            self.counts.unsaid_failures += not is_aborted
+        return is_raised
 
     def begin(self, slice_: Slice) -> None:
         """Note that a slice begins; raise `Refused` at once for what was refused before."""
@@ -212,12 +219,11 @@ class AsanaRetriever(Retriever):
 
     def read(self, slice_: Slice) -> Iterator[Any]:
         """Yield the slice's finished records, and those of inline streams that lie in them."""
-        began = self.runtime.clock.bound()
         for page in self.pages(slice_):
             stamp = self.cursor.stamp()
             kept = [r for r in page if self.filter.keeps(r)] if self.filter.is_set else page
             if self.plan.is_parent:
-                self.publish(kept, slice_, began)
+                self.publish(kept, slice_)
             for one in self.plan.inline:
                 yield from self.inlined(kept, one, stamp)
             if not self.plan.is_hidden:
@@ -230,13 +236,14 @@ class AsanaRetriever(Retriever):
         record = self.shape.finished(record, slice_.partition)
         return self.cursor.sent(record, slice_, stamp, is_shared=self.may_repeat)
 
-    def resent(self, record: Raw, home: str) -> Iterator[Raw]:
+    def resent(self, record: Raw, partition: str) -> Iterator[Raw]:
         """Return a record that a lookup brought as that of a partition, if the cursor sends it."""
-        slice_ = Slice(self.cursor.router.partition_of(home), key=home)
+        slice_ = Slice(self.cursor.router.partition_of(partition), key=partition)
         record = self.shape.finished(record, slice_.partition)
-        return self.cursor.sent(record, slice_, self.cursor.stamp(), is_shared=True, home=home)
+        stamp = self.cursor.stamp()
+        return self.cursor.sent(record, slice_, stamp, is_shared=True, partition=partition)
 
-    def publish(self, page: list[Raw], slice_: Slice, began: Millis | None) -> list[Item]:
+    def publish(self, page: list[Raw], slice_: Slice) -> list[Item]:
         """Hand a page's records to the stream's feed; return the items that are new there."""
         workspace = slice_.workspace
         items: list[Item] = [
@@ -244,7 +251,6 @@ class AsanaRetriever(Retriever):
                 **{name: record.get(name) for name in self._item_fields},
                 "gid": record["gid"],
                 "workspace_gid": workspace or record["gid"],
-                "began": began,
             }
             for record in page
         ]
@@ -268,7 +274,7 @@ class AsanaRetriever(Retriever):
                 for sent in cursor.sent(record, slice_, stamp, is_shared=self.may_repeat):
                     counts.records += 1
                     yield Record(data=sent, stream_name=one.stream)
-            cursor.walked(slice_.home)
+            cursor.completed(slice_.home)
         cursor.progressed()
 
     # ── columns that the token may not read ────────────────────────────────────────────────────
@@ -298,8 +304,8 @@ class AsanaRetriever(Retriever):
         One request tells whether the token may read them, as a quiet sync may send no other.
         Called before anything is planned.
         """
-        columns = self.cursor.columns
-        if (columns.lacked or columns.further) and not self.cursor.policy.reads_all:
+        columns, policy = self.cursor.columns, self.cursor.policy
+        if (columns.lacked or columns.further or policy.was_refused) and not policy.reads_all:
             for slice_, path in self.examples():
                 try:
                     self.paged.first(slice_, path)
@@ -307,6 +313,9 @@ class AsanaRetriever(Retriever):
                     continue
                 with self.cursor.lock:
                     columns.grant()
+                    if policy.was_refused:
+                        policy.was_refused = False
+                        policy.read_again()
                 break
         self.cursor.memory.notice_columns()
 
@@ -314,7 +323,7 @@ class AsanaRetriever(Retriever):
         """Yield some of what was read before: a slice, and its path where the list has another."""
         sender = self.cursor.sender
         if sender and self.lookup.has_address:
-            for key, _ in islice(sender.ledger.rows_where(lambda _: True), EXAMPLES):
+            for key, _ in islice(sender.ledger.rows(), EXAMPLES):
                 yield Slice({}, key=key), self.lookup.path_of(key)
 
     # ── pages ──────────────────────────────────────────────────────────────────────────────────

@@ -1,12 +1,13 @@
 """The one cursor class: a ledger of what was sent, and a policy of what is asked for.
 
 The CDK's cursors keep the largest stamp seen, start new partitions at a global one and emit every
-ten minutes. State: `{"v": 2, "synced_at": instant, "ledger": …, …parts of the policy}`.
+ten minutes. State: `{"v": 3, "synced_at": instant, "ledger": …, …parts of the policy}`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+import threading
+from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
@@ -17,16 +18,16 @@ from typing_extensions import override
 
 from source_asana.cursors.departures import Departures
 from source_asana.cursors.emission import Emission
-from source_asana.cursors.memory import Memory
-from source_asana.cursors.policies import Policy
+from source_asana.cursors.policies import ELSEWHERE, Policy, Unread, partition_in
 from source_asana.cursors.sending import Once, Raw, Sender
+from source_asana.cursors.slices import OpenSlices
 from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.states import States
-from source_asana.cursors.walks import OpenSlices
+from source_asana.cursors.stream_state import StreamState
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach, Verdict
 from source_asana.parents.plan import StreamPlan
-from source_asana.parents.slices import DepartureSlice, Slice
+from source_asana.parents.slices import ConfirmSlice, Slice
 from source_asana.runtime import Runtime
 
 
@@ -40,11 +41,13 @@ class AsanaCursor(Cursor):
         runtime: what all streams share.
         states: prints the states.
         stamps: gives `synced_at`.
-        tracks_deletions: whether what is gone is sent as a tombstone.
+        tracks_deletions: whether what is deleted is sent as a tombstone.
 
     Attributes:
         memory: what it keeps from sync to sync.
         slices: how many of them are open; a worker tells it of one that failed.
+        confirmed: set when the stream has nothing more to ask about missing records, however its
+            slices ended.
         lock: held for every change of ledger and parts, never while something is yielded.
     """
 
@@ -64,7 +67,7 @@ class AsanaCursor(Cursor):
         self.policy = policy
         self.router = policy.router
         self.sender = sender
-        self.walks = policy.walks
+        self.partitions = policy.partitions
         self.columns = policy.columns
         self.lock = policy.lock
         self._runtime = runtime
@@ -72,8 +75,9 @@ class AsanaCursor(Cursor):
         self._once = Once()
         self._is_stamped = plan.is_stamped
         self.slices = OpenSlices(runtime.stop)
-        self._told: frozenset[str] = frozenset()
-        self.memory = Memory(
+        self.confirmed = threading.Event()
+        self._hinted: frozenset[str] = frozenset()
+        self.memory = StreamState(
             plan.name, policy, sender, runtime, stamps, tracks_deletions=tracks_deletions
         )
         self._emission = Emission(plan.name, states, self._state, self.memory.size, runtime.client)
@@ -84,7 +88,7 @@ class AsanaCursor(Cursor):
 
     @property
     def departures(self) -> Departures | None:
-        """What the partitions no longer show; None where deletions are not tracked."""
+        """What is missing; None where deletions are not tracked."""
         return self.memory.departures
 
     @property
@@ -96,7 +100,8 @@ class AsanaCursor(Cursor):
         if not self.is_incremental:
             return {NO_CURSOR_STATE_KEY: True}
         with self.lock:
-            return self.memory.dump()
+            made = self.memory.take()
+        return made()
 
     def progressed(self) -> None:
         """Print the state if the last one is long enough ago; called without the lock."""
@@ -110,29 +115,8 @@ class AsanaCursor(Cursor):
 
     @override
     def ensure_at_least_one_state_emitted(self) -> None:
-        if self.is_incremental:
-            with self.lock:
-                self._settle()
-                self.memory.close()
-        self._emission.final()
-
-    def _settle(self) -> None:
-        """Forget what complete walks did not show, once all slices are over."""
-        if self.sender and not self.policy.is_coarse:
-            ledger = self.sender.ledger
-            if self.departures is None:
-                self.memory.absent.settle(ledger, ledger.sweep(self._shows_nothing_more))
-            ledger.forget_homes(self.policy.is_stale)
-        self.policy.settle()
         self._emission.changes += 1
-
-    def _shows_nothing_more(self, home: str) -> bool:
-        """Return whether a partition was walked whole, or is gone itself."""
-        if home in self._told:
-            return True
-        if self.walks.is_expected(home):
-            return self.walks.is_whole(home)
-        return self.policy.knows_all and not self.policy.is_there(home)
+        self._emission.final()
 
     # ── what the CDK calls ─────────────────────────────────────────────────────────────────────
 
@@ -141,7 +125,7 @@ class AsanaCursor(Cursor):
         for slice_ in self.policy.slices():
             if not self.policy.sends_all(slice_):
                 with self.lock:
-                    self.walks.expect(slice_.home, is_last=slice_.is_last)
+                    self.partitions.handed_out(slice_.home, is_last=slice_.is_last)
             self.slices.handed_out()
             yield slice_
         with self.lock:
@@ -159,47 +143,85 @@ class AsanaCursor(Cursor):
     def close_partition(self, partition: Partition) -> None:
         slice_ = partition.to_slice()
         assert isinstance(slice_, Slice)
-        if isinstance(slice_, DepartureSlice):
+        if isinstance(slice_, ConfirmSlice):
             self._emission.changes += 1
-            self.progressed()
-            return
-        if not slice_.is_incomplete:
+        elif not slice_.is_incomplete:
             self.complete(slice_)
         self.slices.over()
         self.progressed()
 
-    # ── departures ─────────────────────────────────────────────────────────────────────────────
+    # ── at the end of a sync; called by the thread of the stream's generator ───────────────────
 
-    def departed(
-        self, deleted: Callable[[Millis | None], frozenset[str]]
-    ) -> Iterator[DepartureSlice]:
-        """Yield, once all slices are over, those in which departed records are looked into.
+    def settle(self, hinted: frozenset[str], until: Millis | None, *, is_sound: bool) -> None:
+        """Note what the sync has covered and what is missing, once all slices are over.
 
-        Called by the thread of the stream's generator. All records of a stream must be on their
-        way before its generator ends, as its last state may overtake those of others.
+        Args:
+            hinted: gids that are deleted as the audit log says.
+            until: up to when the log was read.
+            is_sound: whether all parents could be listed.
         """
-        if self.departures is None:
-            return
-        told = deleted(self.memory.told_until)
-        self.slices.wait_until_over()
         with self.lock:
-            self._told = told
-            slices = []
-            if self.departures:
-                slices = self.departures.slices(self._shows_nothing_more, told)
+            if self.columns.lost:
+                return
+            self._hinted = hinted
+            self.memory.settle(self._is_over, hinted, until, is_sound=is_sound)
+            if self.sender:
+                self.sender.ledger.drop_partitions(self.policy.is_stale)
             self._emission.changes += 1
-        yield from slices
 
-    def is_vanished(self, home: str) -> bool:
-        """Return whether a partition is gone, as far as complete lists of its parents tell."""
-        with self.lock:
-            return not self.walks.is_expected(home) and self._shows_nothing_more(home)
+    def to_confirm(self) -> Iterator[ConfirmSlice]:
+        """Yield the slices in which Asana is asked about missing records.
+
+        All records of a stream must be on their way before its generator ends, as its last state
+        may overtake those of others. Each round has what hangs on what the last one found deleted.
+        """
+        while self.departures and not self.columns.lost:
+            with self.lock:
+                slices = self.departures.slices(self.is_gone)
+            if not slices:
+                return
+            # A state that knows what is missing precedes the first tombstone.
+            self._emission.flush()
+            for slice_ in slices:
+                self.slices.handed_out()
+                yield slice_
+            self.slices.wait_until_over()
+            with self.lock:
+                self.departures.flag(self._is_over, self._hinted)
+
+    def _is_over(self, partition: str) -> bool:
+        """Return whether a partition has shown all that it has, or is gone itself.
+
+        What is elsewhere is looked up by every full scan, or once its partition is read again.
+        """
+        own = partition_in(partition)
+        if self.partitions.is_expected(own):
+            return self.partitions.is_complete(own)
+        if partition.startswith(ELSEWHERE):
+            return self.policy.scan.is_due or self._is_deleted(own)
+        is_named = own in self._hinted or self._is_deleted(own)
+        return is_named or self.policy.unread(own) is not Unread.UNKNOWN
+
+    def is_gone(self, partition: str) -> bool:
+        """Return whether a partition's parent is deleted, or in no list that is read."""
+        own = partition_in(partition)
+        if self.partitions.is_expected(own) or own == ELSEWHERE:
+            return False
+        unread = self.policy.unread(own)
+        if unread is Unread.EMPTY:
+            return False
+        is_named = own != partition or own in self._hinted or self._is_deleted(own)
+        return is_named or unread is Unread.GONE
+
+    def _is_deleted(self, partition: str) -> bool:
+        parent = self.router.parent_of(partition)
+        return parent is not None and parent[1] in self._runtime.deleted
 
     # ── what the retriever calls ───────────────────────────────────────────────────────────────
 
     def begin(self, slice_: Slice) -> None:
         """Note that the first request of a slice is about to be sent."""
-        self.policy.begin(slice_)
+        slice_.began = slice_.began or self._runtime.clock.bound()
 
     def complete(self, slice_: Slice) -> None:
         """Note that all records of a slice are on their way."""
@@ -208,24 +230,24 @@ class AsanaCursor(Cursor):
                 return
             self._emission.changes += 1
             if not (slice_.is_filtered or self.policy.sends_all(slice_)):
-                self.walks.complete(slice_.home)
+                self.partitions.completed(slice_.home)
             self.policy.complete(slice_)
 
-    def expect(self, home: str) -> None:
-        """Note that a partition is about to be walked in a slice of another stream."""
+    def expect(self, partition: str) -> None:
+        """Note that a partition is about to be read in a slice of another stream."""
         with self.lock:
-            self.walks.expect(home)
+            self.partitions.handed_out(partition)
 
-    def walked(self, home: str) -> None:
-        """Note that such a partition was walked whole."""
+    def completed(self, partition: str) -> None:
+        """Note that such a partition was read completely."""
         with self.lock:
             if self.columns.lost:
                 return
             self._emission.changes += 1
-            self.walks.complete(home)
+            self.partitions.completed(partition)
 
     def refused(self, slice_: Slice, verdict: Verdict) -> None:
-        """Note that Asana refused a slice: it ends without an error, but not whole."""
+        """Note that Asana refused a slice: it ends without an error, but not complete."""
         slice_.is_incomplete = not verdict.rule.gone
         with self.lock:
             self._emission.changes += 1
@@ -236,7 +258,7 @@ class AsanaCursor(Cursor):
         if not self.columns.were_read:
             return False
         with self.lock:
-            held = self.sender is not None and self.sender.ledger.has_home(slice_.home)
+            held = self.sender is not None and self.sender.ledger.has_partition(slice_.home)
             return held or self.policy.was_read(slice_, reach)
 
     def seen(self, record: Raw, slice_: Slice) -> None:
@@ -246,7 +268,7 @@ class AsanaCursor(Cursor):
             return
         with self.lock:
             key = sender.key_of(record)
-            if sender.ledger.tag_of(key, slice_.home) is not None:
+            if sender.ledger.fingerprint(key, slice_.home) is not None:
                 sender.ledger.show(key, slice_.home)
 
     def stamp(self) -> Stamp:
@@ -260,8 +282,8 @@ class AsanaCursor(Cursor):
         return self.is_incremental and self._knows(record, slice_)
 
     def _knows(self, record: Raw, slice_: Slice) -> bool:
-        home = self.policy.home_of(record, slice_)
-        return self.sender is not None and self.sender.knows(record, home)
+        partition = self.policy.partition_of(record, slice_)
+        return self.sender is not None and self.sender.knows(record, partition)
 
     def _sends_by_policy(self, slice_: Slice) -> bool:
         """Return whether the ledger does not decide which of a slice's records are sent."""
@@ -274,7 +296,7 @@ class AsanaCursor(Cursor):
         stamp: Stamp,
         *,
         is_shared: bool = False,
-        home: str | None = None,
+        partition: str | None = None,
     ) -> Iterator[Raw]:
         """Yield a finished record with its `synced_at`, if this sync is to send it.
 
@@ -283,15 +305,15 @@ class AsanaCursor(Cursor):
             slice_: the slice that showed it.
             stamp: of the page that it was on.
             is_shared: whether other slices may show it too.
-            home: the partition that it belongs to, where that is not the slice's.
+            partition: the one that it belongs to, where that is not the slice's.
         """
         if self.columns.lost:
             return
         self.columns.is_read = True
         sender = self.sender
         if self.is_incremental and sender and not self._sends_by_policy(slice_):
-            home = home or self.policy.home_of(record, slice_)
-            yield from sender.send(record, home, stamp, is_shared=is_shared)
+            partition = partition or self.policy.partition_of(record, slice_)
+            yield from sender.send(record, partition, stamp, is_shared=is_shared)
             self._emission.changes += 1
             return
         if (

@@ -1,36 +1,31 @@
-"""Which records a stream's partitions no longer show, and which of them are looked into now.
-
-What is not shown may be deleted, hidden, moved, or missing from one bad answer: nothing is deleted
-in the destination before Asana says that it is gone.
-"""
+"""The missing records of one stream: which of them are asked about, and what becomes of them."""
 
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections.abc import Callable, Iterator
 
+from source_asana.core.departures import Choice, choose
+from source_asana.cursors.policies import ELSEWHERE, Policy, elsewhere, partition_in
 from source_asana.cursors.sending import Raw, Sender
 from source_asana.cursors.stamps import Stamp
-from source_asana.parents.slices import DepartureSlice, Row
+from source_asana.parents.slices import ConfirmSlice, Row
 from source_asana.runtime import Runtime
 
 LOGGER = logging.getLogger("airbyte.source_asana.deletions")
-# More departures than this, and than this share of a stream, are looked into by the next sync: an
-# answer may have been wrong as a whole.
-MOST_AT_ONCE = 100
-LARGEST_SHARE = 0.3
 ROWS_A_SLICE = 25
-MISSED = 0
 FIRST = "first"
 """The scope of a stream that was never read: there is none to differ from."""
 # Requests for that take at most this part of an hour of the quota in one sync.
 MINUTES_A_SYNC = 10
 
 
-class Lookups:
-    """How many departed records may still be looked into in this sync, over all streams.
+class Allowance:
+    """How many questions about missing records may still be asked in this sync, by all streams.
+
+    Records that wait since an earlier sync take at most half of them, so that a new deletion is
+    confirmed in the same sync, however many records Asana does not answer for.
 
     Args:
         runtime: knows how many requests a minute Asana allows.
@@ -40,52 +35,58 @@ class Lookups:
         self._lock = threading.Lock()
         self._budget = runtime.client.budget
         self._taken = 0
+        self._taken_by_old = 0
 
-    def take(self, wanted: int) -> int:
-        """Return how many of so many records may be looked into."""
+    @property
+    def _most(self) -> int:
+        return int(MINUTES_A_SYNC * self._budget.per_minute)
+
+    def for_new(self, wanted: int) -> int:
+        """Return how many of so many questions about new records may be asked."""
         with self._lock:
-            left = int(MINUTES_A_SYNC * self._budget.per_minute) - self._taken
-            given = max(0, min(wanted, left))
-            self._taken += given
+            return self._take(wanted, self._most - self._taken)
+
+    def for_old(self, wanted: int) -> int:
+        """Return how many of so many questions about records that wait may be asked."""
+        with self._lock:
+            left = min(self._most - self._taken, (self._most + 1) // 2 - self._taken_by_old)
+            given = self._take(wanted, left)
+            self._taken_by_old += given
             return given
+
+    def _take(self, wanted: int, left: int) -> int:
+        given = max(0, min(wanted, left))
+        self._taken += given
+        return given
 
 
 class Departures:
-    """Finds the departed records of one stream after all its slices are over.
+    """Settles the missing records of one stream after all its slices are over.
 
     Args:
-        stream: its name.
-        lock: the cursor's; held by the caller of `slices`.
-        sender: its ledger.
+        policy: the stream's; its lock is held by the callers of `flag` and `slices`.
+        sender: has its ledger.
         runtime: what all streams share.
         scope: what was read when the last state was written, None before that. With another one,
-            what departs leaves silently; where this sync's is unknown, it waits for the next sync.
-
-    Attributes:
-        are_judged: whether the ledger was swept in this sync.
+            what is missing leaves silently; where this sync's is unknown, it waits for the next
+            sync.
     """
 
-    def __init__(
-        self,
-        stream: str,
-        lock: threading.RLock,
-        sender: Sender,
-        runtime: Runtime,
-        scope: str | None,
-    ) -> None:
-        self._stream = stream
-        self._lock = lock
+    def __init__(self, policy: Policy, sender: Sender, runtime: Runtime, scope: str | None) -> None:
+        self._policy = policy
+        self._lock = policy.lock
         self._sender = sender
         self._runtime = runtime
-        self._lookups = runtime.part(Lookups)
+        self._allowance = runtime.part(Allowance)
         self._scope = scope
-        self._marked: set[Row] = set()
-        self.are_judged = False
+        self._asked: set[Row] = set()
+        self._is_first = True
+        self._hinted: frozenset[str] = frozenset()
 
     @property
-    def are_by_home(self) -> bool:
+    def are_by_partition(self) -> bool:
         """Whether a record is one of its partition: the same gid elsewhere is another record."""
-        return self._sender.by_home
+        return self._sender.by_partition
 
     @property
     def is_scope_unknown(self) -> bool:
@@ -94,122 +95,137 @@ class Departures:
         return is_named and self._runtime.user is None
 
     @property
-    def _is_another_scope(self) -> bool:
+    def is_another_scope(self) -> bool:
+        """Whether the last state was written by a sync that could read something else."""
         return self._scope not in {FIRST, self._runtime.scope} and not self.is_scope_unknown
 
-    def mark(self, is_whole: Callable[[str], bool]) -> None:
-        """Mark what whole walks did not show, before a state says that those partitions were read.
+    # ── what is missing; with the lock ─────────────────────────────────────────────────────────
 
-        They may not be read again for long; the lock is held.
-        """
-        if self._is_another_scope:
-            return
-        for row in self._sender.ledger.sweep(is_whole):
-            if self._sender.ledger.tag_of(*row) != MISSED:
-                self._marked.add(row)
-                self._sender.ledger.miss(*row)
-
-    def slices(
-        self, shows_nothing_more: Callable[[str], bool], told: frozenset[str] = frozenset()
-    ) -> list[DepartureSlice]:
-        """Return the slices in which departed records are looked into; sweeps the ledger.
+    def flag(self, is_over: Callable[[str], bool], hinted: frozenset[str]) -> None:
+        """Flag what is missing, before a state says that its partitions were read.
 
         Args:
-            shows_nothing_more: whether a partition was walked whole, or is gone itself.
-            told: gids that are deleted as the audit log says.
+            is_over: whether a partition has shown all that it has, or is gone itself.
+            hinted: gids that are deleted as the audit log says.
         """
-        departed = self._departed(shows_nothing_more)
-        rows = [*departed, *self._told(told, departed)]
-        rows = self._put_off(rows) if self.is_scope_unknown else list(self._chosen(rows))
+        policy, ledger = self._policy, self._sender.ledger
+        self._hinted = hinted
+        policy.sweep(ledger, is_over)
+        for key in hinted:
+            partition = ledger.partition_of(key)
+            if partition is not None and not ledger.was_shown(key) and not self.are_by_partition:
+                ledger.miss(key, partition)
+        if self.is_another_scope:
+            for rows in ledger.missing():
+                for row in rows:
+                    self._sender.remove(*row)
+
+    def slices(self, is_gone: Callable[[str], bool]) -> list[ConfirmSlice]:
+        """Return the slices in which missing records are asked about; call it until it is empty.
+
+        After the first time these are the records that hang on what was found deleted meanwhile.
+        """
+        new, waiting = (self._unasked(rows) for rows in self._sender.ledger.missing())
+        is_first, self._is_first = self._is_first, False
+        if self.is_scope_unknown:
+            rows = self._put_off(len(new) + len(waiting)) if is_first else []
+        elif is_first:
+            rows = self._chosen(new, waiting, is_gone)
+        else:
+            rows = [row for row in (*new, *waiting) if self._is_proven(row, is_gone)]
+        self._asked.update(rows)
         starts = range(0, len(rows), ROWS_A_SLICE)
-        return [DepartureSlice(rows[start : start + ROWS_A_SLICE]) for start in starts]
+        return [ConfirmSlice(rows[start : start + ROWS_A_SLICE]) for start in starts]
 
-    def _departed(self, shows_nothing_more: Callable[[str], bool]) -> list[Row]:
-        """Return the rows to look into: new departures first, then those of earlier syncs."""
-        ledger = self._sender.ledger
-        departed = list(ledger.sweep(shows_nothing_more))
-        self.are_judged = True
-        waiting = ledger.rows_where(lambda tag: tag == MISSED, shown=False)
-        if self._is_another_scope:
-            # Those that wait, too: the next sync, in the same scope, would look into them.
-            for row in [*departed, *waiting]:
-                self._sender.remove(*row)
-            return []
-        missed = [row for row in waiting if row not in self._marked]
-        # Another order each time, so that none is always beyond the most.
-        random.shuffle(missed)
-        new = [row for row in departed if ledger.tag_of(*row) != MISSED or row in self._marked]
-        if len(new) > max(MOST_AT_ONCE, LARGEST_SHARE * (len(ledger) - len(missed))):
-            self._postpone(new)
-            new = []
-        # A key in several homes is one record.
-        once: dict[Row, Row] = {}
-        for key, home in [*new, *missed]:
-            once.setdefault((key, home if self._sender.by_home else ""), (key, home))
-        return list(once.values())
+    def _unasked(self, rows: list[Row]) -> list[Row]:
+        return [row for row in rows if row not in self._asked]
 
-    def _told(self, told: frozenset[str], departed: list[Row]) -> Iterator[Row]:
-        """Yield the records that the audit log names and that no list could tell of yet."""
-        if self._is_another_scope or self._sender.by_home:
-            return
-        known = {key for key, _ in departed}
-        for key in sorted(told - known):
-            home = self._sender.ledger.home_of(key)
-            if home is not None and not self._sender.ledger.was_shown(key):
-                yield key, home
-
-    def _postpone(self, rows: list[Row]) -> None:
-        LOGGER.warning(
-            "Stream %s: Asana no longer shows %d records. As that is much at once, the next sync "
-            "looks into them before anything is deleted.",
-            self._stream,
-            len(rows),
+    def _chosen(
+        self, new: list[Row], waiting: list[Row], is_gone: Callable[[str], bool]
+    ) -> list[Row]:
+        choice = choose(
+            new,
+            waiting,
+            size=len(self._sender.ledger),
+            is_proven=lambda row: self._is_proven(row, is_gone),
+            is_expected=self._is_expected,
+            question=lambda row: self._question(row, is_gone),
+            take_for_new=self._allowance.for_new,
+            take_for_old=self._allowance.for_old,
         )
-        self._miss(rows)
+        self._say(choice, len(new))
+        return choice.rows
 
-    def _put_off(self, rows: list[Row]) -> list[Row]:
+    def _say(self, choice: Choice, new: int) -> None:
+        self._runtime.report.counts(self._policy.plan.name).waiting += choice.waiting
+        if choice.is_cautious:
+            LOGGER.warning(
+                "Stream %s: Asana no longer shows %d records. As that is much at once, the next "
+                "sync looks into them before anything is deleted.",
+                self._policy.plan.name,
+                new,
+            )
+
+    def _put_off(self, waiting: int) -> list[Row]:
         """Have the rows wait for a sync that knows whether its scope is another one."""
-        if rows:
+        if waiting:
             self._runtime.report.once(
                 logging.WARNING,
                 "Asana does not say whose token this is (`/users/me`), so what is no longer shown "
                 "waits for a sync in which it does: an OAuth app needs the scope `users:read`.",
             )
-        self._miss(rows)
+            self._runtime.report.counts(self._policy.plan.name).waiting += waiting
         return []
 
-    def _chosen(self, rows: list[Row]) -> Iterator[Row]:
-        allowed = self._lookups.take(len(rows))
-        yield from rows[:allowed]
-        self._miss(rows[allowed:])
+    def _is_proven(self, row: Row, is_gone: Callable[[str], bool]) -> bool:
+        parent = self._parent(row, is_gone)
+        return (parent or row[0]) in self._runtime.deleted
 
-    def _miss(self, rows: list[Row]) -> None:
-        self._runtime.report.counts(self._stream).waiting += len(rows)
-        for row in rows:
-            self._sender.ledger.miss(*row)
+    def _is_expected(self, row: Row) -> bool:
+        key, partition = row
+        return partition.startswith(ELSEWHERE) or not self._hinted.isdisjoint((key, partition))
+
+    def _question(self, row: Row, is_gone: Callable[[str], bool]) -> str:
+        return self._parent(row, is_gone) or row[0]
+
+    def _parent(self, row: Row, is_gone: Callable[[str], bool]) -> str | None:
+        """Return the gid of the parent that decides on a record, None where it decides itself."""
+        if not is_gone(row[1]):
+            return None
+        parent = self._policy.router.parent_of(partition_in(row[1]))
+        return parent[1] if parent else None
 
     # ── what became of a record; called by workers, without the lock ───────────────────────────
 
-    def buried(self, key: str, home: str, stamp: Stamp) -> Iterator[Raw]:
-        """Yield the tombstone of a record that is gone."""
-        yield from self._sender.bury(key, home, stamp)
+    def deleted(self, key: str, partition: str, stamp: Stamp) -> Iterator[Raw]:
+        """Yield the tombstone of a record that is deleted, or that left its partition."""
+        yield from self._sender.tombstone(key, partition, stamp)
 
-    def forget(self, key: str, home: str) -> None:
-        """Drop a record that Asana hides or that is in no partition: its row stays as it is."""
-        with self._lock:
-            self._sender.remove(key, home)
+    def goes_along(self, key: str) -> None:
+        """Note that a record is deleted with its parent, and what hangs on it as well."""
+        if not self.are_by_partition:
+            self._runtime.deleted.add(key)
 
-    def forget_home(self, key: str, home: str) -> None:
-        """Drop a record from one partition, as it is in another one now."""
+    def forget(self, key: str, partition: str) -> None:
+        """Drop a record that Asana hides: its row in the destination stays as it is."""
         with self._lock:
-            self._sender.ledger.remove(key, home)
+            self._sender.remove(key, partition)
 
-    def keep(self, key: str, home: str) -> None:
-        """Note that a record is still there, though no list shows it."""
+    def move(self, key: str, partition: str, now: str) -> None:
+        """Note that a record exists, and which partition it is in now."""
         with self._lock:
-            self._sender.ledger.show(key, home)
+            ledger = self._sender.ledger
+            fingerprint = ledger.fingerprint(key, partition)
+            if fingerprint is None:
+                return
+            if now != partition:
+                self._sender.remove(key, partition)
+            ledger.enter(key, now, fingerprint)
 
-    def miss(self, key: str, home: str) -> None:
-        """Note that the next sync is to look into a record."""
-        with self._lock:
-            self._miss([(key, home)])
+    def is_elsewhere(self, key: str, partition: str) -> None:
+        """Note that the parent of a record exists, and is in no list that is read."""
+        self.move(key, partition, elsewhere(partition_in(partition)))
+
+    def wait(self, stream: str) -> None:
+        """Count a record that Asana says nothing of: the next sync asks again."""
+        self._runtime.report.counts(stream).waiting += 1

@@ -8,6 +8,7 @@ from typing import Any
 
 from source_asana.cursors.states import States, pause
 from source_asana.http.client import Client
+from source_asana.http.stop import WAKE_SECONDS
 
 
 class Emission:
@@ -57,6 +58,23 @@ class Emission:
         Where another thread is printing one, it prints this one as well.
         """
         self._is_wanted = True
+        self._take_turn()
+
+    def flush(self) -> None:
+        """Print the state now, and wait for it where another thread is printing an earlier one.
+
+        Not called by the main thread, which makes the room that others may be waiting for.
+
+        Raises:
+            AirbyteTracedException: the error of an aborted sync.
+        """
+        while not self._turn.acquire(timeout=WAKE_SECONDS):
+            self._client.stop.check()
+        try:
+            self._emit()
+        finally:
+            self._turn.release()
+        # Whoever wanted one meanwhile was not given the turn.
         self._take_turn()
 
     def final(self) -> None:

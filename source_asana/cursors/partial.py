@@ -8,32 +8,33 @@ from typing import Any
 
 from typing_extensions import override
 
-from source_asana.cursors.parts import Bounds, Gates, Part, RollingPass
-from source_asana.cursors.policies import Policy, Record
+from source_asana.core.gates import Gates
+from source_asana.core.listings import Instants
+from source_asana.cursors.policies import Part, Policy, Record, Unread
 from source_asana.http.clock import from_millis
 from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, value_at
 
 
-class PassedPolicy(Policy):
-    """A policy that keeps something of each partition, and reads all of them once per listing pass.
+class _PartialPolicy(Policy):
+    """A policy that keeps something of each partition, and reads all of them in a full scan.
 
     Attributes:
         name: the name of what is kept, in the state.
+        scans: whether a full scan reads everything.
     """
 
     name: str
     reads_all = False
+    scans = True
 
-    def __init__(self, kept: Bounds | Gates, *args: Any) -> None:
+    def __init__(self, kept: Instants | Gates, *args: Any) -> None:
         super().__init__(*args)
         self._kept = kept
-        settings = self.runtime.settings
-        self._pass = RollingPass(settings.listing_pass_hours, self.runtime.clock.bound)
 
     @override
     def parts(self) -> Mapping[str, Part]:
-        return {self.name: self._kept, "pass": self._pass}
+        return {self.name: self._kept, "scanned": self.scan}
 
     @override
     def read_again(self) -> None:
@@ -45,21 +46,19 @@ class PassedPolicy(Policy):
         return slice_.key in self._kept
 
     @override
-    def listed(self) -> None:
-        super().listed()
-        self._pass.advance()
-
-    @override
     def settle(self) -> None:
+        super().settle()
+        if self.scans and self.scan.is_due:
+            # What could not be read whole is read by the next sync.
+            self._kept.keep_only(self.partitions.is_complete)
         if self.knows_all:
-            self._kept.keep_only(self.is_there)
-            self._pass.keep_only(self.is_there)
+            self._kept.keep_only(self._there.__contains__)
 
 
-class GatedPolicy(PassedPolicy):
+class GatedPolicy(_PartialPolicy):
     """Children whose parent shows its newest one: read where that is another than last time.
 
-    Edited and deleted children show in no parent, so all parents come once per listing pass.
+    Edited and deleted children show in no parent, so a full scan reads all parents.
 
     `reading`: `newest_child` is a dotted path in the parent's item, `stamp` the record's column.
     """
@@ -78,11 +77,10 @@ class GatedPolicy(PassedPolicy):
     def slices(self) -> Iterator[Slice]:
         for slice_ in super().slices():
             with self.lock:
-                self._pass.claim(slice_.key)
                 is_read = (
                     not self.plan.is_incremental
                     or self._gates.shows_another(slice_.key, self._newest(slice_))
-                    or self._pass.is_due(slice_.key)
+                    or self.scan.is_due
                 )
             if is_read:
                 yield slice_
@@ -90,30 +88,30 @@ class GatedPolicy(PassedPolicy):
     @override
     def complete(self, slice_: Slice) -> None:
         self._gates.close(slice_.key, self._newest(slice_))
-        self._pass.done(slice_.key)
 
 
-class WindowPolicy(PassedPolicy):
+class WindowPolicy(_PartialPolicy):
     """Lists that Asana filters by a date: the end of the window that is read moves on.
 
     `reading`: `stamp` is the column that Asana filters by; `days` says that the parameter is a
     date; `first` is what a first read asks for, where the parameter is required; `overlap` is how
-    far a window steps back behind the bound, minutes or the name of a setting in days; `whole`
-    says that everything is read once per listing pass.
+    far a window steps back behind the instant, minutes or the name of a setting in days; `whole`
+    says that a full scan reads everything.
     """
 
-    name = "bounds"
+    name = "listings"
 
     def __init__(self, *args: Any) -> None:
-        self._bounds = Bounds()
-        super().__init__(self._bounds, *args)
+        self._instants = Instants()
+        super().__init__(self._instants, *args)
+        self.scans = bool(self.reading.get("whole"))
 
     def since(self, key: str) -> str | None:
         """Return where the window of a partition begins, None for everything."""
-        bound = self._bounds.get(key) if self.plan.is_incremental else None
-        if bound is None or (self.reading.get("whole") and self._pass.is_due(key)):
+        instant = self._instants.get(key) if self.plan.is_incremental else None
+        if instant is None or (self.scans and self.scan.is_due):
             return None
-        return self._parameter(bound - self._overlap() // timedelta(milliseconds=1))
+        return self._parameter(instant - self._overlap() // timedelta(milliseconds=1))
 
     def _overlap(self) -> timedelta:
         overlap = self.reading["overlap"]
@@ -129,7 +127,6 @@ class WindowPolicy(PassedPolicy):
     def slices(self) -> Iterator[Slice]:
         for slice_ in super().slices():
             with self.lock:
-                self._pass.claim(slice_.key)
                 since = self.since(slice_.key)
             first = self.reading.get("first") if self.start is None else self._parameter(self.start)
             slice_.ask_since(since or first)
@@ -138,34 +135,29 @@ class WindowPolicy(PassedPolicy):
             yield slice_
 
     @override
-    def begin(self, slice_: Slice) -> None:
-        slice_.began = self.runtime.clock.bound()
-
-    @override
     def complete(self, slice_: Slice) -> None:
-        self._bounds.move(slice_.key, slice_.began)
-        if not slice_.is_filtered:
-            self._pass.done(slice_.key)
+        self._instants.move(slice_.key, slice_.began)
 
 
 class OverlapPolicy(WindowPolicy):
     """A log that never changes: only what the next window repeats is kept in the ledger.
 
-    The ledger's homes are hours, so that whole hours are dropped; `reading` as in `WindowPolicy`.
+    The ledger's partitions are hours, so that whole hours are dropped; `reading` as in
+    `WindowPolicy`.
     """
 
     HOUR = len("2024-01-31T12")
 
     @override
-    def home_of(self, record: Record, slice_: Slice) -> str:
+    def partition_of(self, record: Record, slice_: Slice) -> str:
         return f"{slice_.key}@{str(record.get(self._stamp or ''))[: self.HOUR]}"
 
     @override
-    def is_stale(self, home: str) -> bool:
-        key, _, hour = home.partition("@")
+    def is_stale(self, partition: str) -> bool:
+        key, _, hour = partition.partition("@")
         since = self.since(key)
         return since is not None and hour < since[: self.HOUR]
 
     @override
-    def is_there(self, home: str) -> bool:
-        return super().is_there(home.partition("@")[0])
+    def unread(self, partition: str) -> Unread:
+        return super().unread(partition.partition("@")[0])

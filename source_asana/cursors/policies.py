@@ -6,12 +6,14 @@ A policy only saves requests. What is sent is decided by the ledger, record by r
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum, auto
+from typing import Any, Protocol
 
-from source_asana.cursors.ledger import Ledger
-from source_asana.cursors.parts import Columns, Part
-from source_asana.cursors.walks import Walks
+from source_asana.core.completeness import Completeness
+from source_asana.core.ledger import Ledger
+from source_asana.core.listings import FullScan
+from source_asana.core.read_columns import Columns
 from source_asana.fields.schemas import SYNC_COLUMNS, load_schema
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import Reach, Verdict
@@ -23,6 +25,48 @@ from source_asana.runtime import Runtime
 Record = Mapping[str, Any]
 LEFT = ""
 """Where a record is that belongs to another stream now: in no partition of this one."""
+ELSEWHERE = "elsewhere"
+"""The partition of what exists but lies in no list that is read; every full scan looks it up.
+
+What hangs on a parent that exists but is in no list is in `elsewhere/` and the parent's partition.
+"""
+
+
+def elsewhere(partition: str) -> str:
+    """Return where the records of a partition are whose parent is in no list that is read."""
+    return f"{ELSEWHERE}/{partition}"
+
+
+def partition_in(partition: str) -> str:
+    """Return the partition that records belong to, be its parent in a list or `elsewhere`."""
+    return partition.removeprefix(f"{ELSEWHERE}/")
+
+
+class Unread(Enum):
+    """What is known of a partition that has no slice in a sync."""
+
+    UNKNOWN = auto()
+    EMPTY = auto()
+    """Another answer shows that there is nothing more in it."""
+    GONE = auto()
+    """A complete list of its parents lacks it."""
+
+
+class Part(Protocol):
+    """Is one value in a stream's state."""
+
+    def load(self, value: Any) -> None:
+        """Take a stored value.
+
+        Raises:
+            ValueError: it is not what `dump` returns.
+        """
+
+    def dump(self) -> Any:
+        """Return the value to store, None to leave it out."""
+
+    def size(self) -> int:
+        """Return about how many characters the value takes."""
 
 
 class Policy:
@@ -36,18 +80,23 @@ class Policy:
 
     Attributes:
         lock: the cursor's; held whenever the CDK or a retriever calls one of the methods below.
-        walks: which partitions were walked whole in this sync.
+        partitions: which partitions were read completely in this sync.
         columns: which columns earlier syncs have read, and which the token may not read.
+        scan: whether this sync reads everything.
         reads_all: whether each sync reads all records, as far as it may.
         knows_all: whether every partition there is was handed out or passed over in this sync.
-        is_keyless: whether part of the ledger was given up: the keys of tasks' children.
-        is_coarse: whether changes are told by timestamps alone; see docs/design.md.
-        files_answers: whether a departed record that is still there is sent as what it is now.
+        dropped: the ledgers for which the states have no room.
+        is_coarse: whether changes are told by timestamps alone, as one of them is dropped.
+        was_refused, is_refused: whether the last sync, and this one, was refused the stream as a
+            whole.
+        resends_missing: whether what was missing is sent when it is shown again, as its tombstone
+            may have been sent.
+        follows_parent: whether records are in no list just because their parent is in none.
     """
 
     is_incremental = True
     reads_all = True
-    files_answers = False
+    follows_parent = False
 
     def __init__(
         self, plan: StreamPlan, router: AsanaRouter, runtime: Runtime, reading: Mapping[str, Any]
@@ -57,12 +106,13 @@ class Policy:
         self.runtime = runtime
         self.reading = reading
         self.lock = threading.RLock()
-        self.walks = Walks()
+        self.partitions = Completeness()
         named = plan.columns or load_schema(plan.name)["properties"]
         self.columns = Columns(set(named) - SYNC_COLUMNS)
+        self.scan = FullScan(runtime.scan_hours, runtime.clock.began)
         self.knows_all = False
-        self.is_keyless = False
-        self.is_coarse = False
+        self.dropped: list[str] = []
+        self.is_coarse = self.was_refused = self.is_refused = self.resends_missing = False
         self._there: set[str] = set()
         start = runtime.settings.start_date
         self.start = to_millis(start.isoformat()) if start else None
@@ -72,7 +122,7 @@ class Policy:
 
     def parts(self) -> Mapping[str, Part]:
         """Return what the policy keeps in the state, by its name there."""
-        return {}
+        return {"scanned": self.scan} if self.runtime.settings.track_deletions else {}
 
     def read_again(self) -> None:
         """Forget what saves requests, so that this sync reads all records for a further column."""
@@ -89,11 +139,15 @@ class Policy:
 
     @property
     def rank(self) -> int:
-        """Who gives up first when the states grow too large, 0 before 1."""
+        """Whose ledger is dropped first when the states grow too large, 0 before 1."""
         return 4
 
-    def give_up(self, ledger: Ledger) -> int | None:
-        """Drop what the states have no room for; called until nothing is left to be dropped.
+    def droppable(self) -> list[str]:
+        """Return the names of the ledgers that can be dropped, the first one first."""
+        return [] if self.is_coarse else ["ledger"]
+
+    def drop(self, ledger: Ledger) -> int | None:
+        """Drop the first ledger that can be, as the states have no room; called until none is left.
 
         Args:
             ledger: the stream's, to drop a part of.
@@ -103,6 +157,7 @@ class Policy:
             are told by timestamps from now on.
         """
         del ledger
+        self.dropped.append("ledger")
         self.is_coarse = True
         return None
 
@@ -114,7 +169,11 @@ class Policy:
     # ── slices ─────────────────────────────────────────────────────────────────────────────────
 
     def slices(self) -> Iterator[Slice]:
-        """Yield the slices of this sync; called by the thread of the stream's generator."""
+        """Yield the slices of this sync; called by the thread of the stream's generator.
+
+        Raises:
+            ParentFailedError: parents are missing; every slice was yielded that could be.
+        """
         for slice_ in self.router.stream_slices():
             self._there.add(slice_.key)
             yield slice_
@@ -123,20 +182,10 @@ class Policy:
         """Note that the last slice was handed out."""
         self.knows_all = self.router.is_complete()
 
-    def is_there(self, home: str) -> bool:
-        """Return whether a partition exists that this sync had no reason to read."""
-        return home in self._there
-
-    def workspaces_listed(self) -> None:
-        """Note that the workspaces are known, before the first slice is asked for."""
-
     def spares(self, parent: Slice) -> bool:
         """Return whether a slice of a hidden parent need not be read; called without the lock."""
         del parent
         return False
-
-    def begin(self, slice_: Slice) -> None:
-        """Note that the first request of a slice is about to be sent; called without the lock."""
 
     def complete(self, slice_: Slice) -> None:
         """Note that all records of a slice are on their way."""
@@ -145,39 +194,49 @@ class Policy:
         """Note that Asana refused a slice."""
 
     def settle(self) -> None:
-        """Drop what the state need not keep; called once, after the last slice."""
+        """Note what this sync has covered; called once, when all slices are over."""
+        self.scan.done(self.runtime.clock.began())
 
-    # ── records ────────────────────────────────────────────────────────────────────────────────
+    # ── what partitions no longer show ─────────────────────────────────────────────────────────
 
-    def home_of(self, record: Record, slice_: Slice) -> str:
-        """Return the partition that a record is entered under in the ledger."""
-        del record
-        return slice_.home
+    def unread(self, partition: str) -> Unread:
+        """Return what is known of a partition that has no slice in this sync."""
+        return Unread.GONE if self.knows_all and partition not in self._there else Unread.UNKNOWN
 
-    def is_stale(self, home: str) -> bool:
-        """Return whether no sync compares with the rows of a partition, so that they go."""
-        del home
-        return False
+    def sweep(self, ledger: Ledger, is_over: Callable[[str], bool]) -> None:
+        """Flag what is missing in partitions that are over, in the ledger and in the parts."""
+        ledger.sweep(is_over)
 
-    def parent_of(self, home: str) -> tuple[str, str] | None:
-        """Return the parent stream and the gid in it that a partition hangs on, if it has one.
+    def left(self, partition: str) -> None:
+        """Note that the parent of a partition is deleted, hidden, or in no list that is read."""
 
-        Records do not outlive such a parent.
-        """
-        return self.router.parent_of(home)
-
-    def home_now(self, record: Record, home: str) -> str | None:
-        """Return where a departed record that is still there belongs now.
+    def partition_now(self, record: Record, partition: str) -> str | None:
+        """Return where a missing record that exists belongs now.
 
         Returns:
             The key of a partition that this sync reads, None where there is none, `LEFT` where it
             is another stream's record now.
         """
         del record
-        return home if self.walks.is_expected(home) or self.is_there(home) else None
+        if self.partitions.is_expected(partition):
+            return None if self.partitions.is_complete(partition) else partition
+        is_gone = partition == ELSEWHERE or self.unread(partition) is Unread.GONE
+        return None if is_gone else partition
+
+    # ── records ────────────────────────────────────────────────────────────────────────────────
+
+    def partition_of(self, record: Record, slice_: Slice) -> str:
+        """Return the partition that a record is entered under in the ledger."""
+        del record
+        return slice_.home
+
+    def is_stale(self, partition: str) -> bool:
+        """Return whether no sync compares with the rows of a partition, so that they go."""
+        del partition
+        return False
 
     def stamp_of(self, record: Record) -> Millis | None:
-        """Return the instant that start date and bounds are compared with, None without one."""
+        """Return the instant that start date and instants are compared with, None without one."""
         return to_millis(record.get(self._stamp)) if self._stamp else None
 
     def is_in_scope(self, record: Record, slice_: Slice) -> bool:
@@ -187,6 +246,6 @@ class Policy:
         return stamp is None or self.start is None or stamp >= self.start
 
     def is_newer(self, record: Record, slice_: Slice) -> bool:
-        """Return whether a coarse stream sends a record."""
+        """Return whether a stream without a ledger sends a record."""
         del record, slice_
         return True

@@ -1,4 +1,4 @@
-"""The three rules: send what is new, enter it once it is on its way, miss what is not shown."""
+"""Two of the three rules: send what is new, and enter it once it is on its way."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from source_asana.cursors.ledger import Ledger
+from source_asana.core.ledger import Ledger
+from source_asana.cursors.policies import partition_in
 from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.http.clock import to_millis
 from source_asana.http.stop import Stop
@@ -21,70 +22,76 @@ LATENESS_MS = 600_000
 
 
 class Sender:
-    """Sends a record if, and only if, its key is unknown or its tag differs.
+    """Sends a record if, and only if, its key is unknown or its fingerprint differs.
 
     Several workers may see the same record: one of them claims it, the others wait until it is on
     its way, so that no bound moves past a record that nobody sent.
 
     Args:
         lock: the cursor's; held for every look into the ledger.
-        key: the stream's primary key; its last column is the record's key within its home.
-        tag: the tag of a finished record, see `tags.tagger`.
+        key: the stream's primary key; its last column is the record's key within its partition.
+        fingerprint: the fingerprint of a finished record, see `tags.tagger`.
         stamps: gives `synced_at`.
         stop: wakes those who wait when the sync is aborted.
 
     Attributes:
         ledger: what was sent.
-        by_home: whether a key in two homes is two records.
+        by_partition: whether a key in two partitions is two records.
         is_coarse: whether there is no room for the ledger in the state: then the caller decides.
+        resends_missing: whether a record that was missing is sent when it is shown again, as its
+            tombstone may have been sent.
     """
 
     def __init__(
         self,
         lock: threading.RLock,
         key: Sequence[str],
-        tag: Callable[[Raw], int],
+        fingerprint: Callable[[Raw], int],
         stamps: Stamps,
         stop: Stop,
     ) -> None:
-        self.by_home = len(key) > 1
-        self.ledger = Ledger(by_home=self.by_home)
-        self.is_coarse = False
+        self.by_partition = len(key) > 1
+        self.ledger = Ledger(by_partition=self.by_partition)
+        self.is_coarse = self.resends_missing = False
         self._lock = lock
         self._changed = threading.Condition(lock)
         self._first_column, self._key_column = key[0], key[-1]
-        self._tag = tag
+        self._fingerprint = fingerprint
         self._stamps = stamps
         self._stop = stop
         self._claims: set[str] = set()
         self._newest = Newest()
 
     def key_of(self, record: Raw) -> str:
-        """Return a record's key within its home."""
+        """Return a record's key within its partition."""
         return str(record[self._key_column])
 
-    def knows(self, record: Raw, home: str) -> bool:
+    def knows(self, record: Raw, partition: str) -> bool:
         """Return whether an earlier version of a record was sent."""
         with self._lock:
-            return self.ledger.tag_of(self.key_of(record), home) is not None
+            return self.ledger.fingerprint(self.key_of(record), partition) is not None
 
-    def send(self, record: Raw, home: str, stamp: Stamp, *, is_shared: bool) -> Iterator[Raw]:
+    def send(self, record: Raw, partition: str, stamp: Stamp, *, is_shared: bool) -> Iterator[Raw]:
         """Yield the record with its stamp unless this version was sent, and enter it after that.
 
         Args:
             record: finished, without `synced_at`.
-            home: the key of the partition that shows it.
+            partition: the key of the one that shows it.
             stamp: of the page that it was on.
             is_shared: whether other slices may show it too.
         """
-        key, tag = self.key_of(record), self._tag(record)
-        claim = f"{home}/{key}" if self.by_home else key
+        key, fingerprint = self.key_of(record), self._fingerprint(record)
+        claim = f"{partition}/{key}" if self.by_partition else key
         with self._lock:
             self._wait_for(claim)
-            known = self.ledger.tag_of(key, home)
-            if known == tag or self._newest.is_newer(claim, modified := _modified(record), stamp):
+            known = self.ledger.fingerprint(key, partition)
+            modified = _modified(record)
+            if (
+                known == fingerprint
+                and not (self.resends_missing and self.ledger.is_missing(key, partition))
+            ) or self._newest.is_newer(claim, modified, stamp):
                 if known is not None:
-                    self.ledger.show(key, home)
+                    self.ledger.show(key, partition)
                 return
             if self._newest.is_stamped_later(claim, stamp):
                 # The page of the older version came later: destinations would keep that one.
@@ -100,17 +107,21 @@ class Sender:
         finally:
             with self._lock:
                 if is_queued and not self.is_coarse:
-                    self.ledger.enter(key, home, tag)
+                    self.ledger.enter(key, partition, fingerprint)
                 self._claims.discard(claim)
                 self._changed.notify_all()
 
-    def remove(self, key: str, home: str) -> None:
-        """Forget a record, in all its homes where it is one; the caller holds the lock."""
-        self.ledger.remove(key, home if self.by_home else None)
+    def remove(self, key: str, partition: str) -> None:
+        """Forget a record, in all its partitions where it is one; the caller holds the lock."""
+        self.ledger.remove(key, partition if self.by_partition else None)
 
-    def bury(self, key: str, home: str, stamp: Stamp) -> Iterator[Raw]:
-        """Yield the tombstone of a record that is gone, and forget the record after that."""
-        columns = {self._first_column: home} if self.by_home else {}
+    def tombstone(self, key: str, partition: str, stamp: Stamp) -> Iterator[Raw]:
+        """Yield the tombstone of a deleted record, and forget the record after that.
+
+        Until then it is missing in the state, so a sync that is killed here sends it again, should
+        it be restored.
+        """
+        columns = {self._first_column: partition_in(partition)} if self.by_partition else {}
         yield {
             **columns,
             self._key_column: key,
@@ -118,7 +129,7 @@ class Sender:
             "_ab_cdc_deleted_at": stamp.text,
         }
         with self._lock:
-            self.remove(key, home)
+            self.remove(key, partition)
 
     def _wait_for(self, claim: str) -> None:
         self._stop.wait(self._changed, lambda: claim not in self._claims)
@@ -163,13 +174,12 @@ class Once:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # A fifth of what a set of texts takes: an export may show millions of keys.
-        self._keys = Ledger()
+        self._keys: set[str] = set()
 
     def is_first(self, key: str) -> bool:
         """Return whether a key comes for the first time, and remember it."""
         with self._lock:
-            if self._keys.tag_of(key, "") is not None:
+            if key in self._keys:
                 return False
-            self._keys.enter(key, "", 1)
+            self._keys.add(key)
             return True

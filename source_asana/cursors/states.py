@@ -22,7 +22,8 @@ from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
 from source_asana.config import config_error
 
 LOGGER = logging.getLogger("airbyte.source_asana.states")
-VERSION = 2
+VERSION = 3
+EARLIER_VERSIONS = (1, 2)
 MOST_CHARACTERS = 8_000_000
 # A state is printed at most this often: a small one every two seconds while there is progress, a
 # large one more rarely.
@@ -102,7 +103,7 @@ class States:
         if not stored or FOREIGN_BUT_EMPTY & stored.keys():
             return {}
         version = stored.get("v")
-        if version == 1:
+        if version in EARLIER_VERSIONS:
             self._say_version()
             return {}
         if version != VERSION:
@@ -119,7 +120,7 @@ class States:
             if not self._has_said_version:
                 self._has_said_version = True
                 LOGGER.info(
-                    "The state was written by version 0.1.0, which did not keep what was sent: "
+                    "The state was written by an earlier version, which kept it in another form: "
                     "this sync reads and sends everything once."
                 )
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from source_asana.cursors.parts import Part
-from source_asana.cursors.policies import Policy
+from source_asana.cursors.policies import Part, Policy
 from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice
 
@@ -82,4 +81,4 @@ class TokenPolicy(Policy):
     def settle(self) -> None:
         if self.knows_all:
             there = self._tokens.by_key.items()
-            self._tokens.by_key = {key: token for key, token in there if self.is_there(key)}
+            self._tokens.by_key = {key: token for key, token in there if key in self._there}

@@ -83,6 +83,10 @@ class ServerClock:
         latest = self._latest
         return None if latest is None else Millis(latest - DATE_GRAIN_MS)
 
+    def began(self) -> Millis | None:
+        """Return the instant before the first request, None before its answer."""
+        return None if self._first is None else Millis(self._first[0] - DATE_GRAIN_MS)
+
     def now(self) -> Millis:
         """Return the server's time: its first `Date` and the seconds since, else our own time."""
         first = self._first

@@ -75,6 +75,15 @@ class Stop:
             condition.wait(WAKE_SECONDS)
             self.check()
 
+    def wait_for(self, event: threading.Event) -> None:
+        """Wait until an event is set.
+
+        Raises:
+            AirbyteTracedException: the error of an aborted sync.
+        """
+        while not event.wait(WAKE_SECONDS):
+            self.check()
+
     def nap(self, seconds: float) -> None:
         """Sleep, or until the sync is aborted."""
         self._event.wait(seconds)

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from source_asana.http.stop import Stop
 
-# A parent as its feed holds it: `gid`, `workspace_gid`, `began` and the fields children asked for.
+# A parent as its feed holds it: `gid`, `workspace_gid` and the fields children asked for.
 Item = dict[str, Any]
 T = TypeVar("T")
 

@@ -194,7 +194,7 @@ class ParentRouter(AsanaRouter):
                 key = "/".join(gid for name, gid in gids.items() if name.endswith("_gid"))
                 variants = self.variants or [{}]
                 for variant in variants:
-                    slice_ = Slice({**gids, **variant}, key=key, item=item, began=item["began"])
+                    slice_ = Slice({**gids, **variant}, key=key, item=item)
                     slice_.is_last = variant is variants[-1]
                     yield slice_
 

@@ -23,9 +23,9 @@ class Slice(StreamSlice):
         partition: gids and constants that path and parameters name, such as `{"project_gid": …}`.
         key: names the partition in the state: its gid, or several joined by `/`.
         item: the parent's entry in its feed; empty without a parent.
-        began: the server's time before the listing that named the parent, minus its grain.
 
     Attributes:
+        began: the server's time before its first request, minus its grain; None before that.
         since: what the manifest's `{{ stream_interval.since }}` becomes, None to leave it out.
         is_filtered: whether Asana is asked for a part of the listing only.
         is_incomplete: whether it was refused or given up, so that it ends without an error but is
@@ -40,12 +40,11 @@ class Slice(StreamSlice):
         *,
         key: str,
         item: Item | None = None,
-        began: Millis | None = None,
     ) -> None:
         super().__init__(partition=partition, cursor_slice={})
         self.key = key
         self.item: Item = item or {}
-        self.began = began
+        self.began: Millis | None = None
         self.since: str | None = None
         self.is_filtered = False
         self.is_incomplete = False
@@ -85,11 +84,11 @@ Row = tuple[str, str]
 """A record's key, and the key of the partition that it was shown by."""
 
 
-class DepartureSlice(Slice):
-    """Records that their partitions no longer show; handed out after all other slices are over.
+class ConfirmSlice(Slice):
+    """Missing records that Asana is asked about; handed out after all other slices are over.
 
     Attributes:
-        rows: what is looked into.
+        rows: the records.
     """
 
     def __init__(self, rows: list[Row]) -> None:

@@ -1,12 +1,10 @@
 """Reads tasks, subtasks, stories and attachments, four streams, in one go.
 
-    projects, users ──► listings ──► feed of trees ──► children (stories, attachments)
-                           │  ▲            ▲
-                           │  └─ search    └── walks (subtasks)
-                           ▼
-                 tasks, subtasks: sent if the ledger does not hold this version
+    find  listings, search, export ──► feed of tasks, page by page
+    walk  tasks with subtasks ───────► feed of tasks
+    read  stories, attachments ◄────── feed of tasks, in order of arrival
 
-`tree` draws a tree of tasks. `family` holds what the four share in a sync. A policy for each says
-what is asked for: `listings`, `walks`, and `children` with `versions`, which knows the tasks whose
-children were read.
+`feed` is a shell around `core.task_list`. `family` holds what the four streams share in a sync, and
+`scans` the two ways past the listings. A policy for each stream says what is asked for: `listings`,
+`walks` and `children`; `member` is what they have in common. `retriever` makes records of pages.
 """

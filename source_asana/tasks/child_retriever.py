@@ -13,7 +13,7 @@ from source_asana.components.retriever import EXAMPLES, AsanaRetriever
 from source_asana.http.clock import Millis
 from source_asana.parents.slices import Slice
 from source_asana.tasks.children import ChildPolicy
-from source_asana.tasks.family import family_of
+from source_asana.tasks.family import task_streams
 from source_asana.tasks.holders import Holders
 from source_asana.tasks.search_walk import SearchRequest
 
@@ -39,7 +39,7 @@ class ChildRetriever(AsanaRetriever):
     def examples(self) -> Iterator[tuple[Slice, str | None]]:
         policy = self.cursor.policy
         assert isinstance(policy, ChildPolicy)
-        for slice_ in islice(policy.known(), EXAMPLES):
+        for slice_ in islice(policy.known_slices(), EXAMPLES):
             yield slice_, None
 
     def _search(self, workspace: str) -> Holders:
@@ -53,4 +53,5 @@ class ChildRetriever(AsanaRetriever):
             dict(self.requester.get_request_headers()),
         )
         bound = self.runtime.clock.bound() or 0
-        return Holders(workspace, request, Millis(bound - family_of(self.runtime).overlap))
+        overlap = task_streams(self.runtime).search.overlap
+        return Holders(workspace, request, Millis(bound - overlap))

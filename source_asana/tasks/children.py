@@ -2,57 +2,69 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from typing_extensions import override
 
-from source_asana.cursors.ledger import Ledger
-from source_asana.cursors.parts import Part
-from source_asana.http.clock import Millis
+from source_asana.core.ledger import Ledger
+from source_asana.core.task_list import Group, Shown
+from source_asana.core.versions import Versions, version_of
+from source_asana.cursors.policies import ELSEWHERE, Part, Unread
 from source_asana.http.errors import Reach, Verdict
-from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
-from source_asana.tasks.first_read import FirstRead
-from source_asana.tasks.holders import Holders
-from source_asana.tasks.member import MemberPolicy
+from source_asana.tasks.feed import Listing
+from source_asana.tasks.holders import Holders, HoldersByWorkspace
+from source_asana.tasks.member import MemberPolicy, over
 from source_asana.tasks.routers import TaskRouter
 from source_asana.tasks.slices import ChildSlice, OwnSlice
-from source_asana.tasks.tree import TaskTree
-from source_asana.tasks.versions import Versions, version_of
+
+ENOUGH_KNOWN = 20_000
+"""So many tasks decide whether a search for those with children pays."""
 
 
 class ChildPolicy(MemberPolicy):
     """Reads the children of tasks and subtasks, once per version of their task.
 
-    When a tree closes, those of its tasks whose version was not read are entered as due in one
-    step, and only then does the listing get a bound. From that moment on the state alone makes sure
-    that they are read, in every mode and after every interruption. All children of a changed task
-    are sent again, as an edited comment shows in no other way.
+    Tasks come in the order in which they are shown, in blocks. The tasks of a block whose version
+    was not read are entered as due in one step, and only then are they handed out. A listing that
+    is over has an instant once its last task was handed out. From that moment on the state alone
+    makes sure that they are read, in every mode and after every interruption. All children of a
+    changed task are sent again, as an edited comment shows in no other way.
+
+    Attributes:
+        keeps_keys: whether the ledger has the children's keys, to track their deletions.
+        holders: at first reads, names the tasks that have children; None where each is asked.
     """
 
-    def __init__(self, *args: Any) -> None:
+    # One question for a task, not one for each of its stories.
+    follows_parent = True
+
+    def __init__(self, *args: object) -> None:
         super().__init__(*args)
         assert isinstance(self.router, TaskRouter)
         self._routes: TaskRouter = self.router
         self._versions = Versions()
-        # The newest `modified_at` of tasks that several listings show.
-        self._newest: dict[int, int] = {}
         settings = self.runtime.settings
         self.keeps_keys = settings.track_deletions and self.plan.takes_tombstones
-        self.first_read = FirstRead(self)
+        self.holders: HoldersByWorkspace | None = None
+        # The groups of listings that are over, and whose last task is still to be handed out.
+        self._groups: list[Group] = []
+        # Project -> how many lists of its own children are not read yet.
+        self._own: Counter[str] = Counter()
+        # More tasks were due than a state may have.
+        self._is_full = False
 
     def search_holders(self, search: Callable[[str], Holders]) -> None:
         """At first reads, have a search in each workspace name the tasks that have children."""
-        if self.runtime.settings.may_search:
-            self.first_read.use(search)
-            self.family.feed.listen(self.first_read.count)
+        if self.runtime.settings.may_search and not any(map(self.instant, self.known())):
+            self.holders = HoldersByWorkspace(search, self.feed)
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
 
     @override
     def parts(self) -> Mapping[str, Part]:
-        return {**super().parts(), "tasks": self._versions, "absent_tasks": self._versions.absent}
+        return {**super().parts(), "tasks": self._versions}
 
     @override
     def read_again(self) -> None:
@@ -65,13 +77,23 @@ class ChildPolicy(MemberPolicy):
         return 0 if self.keeps_keys else 1
 
     @override
-    def give_up(self, ledger: Ledger) -> int | None:
-        if self.keeps_keys:
-            self.keeps_keys, self.is_keyless = False, True
-            ledger.forget_homes(self.is_stale)
+    def droppable(self) -> list[str]:
+        keys = ["keys"] if self.keeps_keys else []
+        return keys if self.is_coarse else [*keys, "versions"]
+
+    @override
+    def drop(self, ledger: Ledger) -> int | None:
+        if not (names := self.droppable()):
+            return None
+        name = names[0]
+        self.dropped.append(name)
+        if name == "keys":
+            self.keeps_keys = False
+            ledger.drop_partitions(self.is_stale)
             return self.rank
         self._versions.drop_read()
-        return super().give_up(ledger)
+        self.is_coarse = True
+        return None
 
     @override
     def sends_all(self, slice_: Slice) -> bool:
@@ -79,75 +101,142 @@ class ChildPolicy(MemberPolicy):
         return isinstance(slice_, ChildSlice) and not self.keeps_keys
 
     @override
-    def is_stale(self, home: str) -> bool:
+    def is_stale(self, partition: str) -> bool:
         # What is sent without an entry would leave the row of an older version behind.
-        return not self.keeps_keys and "/" not in home
+        return not self.keeps_keys and "/" not in partition
 
     # ── slices ─────────────────────────────────────────────────────────────────────────────────
 
     @override
     def slices(self) -> Iterator[Slice]:
-        for tree in self.family.feed:
-            yield from self._children(tree)
+        if self.holders is not None:
+            self.feed.wait_until_over(ENOUGH_KNOWN)
+        position = groups = 0
+        while True:
+            tasks, ended = self.feed.block(position, groups)
+            if not tasks and not ended:
+                break
+            position, groups = position + len(tasks), groups + len(ended)
+            due = self._worth_reading(self.feed.tasks(tasks))
+            with self.lock:
+                slices = self._hand_out(due)
+                listings = self._ended(ended, position)
+            yield from self._of_projects(listings)
+            yield from self._counted(slices)
         yield from self._left_over()
+        self.feed.raise_failure()
 
-    def _children(self, tree: TaskTree) -> Iterator[Slice]:
-        """Yield the slices of a closed tree's tasks, and of its project itself."""
-        own = self._routes.own(tree.key, tree.item)
+    def _worth_reading(self, tasks: list[tuple[str, Shown]]) -> list[tuple[str, Shown, bool]]:
+        """Return (gid, what was shown, whether it is worth a request) of the tasks to be read."""
         with self.lock:
-            entries = self._to_read(tree)
+            found = [(gid, shown) for gid, shown in tasks if self._is_to_read(gid, shown)]
         # Without the lock: a search may follow.
-        due = self.first_read.worth_reading(tree, entries)
-        with self.lock:
-            was_read = {gid for gid, _ in due if self._versions.was_read(str(gid))}
-            self._enter(tree, entries, due)
-        yield from own
-        counts = self.runtime.report.counts(self.plan.name)
-        counts.ahead += len(due)
-        for gid, modified in due:
-            counts.ahead -= 1
-            slice_ = self._routes.child(str(gid), version_of(modified), tree.item)
-            slice_.was_read = gid in was_read
-            yield slice_
+        holders = self.holders
+        return [
+            (gid, shown, holders is None or holders.is_worth_reading(gid, shown))
+            for gid, shown in found
+        ]
 
-    def _to_read(self, tree: TaskTree) -> list[tuple[int, int]]:
-        """Return (gid, modified_at) of the tasks whose children are to be read."""
-        found, workspace = [], tree.workspace or ""
-        bound = self.bounds.get(tree.key)
-        if bound is not None and tree.key == workspace:
-            # The search may have missed what its index did not show yet.
-            bound = Millis(bound - self.family.overlap)
-        for gid, modified, is_shared in tree.entries():
-            if is_shared and not self._is_newest(gid, modified):
+    def _is_to_read(self, gid: str, shown: Shown) -> bool:
+        if self._is_wanted(gid, shown.modified, self._since(shown.listing)):
+            return True
+        self._versions.show(gid, self._listing(gid, shown.listing))
+        return False
+
+    def _since(self, listing: str) -> int | None:
+        """Return from when on a stream without versions reads the tasks of a listing."""
+        workspace = self.feed.workspace_of(listing)
+        if listing in self.feed.named and self.is_outstanding(listing, workspace or ""):
+            return self.instant(listing)
+        mark = None if workspace is None else self.watermark(workspace)
+        # The search may have missed what its index did not show yet.
+        return None if mark is None else mark - self.streams.search.overlap
+
+    def _is_wanted(self, gid: str, modified: int, since: int | None) -> bool:
+        is_old = self.start is not None and modified < self.start
+        if (is_old or (self.is_coarse and since)) and not self._versions.is_known(gid):
+            return not is_old and since is not None and modified >= since
+        # Without a state these are the tasks whose children an export showed in this sync.
+        rereads = self.resends_missing
+        return self._versions.is_to_read(gid, version_of(modified), rereads_missing=rereads)
+
+    def _hand_out(self, tasks: list[tuple[str, Shown, bool]]) -> list[ChildSlice]:
+        """Enter what is due, and return the slices of what is worth a request."""
+        self._is_full |= not self._versions.has_room(len(tasks))
+        found = []
+        for gid, shown, is_worth in tasks:
+            item = self._item(shown.listing)
+            if self.runtime.report.closed(self.plan.name, item["workspace_gid"]):
+                # Nothing is due where everything is refused: the state would fill with it.
+                self.is_refused = True
                 continue
-            if self._is_to_read(str(gid), modified, bound):
-                found.append((gid, modified))
-            else:
-                self._versions.show(str(gid), workspace)
+            version = version_of(shown.modified)
+            if is_worth:
+                slice_ = self._routes.child(gid, version, item)
+                slice_.was_read = self.columns.were_read and self._versions.was_read(gid)
+                found.append(slice_)
+            if self.is_tracked and not self._is_full:
+                enter = self._versions.enter_due if is_worth else self._versions.enter_read
+                enter(gid, self._listing(gid, shown.listing), version)
         return found
 
-    def known(self) -> Iterator[Slice]:
+    def _listing(self, gid: str, listing: str) -> str:
+        """Return where a task is filed; one that a search found below its parent stays there."""
+        known = self._versions.listing_of(gid) if listing == ELSEWHERE else None
+        return known or listing
+
+    def _item(self, listing: str) -> dict[str, str | None]:
+        return {"workspace_gid": self.feed.workspace_of(listing)}
+
+    def _counted(self, slices: list[ChildSlice]) -> Iterator[Slice]:
+        counts = self.runtime.report.counts(self.plan.name)
+        counts.ahead += len(slices)
+        for slice_ in slices:
+            counts.ahead -= 1
+            yield slice_
+
+    def _ended(self, ended: list[Group], position: int) -> list[Listing]:
+        """Return the listings that are over and whose last task was handed out."""
+        done, self._groups = over([*self._groups, *ended], position)
+        listings = [one for group in done for one in self.feed.answered(group.listings)]
+        for listing in listings:
+            own = self._routes.own(listing.key, listing.item)
+            self._own[listing.key] = len(own)
+            if not own:
+                self.move(listing)
+        return listings
+
+    def _of_projects(self, listings: list[Listing]) -> Iterator[Slice]:
+        """Yield the slices of what hangs on projects themselves."""
+        for listing in listings:
+            for slice_ in self._routes.own(listing.key, listing.item):
+                slice_.began = listing.began
+                yield slice_
+
+    @override
+    def move(self, listing: Listing) -> None:
+        if not self._is_full:
+            super().move(listing)
+
+    def known_slices(self) -> Iterator[Slice]:
         """Yield slices of tasks whose children earlier syncs have read, or have to read."""
-        for gid, workspace in self._versions.tasks():
-            yield self._routes.child(gid, 0, {"workspace_gid": workspace}, is_shown=False)
+        for gid, listing in self._versions.tasks():
+            yield self._routes.child(gid, 0, self._item(listing), is_shown=False)
 
-    def _is_newest(self, gid: int, modified: int) -> bool:
-        """Return whether no listing of this sync has shown this or a newer version of a task."""
-        if self._newest.get(gid, -1) >= modified:
-            return False
-        self._newest[gid] = modified
-        return True
-
-    def _is_to_read(self, gid: str, modified: int, bound: Millis | None) -> bool:
-        is_old = self.start is not None and modified < self.start
-        if (is_old or (self.is_coarse and bound)) and not self._versions.is_known(gid):
-            return not is_old and bound is not None and modified >= bound
-        # Without a state these are the tasks whose children an export showed in this sync.
-        return self._versions.is_to_read(gid, version_of(modified))
+    def _left_over(self) -> Iterator[Slice]:
+        """Yield due tasks that this sync has not shown: their listing was not read, or failed."""
+        if not self.is_tracked:
+            return
+        with self.lock:
+            left = list(self._versions.due())
+        for gid, listing, version in left:
+            with self.lock:
+                self._versions.show(gid, listing)
+            yield self._routes.child(gid, version, self._item(listing), is_shown=False)
 
     # ── exports ────────────────────────────────────────────────────────────────────────────────
 
-    def wants(self, gid: str, modified: int, workspace: str, *, has_any: bool) -> bool:
+    def wants(self, gid: str, modified: int, listing: str, *, has_any: bool) -> bool:
         """Return whether the children of a task that an export shows are to be sent.
 
         They are due then, until the task's slice is complete.
@@ -155,62 +244,30 @@ class ChildPolicy(MemberPolicy):
         Args:
             gid: the task's.
             modified: its `modified_at`.
-            workspace: its workspace.
+            listing: the listing that it belongs to.
             has_any: whether it has any; without, there is nothing to send and nothing to wait for.
         """
         with self.lock:
-            bound = self.bounds.get(workspace)
-            if bound is not None:
-                bound = Millis(bound - self.family.overlap)
-            if not self._is_to_read(gid, modified, bound):
-                self._versions.show(gid, workspace)
+            if not self._is_to_read(gid, Shown(modified, listing)):
                 return False
-            version = version_of(modified)
-            if not (has_any or self.keeps_keys):
-                self._versions.enter_read(gid, workspace, version)
-                return False
-            self._versions.enter_due(gid, workspace, version)
-            return True
-
-    def _enter(
-        self, tree: TaskTree, entries: list[tuple[int, int]], due: list[tuple[int, int]]
-    ) -> None:
-        """Enter what is due, then give the listing its bound."""
-        if not self.is_tracked:
-            return
-        is_due = {gid for gid, _ in due}
-        workspace = tree.workspace or ""
-        for gid, modified in entries:
-            enter = self._versions.enter_due if gid in is_due else self._versions.enter_read
-            enter(str(gid), workspace, version_of(modified))
-        if tree.ending is Ending.COMPLETE:
-            self.bounds.move(tree.key, tree.began)
-            if not self._routes.own(tree.key, tree.item):
-                self.passes.done(tree.key)
-
-    def _left_over(self) -> Iterator[Slice]:
-        """Yield due tasks that this sync has not shown: their listing was searched, or failed."""
-        if not self.is_tracked:
-            return
-        with self.lock:
-            left = list(self._versions.due())
-        for gid, workspace, version in left:
-            with self.lock:
-                self._versions.show(gid, workspace)
-            item = {"workspace_gid": workspace}
-            yield self._routes.child(gid, version, item, is_shown=False)
+            is_due = has_any or self.keeps_keys
+            enter = self._versions.enter_due if is_due else self._versions.enter_read
+            enter(gid, self._listing(gid, listing), version_of(modified))
+            return is_due
 
     # ── how a slice ends ───────────────────────────────────────────────────────────────────────
 
     @override
     def complete(self, slice_: Slice) -> None:
         if isinstance(slice_, ChildSlice):
-            if self.keeps_keys and self.walks.has_several(slice_.home):
-                # What only the first walk showed would pass for shown: the next sync tells.
+            if self.keeps_keys and self.partitions.has_several(slice_.home):
+                # What only the first read showed would pass for shown: the next sync tells.
                 return
-            self._versions.read(slice_.gid, slice_.workspace or "", slice_.version)
+            self._versions.read(slice_.gid, slice_.version)
         elif isinstance(slice_, OwnSlice):
-            self.passes.done(slice_.project)
+            self._own[slice_.project] -= 1
+            if not self._own[slice_.project] and not self._is_full:
+                self.listings.instants.move(slice_.project, slice_.began)
 
     @override
     def refused(self, slice_: Slice, verdict: Verdict) -> None:
@@ -224,29 +281,43 @@ class ChildPolicy(MemberPolicy):
     @override
     def was_read(self, slice_: Slice, reach: Reach) -> bool:
         if isinstance(slice_, OwnSlice):
-            return slice_.project in self.bounds
+            return slice_.project in self.listings.instants
         is_wide = reach is not Reach.PARTITION
         return isinstance(slice_, ChildSlice) and (slice_.was_read or is_wide)
 
-    @override
-    def is_there(self, home: str) -> bool:
-        project, _, own = home.partition("/")
-        if own:
-            feed = self.family.feed
-            return project in feed.keys and project not in feed.whole
-        return not self.family.shows_all() or self._versions.was_shown(home)
+    # ── what partitions no longer show ─────────────────────────────────────────────────────────
 
     @override
-    def parent_of(self, home: str) -> tuple[str, str] | None:
-        project, _, own = home.partition("/")
-        return ("projects", project) if own else ("tasks", home)
+    def unread(self, partition: str) -> Unread:
+        project, _, own = partition.partition("/")
+        if own and self.feed.is_complete(project):
+            # Its entry did not name it.
+            return Unread.EMPTY
+        if own:
+            is_gone = self.is_listing_gone(project)
+        elif self._versions.is_known(partition):
+            is_gone = self._versions.is_missing(partition)
+        else:
+            is_gone = not self.feed.has_shown(partition) and self.streams.shows_all()
+        return Unread.GONE if is_gone else Unread.UNKNOWN
+
+    @override
+    def sweep(self, ledger: Ledger, is_over: Callable[[str], bool]) -> None:
+        self._versions.sweep(self._is_listing_over, self.runtime.deleted, ledger.has_partition)
+        super().sweep(ledger, is_over)
+
+    def _is_listing_over(self, key: str) -> bool:
+        if key == ELSEWHERE:
+            return self.is_scan
+        return self.feed.is_complete(key) or self.is_listing_gone(key)
+
+    @override
+    def left(self, partition: str) -> None:
+        self._versions.forget(partition)
 
     @override
     def settle(self) -> None:
+        if self._is_full:
+            return
         super().settle()
-        if self.is_tracked and self.family.shows_all():
-            # Where tombstones are sent, the children of a task that is missed may be gone by now:
-            # should it come back, in the same version too, they are read again.
-            at_once = self.runtime.settings.track_deletions
-            workspaces = self.runtime.workspaces
-            self._versions.sweep(lambda workspace: workspace in workspaces, at_once=at_once)
+        self.warn_of_unproven_deletions()

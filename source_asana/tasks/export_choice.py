@@ -15,7 +15,7 @@ from source_asana.tasks.export_job import (
     Order,
 )
 from source_asana.tasks.exports import Export, LeftJob
-from source_asana.tasks.family import family_of
+from source_asana.tasks.family import task_streams
 
 LOGGER = logging.getLogger("airbyte.source_asana.export")
 
@@ -31,20 +31,21 @@ class JobChoice:
 
     def __init__(self, tasks: AsanaRetriever, export: Export, jobs: ExportJobs) -> None:
         self._runtime, self._others = tasks.runtime, tasks.others
-        self._family = family_of(tasks.runtime)
+        self._streams = task_streams(tasks.runtime)
+        self._scan = self._streams.export
         self._export = export
         self._jobs = jobs
 
     def job(self, order: Order) -> Job:
         """Return a job that has succeeded; a new one is in the state before it is waited for."""
-        left = self._family.jobs.get(order.workspace)
+        left = self._scan.jobs.get(order.workspace)
         job = self._left(left) if left and left.serves(order.asks, order.after) else None
         return job or self._new(order)
 
     def _new(self, order: Order) -> Job:
         requested = self._runtime.clock.bound() or 0
         gid = self._jobs.create(order)
-        self._family.jobs.put(order.workspace, LeftJob(gid, order.asks, order.after))
+        self._scan.jobs.put(order.workspace, LeftJob(gid, order.asks, order.after))
         self._save()
         # None is over at once.
         self._runtime.client.sleep(FIRST_PAUSE_SECONDS)
@@ -55,7 +56,7 @@ class JobChoice:
 
     def _left(self, left: LeftJob) -> Job | None:
         """Return the job of an earlier sync, None where it is of no use any more."""
-        workspace, family = self._export.workspace, self._family
+        workspace, scan = self._export.workspace, self._scan
         LOGGER.info("Workspace %s: resuming export job %s.", workspace, left.gid)
         try:
             job = self._jobs.finished(left.gid)
@@ -64,18 +65,19 @@ class JobChoice:
                 raise
             return None
         # What was listed since then is newer than the file.
-        is_old = job.created < family.newest_bound({workspace, *self._export.listed})
-        is_done = family.has_caught_up(workspace, Millis(job.created - DATE_GRAIN_MS))
+        listed, bound = self._export.listed, Millis(job.created - DATE_GRAIN_MS)
+        is_old = job.created < scan.newest(workspace, listed)
+        is_done = scan.has_caught_up(workspace, listed, bound)
         return None if is_old or is_done else job
 
     def drop(self) -> None:
         """Forget the job before listings show newer versions than its file has."""
-        if self._family.jobs.get(self._export.workspace):
-            self._family.jobs.drop(self._export.workspace)
+        if self._scan.jobs.get(self._export.workspace):
+            self._scan.jobs.drop(self._export.workspace)
             self._save()
 
     def _save(self) -> None:
         """Print the state that holds the jobs."""
         for retriever in self._others.values():
-            if retriever.cursor.policy is self._family.keeper:
+            if retriever.cursor.policy is self._streams.keeper:
                 retriever.cursor.save()

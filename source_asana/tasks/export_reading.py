@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from source_asana.components.retriever import AsanaRetriever
+from source_asana.core.hints import Hint, Kind
 from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.policies import ELSEWHERE
 from source_asana.cursors.stamps import Stamp
 from source_asana.http.clock import DATE_GRAIN_MS, Millis, to_millis
 from source_asana.http.download import Download
@@ -36,9 +38,9 @@ from source_asana.tasks.export_scope import (
 )
 from source_asana.tasks.export_targets import ChildTarget, TaskTarget
 from source_asana.tasks.exports import Export
-from source_asana.tasks.family import family_of
+from source_asana.tasks.family import task_streams
 from source_asana.tasks.routers import TASK_FIELDS
-from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice
+from source_asana.tasks.slices import ExportSlice, SearchSlice
 
 LOGGER = logging.getLogger("airbyte.source_asana.export")
 JOBS, FILES = 2, 3
@@ -68,20 +70,19 @@ def read_changed(readers: Readers, slice_: SearchSlice) -> Iterator[Any]:
     scope = ChangedScope(search.workspace, settings)
     yield from _tried(readers, slice_, export, scope)
     if export.succeeded:
-        family_of(readers.tasks.runtime).jobs.drop(search.workspace)
+        task_streams(readers.tasks.runtime).export.jobs.drop(search.workspace)
         search.decide(succeeded=True)
 
 
-def _tried(readers: Readers, slice_: ListingSlice, export: Export, scope: Scope) -> Iterator[Any]:
+def _tried(
+    readers: Readers, slice_: ExportSlice | SearchSlice, export: Export, scope: Scope
+) -> Iterator[Any]:
     """Yield the records and decide the export; say once where it cannot be used."""
-    assert slice_.tree is not None
     reading = _Reading(readers, slice_, export, scope)
     try:
         bound = yield from reading.records()
     except (ExportFailedError, AsanaError, OSError) as error:
         why = str(error) if isinstance(error, ExportFailedError) else type(error).__name__
-        # No bound comes of what was read: the listings follow.
-        slice_.tree.began = None
         reading.choice.drop()
         readers.tasks.runtime.report.once(
             logging.WARNING,
@@ -90,7 +91,7 @@ def _tried(readers: Readers, slice_: ListingSlice, export: Export, scope: Scope)
         )
         export.decide(succeeded=False)
     else:
-        export.bound = slice_.began = slice_.tree.began = bound
+        export.bound = slice_.began = bound
         export.decide(succeeded=True)
 
 
@@ -98,11 +99,11 @@ class _Reading:
     """One export, from its job to its last record."""
 
     def __init__(
-        self, readers: Readers, slice_: ListingSlice, export: Export, scope: Scope
+        self, readers: Readers, slice_: ExportSlice | SearchSlice, export: Export, scope: Scope
     ) -> None:
         tasks, below, headers = readers
         self._runtime, self._others = tasks.runtime, tasks.others
-        self._family = family_of(tasks.runtime)
+        self._streams = task_streams(tasks.runtime)
         self._slice = slice_
         self._export = export
         self._scope = scope
@@ -182,21 +183,22 @@ class _Reading:
         """Yield the records of one line, as far as it is known that they are read."""
         task = _parsed(line)
         parent = parent_of(task)
-        homes = self._scope.homes(task)
-        if homes:
-            yield from self._own.sent(task, self._slice.partition, homes[0], self._slice, stamp)
-            for home in homes[1:]:
-                self._own.cursor.seen(task, Slice({}, key=home))
+        partitions = self._scope.partitions(task)
+        if partitions:
+            place, first = self._slice.partition, partitions[0]
+            yield from self._own.sent(task, place, first, self._slice, stamp)
+            for partition in partitions[1:]:
+                self._own.cursor.seen(task, Slice({}, key=partition))
         if self._below is None:
             return
         is_held = parent is not None and self._scope.holds(parent)
         if parent is not None and is_held:
             yield from self._below.below(task, parent, self._slice, stamp)
-        if homes or is_held:
+        if partitions or is_held:
             yield from self._held(task, stamp)
         if parent is not None and not is_held:
             # What is read through a project's listing has sent its children above.
-            left = orjson.dumps(self._without_children(task)) if homes else line
+            left = orjson.dumps(self._without_children(task)) if partitions else line
             deferred.add(task, parent, left)
 
     def _late(self, deferred: Deferred) -> Iterator[Any]:
@@ -210,7 +212,7 @@ class _Reading:
             if self._scope.holds(parent):
                 yield from self._below.below(task, parent, self._slice, stamp)
                 # Else its line has sent its children.
-                if not self._scope.homes(task):
+                if not self._scope.partitions(task):
                     yield from self._held(task, stamp)
             if number % 200 == 0:
                 stamp = self._own.cursor.stamp()
@@ -219,9 +221,9 @@ class _Reading:
     def _held(self, task: Raw, stamp: Stamp) -> Iterator[Any]:
         """Yield the children of a task that is read."""
         self._scope.add(task)
-        if self._family.searches:
+        if self._streams.search.searches:
             self._walk(task)
-        gid, workspace = task["gid"], self._export.workspace
+        listing = (*self._scope.partitions(task), ELSEWHERE)[0]
         modified = to_millis(task.get("modified_at"))
         if modified is None:
             raise ExportFailedError("its tasks have no `modified_at`")
@@ -230,11 +232,12 @@ class _Reading:
             if not child.has_all(task):
                 lacks_some = True
                 self._missing.add(child.column)
-            elif child.wants(task, modified, workspace):
-                yield from child.sent(task, modified, workspace, stamp)
-        if lacks_some and self._slice.tree:
+            elif child.wants(task, modified, listing):
+                yield from child.sent(task, modified, self._export.workspace, stamp)
+        if lacks_some:
             # They are asked for, as those of a listed task are.
-            self._slice.tree.add(gid, modified, is_shared=True)
+            hint = Hint(Kind.CHANGED, task["gid"], modified, listing)
+            self._streams.feed.hint(self._slice.key, hint)
 
     def _without_children(self, task: Raw) -> Raw:
         columns = {child.column for child in self._children}
@@ -254,7 +257,7 @@ class _Reading:
     def _walk(self, task: Raw) -> None:
         """Remember a task whose subtasks are all shown; needed where others are searched only."""
         sender = self._below.cursor.sender if self._below else None
-        held = sender is not None and sender.ledger.has_home(task["gid"])
+        held = sender is not None and sender.ledger.has_partition(task["gid"])
         if may_have_subtasks(task) or held:
             self._walked.append(task["gid"])
 
@@ -262,7 +265,7 @@ class _Reading:
         if self._whole and self._below:
             for gid in dict.fromkeys(self._walked):
                 self._below.cursor.expect(gid)
-                self._below.cursor.walked(gid)
+                self._below.cursor.completed(gid)
 
     def _progressed(self) -> None:
         for cursor in self._cursors():

@@ -33,7 +33,7 @@ def may_have_subtasks(task: Mapping[str, Any]) -> bool:
 class Scope(Protocol):
     """What a sync reads of a workspace."""
 
-    def homes(self, task: Raw) -> Sequence[str]:
+    def partitions(self, task: Raw) -> Sequence[str]:
         """Return the keys of the listings that show a task."""
 
     def holds(self, parent: str) -> bool:
@@ -61,7 +61,7 @@ class ListedScope:
         self._settings = settings
         self.parents: set[int] = set()
 
-    def homes(self, task: Raw) -> Sequence[str]:
+    def partitions(self, task: Raw) -> Sequence[str]:
         """Return the keys of the listings that show a task."""
         user = user_partition(task, self._workspace)
         return partitions_of(task, user, self._listed, self._settings)
@@ -83,7 +83,7 @@ class ChangedScope:
         self._workspace = workspace
         self._settings = settings
 
-    def homes(self, task: Raw) -> Sequence[str]:
+    def partitions(self, task: Raw) -> Sequence[str]:
         """Return the key of a listing that shows a task."""
         user = user_partition(task, self._workspace)
         return partitions_of(task, user, None, self._settings)[:1]

@@ -8,12 +8,11 @@ from typing import Any
 from airbyte_cdk.sources.types import Record
 
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.cursors.ledger import Ledger
+from source_asana.core.versions import version_of
 from source_asana.cursors.stamps import Stamp
 from source_asana.parents.slices import Slice
 from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.routers import TaskRouter
-from source_asana.tasks.versions import version_of
 
 Raw = dict[str, Any]
 # What embedded children may lack, as it is the task itself.
@@ -38,16 +37,17 @@ class TaskTarget:
         self._is_whole = is_whole
 
     def sent(
-        self, task: Raw, partition: Mapping[str, Any], home: str, slice_: Slice, stamp: Stamp
+        self, task: Raw, place: Mapping[str, Any], partition: str, slice_: Slice, stamp: Stamp
     ) -> Iterator[Raw]:
-        """Yield a task as this stream's record, if its cursor sends it; see `of_search`."""
+        """Yield a task as this stream's record, if its cursor sends it; see `as_own`."""
         cursor = self.cursor
         if self._is_hidden or not cursor.is_in_scope(task, slice_):
             return
         names = self._names
         own = {name: value for name, value in task.items() if name in names}
-        record = self._shape.finished(own, partition)
-        yield from cursor.sent(record, slice_, stamp, is_shared=self._is_shared(), home=home)
+        record = self._shape.finished(own, place)
+        is_shared = self._is_shared()
+        yield from cursor.sent(record, slice_, stamp, is_shared=is_shared, partition=partition)
 
     def below(self, task: Raw, parent: str, slice_: Slice, stamp: Stamp) -> Iterator[Record]:
         """Yield a subtask as this stream's record."""
@@ -87,15 +87,15 @@ class ChildTarget:
         of_task = {leaf for leaves in self._compact.values() for leaf in leaves if "." not in leaf}
         self.fields = [*(f"{self.column}.{name}" for name in names), *of_task]
         # Without versions in the state, a file that is read again must not send them again.
-        self._taken = Ledger()
+        self._taken: set[str] = set()
 
-    def wants(self, task: Raw, modified: int, workspace: str) -> bool:
+    def wants(self, task: Raw, modified: int, listing: str) -> bool:
         """Return whether the children of this version of a task are to be sent."""
         gid = task["gid"]
-        if self._policy.is_coarse and self._taken.tag_of(gid, "") is not None:
+        if self._policy.is_coarse and gid in self._taken:
             return False
         has_any = bool(task[self.column])
-        return self._policy.wants(gid, modified, workspace, has_any=has_any)
+        return self._policy.wants(gid, modified, listing, has_any=has_any)
 
     def has_all(self, task: Raw) -> bool:
         """Return whether a task's children are in its line, with more than their gids."""
@@ -118,7 +118,7 @@ class ChildTarget:
                 yield Record(data=sent, stream_name=self.column)
         cursor.complete(slice_)
         if self._policy.is_coarse:
-            self._taken.enter(gid, "", 1)
+            self._taken.add(gid)
 
     def _own(self, child: Raw, task: Raw) -> Raw:
         names = self._names

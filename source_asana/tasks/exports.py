@@ -2,8 +2,8 @@
 
 Stories cost a request a task, so a first read of a million tasks takes eleven hours of the quota.
 An export (createResourceExport) is one file with all tasks, their stories and attachments. It takes
-Asana minutes to hours, so it is used where much is due: at first reads, for the pass over a whole
-workspace, and for more changes than a search is good for.
+Asana minutes to hours, so it is used where much is due: at first reads, in full scans, and for more
+changes than a search is good for.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class LeftJob:
 
 
 class Jobs:
-    """The unfinished jobs by workspace; a part of the state of the family's first member."""
+    """The unfinished jobs by workspace; in the state of the first task stream, as a cache."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, LeftJob] = {}

@@ -1,165 +1,311 @@
-"""The feed of tasks: trees that listings fill, and the walks that find subtasks."""
+"""The feed of tasks: what find and walk show, for those who walk and read it.
+
+A thin shell around `core.task_list`: one lock, one condition, and the endings of the listings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from typing_extensions import override
-
+from source_asana.core.hints import Hint
+from source_asana.core.task_list import Group, OpenWalk, Shown, TaskList
 from source_asana.http.clock import Millis
 from source_asana.http.stop import Stop
-from source_asana.parents.feeds import Ending, GrowingList, Passage
-from source_asana.tasks.tree import TaskTree
+from source_asana.parents.feeds import Ending, Item, ParentFailedError
+from source_asana.parents.slices import is_user_key, workspace_of_key
 
 
-class Walk(NamedTuple):
-    """Names a task whose subtasks are to be read, and the tree that they go to."""
-
-    gid: str
-    tree: TaskTree
-
-
-class TaskFeed(GrowingList[TaskTree]):
-    """Hands tasks and subtasks to the child streams, tree by tree, when a tree is whole.
+@dataclass(slots=True)
+class Listing:
+    """A listing of tasks that exists, be it read in this sync or not.
 
     Attributes:
-        walks: the tasks with subtasks, for the stream of the subtasks.
-        keys: the keys of all listings that exist, whether or not this sync reads them.
-        by_workspace: the same keys by workspace.
-        whole: the keys of the listings that this sync has read with all walks below them.
-        keys_complete: whether no further listing can exist.
+        key: a project, or `workspace/user`.
+        item: the project's (or user's) entry in its feed.
+        began: the server's time before its first request; None unless it was read whole.
+        is_passed_over: whether this sync does not read it, as a scan of its workspace found what
+            changed in it.
+        was_answered: whether it was read in this sync and ended without a failure.
     """
 
-    def __init__(self, name: str, stop: Stop) -> None:
-        super().__init__(name, stop)
-        self.walks = Passage[Walk]("subtasks", stop)
-        self.keys: set[str] = set()
-        self.by_workspace: dict[str, set[str]] = {}
+    key: str
+    item: Item
+    began: Millis | None = None
+    is_passed_over: bool = False
+    was_answered: bool = False
+
+    @property
+    def workspace(self) -> str:
+        """The gid of its workspace."""
+        return str(self.item["workspace_gid"])
+
+
+class TaskFeed:
+    """Connects the streams of tasks: it is the feed of `tasks` and, below, of `subtasks`.
+
+    Threads: every method may be called by any of them; the lock is held for short, and last: who
+    calls may hold the lock of a stream.
+
+    Args:
+        stop: wakes those who wait when the sync is aborted.
+
+    Attributes:
+        shown: the tasks that were shown.
+        named: the listings that exist, by key.
+        ending: the worst ending of the listings and walks so far.
+        keys_complete: whether no further listing can exist.
+        is_read: whether somebody walks or reads the tasks.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        self.shown = TaskList()
+        self.named: dict[str, Listing] = {}
+        self.ending = Ending.COMPLETE
         self.keys_complete = False
-        self.whole: set[str] = set()
-        self._is_walked = False
-        self._shared: dict[str, TaskTree] = {}
-        self._listeners: list[Callable[[TaskTree], None]] = []
-        self._childless: Callable[[str], None] = lambda _: None
+        self._stop = stop
+        self._to_retry: dict[str, str] = {}
+        self._open = 0
+        self._is_announced = False
+        self._changed = threading.Condition(threading.RLock())
 
-    # ── who reads the feed ─────────────────────────────────────────────────────────────────────
+    # ── the listings of `tasks`, as every feed has them ────────────────────────────────────────
 
-    def walk(self, childless: Callable[[str], None]) -> None:
-        """Have tasks with subtasks walked, and `childless` called with the gid of each other."""
-        self._is_walked, self._childless = True, childless
-
-    def listen(self, listener: Callable[[TaskTree], None]) -> None:
-        """Have `listener` called with each tree at the top, by the thread that closes it."""
-        self._listeners.append(listener)
-
-    # ── listings ───────────────────────────────────────────────────────────────────────────────
-
-    @override
     def expect(self) -> None:
-        super().expect()
-        self.walks.expect()
+        """Count one more slice that shows tasks."""
+        with self._changed:
+            self._open += 1
 
-    @override
     def announced(self, ending: Ending) -> None:
-        super().announced(ending)
-        self.walks.announced(ending)
+        """Say that all of these slices are expected by now, and how finding them ended."""
+        with self._changed:
+            self._is_announced = True
+            self._end(ending)
 
-    def note(self, key: str, workspace: str) -> None:
-        """Remember that a listing with this key exists, whether or not this sync reads it."""
-        with self._condition:
-            self.keys.add(key)
-            self.by_workspace.setdefault(workspace, set()).add(key)
+    def ended(self, ending: Ending) -> None:
+        """Count one of these slices as over."""
+        with self._changed:
+            self._open -= 1
+            self._end(ending)
 
-    def noted_all(self, *, is_complete: bool) -> None:
-        """Take note that no further listing will be noted, and whether none can exist."""
-        self.keys_complete = is_complete
+    def settle(self) -> None:
+        """Do nothing: nobody adds to it later but walks, which those wait for who need to."""
 
-    def listed(self, tree: TaskTree, ending: Ending) -> None:
-        """Count the listing of a tree as over."""
-        self._over(tree, ending)
-        self.walks.ended(ending)
+    def _end(self, ending: Ending) -> None:
+        self.ending = max(self.ending, ending)
+        self._changed.notify_all()
 
-    # A walk ends as a listing does.
-    walked = listed
+    # ── find ───────────────────────────────────────────────────────────────────────────────────
 
-    # ── tasks ──────────────────────────────────────────────────────────────────────────────────
+    def name(self, key: str, item: Item) -> None:
+        """Note that a listing exists, be it read in this sync or not."""
+        with self._changed:
+            self.named.setdefault(key, Listing(key, item))
+            self._retry(lambda listing: listing == key)
 
-    def add(
-        self, tree: TaskTree, gid: str, modified: Millis, *, is_shared: bool, has_subtasks: bool
-    ) -> None:
-        """Put a task into a tree and, where it has subtasks, have them walked once.
+    def named_all(self, *, is_complete: bool, is_there: Callable[[str], bool]) -> None:
+        """Note that no further listing is named.
 
-        Called by the workers that read listings and walks; several of them fill one tree at a time.
+        Args:
+            is_complete: whether no further one can exist.
+            is_there: whether a listing exists that was not named.
         """
-        if self._is_walked and not has_subtasks:
-            self._childless(gid)
-        if not (has_subtasks and self._is_walked):
-            with self._condition:
-                tree.add(gid, modified, is_shared=is_shared)
-        elif is_shared:
-            self._add_shared(tree, gid, modified)
-        else:
-            with self._condition:
-                tree.add(gid, modified, is_shared=False)
-                tree.open += 1
-            self._walk(gid, tree)
+        with self._changed:
+            self.keys_complete = is_complete
+            self._retry(is_there)
+            if not is_complete:
+                self.shown.failed.update(self._to_retry)
 
-    def _add_shared(self, tree: TaskTree, gid: str, modified: Millis) -> None:
-        with self._condition:
-            own = self._shared.get(gid)
-            is_new = own is None
-            if own is None:
-                own = self._shared[gid] = TaskTree(tree.key, tree.began, tree.item)
-                own.add(gid, modified, is_shared=True)
-            elif tree.is_awaited_by(own):
-                # Tasks changed places meanwhile, and whoever waits for this tree already waits for
-                # that walk.
-                return
-            else:
-                # The version that this listing shows may be another one.
-                tree.add(gid, modified, is_shared=True)
-            tree.adopt(own)
-        if is_new:
-            self._walk(gid, own)
+    def _retry(self, chosen: Callable[[str], bool]) -> None:
+        for gid, listing in [walk for walk in self._to_retry.items() if chosen(walk[1])]:
+            del self._to_retry[gid]
+            self.shown.retry(gid, listing)
+        self._changed.notify_all()
 
-    def _walk(self, gid: str, tree: TaskTree) -> None:
-        self.walks.expect()
-        self.walks.put([Walk(gid, tree)])
+    def begin(self, key: str) -> None:
+        """Note that a slice begins that shows tasks of this listing, or of this workspace."""
+        with self._changed:
+            self.shown.begin(key)
 
-    def _over(self, tree: TaskTree, ending: Ending) -> None:
-        for closed in self._close(tree, ending):
-            how = Ending.FAILED
-            if closed.ending is Ending.COMPLETE:
-                self.whole.add(closed.key)
-            try:
-                for listener in self._listeners:
-                    listener(closed)
-                if closed.ending is not Ending.FAILED:
-                    self.put([closed])
-                how = closed.ending
-            finally:
-                # Whatever went wrong there, readers must not wait for ever.
-                self.ended(how)
+    def end(self, key: str, ending: Ending, began: Millis | None, *, is_whole: bool = True) -> None:
+        """Note that it is over.
 
-    def _close(self, tree: TaskTree, ending: Ending) -> list[TaskTree]:
-        """Count one ending and return the trees at the top that closed with it."""
-        closed: list[TaskTree] = []
-        with self._condition:
-            pending = [(tree, ending)]
-            while pending:
-                current, how = pending.pop()
-                current.ending = max(current.ending, how)
-                current.open -= 1
-                if current.open or current.closed:
-                    continue
-                current.closed = True
-                for owner in current.owners:
-                    owner.inherit(current)
-                pending.extend((owner, current.ending) for owner in current.owners)
-                if not current.owners:
-                    closed.append(current)
-        return closed
+        Args:
+            key: as in `begin`.
+            ending: how it ended.
+            began: the server's time before its first request; None for a workspace.
+            is_whole: whether everything was read that it has, if it did not end otherwise.
+        """
+        with self._changed:
+            if began is not None and key in self.named:
+                listing = self.named[key]
+                listing.was_answered = ending is not Ending.FAILED
+                listing.began = began if is_whole and ending is Ending.COMPLETE else None
+            self.shown.end(key)
+            self.ended(ending)
+
+    def covered(self, key: str, item: Item, began: Millis) -> None:
+        """Note that an export has shown all of a listing."""
+        with self._changed:
+            self.name(key, item)
+            self.begin(key)
+            self.expect()
+            self.end(key, Ending.COMPLETE, began)
+
+    def add(self, take: Callable[[TaskList], None]) -> None:
+        """Have a page's tasks added in one step."""
+        with self._changed:
+            take(self.shown)
+            self._changed.notify_all()
+
+    def hint(self, source: str, hint: Hint) -> None:
+        """Note that a scan found a changed task, whose children may be due; nobody walks it.
+
+        Args:
+            source: the key of the scan's slice.
+            hint: of a changed task.
+        """
+        with self._changed:
+            self.shown.add(source, hint.gid, hint.modified, listing=hint.listing)
+            self._changed.notify_all()
+
+    # ── walk ───────────────────────────────────────────────────────────────────────────────────
+
+    def walks(self) -> Iterator[OpenWalk | None]:
+        """Yield the walks to do as they come; None where listings are over meanwhile."""
+        groups, is_last = 0, False
+        while not is_last:
+            walk, groups, is_last = self._next_walk(groups)
+            yield walk
+
+    def _next_walk(self, groups: int) -> tuple[OpenWalk | None, int, bool]:
+        with self._changed:
+            shown = self.shown
+            self._wait(lambda: bool(shown.walks) or len(shown.over) > groups)
+            walk = shown.walks.popleft() if shown.walks else None
+            return walk, len(shown.over), walk is None and self._is_over()
+
+    def walked(self, walk: OpenWalk, ending: Ending, *, is_retried: bool = True) -> None:
+        """Note that a walk is over; see `TaskList.walked`."""
+        with self._changed:
+            is_complete = ending is Ending.COMPLETE
+            self.shown.walked(walk, is_complete=is_complete, is_retried=is_retried)
+            self._end(ending)
+
+    def retry(self, walks: Mapping[str, str]) -> None:
+        """Have tasks walked whose subtasks earlier syncs could not read, if they are still read.
+
+        Args:
+            walks: gid -> listing; each is walked once its listing is named.
+        """
+        with self._changed:
+            self._to_retry.update(walks)
+
+    def failed_walks(self) -> dict[str, str]:
+        """Return the walks that have failed so far: gid -> listing."""
+        with self._changed:
+            return dict(self.shown.failed)
+
+    def walk_no_more(self) -> None:
+        """Note that nobody takes further walks."""
+        with self._changed:
+            self.shown.walk_no_more()
+            self._end(Ending.FAILED)
+
+    # ── read ───────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def is_over(self) -> bool:
+        """Whether find and walk are over, so that nothing can come any more."""
+        with self._changed:
+            return self._is_over()
+
+    def _is_over(self) -> bool:
+        return self._is_announced and not self._open and not self.shown.open_walks
+
+    def wait_until_over(self, known: int | None = None) -> None:
+        """Wait until find and walk are over, or so many tasks are known."""
+        with self._changed:
+            self._wait(lambda: known is not None and len(self.shown.tasks) >= known)
+
+    def block(self, position: int, groups: int) -> tuple[list[str], list[Group]]:
+        """Wait for what is new, and return it; two empty lists once nothing can come any more.
+
+        Args:
+            position: how far the caller has read the queue.
+            groups: how many groups it has taken note of.
+
+        Returns:
+            The next entries of the queue, at most 1,000, and the groups of listings that are over.
+        """
+        with self._changed:
+            shown = self.shown
+            self._wait(lambda: len(shown.queue) > position or len(shown.over) > groups)
+            return shown.block(position), shown.over[groups:]
+
+    def tasks(self, gids: Iterable[str]) -> list[tuple[str, Shown]]:
+        """Return what was shown of tasks, each of them once."""
+        with self._changed:
+            return [(gid, self.shown.tasks[gid]) for gid in dict.fromkeys(gids)]
+
+    def _wait(self, until: Callable[[], bool]) -> None:
+        self._stop.wait(self._changed, lambda: until() or self._is_over())
+
+    def raise_failure(self) -> None:
+        """Raise `ParentFailedError` where a listing or walk failed."""
+        if self.ending is Ending.FAILED:
+            raise ParentFailedError("the listing of tasks failed")
+
+    # ── what listings have shown ───────────────────────────────────────────────────────────────
+
+    def over(self, groups: int) -> list[Group]:
+        """Return the groups that were over since the caller took note of so many."""
+        with self._changed:
+            return self.shown.over[groups:]
+
+    def known_in(self, workspace: str) -> int:
+        """Return how many tasks of a workspace were shown."""
+        with self._changed:
+            shown = list(self.shown.tasks.values())
+        return sum(self.workspace_of(one.listing) == workspace for one in shown)
+
+    def has_shown(self, gid: str) -> bool:
+        """Return whether this sync has shown a task."""
+        with self._changed:
+            return gid in self.shown.tasks
+
+    def has_shown_all_subtasks(self, gid: str) -> bool:
+        """Return whether this sync has shown all subtasks of a task, or that it has none."""
+        with self._changed:
+            return self.shown.has_shown_all_subtasks(gid)
+
+    def answered(self, keys: Iterable[str]) -> list[Listing]:
+        """Return those of these listings that were read without a failure."""
+        with self._changed:
+            return [self.named[k] for k in keys if k in self.named and self.named[k].was_answered]
+
+    def is_complete(self, key: str) -> bool:
+        """Return whether a listing was read whole, with all walks below it."""
+        with self._changed:
+            listing, group = self.named.get(key), self.shown.group(key)
+            is_whole = listing is not None and listing.began is not None
+            return is_whole and group.is_complete and group.open == 0
+
+    def by_workspace(self) -> dict[str, list[str]]:
+        """Return the keys of the listings that exist by workspace."""
+        with self._changed:
+            found: dict[str, list[str]] = {}
+            for listing in self.named.values():
+                found.setdefault(listing.workspace, []).append(listing.key)
+            return found
+
+    def workspace_of(self, key: str) -> str | None:
+        """Return the workspace of a listing, None where it is not known."""
+        listing = self.named.get(key)
+        if listing is not None:
+            return listing.workspace
+        return workspace_of_key(key) if is_user_key(key) else None
 
 
 class SubtaskFeed:
@@ -177,10 +323,12 @@ class SubtaskFeed:
         """Do nothing: a walk is expected when its task is listed."""
 
     def announced(self, ending: Ending) -> None:
-        """Do nothing: walks are announced with the listings."""
+        """Note that no further walk begins: those that nobody was handed have failed."""
+        if ending is Ending.FAILED:
+            self._tasks.walk_no_more()
 
     def ended(self, ending: Ending) -> None:
-        """Do nothing: a walk's end is told to its tree."""
+        """Do nothing: a walk's end is told to the feed of tasks."""
 
     def settle(self) -> None:
         """Do nothing: nobody adds to it later."""

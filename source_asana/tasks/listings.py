@@ -1,4 +1,4 @@
-"""Chooses what a sync reads of tasks: searches and exports, then the listings left over."""
+"""Chooses what a sync reads of tasks: scans of workspaces, then the listings left over."""
 
 from __future__ import annotations
 
@@ -7,139 +7,116 @@ from typing import Any
 
 from typing_extensions import override
 
-from source_asana.cursors.policies import LEFT, Record
-from source_asana.http.clock import Millis, from_millis
-from source_asana.parents.feeds import Ending, ParentFailedError
-from source_asana.parents.slices import Slice
-from source_asana.tasks.exports import Export
+from source_asana.cursors.policies import ELSEWHERE, LEFT, Record, Unread
+from source_asana.http.clock import from_millis
+from source_asana.parents.feeds import Item, ParentFailedError
+from source_asana.parents.slices import Slice, is_user_key
 from source_asana.tasks.member import MemberPolicy
 from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice
-from source_asana.tasks.tree import TaskTree
 
 
 class ListingPolicy(MemberPolicy):
     """Reads task listings, by project and by user.
 
     `modified_since` is sent only if nothing but the stream itself reads the listing: a subtask's
-    change does not touch its parent, so with child streams the listing is read whole. The listing
-    pass reads it whole as well.
+    change does not touch its parent, so with child streams the listing is read whole. A full scan
+    reads it whole as well, and so does the sync that finds it outstanding.
     """
-
-    files_answers = True
 
     @override
     def slices(self) -> Iterator[Slice]:
-        searches = self.family.searches.values()
-        for search in searches:
-            yield SearchSlice(search)
-        if self.family.exports:
-            yield from self._exports()
-        for search in searches:
-            search.wait(self.runtime.stop)
+        scans = self.streams.scans
+        try:
+            for scan in scans:
+                yield from scan.slices(self._listed() if scan.needs_listed else None)
+            for scan in scans:
+                scan.end()
+        finally:
+            for scan in scans:
+                scan.give_up()
         for found in self.router.stream_slices():
             slice_ = self._listing(found)
             if slice_ is not None:
                 yield slice_
 
-    def _exports(self) -> Iterator[Slice]:
-        """Yield the slices of the exports and wait for their end.
+    def _listed(self) -> dict[str, dict[str, Item]] | None:
+        """Return all listings by workspace, None where they cannot be listed.
 
         What belongs to which listing is known once all of them are.
         """
-        exports = self.family.exports.values()
-        listed: dict[str, set[str]] = {}
+        listed: dict[str, dict[str, Item]] = {}
+        if not self.streams.export.exports:
+            return listed
         try:
             for found in self.router.stream_slices():
-                listed.setdefault(found.item["workspace_gid"], set()).add(found.key)
+                listed.setdefault(found.item["workspace_gid"], {})[found.key] = found.item
         except ParentFailedError:
-            for export in exports:
-                export.decide(succeeded=False)
-            return
-        for export in exports:
-            export.listed = frozenset(listed.get(export.workspace, ()))
-            yield ExportSlice(export)
-        for export in exports:
-            if export.wait(self.runtime.stop):
-                with self.lock:
-                    self.passes.done(export.workspace)
-
-    def _cover(self, found: Slice, export: Export) -> None:
-        """Count a listing as read whole: the export has shown all that is in it."""
-        key = found.key
-        with self.lock:
-            self.bounds.move(key, export.bound)
-            self.passes.done(key)
-            self.walks.expect(key)
-            self.walks.complete(key)
-        if self.plan.is_parent:
-            # Without tasks in it: for those who read the project's own children, and their bounds.
-            self.family.feed.expect()
-            tree = TaskTree(key, export.bound, found.item)
-            self.family.feed.listed(tree, Ending.COMPLETE)
+            return None
+        return listed
 
     def _listing(self, found: Slice) -> ListingSlice | None:
-        """Return the slice of a listing, None if an export or search made it superfluous."""
+        """Return the slice of a listing, None if a scan of its workspace made it superfluous."""
         key, workspace = found.key, found.item["workspace_gid"]
-        self.family.feed.note(key, workspace)
+        self.feed.name(key, found.item)
         self._there.add(key)
-        export = self.family.exported().get(workspace)
-        if export is not None and key in export.listed:
-            self._cover(found, export)
+        export = self.streams.export.exports.get(workspace)
+        if export is not None and export.succeeded and key in export.listed and export.bound:
+            self._cover(found, export.bound)
             return None
-        is_passed = self.family.is_passed(key)
-        self.family.claim(key)
-        if workspace in self.family.searched() and self.family.has_read(key) and not is_passed:
+        if self.streams.is_covered(workspace) and not self.streams.is_outstanding(key, workspace):
+            self.feed.named[key].is_passed_over = True
             return None
         slice_ = ListingSlice(found.partition, key=key, item=found.item)
         if not self.plan.is_parent:
-            slice_.ask_since(self._since(key, workspace, is_passed=is_passed))
+            self._ask_for_less(slice_, workspace)
         return slice_
 
-    def _since(self, key: str, workspace: str, *, is_passed: bool) -> str | None:
-        bound = self.bound(key) if self.is_tracked else None
-        if bound is not None and is_passed:
-            return None
-        floor = self.start if bound is None else self._floor(bound, workspace)
-        return None if floor is None else from_millis(floor)
+    def _cover(self, found: Slice, began: Any) -> None:
+        """Count a listing as read whole: the export has shown all that is in it."""
+        with self.lock:
+            self.partitions.handed_out(found.key)
+            self.partitions.completed(found.key)
+        self.feed.covered(found.key, found.item, began)
+        with self.lock:
+            for listing in self.feed.answered([found.key]):
+                self.move(listing)
 
-    def _floor(self, bound: Millis, workspace: str) -> Millis:
-        """Return the instant from which a listing is read: searches have covered what is older.
-
-        A search may have missed what its index did not show yet, so its overlap is read again.
-        """
-        whole = self.bound(workspace)
-        return bound if whole is None else max(bound, Millis(whole - self.family.overlap))
+    def _ask_for_less(self, slice_: ListingSlice, workspace: str) -> None:
+        """Ask only for what may have changed since a listing was covered."""
+        is_whole = not self.is_tracked or self.streams.is_outstanding(slice_.key, workspace)
+        since = self.start if is_whole else self.instant(slice_.key)
+        slice_.ask_since(None if since is None else from_millis(since))
+        # From the start date on is everything there is to read.
+        slice_.is_filtered = not is_whole
 
     @override
     def spares(self, parent: Slice) -> bool:
         workspace = parent.workspace or ""
-        search = self.family.searches.get(workspace)
+        search = self.streams.search.searches.get(workspace)
         return (
             search is not None
             and search.wait(self.runtime.stop)
-            and not self.family.needs_users(workspace)
+            and not self.streams.needs_users(workspace)
         )
 
     @override
-    def begin(self, slice_: Slice) -> None:
-        slice_.began = self.runtime.clock.bound()
-
-    @override
     def complete(self, slice_: Slice) -> None:
-        self.bounds.move(slice_.key, slice_.began)
-        if not slice_.is_filtered:
-            self.passes.done(slice_.key)
+        if not isinstance(slice_, SearchSlice | ExportSlice):
+            self.listings.instants.move(slice_.key, slice_.began)
 
     @override
     def listed(self) -> None:
         super().listed()
-        self.family.feed.noted_all(is_complete=self.knows_all)
-        self.family.finish_exports()
+        self.feed.named_all(is_complete=self.knows_all, is_there=self._is_unnamed)
+
+    def _is_unnamed(self, listing: str) -> bool:
+        """Return whether a listing exists that this sync has no reason to name."""
+        return listing == ELSEWHERE or (is_user_key(listing) and not self.is_listing_gone(listing))
 
     @override
-    def is_there(self, home: str) -> bool:
-        return super().is_there(home) or self.is_unlisted_user(home)
+    def unread(self, partition: str) -> Unread:
+        return Unread.GONE if self.is_listing_gone(partition) else Unread.UNKNOWN
 
     @property
     @override
@@ -147,17 +124,19 @@ class ListingPolicy(MemberPolicy):
         return 3
 
     @override
-    def home_now(self, record: Record, home: str) -> str | None:
-        del home
+    def partition_now(self, record: Record, partition: str) -> str | None:
+        del partition
         for workspace in sorted(self.runtime.workspaces):
             user = user_partition(record, workspace)
-            for partition in partitions_of(record, user, self._there, self.runtime.settings):
-                return partition
+            for found in partitions_of(record, user, self._there, self.runtime.settings):
+                return found
         # In a project that is not read a subtask is still what it was, as any other task there.
         return LEFT if record.get("parent") and not record.get("projects") else None
 
     @override
     def is_newer(self, record: Any, slice_: Slice) -> bool:
-        stamp, bound = self.stamp_of(record), self.bound(slice_.key)
-        is_whole = bound is None or self.is_passed(slice_.key)
-        return is_whole or stamp is None or bound is None or stamp >= bound
+        stamp, instant = self.stamp_of(record), self.instant(slice_.key)
+        if isinstance(slice_, SearchSlice | ExportSlice):
+            instant = self.watermark(slice_.key)
+        is_whole = instant is None or self.is_scan
+        return is_whole or stamp is None or instant is None or stamp >= instant

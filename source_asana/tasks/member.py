@@ -1,136 +1,153 @@
-"""Holds what the policies of tasks, subtasks and their children share: bounds of listings."""
+"""What the policies of tasks, subtasks and their children have in common: their listings."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from typing_extensions import override
 
-from source_asana.cursors.parts import Bounds, Part, RollingPass
-from source_asana.cursors.policies import Policy
+from source_asana.core.listings import Listings
+from source_asana.core.task_list import Group
+from source_asana.cursors.policies import ELSEWHERE, Part, Policy
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, is_user_key, workspace_of_key
-from source_asana.tasks.family import family_of
+from source_asana.tasks.family import is_user_of, task_streams
+from source_asana.tasks.feed import Listing
 
 
 class MemberPolicy(Policy):
-    """Has the listings of tasks as its partitions.
-
-    `bounds` has projects, `workspace/user` for tasks in no project, and workspaces, whose bound is
-    where a search begins.
-    """
+    """Has the listings of tasks in its state: projects, and `workspace/user`."""
 
     reads_all = False
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.family = family_of(self.runtime)
-        self.bounds = Bounds()
-        settings = self.runtime.settings
-        # That a task is deleted shows when no listing shows it: all are read in one sync then.
-        self.passes = RollingPass(
-            settings.listing_pass_hours,
-            self.runtime.clock.bound,
-            rolls=not settings.track_deletions,
-        )
+        self.streams = task_streams(self.runtime)
+        self.feed = self.streams.feed
+        self.listings = Listings(self.scan)
         if not self.plan.is_hidden:
-            self.family.join(self)
+            self.streams.join(self)
 
-    # ── as a member of the family ──────────────────────────────────────────────────────────────
+    # ── as a member of the task streams ────────────────────────────────────────────────────────
 
     @property
     def is_tracked(self) -> bool:
         """Whether the stream keeps a state in this sync."""
         return self.plan.is_incremental
 
-    def bound(self, key: str) -> Millis | None:
-        """Return the bound of a listing or a workspace, None where it was never read to its end."""
-        with self.lock:
-            return self.bounds.get(key)
+    @property
+    def is_scan(self) -> bool:
+        """Whether its full scan is due."""
+        return self.scan.is_due
 
-    def keys(self) -> list[str]:
-        """Return the keys that have a bound."""
-        with self.lock:
-            return list(self.bounds)
+    def begin_scan(self) -> None:
+        """Note that all listings are read completely in this sync."""
+        self.scan.begin()
 
-    def is_passed(self, key: str) -> bool:
-        """Return whether a listing is new, or the listing pass has come to it."""
+    def watermark(self, workspace: str) -> Millis | None:
+        """Return up to when it has the changes of a workspace, None where it never had all."""
         with self.lock:
-            return self.is_tracked and (key not in self.bounds or self._is_due(key))
+            found = self.listings.watermarks.get(workspace)
+            return None if found is None else Millis(found)
 
-    def _is_due(self, key: str) -> bool:
-        """Return whether a listing's turn has come; one export passes its whole workspace."""
-        if self.runtime.settings.bulk_export and not self.owes(self.family.workspace_of(key)):
-            return False
-        return self.passes.is_due(key)
-
-    def owes(self, workspace: str) -> bool:
-        """Return whether the pass over the whole of a workspace is due."""
+    def instant(self, listing: str) -> Millis | None:
+        """Return when a listing was covered, None where it never was."""
         with self.lock:
-            return self.is_tracked and self.passes.is_due(workspace)
+            found = self.listings.instants.get(listing)
+            return None if found is None else Millis(found)
 
-    def claim(self, key: str) -> None:
-        """Owe a listing that the pass has come to, until it is read whole."""
+    def is_outstanding(self, listing: str, workspace: str) -> bool:
+        """Return whether it has to have a listing read completely."""
         with self.lock:
-            if self.is_tracked and self._is_due(key):
-                self.passes.claim(key)
+            return self.is_tracked and self.listings.is_outstanding(listing, workspace)
+
+    def known(self) -> list[str]:
+        """Return the listings that it knows."""
+        with self.lock:
+            return list(self.listings.instants)
 
     # ── as a policy ────────────────────────────────────────────────────────────────────────────
 
     @override
     def parts(self) -> Mapping[str, Part]:
-        parts: dict[str, Part] = {"bounds": self.bounds, "pass": self.passes}
-        if self.runtime.settings.bulk_export and self.family.keeper is self:
-            parts["exports"] = self.family.jobs
+        parts: dict[str, Part] = self.listings.parts()
+        if self.runtime.settings.bulk_export and self.streams.keeper is self:
+            parts["exports"] = self.streams.export.jobs
         return parts
 
     @override
     def read_again(self) -> None:
-        self.bounds.keep_only(lambda _: False)
+        self.listings.forget()
 
     @override
     def was_read(self, slice_: Slice, reach: Reach) -> bool:
         del reach
-        return slice_.key in self.bounds
+        return slice_.key in self.listings.instants
 
-    @override
-    def workspaces_listed(self) -> None:
-        self.family.plan()
+    def failed_walks(self) -> dict[str, str]:
+        """Return the listings of the tasks whose subtasks an earlier sync could not read."""
+        with self.lock:
+            return dict(self.listings.failed.by_gid)
 
-    @override
-    def listed(self) -> None:
-        super().listed()
-        self.passes.advance()
+    def move(self, listing: Listing) -> None:
+        """Note that what depends on a listing is in the state, if it was read whole."""
+        if self.is_tracked and listing.began is not None and not self.columns.lost:
+            self.listings.failed.by_gid |= self.feed.failed_walks()
+            self.listings.instants.move(listing.key, listing.began)
 
     @override
     def settle(self) -> None:
         if not self.is_tracked:
             return
-        if self.knows_all:
-            self.bounds.keep_only(self._is_listing)
-            self.passes.keep_only(self._is_listing)
-        if self.family.feed.keys_complete:
-            for workspace, keys in self.family.feed.by_workspace.items():
-                bounds = {key: self.bounds.get(key) for key in keys}
-                whole = self.family.whole_bound(workspace, bounds)
-                if whole is not None:
-                    last = self.bounds.get(workspace)
-                    self.bounds.move(workspace, whole if last is None else max(whole, last))
+        by_workspace = self.feed.by_workspace()
+        named = {gid: by_workspace.get(gid, []) for gid in self.runtime.workspaces}
+        passed_over = {key for key, one in self.feed.named.items() if one.is_passed_over}
+        for gid in self.streams.covered():
+            # Users are not listed where that would only repeat what the search has found.
+            if not self.streams.lists_users(gid):
+                users = [key for key in self.known() if is_user_of(key, gid)]
+                named[gid] += users
+                passed_over.update(users)
+        began, failed = self.runtime.clock.began(), self.feed.failed_walks()
+        self.listings.settle(began, named, passed_over, failed)
+        if self.feed.keys_complete:
+            there = {key for keys in named.values() for key in keys}
+            self.listings.instants.keep_only(there.__contains__)
 
-    def _is_listing(self, key: str) -> bool:
-        """Return whether a listing exists; users are not listed in a workspace that is searched."""
-        if key in self.family.feed.keys or key in self.runtime.workspaces:
-            return True
-        return self.is_unlisted_user(key)
+    # ── listings as partitions ─────────────────────────────────────────────────────────────────
 
-    def is_unlisted_user(self, key: str) -> bool:
-        """Return whether a key is of a user whose workspace was searched instead of listed."""
-        workspace = workspace_of_key(key)
-        return (
-            self.runtime.settings.reads_tasks_without_project
-            and is_user_key(key)
-            and workspace in self.family.searched()
-            and not any(map(is_user_key, self.family.feed.by_workspace.get(workspace, ())))
-        )
+    def is_listing_gone(self, key: str) -> bool:
+        """Return whether a listing without a slice in this sync does not exist any more."""
+        if key in self.runtime.workspaces or key in self.feed.named or key == ELSEWHERE:
+            return False
+        if is_user_key(key) and workspace_of_key(key) in self.runtime.workspaces:
+            workspace = workspace_of_key(key)
+            reads_users = self.runtime.settings.reads_tasks_without_project
+            if reads_users and not self.streams.lists_users(workspace):
+                return False
+        return self.feed.keys_complete
+
+    def warn_of_unproven_deletions(self) -> None:
+        """Say once that what was deleted in unread listings cannot be told."""
+        if self.is_scan and self.runtime.settings.track_deletions and not self.streams.shows_all():
+            self.runtime.report.once(
+                logging.WARNING,
+                "Not all lists of tasks could be read, so this sync cannot tell all subtasks, "
+                "stories and attachments that were deleted; the warnings and errors about tasks "
+                "say which lists. Their rows stay until the lists are read.",
+            )
+
+
+def over(groups: list[Group], position: int | None = None) -> tuple[list[Group], list[Group]]:
+    """Return those of some groups of listings that are over, and those that are not yet.
+
+    Args:
+        groups: ended at some time; some may have opened again, and come again then.
+        position: how far the caller has read the queue of tasks; None where it does not matter.
+    """
+    closed = [group for group in groups if group.open == 0]
+    done = [group for group in closed if position is None or group.end <= position]
+    return done, [group for group in closed if group not in done]

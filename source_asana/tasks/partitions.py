@@ -6,12 +6,13 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from source_asana.config import Settings
+from source_asana.cursors.policies import ELSEWHERE
 
 
 def user_partition(task: Mapping[str, Any], workspace: str) -> str:
-    """Return the key of the list of a task's assignee, the workspace's where it has none."""
+    """Return the key of the list of a task's assignee; without one, no list shows it."""
     assignee = (task.get("assignee") or {}).get("gid")
-    return f"{workspace}/{assignee}" if assignee else workspace
+    return f"{workspace}/{assignee}" if assignee else ELSEWHERE
 
 
 def partitions_of(

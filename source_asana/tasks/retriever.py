@@ -1,6 +1,6 @@
-"""Reads task listings, subtasks and children.
+"""Reads task listings, searches and subtasks.
 
-Listings and walks fill the feed of tasks. A search shows tasks and subtasks alike, so its slice
+All of them fill the feed of tasks. A search shows tasks and subtasks alike, so its slice
 sends records of both streams.
 """
 
@@ -17,18 +17,20 @@ from typing_extensions import override
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw, answered
+from source_asana.core.hints import Hint, Kind
+from source_asana.core.task_list import TaskList
+from source_asana.cursors.policies import ELSEWHERE
 from source_asana.cursors.stamps import Stamp
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
 from source_asana.tasks.export_reading import Readers, read_changed, read_whole
-from source_asana.tasks.family import TaskFamily, family_of
+from source_asana.tasks.family import TaskStreams, task_streams
 from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.routers import TASK_FIELDS
 from source_asana.tasks.search_walk import TOO_MANY, SearchRequest, changed
 from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice, WalkSlice
-from source_asana.tasks.tree import TaskTree
 
 
 @dataclass
@@ -37,50 +39,53 @@ class _TaskRetriever(AsanaRetriever):
 
     @override
     def bound(self) -> None:
-        self.family: TaskFamily = family_of(self.runtime)
+        self.streams: TaskStreams = task_streams(self.runtime)
 
     def headers(self) -> dict[str, str]:
         """Return the headers of a search."""
         assert isinstance(self.requester, AsanaRequester)
         return dict(self.requester.get_request_headers())
 
-    def feed(self, tree: TaskTree, tasks: list[Raw]) -> None:
-        """Put a page of tasks into their tree and have those with subtasks walked."""
-        for task in tasks:
-            self.family.feed.add(
-                tree,
-                task["gid"],
-                stamp_of(task),
-                is_shared=is_shared(task),
-                has_subtasks=bool(task.get("num_subtasks")),
-            )
+    def feed(self, listing: str, tasks: list[Raw]) -> None:
+        """Hand a page's tasks to those who walk and read them."""
+        is_first = self.streams.is_first(listing)
 
-    def of_search(
-        self, task: Raw, partition: Mapping[str, Any], home: str, slice_: Slice, stamp: Stamp
+        def take(shown: TaskList) -> None:
+            for task in tasks:
+                has_subtasks = bool(task.get("num_subtasks"))
+                shown.add(
+                    listing,
+                    task["gid"],
+                    stamp_of(task),
+                    has_subtasks=has_subtasks,
+                    is_first=is_first,
+                )
+
+        self.streams.feed.add(take)
+
+    def as_own(
+        self, task: Raw, place: Mapping[str, Any], partition: str, slice_: Slice, stamp: Stamp
     ) -> Iterator[Raw]:
-        """Yield a task that a search found, as this stream's record.
+        """Yield a task that a scan found, as this stream's record.
 
         Args:
             task: as Asana sent it, with the fields of both streams.
-            partition: what the listing that shows it would have.
-            home: the partition of the ledger that it belongs to.
-            slice_: the search's.
+            place: the partition fields of the listing that shows it.
+            partition: the one of the ledger that it belongs to.
+            slice_: the scan's.
             stamp: of the page.
         """
         if self.plan.is_hidden or not self.cursor.is_in_scope(task, slice_):
             return
         names = {"gid", *(path.split(".")[0] for path in self.fields.names)}
         own = {name: value for name, value in task.items() if name in names}
-        record = self.shape.finished(own, partition)
-        yield from self.cursor.sent(record, slice_, stamp, is_shared=True, home=home)
+        record = self.shape.finished(own, place)
+        yield from self.cursor.sent(record, slice_, stamp, is_shared=True, partition=partition)
 
 
 @dataclass
 class TaskRetriever(_TaskRetriever):
     """Reads the tasks of projects, and those of users that are in no project.
-
-    A listing by assignee shows all their tasks. Of these, tasks in a project belong to the project,
-    and subtasks to their parent.
 
     Attributes:
         search: path of the task search, with `{workspace}`.
@@ -93,7 +98,7 @@ class TaskRetriever(_TaskRetriever):
     @override
     def bound(self) -> None:
         super().bound()
-        self._projects: frozenset[str] | None = None
+        self._listed_keys: frozenset[str] | None = None
 
     @override
     def needs(self) -> frozenset[str]:
@@ -101,55 +106,58 @@ class TaskRetriever(_TaskRetriever):
 
     @override
     def begin(self, slice_: Slice) -> None:
-        assert isinstance(slice_, ListingSlice)
-        # The tree exists before anything can be refused: the feed waits for its end.
-        slice_.tree = TaskTree(slice_.key, self.runtime.clock.bound(), slice_.item)
+        if self.plan.is_parent:
+            # It is open before anything can be refused: others wait for its end.
+            self.streams.feed.begin(slice_.key)
         super().begin(slice_)
 
     @override
     def end(self, slice_: Slice, ending: Ending) -> None:
-        assert isinstance(slice_, ListingSlice)
-        if slice_.shortcut:
-            # However it ended: whoever waits for it must not wait for ever.
-            slice_.shortcut.decide(succeeded=False)
-        assert slice_.tree is not None
-        self.family.feed.listed(slice_.tree, ending)
+        # However it ended: who waits for it must not wait for ever.
+        if isinstance(slice_, SearchSlice):
+            slice_.search.decide(succeeded=False)
+        elif isinstance(slice_, ExportSlice):
+            slice_.export.decide(succeeded=False)
+        if self.plan.is_parent:
+            began, is_whole = None, False
+            if isinstance(slice_, ListingSlice):
+                # Should it come back, everything in it is read.
+                began, is_whole = slice_.began, not slice_.is_deleted
+            self.streams.feed.end(slice_.key, ending, began, is_whole=is_whole)
 
     @override
     def read(self, slice_: Slice) -> Iterator[Any]:
-        assert isinstance(slice_, ListingSlice)
         if isinstance(slice_, SearchSlice):
             yield from self._search(slice_)
             return
         if isinstance(slice_, ExportSlice):
             yield from read_whole(self._readers(), slice_)
             return
-        for tasks, stamp in self._tasks(slice_):
-            if self.plan.is_parent and slice_.tree:
-                self.feed(slice_.tree, tasks)
-            if not self.plan.is_hidden:
-                for task in tasks:
-                    if self.cursor.is_in_scope(task, slice_):
-                        yield from self.sent(task, slice_, stamp)
+        try:
+            for page in self.pages(slice_):
+                yield from self._tasks(page, slice_)
+        except Refused as refusal:
+            if isinstance(slice_, ListingSlice):
+                slice_.is_deleted = refusal.verdict.rule.gone
+            raise
+
+    def _tasks(self, page: list[Raw], slice_: Slice) -> Iterator[Raw]:
+        """Yield the records of a listing's page."""
+        stamp = self.cursor.stamp()
+        is_by_user = "user_gid" in slice_.partition
+        tasks = [t for t in page if not is_by_user or self._belongs_to(slice_.key, t)]
+        if self.plan.is_parent:
+            self.feed(slice_.key, tasks)
+        if not self.plan.is_hidden:
+            for task in tasks:
+                if self.cursor.is_in_scope(task, slice_):
+                    yield from self.sent(task, slice_, stamp)
 
     @override
     def sent(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Raw]:
-        shared = is_shared(record) or self.family.may_show_twice
+        shared = is_shared(record) or self.streams.may_show_twice
         record = self.shape.finished(record, slice_.partition)
         return self.cursor.sent(record, slice_, stamp, is_shared=shared)
-
-    def _tasks(self, slice_: ListingSlice) -> Iterator[tuple[list[Raw], Stamp]]:
-        try:
-            for page in self.pages(slice_):
-                stamp = self.cursor.stamp()
-                is_by_user = "user_gid" in slice_.partition
-                yield [t for t in page if not is_by_user or self._belongs_to(slice_.key, t)], stamp
-        except Refused:
-            # Even what is gone was not read. Should it come back, subtasks and children resume from
-            # their bounds.
-            if slice_.tree:
-                slice_.tree.began = None
-            raise
 
     def _belongs_to(self, user: str, task: Raw) -> bool:
         """Return whether no project's listing and no parent's walk shows a task of a user."""
@@ -157,22 +165,19 @@ class TaskRetriever(_TaskRetriever):
 
     def _listed(self) -> frozenset[str]:
         """Return the keys of all listings; those of projects are over when those of users come."""
-        if self._projects is None:
-            self._projects = frozenset(self.family.feed.keys)
-        return self._projects
+        if self._listed_keys is None:
+            self._listed_keys = frozenset(self.streams.feed.named)
+        return self._listed_keys
 
     # ── search ─────────────────────────────────────────────────────────────────────────────────
 
     def _search(self, slice_: SearchSlice) -> Iterator[Any]:
         """Yield what a workspace's search finds, as records of tasks and of subtasks."""
-        search, tree = slice_.search, slice_.tree
-        assert tree is not None
+        search = slice_.search
         try:
             for tasks in self._changed(slice_):
                 stamp = self.cursor.stamp()
                 for task in tasks:
-                    if self.plan.is_parent:
-                        tree.add(task["gid"], stamp_of(task), is_shared=True)
                     yield from self._found(task, slice_, stamp)
             search.decide(succeeded=True)
         except AsanaError as error:
@@ -180,10 +185,8 @@ class TaskRetriever(_TaskRetriever):
                 yield from read_changed(self._readers(), slice_)
             if search.succeeded:
                 return
-            self.family.fall_back(search, error)
+            self.streams.search.fall_back(search, error)
             slice_.is_incomplete = True
-            # Its children may be read, but they give no bound, as the listings follow.
-            tree.began = None
 
     def _changed(self, slice_: SearchSlice) -> Iterator[list[Raw]]:
         """Yield the pages of a search, without the fields that the token has no scope for."""
@@ -215,11 +218,16 @@ class TaskRetriever(_TaskRetriever):
     def _found(self, task: Raw, slice_: SearchSlice, stamp: Stamp) -> Iterator[Any]:
         """Yield a found task as what it is: a record of tasks, of subtasks, or of both."""
         parent, subtasks = task.get("parent"), self.others.get(self.subtasks)
+        user = user_partition(task, slice_.key)
+        partitions = partitions_of(task, user, None, self.runtime.settings)
+        if self.plan.is_parent:
+            listing = partitions[0] if partitions else ELSEWHERE
+            hint = Hint(Kind.CHANGED, task["gid"], stamp_of(task), listing)
+            self.streams.feed.hint(slice_.key, hint)
         if parent and isinstance(subtasks, SubtaskRetriever):
             yield from subtasks.found(task, parent["gid"], slice_, stamp)
-        user = user_partition(task, slice_.key)
-        for home in partitions_of(task, user, None, self.runtime.settings)[:1]:
-            yield from self.of_search(task, slice_.partition, home, slice_, stamp)
+        for partition in partitions[:1]:
+            yield from self.as_own(task, slice_.partition, partition, slice_, stamp)
 
 
 @dataclass
@@ -236,15 +244,18 @@ class SubtaskRetriever(_TaskRetriever):
     @override
     def end(self, slice_: Slice, ending: Ending) -> None:
         assert isinstance(slice_, WalkSlice)
-        self.family.feed.walked(slice_.tree, ending)
+        # What is refused everywhere is not tried again one by one.
+        is_refused = self.runtime.report.closed(self.name, slice_.workspace) is not None
+        self.cursor.policy.is_refused |= is_refused
+        self.streams.feed.walked(slice_.walk, ending, is_retried=not is_refused)
 
     @override
     def read(self, slice_: Slice) -> Iterator[Any]:
         assert isinstance(slice_, WalkSlice)
-        shared = self.family.may_show_twice
+        shared = self.streams.may_show_twice
         for page in self.pages(slice_):
             stamp = self.cursor.stamp()
-            self.feed(slice_.tree, page)
+            self.feed(slice_.walk.listing, page)
             if self.plan.is_hidden:
                 continue
             for task in page:
@@ -254,7 +265,7 @@ class SubtaskRetriever(_TaskRetriever):
 
     def found(self, task: Raw, parent: str, slice_: SearchSlice, stamp: Stamp) -> Iterator[Record]:
         """Yield a subtask that a search found, as this stream's record."""
-        for sent in self.of_search(task, {"task_gid": parent}, parent, slice_, stamp):
+        for sent in self.as_own(task, {"task_gid": parent}, parent, slice_, stamp):
             self.counts.records += 1
             yield Record(data=sent, stream_name=self.name)
 

@@ -10,7 +10,7 @@ from typing_extensions import override
 from source_asana.parents.feeds import Ending, Item
 from source_asana.parents.routers import AsanaRouter, Needs
 from source_asana.parents.slices import Slice, is_user_key, value_at
-from source_asana.tasks.slices import ChildSlice, OwnSlice, WalkSlice
+from source_asana.tasks.slices import ChildSlice, OwnSlice
 
 TASK_FIELDS = frozenset({"modified_at", "num_subtasks", "projects.gid", "parent.gid"})
 
@@ -26,11 +26,15 @@ class _TaskFeedRouter(AsanaRouter):
 
 @dataclass
 class WalkRouter(_TaskFeedRouter):
-    """Yields one slice per task that has subtasks, at every level."""
+    """Knows the partitions of subtasks; the policy makes the slices."""
 
     @override
     def parents(self) -> Needs:
         return {"tasks": TASK_FIELDS}
+
+    @override
+    def parent_of(self, home: str) -> tuple[str, str] | None:
+        return "tasks", home
 
     @override
     def partition_of(self, home: str) -> dict[str, str]:
@@ -38,8 +42,8 @@ class WalkRouter(_TaskFeedRouter):
 
     @override
     def stream_slices(self) -> Iterable[Slice]:
-        for gid, tree in self.feeds.of("tasks").walks:
-            yield WalkSlice(gid, tree)
+        """Raise an error, as `WalkPolicy` makes the slices, walk by walk."""
+        raise TypeError("the slices of walks are made by WalkPolicy, walk by walk")
 
 
 @dataclass
@@ -62,6 +66,11 @@ class TaskRouter(_TaskFeedRouter):
         return {**found, "projects": own} if own else found
 
     @override
+    def parent_of(self, home: str) -> tuple[str, str] | None:
+        project, _, own = home.partition("/")
+        return ("projects", project) if own else ("tasks", home)
+
+    @override
     def partition_of(self, home: str) -> dict[str, str]:
         return {self.task_field: home.rpartition("/")[2]}
 
@@ -79,9 +88,9 @@ class TaskRouter(_TaskFeedRouter):
         if is_user_key(key):
             return []
         gids = [gid for path in self.own_parents if (gid := value_at(item, path))]
-        return [OwnSlice({self.task_field: g}, g, key, item, item.get("began")) for g in gids]
+        return [OwnSlice({self.task_field: g}, g, key, item) for g in gids]
 
     @override
     def stream_slices(self) -> Iterable[Slice]:
-        """Raise an error, as `ChildPolicy` makes the slices, tree by tree."""
-        raise TypeError("the slices of tasks are made by ChildPolicy, tree by tree")
+        """Raise an error, as `ChildPolicy` makes the slices, block by block."""
+        raise TypeError("the slices of tasks are made by ChildPolicy, block by block")

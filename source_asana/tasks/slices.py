@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NewType
-
-from source_asana.http.clock import Millis
+from source_asana.core.task_list import OpenWalk
 from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
 from source_asana.tasks.exports import Export
-from source_asana.tasks.search import Search, Shortcut
-from source_asana.tasks.tree import TaskTree
-
-# The gid of a task as a number, as arrays hold it.
-GidNumber = NewType("GidNumber", int)
+from source_asana.tasks.search import Search
 
 
 class ListingSlice(Slice):
     """Covers the tasks of one project, or those of one user that are in no project.
 
     Attributes:
-        tree: filled by the listing for other streams, None before it begins.
-        shortcut: what is decided when the slice ends, if anything.
+        is_deleted: whether Asana says that the project does not exist, so that nothing was read.
     """
 
-    tree: TaskTree | None = None
-    shortcut: Shortcut | None = None
+    is_deleted = False
 
 
-class SearchSlice(ListingSlice):
+class SearchSlice(Slice):
     """Covers what a search finds in one workspace; its results belong to many partitions.
 
     Attributes:
@@ -37,12 +29,12 @@ class SearchSlice(ListingSlice):
     def __init__(self, search: Search) -> None:
         gid = search.workspace
         super().__init__({"search_in_workspace": gid}, key=gid, item={"workspace_gid": gid})
-        self.search = self.shortcut = search
+        self.search = search
         self.is_filtered = True
 
 
-class ExportSlice(ListingSlice):
-    """The tasks of one workspace, by export; they belong to many partitions.
+class ExportSlice(Slice):
+    """Covers the tasks of one workspace, by export; they belong to many partitions.
 
     Attributes:
         export: the export; it is decided when the slice ends.
@@ -51,7 +43,7 @@ class ExportSlice(ListingSlice):
     def __init__(self, export: Export) -> None:
         gid = export.workspace
         super().__init__({"export_of_workspace": gid}, key=gid, item={"workspace_gid": gid})
-        self.export = self.shortcut = export
+        self.export = export
         # Tasks that no listing shows are not in it, so it says nothing about those.
         self.is_filtered = True
 
@@ -60,12 +52,12 @@ class WalkSlice(Slice):
     """Covers the direct subtasks of one task.
 
     Attributes:
-        tree: the tree of the task, which its subtasks go to.
+        walk: the task, and the listing that its subtasks belong to.
     """
 
-    def __init__(self, gid: str, tree: TaskTree) -> None:
-        super().__init__({"task_gid": gid}, key=gid, item=tree.item, began=tree.began)
-        self.tree = tree
+    def __init__(self, walk: OpenWalk, item: Item) -> None:
+        super().__init__({"task_gid": walk.gid}, key=walk.gid, item=item)
+        self.walk = walk
 
 
 class ChildSlice(Slice):
@@ -96,9 +88,7 @@ class OwnSlice(Slice):
         project: the key of the project.
     """
 
-    def __init__(
-        self, partition: dict[str, str], gid: str, project: str, item: Item, began: Millis | None
-    ) -> None:
+    def __init__(self, partition: dict[str, str], gid: str, project: str, item: Item) -> None:
         # Told from the keys of tasks by its form.
-        super().__init__(partition, key=f"{project}/{gid}", item=item, began=began)
+        super().__init__(partition, key=f"{project}/{gid}", item=item)
         self.project = project

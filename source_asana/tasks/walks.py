@@ -2,47 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from typing_extensions import override
 
-from source_asana.cursors.policies import LEFT, Record
-from source_asana.parents.feeds import Ending
+from source_asana.cursors.policies import LEFT, Record, Unread
 from source_asana.parents.slices import Slice
-from source_asana.tasks.member import MemberPolicy
+from source_asana.tasks.member import MemberPolicy, over
 from source_asana.tasks.slices import WalkSlice
-from source_asana.tasks.tree import TaskTree
 
 
 class WalkPolicy(MemberPolicy):
     """Finds subtasks by walking every task that has some.
 
-    The bound of a listing moves when the listing and every walk below it are complete.
+    The instant of a listing moves when the listing and every walk below it are over; a walk that
+    failed is in the state by itself.
     """
-
-    files_answers = True
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._childless: set[str] = set()
-        self.family.feed.walk(self._without_subtasks)
-        self.family.feed.listen(self._closed)
-
-    def _without_subtasks(self, gid: str) -> None:
-        """Remember a task without subtasks; if nothing is searched, what is not walked has none."""
-        if self.family.searches and self.is_tracked:
-            with self.lock:
-                self._childless.add(gid)
-
-    def _closed(self, tree: TaskTree) -> None:
-        with self.lock:
-            if tree.ending is Ending.COMPLETE and self.is_tracked and not self.columns.lost:
-                self.bounds.move(tree.key, tree.began)
-                self.passes.done(tree.key)
+        self.feed.shown.is_walked = True
+        self._groups = 0
 
     @override
-    def is_there(self, home: str) -> bool:
-        return not self.family.shows_all() and home not in self._childless
+    def slices(self) -> Iterator[Slice]:
+        for walk in self.feed.walks():
+            self._move()
+            if walk is not None:
+                item = {"workspace_gid": self.feed.workspace_of(walk.listing)}
+                yield WalkSlice(walk, item)
+        self._move()
+        self.feed.raise_failure()
+
+    def _move(self) -> None:
+        """Move the instants of the listings that are over."""
+        ended = self.feed.over(self._groups)
+        if not ended:
+            return
+        self._groups += len(ended)
+        for group in over(ended)[0]:
+            with self.lock:
+                for listing in self.feed.answered(group.listings):
+                    self.move(listing)
+
+    @override
+    def settle(self) -> None:
+        super().settle()
+        self.warn_of_unproven_deletions()
+
+    @override
+    def unread(self, partition: str) -> Unread:
+        if self.feed.has_shown_all_subtasks(partition):
+            return Unread.EMPTY
+        is_gone = not self.feed.has_shown(partition) and self.streams.shows_all()
+        return Unread.GONE if is_gone else Unread.UNKNOWN
 
     @property
     @override
@@ -50,14 +64,20 @@ class WalkPolicy(MemberPolicy):
         return 2
 
     @override
-    def home_now(self, record: Record, home: str) -> str | None:
-        del home
+    def partition_now(self, record: Record, partition: str) -> str | None:
         parent = record.get("parent")
-        return str(parent["gid"]) if parent else LEFT
+        if not parent:
+            return LEFT
+        gid = str(parent["gid"])
+        # Its parent was walked and did not show it, or is in no list itself.
+        del partition
+        is_gone = self.unread(gid) is Unread.GONE
+        return None if self.partitions.is_complete(gid) or is_gone else gid
 
     @override
     def is_newer(self, record: Any, slice_: Slice) -> bool:
-        key = slice_.tree.key if isinstance(slice_, WalkSlice) else slice_.key
-        stamp, bound = self.stamp_of(record), self.bound(key)
-        is_whole = bound is None or self.is_passed(key)
-        return is_whole or stamp is None or bound is None or stamp >= bound
+        key = slice_.walk.listing if isinstance(slice_, WalkSlice) else slice_.key
+        stamp = self.stamp_of(record)
+        instant = self.instant(key) if isinstance(slice_, WalkSlice) else self.watermark(key)
+        is_whole = instant is None or self.is_scan
+        return is_whole or stamp is None or instant is None or stamp >= instant

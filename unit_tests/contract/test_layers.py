@@ -15,6 +15,7 @@ PACKAGE = "source_asana"
 # A name stands for a module or for a package with all its modules.
 FLOORS = (
     ("config", "counts", "files", "masking", "output", "urls"),
+    ("core",),
     ("http",),
     ("fields", "report"),
     ("parents",),
@@ -46,24 +47,47 @@ def sources(folder: str) -> dict[str, Path]:
 MODULES = {name: ast.parse(path.read_text("utf-8")) for name, path in sources(PACKAGE).items()}
 
 
+# What the core must not know: Airbyte, HTTP, threads, clocks, and a log.
+UNKNOWN_TO_CORE = frozenset(
+    {
+        "airbyte_cdk",
+        "asyncio",
+        "concurrent",
+        "datetime",
+        "http",
+        "logging",
+        "multiprocessing",
+        "queue",
+        "requests",
+        "socket",
+        "threading",
+        "time",
+        "urllib",
+        "urllib3",
+    }
+)
+
+
 def part_of(module: str) -> str:
     """Return the package or module of the top level that a module belongs to."""
     return module.split(".", maxsplit=1)[0]
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    """Yield the connector's modules that one of them imports, wherever the import stands."""
+def names_in(tree: ast.AST) -> Iterator[str]:
+    """Yield the dotted names that a module imports, wherever the import stands."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             # `from a.b import c` names a module `a.b.c`, or something in the module `a.b`.
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            if part_of(name) == PACKAGE:
-                yield _module(name.partition(".")[2])
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the connector's modules that one of them imports."""
+    for name in names_in(tree):
+        if part_of(name) == PACKAGE:
+            yield _module(name.partition(".")[2])
 
 
 def _module(name: str) -> str:
@@ -86,6 +110,15 @@ def test_every_module_has_a_floor() -> None:
 def test_no_import_leads_up(name: str) -> None:
     own = FLOOR[part_of(name)]
     assert [other for other in GRAPH[name] if FLOOR[part_of(other)] > own] == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if part_of(name) == "core"])
+def test_the_pure_core_imports_no_cdk_no_http_no_threads_no_clock(name: str) -> None:
+    names = set(names_in(MODULES[name]))
+    assert {part_of(name) for name in names} & UNKNOWN_TO_CORE == set()
+    assert {name for name in names if part_of(name) == PACKAGE} == {
+        name for name in names if name.startswith(f"{PACKAGE}.core.")
+    }
 
 
 def test_no_imports_form_a_circle() -> None:

@@ -7,9 +7,24 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, TypeVar
 
+from airbyte_cdk.models import (
+    AirbyteStateBlob,
+    AirbyteStateMessage,
+    AirbyteStateType,
+    AirbyteStreamState,
+    StreamDescriptor,
+)
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.sources.message import InMemoryMessageRepository
 from typing_extensions import override
 
+from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.policies import Policy
+from source_asana.cursors.sending import Sender
+from source_asana.cursors.stamps import Stamps
+from source_asana.cursors.states import States
+from source_asana.cursors.tags import tagger
+from source_asana.cursors.token import TokenPolicy
 from source_asana.http.clock import Millis, from_millis
 from source_asana.parents.feeds import Ending
 from source_asana.parents.plan import StreamPlan
@@ -19,7 +34,7 @@ from source_asana.runtime import Runtime
 from unit_tests.given import settings
 
 HOUR = 3_600_000
-# 2026-03-29T01:00:00Z, the bound at which everything here begins.
+# 2026-03-29T01:00:00Z, the instant at which everything here begins.
 BEGAN = Millis(1_774_746_000_000)
 P = TypeVar("P", bound=Policy)
 
@@ -40,22 +55,22 @@ class GivenRouter(AsanaRouter):
         return list(self.slices)
 
 
-def slice_of(key: str, *, began: Millis | None = BEGAN, **item: Any) -> Slice:
-    return Slice({"parent_gid": key}, key=key, item={"gid": key, **item}, began=began)
+def slice_of(key: str, **item: Any) -> Slice:
+    return Slice({"parent_gid": key}, key=key, item={"gid": key, **item})
 
 
-def runtime(ending: Ending = Ending.COMPLETE, **further: Any) -> Runtime:
-    """Return a runtime whose parents ended like this and whose server's clock gives `BEGAN`."""
+def runtime(ending: Ending = Ending.COMPLETE, now: int = BEGAN, **further: Any) -> Runtime:
+    """Return a runtime whose parents ended like this and whose sync begins now."""
     made = Runtime(settings(**further))
     made.feeds.of("parents").ending = ending
-    tell(made, BEGAN)
+    tell(made, now)
     return made
 
 
-def tell(shared: Runtime, bound: int) -> None:
-    """Have the server's clock give this bound from now on."""
+def tell(shared: Runtime, instant: int) -> None:
+    """Have the server's clock give this instant from now on."""
     shared.clock._latest = shared.clock._date = None
-    date = datetime.fromisoformat(from_millis(bound + 1000))
+    date = datetime.fromisoformat(from_millis(instant + 1000))
     shared.clock.observe({"Date": format_datetime(date, usegmt=True)})
 
 
@@ -88,5 +103,58 @@ def stored_by(policy: Policy) -> dict[str, Any]:
 def all_slices(policy: Policy) -> list[Slice]:
     """Return the slices of a whole sync, as the cursor asks for them."""
     found = list(policy.slices())
+    for slice_ in found:
+        policy.partitions.handed_out(slice_.home, is_last=slice_.is_last)
     policy.listed()
     return found
+
+
+class Clock:
+    """A process's clock on which every look takes a minute, so that every state is due."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 60.0
+        return self.now
+
+
+def cursor_of(
+    *slices: Slice,
+    stored: Mapping[str, Any] | None = None,
+    kind: type[Policy] = Policy,
+    key: tuple[str, ...] = ("gid",),
+    shared: Runtime | None = None,
+    is_incremental: bool = True,
+    tracks_deletions: bool = False,
+    **reading: Any,
+) -> tuple[AsanaCursor, InMemoryMessageRepository]:
+    """Return the cursor of stream `s` with this state, and where it prints its states."""
+    shared = shared or runtime()
+    shared.client.monotonic = Clock()
+    policy = policy_of(kind, *slices, shared=shared, is_incremental=is_incremental, **reading)
+    given = AirbyteStateMessage(
+        type=AirbyteStateType.STREAM,
+        stream=AirbyteStreamState(
+            stream_descriptor=StreamDescriptor(name="s"),
+            stream_state=AirbyteStateBlob(**(stored or {})),
+        ),
+    )
+    repository = InMemoryMessageRepository()
+    states = States(ConnectorStateManager([given] if stored is not None else []), repository)
+    stamps = Stamps(shared.clock.now)
+    sender = None
+    if kind is not TokenPolicy:
+        sender = Sender(policy.lock, key, tagger(()), stamps, shared.stop)
+    made = AsanaCursor(
+        policy.plan,
+        policy,
+        sender,
+        shared,
+        states=states,
+        stamps=stamps,
+        tracks_deletions=tracks_deletions,
+    )
+    return made, repository

@@ -9,15 +9,7 @@ from itertools import zip_longest
 from typing import Any
 
 import pytest
-from airbyte_cdk.models import (
-    AirbyteMessage,
-    AirbyteStateBlob,
-    AirbyteStateMessage,
-    AirbyteStateType,
-    AirbyteStreamState,
-    StreamDescriptor,
-)
-from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.models import AirbyteMessage
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import settings
@@ -26,23 +18,17 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.partial import GatedPolicy, WindowPolicy
-from source_asana.cursors.policies import Policy
-from source_asana.cursors.sending import Sender
-from source_asana.cursors.stamps import Stamps
-from source_asana.cursors.states import States
-from source_asana.cursors.tags import tagger
 from source_asana.cursors.token import TokenPolicy
 from source_asana.http.errors import Action, Rule, Verdict
 from source_asana.parents.feeds import Ending
 from source_asana.parents.routers import ParentRouter
 from source_asana.parents.slices import Slice
-from source_asana.runtime import Runtime
-from unit_tests.cursors.surroundings import BEGAN, policy_of, runtime, slice_of
+from unit_tests.cursors.surroundings import BEGAN, cursor_of, runtime, slice_of
 
 NO_ACCESS = Verdict(Rule((403,), None, Action.SKIP, "no access"), 403, "No access")
-GONE = Verdict(Rule((404,), None, Action.SKIP, "gone", gone=True), 404, "Unknown object")
+DELETED = Verdict(Rule((404,), None, Action.SKIP, "gone", gone=True), 404, "Unknown object")
 Record = dict[str, Any]
-# What one sync misses, the next one may show: it is forgotten by the second.
+# What is missing for the second time is dropped.
 SYNCS = 2
 
 
@@ -57,63 +43,19 @@ class Closed:
         return self._slice
 
 
-class Clock:
-    """A process's clock on which every look takes a minute, so that every state is due."""
-
-    def __init__(self) -> None:
-        """Start at zero."""
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        self.now += 60.0
-        return self.now
-
-
-def cursor_of(
-    *slices: Slice,
-    stored: Mapping[str, Any] | None = None,
-    kind: type[Policy] = Policy,
-    key: tuple[str, ...] = ("gid",),
-    shared: Runtime | None = None,
-    is_incremental: bool = True,
-    tracks_deletions: bool = False,
-    **reading: Any,
-) -> tuple[AsanaCursor, InMemoryMessageRepository]:
-    """Return the cursor of stream `s` with this state, and where it prints its states."""
-    shared = shared or runtime()
-    shared.client.monotonic = Clock()
-    policy = policy_of(kind, *slices, shared=shared, is_incremental=is_incremental, **reading)
-    given = AirbyteStateMessage(
-        type=AirbyteStateType.STREAM,
-        stream=AirbyteStreamState(
-            stream_descriptor=StreamDescriptor(name="s"),
-            stream_state=AirbyteStateBlob(**(stored or {})),
-        ),
-    )
-    repository = InMemoryMessageRepository()
-    states = States(ConnectorStateManager([given] if stored is not None else []), repository)
-    stamps = Stamps(shared.clock.now)
-    sender = None
-    if kind is not TokenPolicy:
-        sender = Sender(policy.lock, key, tagger(()), stamps, shared.stop)
-    made = AsanaCursor(
-        policy.plan,
-        policy,
-        sender,
-        shared,
-        states=states,
-        stamps=stamps,
-        tracks_deletions=tracks_deletions,
-    )
-    return made, repository
-
-
 def states_in(messages: list[AirbyteMessage]) -> list[Record]:
     return [vars(m.state.stream.stream_state) for m in messages if m.state and m.state.stream]
 
 
 def close(cursor: AsanaCursor, slice_: Slice) -> None:
     cursor.close_partition(Closed(slice_))  # type: ignore[arg-type]  # all that is asked of it
+
+
+def end(cursor: AsanaCursor) -> None:
+    """End a sync whose slices are over."""
+    if cursor.is_incremental:
+        cursor.settle(frozenset(), None, is_sound=True)
+    cursor.ensure_at_least_one_state_emitted()
 
 
 def read(
@@ -133,12 +75,12 @@ def read(
             cursor.slices.over()
         else:
             close(cursor, slice_)
-    cursor.ensure_at_least_one_state_emitted()
+    end(cursor)
 
 
 # ── many syncs ─────────────────────────────────────────────────────────────────────────────────
 
-HOMES = ["1", "2", "3"]
+PARTITIONS = ["1", "2", "3"]
 GIDS = [str(number) for number in range(10, 16)]
 
 
@@ -147,58 +89,63 @@ class World:
     """Which partitions show which records, and the version of each.
 
     Attributes:
-        by_home: whether a record in two partitions has a version in each.
+        by_partition: whether a record in two partitions has a version in each.
     """
 
-    by_home: bool
-    shown: dict[str, set[str]] = field(default_factory=lambda: {home: set() for home in HOMES})
+    by_partition: bool
+    shown: dict[str, set[str]] = field(
+        default_factory=lambda: {partition: set() for partition in PARTITIONS}
+    )
     versions: dict[str, int] = field(default_factory=dict)
 
-    def name(self, home: str, gid: str) -> str:
-        return f"{home}/{gid}" if self.by_home else gid
+    def name(self, partition: str, gid: str) -> str:
+        return f"{partition}/{gid}" if self.by_partition else gid
 
-    def record(self, home: str, gid: str) -> Record:
-        version = self.versions.get(self.name(home, gid), 0)
+    def record(self, partition: str, gid: str) -> Record:
+        version = self.versions.get(self.name(partition, gid), 0)
         record = {"gid": gid, "version": version}
-        return {**record, "project_id": home} if self.by_home else record
+        return {**record, "project_id": partition} if self.by_partition else record
 
     def records(self) -> dict[str, list[Record]]:
-        return {home: [self.record(home, gid) for gid in self.shown[home]] for home in HOMES}
+        return {
+            partition: [self.record(partition, gid) for gid in self.shown[partition]]
+            for partition in PARTITIONS
+        }
 
     def truth(self) -> dict[str, Record]:
         rows = self.records().items()
-        return {self.name(home, one["gid"]): one for home, row in rows for one in row}
+        return {self.name(partition, one["gid"]): one for partition, row in rows for one in row}
 
 
 class SyncMachine(RuleBasedStateMachine):
     """Edits a world and syncs it; some syncs are killed, some partitions fail."""
 
-    by_home = False
+    by_partition = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(self.by_home)
+        self.world = World(self.by_partition)
         self.state: Record | None = None
         self.destination: dict[str, Record] = {}
         # What the last state must know: name -> version.
         self.known: dict[str, int] = {}
         self.shared = runtime()
 
-    @rule(home=st.sampled_from(HOMES), gid=st.sampled_from(GIDS))
-    def edit(self, home: str, gid: str) -> None:
+    @rule(partition=st.sampled_from(PARTITIONS), gid=st.sampled_from(GIDS))
+    def edit(self, partition: str, gid: str) -> None:
         # No version comes back: a destination may keep what a killed sync printed beyond its last
         # state, and then a change that was taken back cannot be seen.
-        name = self.world.name(home, gid)
-        self.world.shown[home].add(gid)
+        name = self.world.name(partition, gid)
+        self.world.shown[partition].add(gid)
         self.world.versions[name] = self.world.versions.get(name, 0) + 1
 
-    @rule(home=st.sampled_from(HOMES), gid=st.sampled_from(GIDS))
-    def unshare(self, home: str, gid: str) -> None:
-        self.world.shown[home].discard(gid)
-        # Whether the next sync sees that it left, and forgets it, depends on what fails.
-        self.known.pop(self.world.name(home, gid), None)
+    @rule(partition=st.sampled_from(PARTITIONS), gid=st.sampled_from(GIDS))
+    def unshare(self, partition: str, gid: str) -> None:
+        self.world.shown[partition].discard(gid)
+        # Whether the next syncs see that it is missing, and drop it, depends on what fails.
+        self.known.pop(self.world.name(partition, gid), None)
 
-    @rule(kill_after=st.integers(0, 12), failing=st.frozensets(st.sampled_from(HOMES)))
+    @rule(kill_after=st.integers(0, 12), failing=st.frozensets(st.sampled_from(PARTITIONS)))
     def sync_badly(self, kill_after: int, failing: frozenset[str]) -> None:
         self._sync(kill_after, failing)
 
@@ -212,8 +159,8 @@ class SyncMachine(RuleBasedStateMachine):
         assert len(sent) <= len(truth)
 
     def _sync(self, kill_after: int | None, failing: frozenset[str]) -> list[Record]:
-        slices = [slice_of(home) for home in HOMES]
-        key = ("project_id", "gid") if self.by_home else ("gid",)
+        slices = [slice_of(partition) for partition in PARTITIONS]
+        key = ("project_id", "gid") if self.by_partition else ("gid",)
         cursor, repository = cursor_of(*slices, stored=self.state, key=key, shared=self.shared)
         sent: list[Record] = []
         messages = 0
@@ -243,17 +190,17 @@ class SyncMachine(RuleBasedStateMachine):
         return len(found)
 
 
-class SyncByHomeMachine(SyncMachine):
+class SyncByPartitionMachine(SyncMachine):
     """The same where a record in two partitions is two records."""
 
-    by_home = True
+    by_partition = True
 
 
 MANY = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestSyncs = SyncMachine.TestCase
 TestSyncs.settings = MANY
-TestSyncsByHome = SyncByHomeMachine.TestCase
-TestSyncsByHome.settings = MANY
+TestSyncsByPartition = SyncByPartitionMachine.TestCase
+TestSyncsByPartition.settings = MANY
 
 
 # ── single syncs ───────────────────────────────────────────────────────────────────────────────
@@ -273,7 +220,7 @@ def tasks(*gids: str, **columns: Any) -> list[Record]:
 
 
 @pytest.mark.parametrize(("missing", "sent"), [(1, []), (SYNCS, ["7"])])
-def test_what_whole_listings_do_not_show_twice_is_forgotten(missing: int, sent: list[str]) -> None:
+def test_what_is_missing_twice_is_dropped(missing: int, sent: list[str]) -> None:
     _, state = after({"1": tasks("7", "8")})
     for _ in range(missing):
         _, state = after({"1": tasks("8")}, stored=state)
@@ -281,8 +228,8 @@ def test_what_whole_listings_do_not_show_twice_is_forgotten(missing: int, sent: 
     assert after({"1": tasks("7", "8")}, stored=state)[0] == sent
 
 
-@pytest.mark.parametrize("verdict", [NO_ACCESS, GONE])
-def test_a_refused_listing_says_nothing_and_that_of_what_is_gone_does(verdict: Verdict) -> None:
+@pytest.mark.parametrize("verdict", [NO_ACCESS, DELETED])
+def test_a_refused_listing_says_nothing_and_that_of_a_deleted_parent_does(verdict: Verdict) -> None:
     _, state = after({"1": tasks("7")})
     for _ in range(SYNCS):
         cursor, repository = cursor_of(slice_of("1"), stored=state)
@@ -292,7 +239,7 @@ def test_a_refused_listing_says_nothing_and_that_of_what_is_gone_does(verdict: V
         cursor.begin(slice_)
         cursor.refused(slice_, verdict)
         close(cursor, slice_)
-        cursor.ensure_at_least_one_state_emitted()
+        end(cursor)
         state = states_in(list(repository.consume_queue()))[-1]
 
     sent, _ = after({"1": tasks("7")}, stored=state)
@@ -301,7 +248,7 @@ def test_a_refused_listing_says_nothing_and_that_of_what_is_gone_does(verdict: V
 
 
 @pytest.mark.parametrize("ending", [Ending.COMPLETE, Ending.REFUSED])
-def test_the_records_of_a_vanished_partition_are_forgotten_after_complete_parents(
+def test_the_records_of_a_missing_partition_are_dropped_after_complete_parents(
     ending: Ending,
 ) -> None:
     _, state = after({"1": tasks("7"), "2": tasks("8")})
@@ -313,7 +260,7 @@ def test_the_records_of_a_vanished_partition_are_forgotten_after_complete_parent
     assert sent == (["8"] if ending is Ending.COMPLETE else [])
 
 
-def test_a_partition_of_several_slices_is_whole_when_all_are() -> None:
+def test_a_partition_of_several_slices_is_complete_when_all_are() -> None:
     active, archived = slice_of("1"), slice_of("1")
     shown = {"1": tasks("7")}
     _, state = after(shown, active, archived)
@@ -321,7 +268,7 @@ def test_a_partition_of_several_slices_is_whole_when_all_are() -> None:
     first, _ = cursor.stream_slices()
     cursor.begin(first)
     close(cursor, first)
-    cursor.ensure_at_least_one_state_emitted()
+    end(cursor)
     state = states_in(list(repository.consume_queue()))[-1]
 
     assert after(shown, active, archived, stored=state)[0] == []
@@ -332,12 +279,12 @@ def test_between_the_slices_of_a_partition_nothing_in_it_is_missing() -> None:
     parents = shared.feeds.of("parents")
     parents.add([{"gid": "1", "workspace_gid": "w", "began": BEGAN}])
     parents.announced(Ending.COMPLETE)
-    variants = [{"is_archived": "false"}, {"is_archived": "true"}]
+    variants: list[Mapping[str, Any]] = [{"is_archived": one} for one in ("false", "true")]
     router = ParentRouter(config={}, parameters={}, parent="parents", variants=variants)
     router.partition = {"parent_gid": "gid"}
     router.bind(shared.settings, shared.feeds)
     state: Record | None = None
-    rounds = []
+    between, rounds = [], []
     for shown in (["7", "8"], ["7", "8"], ["7"]):
         slices = router.stream_slices()
         cursor, repository = cursor_of(*slices, stored=state, shared=shared, tracks_deletions=True)
@@ -347,12 +294,17 @@ def test_between_the_slices_of_a_partition_nothing_in_it_is_missing() -> None:
             if record:
                 sent += list(cursor.sent(record, slice_, cursor.stamp()))
             close(cursor, slice_)
-        gone = [row for slice_ in cursor.departed(lambda _: frozenset()) for row in slice_.rows]
+        missing = []
+        between.append(len(states_in(list(repository.consume_queue()))))
+        cursor.settle(frozenset(), None, is_sound=True)
+        for slice_ in cursor.to_confirm():
+            missing += slice_.rows
+            cursor.slices.over()
         cursor.ensure_at_least_one_state_emitted()
-        *between, state = states_in(list(repository.consume_queue()))
-        assert len(between) == len(variants)
-        rounds.append(([record["gid"] for record in sent], [key for key, _ in gone]))
+        state = states_in(list(repository.consume_queue()))[-1]
+        rounds.append(([record["gid"] for record in sent], [key for key, _ in missing]))
 
+    assert between == [len(variants)] * 3
     assert rounds == [(["7", "8"], []), ([], []), ([], ["8"])]
 
 
@@ -376,17 +328,19 @@ def test_what_another_slice_has_sent_is_seen_where_it_is_known() -> None:
     assert not cursor.sender.ledger.was_shown("8")
 
 
-@pytest.mark.parametrize("is_walked", [False, True])
-def test_a_partition_is_whole_when_the_stream_that_walks_it_says_so(*, is_walked: bool) -> None:
+@pytest.mark.parametrize("is_complete", [False, True])
+def test_a_partition_is_complete_when_the_stream_that_reads_it_says_so(
+    *, is_complete: bool
+) -> None:
     _, state = after({"1": tasks("7")})
     for _ in range(SYNCS):
         cursor, repository = cursor_of(stored=state)
         cursor.expect("1")
-        if is_walked:
-            cursor.walked("1")
-        cursor.ensure_at_least_one_state_emitted()
+        if is_complete:
+            cursor.completed("1")
+        end(cursor)
         [state] = states_in(list(repository.consume_queue()))
-    assert ("ledger" in state) is not is_walked
+    assert ("ledger" in state) is not is_complete
 
 
 def test_what_was_sent_stays_in_scope_and_what_is_new_is_compared_with_the_start_date() -> None:
@@ -422,9 +376,9 @@ def test_stamps_rise_from_sync_to_sync() -> None:
     "damage",
     [
         {"ledger": []},
-        {"ledger": {"version": 9}},
+        {"ledger": {"rows": 9}},
         {"gates": 7},
-        {"pass": []},
+        {"scanned": []},
         {"synced_at": "today"},
         {"synced_at": None},
     ],
@@ -433,13 +387,13 @@ def test_a_damaged_state_is_a_mistake_of_the_user(damage: Record) -> None:
     gates: dict[str, Any] = {"kind": GatedPolicy, "newest_child": "current.gid"}
 
     with pytest.raises(AirbyteTracedException, match=r"The state of stream `s`.*reset the stream"):
-        cursor_of(stored={"v": 2, **damage}, **gates)
+        cursor_of(stored={"v": 3, **damage}, **gates)
 
 
 def test_a_stream_without_room_for_its_ledger_keeps_that_in_its_state() -> None:
     _, state = after({"1": tasks("7")})
     cursor, repository = cursor_of(slice_of("1"), stored=state)
-    cursor.memory.shrink()
+    cursor.memory.drop_ledger()
     cursor.ensure_at_least_one_state_emitted()
     [state] = states_in(list(repository.consume_queue()))
     assert "ledger" not in state
@@ -474,7 +428,7 @@ def test_a_state_is_printed_when_there_is_progress_and_the_last_one_is_old_enoug
 
 def test_the_size_of_a_state_can_be_asked_while_workers_change_it() -> None:
     # The threads of other streams ask for it, as all states share one budget.
-    stored = {"v": 2, "tokens": {str(number): "a" * 40 for number in range(10_000, 30_000)}}
+    stored = {"v": 3, "tokens": {str(number): "a" * 40 for number in range(10_000, 30_000)}}
     cursor, _ = cursor_of(stored=stored, kind=TokenPolicy)
     policy = cursor.policy
     assert isinstance(policy, TokenPolicy)
@@ -521,7 +475,7 @@ def test_a_state_that_waits_for_room_does_not_keep_other_streams_from_their_stat
     reader.start()
     assert queue.waits.wait(5)
 
-    other = threading.Thread(target=cursor._emission._states.emit, args=("t", lambda: {"v": 2}))
+    other = threading.Thread(target=cursor._emission._states.emit, args=("t", lambda: {"v": 3}))
     other.start()
     other.join(5)
     ended = not other.is_alive()

@@ -1,222 +1,279 @@
-"""Which departed records are looked into now, and which wait for a later sync."""
+"""Which missing records one sync asks about, and what becomes of them."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 
-from source_asana.cursors import departures
-from source_asana.cursors.departures import LARGEST_SHARE, MOST_AT_ONCE, Departures, Lookups
-from source_asana.cursors.ledger import Ledger
+from source_asana.core.departures import MOST_AT_ONCE
+from source_asana.core.ledger import Ledger
+from source_asana.cursors import departures as module
+from source_asana.cursors.departures import FIRST, Allowance, Departures
+from source_asana.cursors.policies import ELSEWHERE, Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.tags import tagger
 from source_asana.http.clock import Millis
-from source_asana.http.stop import Stop
+from source_asana.parents.slices import Row
 from source_asana.runtime import Runtime
-from unit_tests.given import settings
+from unit_tests.cursors.surroundings import GivenRouter, policy_of, runtime
+
+NOBODY: frozenset[str] = frozenset()
 
 
-def sender_of(
-    keys: Iterable[str], homes: Iterable[str] = ("p",), *, by_home: bool = False
-) -> Sender:
-    """Return what sends a stream whose earlier sync has entered these records."""
-    key = ("project_id", "gid") if by_home else ("gid",)
-    stamps = Stamps(lambda: Millis(0))
-    made = Sender(threading.RLock(), key, tagger(()), stamps, Stop())
-    homes = list(homes)
-    for one in keys:
-        for home in homes:
-            made.ledger.enter(one, home, 5)
-    made.ledger = again(made.ledger, by_home=by_home)
-    return made
+class Child(GivenRouter):
+    """Partitions that hang on a parent of the same gid."""
+
+    def parent_of(self, partition: str) -> tuple[str, str] | None:
+        return "parents", partition
 
 
-def again(ledger: Ledger, *, by_home: bool = False) -> Ledger:
-    """Return the ledger as the next sync loads it."""
-    return Ledger.load(ledger.dump(), by_home=by_home)
+class Sync:
+    """The missing records of one sync, with the rows that an earlier one has entered."""
 
+    def __init__(
+        self, keys: Iterable[str], partitions: Iterable[str] = ("p",), *, by_partition: bool = False
+    ) -> None:
+        self.shared = runtime()
+        self.policy = policy_of(Policy, shared=self.shared)
+        self.policy.router = Child([])
+        self.key = ("project_id", "gid") if by_partition else ("gid",)
+        self.sender = self._sender()
+        partitions = list(partitions)
+        for key in keys:
+            for partition in partitions:
+                self.ledger.enter(key, partition, 5)
+        self.next()
 
-def everywhere(home: str) -> bool:
-    del home
-    return True
+    def _sender(self) -> Sender:
+        stamps = Stamps(lambda: Millis(0))
+        return Sender(self.policy.lock, self.key, tagger(()), stamps, self.shared.stop)
 
+    @property
+    def ledger(self) -> Ledger:
+        return self.sender.ledger
 
-@pytest.fixture
-def runtime() -> Runtime:
-    return Runtime(settings())
+    def next(self, shared: Runtime | None = None) -> None:
+        """Begin the next sync, with the state of this one."""
+        self.shared = shared or self.shared
+        value = self.ledger.dump()
+        self.sender = self._sender()
+        self.sender.ledger = Ledger.load(value, by_partition=self.sender.by_partition)
 
+    def departures(self, scope: str | None = "") -> Departures:
+        scope = self.shared.scope if scope == "" else scope
+        return Departures(self.policy, self.sender, self.shared, scope)
 
-def departures_of(sender: Sender, runtime: Runtime, scope: str | None) -> Departures:
-    return Departures("s", threading.RLock(), sender, runtime, scope)
+    def asks(
+        self,
+        is_over: Callable[[str], bool] = lambda _: True,
+        *,
+        scope: str | None = "",
+        hinted: frozenset[str] = NOBODY,
+        is_gone: Callable[[str], bool] = lambda _: False,
+    ) -> list[Row]:
+        """Return the rows that the sync asks about once these partitions are over."""
+        made = self.departures(scope)
+        made.flag(is_over, hinted)
+        return [row for slice_ in made.slices(is_gone) for row in slice_.rows]
 
-
-def looked_into(
-    sender: Sender,
-    runtime: Runtime,
-    complete: Callable[[str], bool] = everywhere,
-    scope: str | None = "",
-) -> list[tuple[str, str]]:
-    """Return the rows that one sync looks into."""
-    scope = runtime.scope if scope == "" else scope
-    found = departures_of(sender, runtime, scope).slices(complete)
-    return [row for slice_ in found for row in slice_.rows]
-
-
-def test_what_no_partition_shows_is_looked_into(runtime: Runtime) -> None:
-    sender = sender_of("12", ["p", "q"])
-    sender.ledger.show("2", "q")
-
-    assert [key for key, _ in looked_into(sender, runtime)] == ["1"]
-    # The other record has left a partition only.
-    assert not sender.ledger.is_shown("2", "p")
-    assert sender.ledger.tag_of("2", "q") == 5
-
-
-def test_a_walk_that_was_not_whole_says_nothing(runtime: Runtime) -> None:
-    assert looked_into(sender_of("12", ["p", "q"]), runtime, "p".__eq__) == []
-
-
-def test_records_of_a_partition_are_looked_into_one_by_one(runtime: Runtime) -> None:
-    sender = sender_of("1", ["p", "q"], by_home=True)
-    sender.ledger.show("1", "q")
-
-    assert looked_into(sender, runtime) == [("1", "p")]
-
-
-@pytest.mark.parametrize("scope", [None, "another"])
-def test_in_another_scope_what_departs_leaves_silently(runtime: Runtime, scope: str | None) -> None:
-    runtime.user = "1"
-    sender = sender_of("12", ["p", "q"])
-    sender.ledger.show("2", "p")
-
-    assert looked_into(sender, runtime, scope=scope) == []
-    assert sender.ledger.tag_of("1", "p") is None
-    assert sender.ledger.tag_of("2", "p") == 5
-
-
-def test_in_another_scope_what_waits_leaves_silently_too(runtime: Runtime) -> None:
-    runtime.user = "1"
-    sender = sender_of("12", ["p", "q"])
-    sender.ledger.miss("1", "p")
-
-    assert looked_into(sender, runtime, lambda _: False, scope="another") == []
-    assert [sender.ledger.tag_of(key, "p") for key in "12"] == [None, 5]
-
-
-def test_where_the_user_is_unknown_what_departs_waits(
-    runtime: Runtime, caplog: pytest.LogCaptureFixture
-) -> None:
-    runtime.user = "1"
-    scope = runtime.scope
-    sender = sender_of("12", ["p", "q"])
-    sender.ledger.show("2", "p")
-    runtime.user = None
-
-    assert looked_into(sender, runtime, scope=scope) == []
-    assert sender.ledger.tag_of("1", "p") == 0
-    assert [record.message[:42] for record in caplog.records] == [
-        "Asana does not say whose token this is (`/"
-    ]
-    sender.ledger = again(sender.ledger)
-    sender.ledger.show("2", "p")
-    runtime.user = "1"
-    assert [key for key, _ in looked_into(sender, runtime, scope=scope)] == ["1"]
-
-
-def test_a_user_who_was_never_known_is_the_same_one(runtime: Runtime) -> None:
-    assert runtime.user is None
-    scope = runtime.scope
-
-    assert [key for key, _ in looked_into(sender_of("1"), runtime, scope=scope)] == ["1"]
+    def waiting(self) -> int:
+        return self.shared.report.counts("s").waiting
 
 
 def many(number: int) -> list[str]:
     return list(map(str, range(number)))
 
 
-def test_much_at_once_is_looked_into_by_the_next_sync(
-    runtime: Runtime, caplog: pytest.LogCaptureFixture
-) -> None:
-    keys = many(MOST_AT_ONCE + 1)
-    sender = sender_of(keys)
+# ── what is asked ──────────────────────────────────────────────────────────────────────────────
 
-    assert looked_into(sender, runtime) == []
+
+def test_what_no_partition_shows_is_asked_about() -> None:
+    sync = Sync("12", ["p", "q"])
+    sync.ledger.show("2", "q")
+
+    assert [key for key, _ in sync.asks()] == ["1"]
+    # The other record has left a partition only.
+    assert sync.ledger.partitions_of("2") == ["q"]
+
+
+def test_a_partition_that_is_not_complete_says_nothing() -> None:
+    assert Sync("12", ["p", "q"]).asks("p".__eq__) == []
+
+
+def test_records_of_a_partition_are_asked_about_one_by_one() -> None:
+    sync = Sync("1", ["p", "q"], by_partition=True)
+    sync.ledger.show("1", "q")
+
+    assert sync.asks() == [("1", "p")]
+
+
+def test_a_record_of_several_partitions_is_asked_about_once() -> None:
+    sync = Sync("1", ["p", "q"])
+    sync.ledger.miss("1", "p")
+
+    assert len(sync.asks("p".__eq__)) == 1
+
+
+def test_what_was_missing_and_is_shown_again_is_not_asked_about() -> None:
+    sync = Sync("12")
+    for key in "12":
+        sync.ledger.miss(key, "p")
+    sync.ledger.enter("2", "p", 7)
+
+    assert sync.asks() == [("1", "p")]
+
+
+def test_what_the_audit_log_names_is_asked_about_unless_it_was_shown() -> None:
+    sync = Sync("123")
+    sync.ledger.show("2", "p")
+
+    assert sync.asks(lambda _: False, hinted=frozenset({"1", "2", "99"})) == [("1", "p")]
+
+
+def test_what_is_missing_is_asked_about_in_slices_that_are_small() -> None:
+    made = Sync(many(60)).departures()
+    made.flag(lambda _: True, NOBODY)
+
+    assert [len(slice_.rows) for slice_ in made.slices(lambda _: False)] == [25, 25, 10]
+    assert made.slices(lambda _: False) == []
+
+
+# ── scopes ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("scope", [None, "another"])
+def test_in_another_scope_what_is_missing_leaves_silently(scope: str | None) -> None:
+    sync = Sync("123", ["p", "q"])
+    sync.shared.user = "1"
+    sync.ledger.show("2", "p")
+    sync.ledger.miss("3", "p")
+
+    assert sync.asks("p".__eq__, scope=scope) == []
+    assert sync.asks(scope=scope) == []
+    assert sync.ledger.rows() == [("2", "p")]
+
+
+def test_a_first_sync_has_no_other_scope() -> None:
+    assert Sync("1").asks(scope=FIRST) == [("1", "p")]
+
+
+def test_where_the_user_is_unknown_what_is_missing_waits(caplog: pytest.LogCaptureFixture) -> None:
+    sync = Sync("12")
+    sync.shared.user = "1"
+    scope = sync.shared.scope
+    sync.ledger.show("2", "p")
+    sync.shared.user = None
+
+    assert sync.asks(scope=scope) == []
+    assert sync.waiting() == 1
+    assert [record.message[:42] for record in caplog.records] == [
+        "Asana does not say whose token this is (`/"
+    ]
+    sync.next()
+    sync.ledger.show("2", "p")
+    sync.shared.user = "1"
+    assert sync.asks(scope=scope) == [("1", "p")]
+
+
+def test_a_user_who_was_never_known_is_the_same_one() -> None:
+    sync = Sync("1")
+    assert sync.shared.user is None
+
+    assert sync.asks(scope=sync.shared.scope) == [("1", "p")]
+
+
+# ── what waits ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_too_much_at_once_is_asked_about_by_the_next_sync(caplog: pytest.LogCaptureFixture) -> None:
+    keys = many(MOST_AT_ONCE + 1)
+    sync = Sync(keys)
+
+    assert sync.asks() == []
 
     [record] = caplog.records
     assert record.message == (
         "Stream s: Asana no longer shows 101 records. As that is much at once, the next sync looks "
         "into them before anything is deleted."
     )
-    assert len(list(sender.ledger.rows_where((0).__eq__))) == len(keys)
-    sender.ledger = again(sender.ledger)
-    assert sorted(key for key, _ in looked_into(sender, runtime)) == sorted(keys)
+    assert sync.waiting() == len(keys)
+    sync.next()
+    assert sorted(key for key, _ in sync.asks()) == sorted(keys)
 
 
-@pytest.mark.parametrize(("departed", "known"), [(MOST_AT_ONCE, MOST_AT_ONCE), (101, 400)])
-def test_a_hundred_or_a_small_share_is_not_much(
-    runtime: Runtime, departed: int, known: int
-) -> None:
-    assert departed <= max(MOST_AT_ONCE, LARGEST_SHARE * known)
-    sender = sender_of(many(known))
-    for key in many(known)[departed:]:
-        sender.ledger.show(key, "p")
+@pytest.mark.parametrize("partition", [ELSEWHERE, f"{ELSEWHERE}/p"])
+def test_what_is_elsewhere_is_no_surprise(partition: str) -> None:
+    sync = Sync(many(MOST_AT_ONCE + 1), [partition])
 
-    assert len(looked_into(sender, runtime)) == departed
+    assert len(sync.asks()) == MOST_AT_ONCE + 1
 
 
-def test_what_was_missed_and_is_shown_again_is_not_looked_into(runtime: Runtime) -> None:
-    sender = sender_of("12")
-    for key in "12":
-        sender.ledger.miss(key, "p")
-    sender.ledger.enter("2", "p", 7)
+def test_what_the_audit_log_names_is_no_surprise() -> None:
+    keys = many(MOST_AT_ONCE + 2)
+    sync = Sync(keys)
 
-    assert looked_into(sender, runtime) == [("1", "p")]
+    asked = sync.asks(hinted=frozenset(keys[1:]))
 
-
-def test_a_missed_record_of_several_partitions_is_looked_into_once(runtime: Runtime) -> None:
-    sender = sender_of("1", ["p", "q"])
-    sender.ledger.miss("1", "p")
-
-    assert len(looked_into(sender, runtime, "p".__eq__)) == 1
+    assert sorted(key for key, _ in asked) == sorted(keys)
 
 
 def test_beyond_the_share_of_the_quota_records_wait_in_another_order_each_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(departures, "MINUTES_A_SYNC", 20 / 1500)
-    keys, found = many(60), set[str]()
-    sender = sender_of(keys)
-    for _ in range(40):
-        some = Runtime(settings())
-        made = departures_of(sender, some, some.scope)
-        rows = [row for slice_ in made.slices(everywhere) for row in slice_.rows]
-        assert len(rows) == 20
-        assert some.report.counts("s").waiting == 40
-        found.update(key for key, _ in rows)
-        # Nothing could be found out about these.
-        for row in rows:
-            sender.ledger.miss(*row)
-        sender.ledger = again(sender.ledger)
+    monkeypatch.setattr(module, "MINUTES_A_SYNC", 20 / 1500)
+    sync, asked = Sync(many(60)), set[str]()
+    assert len(sync.asks()) == 20
+    for _ in range(60):
+        # Asana says nothing of them.
+        sync.next(runtime())
+        rows = sync.asks()
+        # Those that wait take half of what all may.
+        assert len(rows) == 10
+        assert sync.waiting() == 50
+        asked.update(key for key, _ in rows)
 
-    assert found == set(keys)
+    assert asked == set(many(60))
 
 
-def test_all_streams_of_a_sync_share_the_quota(runtime: Runtime) -> None:
-    lookups = runtime.part(Lookups)
+def test_all_streams_of_a_sync_share_the_quota_and_what_waits_takes_half_of_it() -> None:
+    allowance = runtime().part(Allowance)
 
-    assert lookups.take(14_000) == 14_000
-    assert lookups.take(2000) == 1000
-    assert lookups.take(5) == 0
+    assert allowance.for_old(14_000) == 7500
+    assert allowance.for_old(1) == 0
+    assert allowance.for_new(7000) == 7000
+    assert allowance.for_new(2000) == 500
+    assert allowance.for_new(5) == 0
+    other = runtime().part(Allowance)
+    assert other.for_new(14_999) == 14_999
+    assert other.for_old(5) == 1
 
 
-def test_slices_are_small() -> None:
-    runtime = Runtime(settings())
-    found = departures_of(sender_of(many(60)), runtime, runtime.scope).slices(everywhere)
+# ── parents ────────────────────────────────────────────────────────────────────────────────────
 
-    assert [len(slice_.rows) for slice_ in found] == [25, 25, 10]
+
+def test_children_of_a_parent_that_is_gone_take_one_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MINUTES_A_SYNC", 1 / 1500)
+    sync = Sync(many(30))
+
+    assert len(sync.asks(is_gone="p".__eq__)) == 30
+
+
+def test_what_hangs_on_a_deleted_parent_comes_in_another_round() -> None:
+    sync = Sync(many(2 * MOST_AT_ONCE))
+    made = sync.departures()
+    made.flag(lambda _: True, NOBODY)
+    # So many are cautiously left for the next sync.
+    assert made.slices("p".__eq__) == []
+
+    sync.shared.deleted.add("p")
+
+    assert sum(len(slice_.rows) for slice_ in made.slices("p".__eq__)) == 2 * MOST_AT_ONCE
+    assert made.slices("p".__eq__) == []
 
 
 # ── what becomes of them ───────────────────────────────────────────────────────────────────────
@@ -224,48 +281,68 @@ def test_slices_are_small() -> None:
 STAMP = Stamp(Millis(5), "1970-01-01T00:00:00.005Z")
 
 
-def test_a_record_that_is_gone_leaves_with_a_tombstone(runtime: Runtime) -> None:
-    sender = sender_of("12", ["p", "q"])
-    records = departures_of(sender, runtime, None).buried("1", "p", STAMP)
+def test_a_deleted_record_leaves_with_a_tombstone() -> None:
+    sync = Sync("12", ["p", "q"])
+    records = sync.departures().deleted("1", "p", STAMP)
 
-    assert next(records) == {
-        "gid": "1",
-        "synced_at": STAMP.text,
-        "_ab_cdc_deleted_at": STAMP.text,
-    }
-    assert sender.ledger.tag_of("1", "p") == 5
+    assert next(records) == {"gid": "1", "synced_at": STAMP.text, "_ab_cdc_deleted_at": STAMP.text}
+    assert sync.ledger.fingerprint("1", "p") == 5
     assert list(records) == []
-    assert sender.ledger.tag_of("1", "p") is None
-    assert sender.ledger.tag_of("2", "p") == 5
+    assert sorted(sync.ledger.rows()) == [("2", "p"), ("2", "q")]
 
 
-def test_the_tombstone_of_a_record_of_its_partition_names_that(runtime: Runtime) -> None:
-    sender = sender_of("1", ["p", "q"], by_home=True)
-    [tombstone] = departures_of(sender, runtime, None).buried("1", "p", STAMP)
-
-    assert (tombstone["project_id"], tombstone["gid"]) == ("p", "1")
-    assert sender.ledger.tag_of("1", "p") is None
-    assert sender.ledger.tag_of("1", "q") == 5
+def test_what_hangs_on_what_is_deleted_with_its_parent_goes_along() -> None:
+    sync = Sync("12", ["p", "q"])
+    sync.departures().goes_along("1")
+    assert sync.shared.deleted == {"1"}
 
 
-def test_what_is_found_out_about_a_record(runtime: Runtime) -> None:
-    sender = sender_of("1234", ["p", "q"])
-    made = departures_of(sender, runtime, None)
+def test_what_left_a_partition_is_not_deleted_itself() -> None:
+    # The projects of a portfolio, for example.
+    sync = Sync("1", by_partition=True)
+
+    assert len(list(sync.departures().deleted("1", "p", STAMP))) == 1
+
+    assert sync.shared.deleted == set()
+
+
+def rows_after(act: Callable[[Departures], Any]) -> list[Row]:
+    """Return the rows of a missing record 1 after this, and hold that 2 stays as it was."""
+    sync = Sync("12", ["p"])
+    made = sync.departures()
+    made.flag(lambda _: True, NOBODY)
+    act(made)
+    assert sync.ledger.fingerprint("2", "p") == 5
+    assert not sync.ledger.was_shown("2")
+    rows = [row for row in sync.ledger.rows() if row[0] == "1"]
+    assert all(sync.ledger.is_shown(*row) for row in rows)
+    assert [row for rows in sync.ledger.missing() for row in rows] == [("2", "p")]
+    return rows
+
+
+def test_a_forbidden_record_is_forgotten() -> None:
+    assert rows_after(lambda made: made.forget("1", "p")) == []
+
+
+def test_a_record_that_exists_moves_to_where_it_is_now() -> None:
+    assert rows_after(lambda made: made.move("1", "p", "p")) == [("1", "p")]
+    assert rows_after(lambda made: made.move("1", "p", "q")) == [("1", "q")]
+    assert rows_after(lambda made: made.is_elsewhere("1", "p")) == [("1", "elsewhere/p")]
+
+
+def test_a_record_that_was_forgotten_meanwhile_does_not_come_back() -> None:
+    sync = Sync("1")
+    made = sync.departures()
     made.forget("1", "p")
-    made.forget_home("2", "p")
-    made.keep("3", "p")
-    made.miss("4", "p")
 
-    rows = [(key, home) for key in "1234" for home in "pq" if sender.ledger.has_home(home)]
-    shown = [row for row in rows if sender.ledger.is_shown(*row)]
-    assert sender.ledger.tag_of("1", "q") is None
-    assert sorted(sender.ledger.rows_where(lambda _: True)) == [
-        ("2", "q"),
-        ("3", "p"),
-        ("3", "q"),
-        ("4", "p"),
-        ("4", "q"),
-    ]
-    assert shown == [("3", "p")]
-    assert sender.ledger.tag_of("4", "q") == 0
-    assert runtime.report.counts("s").waiting == 1
+    made.move("1", "p", "q")
+
+    assert len(sync.ledger) == 0
+
+
+def test_a_record_that_asana_says_nothing_of_is_counted() -> None:
+    sync = Sync("1")
+
+    sync.departures().wait("s")
+
+    assert sync.waiting() == 1

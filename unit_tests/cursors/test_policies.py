@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from source_asana.cursors.ledger import Ledger
+from source_asana.core.ledger import Ledger
 from source_asana.cursors.partial import GatedPolicy, OverlapPolicy, WindowPolicy
-from source_asana.cursors.policies import Policy
-from source_asana.http.clock import Millis, from_millis
+from source_asana.cursors.policies import Policy, Unread
+from source_asana.http.clock import from_millis
 from source_asana.http.errors import Reach
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
@@ -41,13 +40,20 @@ def keys(slices: list[Slice]) -> list[str]:
     return [slice_.key for slice_ in slices]
 
 
+def begin(policy: Policy, slice_: Slice) -> None:
+    """Begin a slice, as the cursor does."""
+    slice_.began = policy.runtime.clock.bound()
+
+
 def read(policy: Policy, *, only: str | None = None) -> list[Slice]:
     """Read the slices of a whole sync, or only that of one key; return them."""
     slices = all_slices(policy)
     for slice_ in slices:
         if only in (None, slice_.key):
-            policy.begin(slice_)
+            begin(policy, slice_)
             policy.complete(slice_)
+            if not slice_.is_filtered:
+                policy.partitions.completed(slice_.home)
     policy.settle()
     return slices
 
@@ -74,8 +80,8 @@ def test_all_partitions_are_known_after_complete_parents(ending: Ending) -> None
     all_slices(policy)
 
     assert policy.knows_all is (ending <= Ending.LACKING)
-    assert policy.is_there("1")
-    assert not policy.is_there("2")
+    assert policy.unread("1") is Unread.UNKNOWN
+    assert (policy.unread("2") is Unread.GONE) is policy.knows_all
 
 
 @pytest.mark.parametrize(
@@ -142,20 +148,17 @@ def test_a_parent_whose_listing_failed_is_read_again() -> None:
     assert keys(read(gated("7", stored=stored_by(failed)))) == ["1"]
 
 
-def test_every_parent_is_read_once_in_a_listing_period() -> None:
-    shared = runtime(listing_pass_hours=10)
-    stored, read_at = stored_by(gated("7", shared)), []
+def test_every_parent_is_read_by_a_full_scan() -> None:
+    stored: dict[str, Any] = {}
+    read_at = []
     for hour in range(41):
-        tell(shared, BEGAN + hour * HOUR)
+        shared = runtime(now=BEGAN + hour * HOUR, full_scan_interval_hours=10)
         policy = gated("7", shared, stored=stored)
         if read(policy):
             read_at.append(hour)
         stored = stored_by(policy)
 
-    gaps = [after - before for before, after in pairwise(read_at)]
-    assert read_at[0] == 0
-    assert len(read_at) == 5
-    assert gaps[1:] == [10] * 3
+    assert read_at == [0, 10, 20, 30, 40]
 
 
 def test_a_full_refresh_reads_every_parent() -> None:
@@ -165,7 +168,7 @@ def test_a_full_refresh_reads_every_parent() -> None:
 
 
 @pytest.mark.parametrize("ending", list(Ending))
-def test_gates_of_vanished_parents_go_only_after_complete_parents(ending: Ending) -> None:
+def test_gates_of_missing_parents_go_only_after_complete_parents(ending: Ending) -> None:
     first = policy_of(GatedPolicy, slice_of("1"), slice_of("gone"), **GATE)
     read(first)
     second = policy_of(
@@ -181,7 +184,12 @@ def test_gates_of_vanished_parents_go_only_after_complete_parents(ending: Ending
 # ── windows ────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_first_read_asks_for_everything_and_the_next_from_the_bound_on() -> None:
+def daily(hour: int, **further: Any) -> Runtime:
+    """Return the runtime of a sync that begins in this hour, with a full scan once a day."""
+    return runtime(now=BEGAN + hour * HOUR, full_scan_interval_hours=24, **further)
+
+
+def test_a_first_read_asks_for_everything_and_the_next_from_the_instant_on() -> None:
     first = policy_of(WindowPolicy, slice_of("1"), **LOG)
     [slice_] = read(first)
     assert (slice_.since, slice_.is_filtered) == (None, False)
@@ -198,12 +206,12 @@ def test_a_first_read_asks_for_everything_and_the_next_from_the_bound_on() -> No
     )
 
 
-def test_the_bound_is_the_time_when_the_first_request_was_sent() -> None:
+def test_the_instant_is_the_time_when_the_first_request_was_sent() -> None:
     shared = runtime()
     policy = policy_of(WindowPolicy, slice_of("1"), shared=shared, **LOG)
     [slice_] = all_slices(policy)
     tell(shared, BEGAN + HOUR)
-    policy.begin(slice_)
+    begin(policy, slice_)
     tell(shared, BEGAN + 2 * HOUR)
     policy.complete(slice_)
 
@@ -227,7 +235,7 @@ def test_a_first_read_begins_at_the_start_date() -> None:
     [dated] = all_slices(policy_of(WindowPolicy, slice_of("1"), shared=shared, **ENTRIES))
     [log] = all_slices(policy_of(WindowPolicy, slice_of("1"), shared=shared, **LOG))
 
-    # All that is in scope is asked for, so the listing is whole.
+    # All that is in scope is asked for, so the listing is complete.
     assert (dated.since, dated.is_filtered) == ("2026-01-31", False)
     assert (log.since, log.is_filtered) == ("2026-01-31T10:00:00.000Z", False)
 
@@ -242,46 +250,38 @@ def test_a_full_refresh_asks_for_everything() -> None:
     assert (slice_.since, slice_.is_filtered) == (None, False)
 
 
-def test_time_entries_step_back_and_are_read_whole_once_in_a_period() -> None:
-    shared = runtime(time_entries_lookback_days=30, listing_pass_hours=24)
+def test_time_entries_step_back_and_are_read_completely_by_a_full_scan() -> None:
     stored: dict[str, Any] = {}
     asked = []
     for hour in range(0, 97, 6):
-        tell(shared, BEGAN + hour * HOUR)
+        shared = daily(hour, time_entries_lookback_days=30)
         policy = policy_of(WindowPolicy, slice_of("1"), shared=shared, stored=stored, **ENTRIES)
         [slice_] = read(policy)
         asked.append((slice_.since, slice_.is_filtered))
         stored = stored_by(policy)
 
     assert asked[0] == ("1970-01-01", False)
-    whole = [number for number, (_, is_filtered) in enumerate(asked) if not is_filtered]
-    assert len(whole) == 5
-    assert [b - a for a, b in pairwise(whole[1:])] == [4] * 3
+    complete = [number for number, (_, is_filtered) in enumerate(asked) if not is_filtered]
+    assert complete == [0, 4, 8, 12, 16]
     filtered = [since for since, is_filtered in asked if is_filtered]
     assert filtered[0] == "2026-02-27"
     assert filtered == sorted(map(str, filtered))
 
 
-def test_a_whole_read_that_failed_is_owed() -> None:
-    shared = runtime(listing_pass_hours=24)
-    first = policy_of(WindowPolicy, slice_of("1"), shared=shared, **ENTRIES)
+def test_what_a_full_scan_could_not_read_is_read_by_the_next_sync() -> None:
+    slices = [slice_of("1"), slice_of("2")]
+    first = policy_of(WindowPolicy, *slices, shared=daily(0), **ENTRIES)
     read(first)
-    tell(shared, BEGAN + 30 * HOUR)
-    second = policy_of(
-        WindowPolicy, slice_of("1"), shared=shared, stored=stored_by(first), **ENTRIES
-    )
-    assert not any(slice_.is_filtered for slice_ in read(second, only="none"))
-    tell(shared, BEGAN + 31 * HOUR)
+    second = policy_of(WindowPolicy, *slices, shared=daily(30), stored=stored_by(first), **ENTRIES)
+    assert not any(slice_.is_filtered for slice_ in read(second, only="2"))
 
-    third = policy_of(
-        WindowPolicy, slice_of("1"), shared=shared, stored=stored_by(second), **ENTRIES
-    )
+    third = policy_of(WindowPolicy, *slices, shared=daily(31), stored=stored_by(second), **ENTRIES)
 
-    assert not any(slice_.is_filtered for slice_ in all_slices(third))
+    assert [slice_.is_filtered for slice_ in all_slices(third)] == [False, True]
 
 
 @pytest.mark.parametrize("ending", list(Ending))
-def test_bounds_of_vanished_partitions_go_only_after_complete_parents(ending: Ending) -> None:
+def test_instants_of_missing_partitions_go_only_after_complete_parents(ending: Ending) -> None:
     first = policy_of(WindowPolicy, slice_of("1"), slice_of("gone"), **LOG)
     read(first)
     second = policy_of(
@@ -304,27 +304,29 @@ def event(millis: int) -> dict[str, Any]:
 def test_the_log_is_kept_by_hours_and_whole_hours_become_stale() -> None:
     first = policy_of(OverlapPolicy, slice_of("1"), **LOG)
     [slice_] = all_slices(first)
-    homes = [first.home_of(event(BEGAN + hours * HOUR), slice_) for hours in (-2, -1, 0)]
-    assert homes == ["1@2026-03-28T23", "1@2026-03-29T00", "1@2026-03-29T01"]
-    assert not any(first.is_stale(home) for home in homes)
-    first.begin(slice_)
+    hours = [first.partition_of(event(BEGAN + number * HOUR), slice_) for number in (-2, -1, 0)]
+    assert hours == ["1@2026-03-28T23", "1@2026-03-29T00", "1@2026-03-29T01"]
+    assert not any(first.is_stale(hour) for hour in hours)
+    begin(first, slice_)
     first.complete(slice_)
 
-    # The next window begins five minutes before the bound, 01:00.
-    assert [first.is_stale(home) for home in homes] == [True, False, False]
-    assert first.is_there(homes[0])
-    assert not first.is_there("2@2026-03-28T23")
+    # The next window begins five minutes before the instant, 01:00.
+    assert [first.is_stale(hour) for hour in hours] == [True, False, False]
+    assert first.unread(hours[0]) is Unread.UNKNOWN
+    assert first.unread("2@2026-03-28T23") is Unread.GONE
 
 
-def test_a_coarse_policy_says_so() -> None:
+def test_a_policy_says_which_ledger_was_dropped() -> None:
     policy = policy_of(Policy, slice_of("1"))
     assert not policy.is_coarse
-    assert policy.give_up(Ledger()) is None
+    assert policy.droppable() == ["ledger"]
+    assert policy.drop(Ledger()) is None
     assert policy.is_coarse
+    assert (policy.dropped, policy.droppable()) == (["ledger"], [])
 
 
-def test_bounds_are_milliseconds() -> None:
-    policy = policy_of(WindowPolicy, slice_of("1", began=Millis(5)), **LOG)
+def test_instants_are_milliseconds() -> None:
+    policy = policy_of(WindowPolicy, slice_of("1"), **LOG)
     read(policy)
     again = policy_of(WindowPolicy, stored=stored_by(policy), **LOG)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_asana.core.ledger import Ledger
 from source_asana.cursors.sending import Once, Sender
 from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.tags import tagger
@@ -34,21 +35,21 @@ def task(name: str = "a", gid: str = "1") -> Record:
 
 
 def sent(
-    made: Sender, record: Record, home: str = "p", at: int = 0, *, is_shared: bool = False
+    made: Sender, record: Record, partition: str = "p", at: int = 0, *, is_shared: bool = False
 ) -> list[Record]:
     """Return what is sent of a record, once it is on its way."""
-    return list(made.send(record, home, stamp(at), is_shared=is_shared))
+    return list(made.send(record, partition, stamp(at), is_shared=is_shared))
 
 
 class Worker:
     """A thread that sends a record, and holds it until it is told to go on."""
 
-    def __init__(self, made: Sender, record: Record, home: str = "p", at: int = 0) -> None:
+    def __init__(self, made: Sender, record: Record, partition: str = "p", at: int = 0) -> None:
         """Start it."""
         self.sent: list[Record] = []
         self.error: Exception | None = None
         self.begun, self._on = threading.Event(), threading.Event()
-        self._records = made.send(record, home, stamp(at), is_shared=True)
+        self._records = made.send(record, partition, stamp(at), is_shared=True)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -103,10 +104,10 @@ def test_a_sync_that_is_killed_meanwhile_sends_it_again() -> None:
 def test_what_is_not_sent_is_shown() -> None:
     made = sender()
     made.ledger.enter("1", "p", tagger(())(task()))
-    for home in ("p", "q"):
+    for partition in ("p", "q"):
         made.ledger.remove("1", "q")
-        assert sent(made, task(), home) == []
-        assert made.ledger.is_shown("1", home)
+        assert sent(made, task(), partition) == []
+        assert made.ledger.is_shown("1", partition)
 
 
 def test_another_partition_that_shows_the_same_version_is_entered_without_sending() -> None:
@@ -114,7 +115,7 @@ def test_another_partition_that_shows_the_same_version_is_entered_without_sendin
     assert len(sent(made, task(), "p")) == 1
     assert sent(made, task(), "q") == []
 
-    assert sorted(made.ledger.homes()) == ["p", "q"]
+    assert sorted(made.ledger.partitions()) == ["p", "q"]
     assert len(sent(made, task("b"), "q")) == 1
     assert sent(made, task("b"), "p") == []
 
@@ -122,7 +123,7 @@ def test_another_partition_that_shows_the_same_version_is_entered_without_sendin
 def test_a_key_of_two_columns_is_a_record_of_its_partition() -> None:
     made = sender("project_id", "gid")
 
-    assert made.by_home
+    assert made.by_partition
     assert len(sent(made, task(), "p")) == 1
     assert len(sent(made, task(), "q")) == 1
     assert sent(made, task(), "p") == []
@@ -162,12 +163,12 @@ def test_two_workers_send_a_record_once_and_the_second_one_waits_until_it_is_ent
     second = Worker(made, task(), "q")
     second.thread.join(0.05)
     assert second.thread.is_alive()
-    assert not made.ledger.has_home("q")
+    assert not made.ledger.has_partition("q")
 
     assert len(first.end()) == 1
     assert second.end() == []
 
-    assert sorted(made.ledger.homes()) == ["p", "q"]
+    assert sorted(made.ledger.partitions()) == ["p", "q"]
 
 
 def test_where_the_first_worker_fails_the_second_one_sends() -> None:
@@ -179,7 +180,7 @@ def test_where_the_first_worker_fails_the_second_one_sends() -> None:
 
     assert second.begun.wait(5)
     assert len(second.end()) == 1
-    assert made.ledger.homes() == ["q"]
+    assert made.ledger.partitions() == ["q"]
 
 
 def test_records_of_other_keys_do_not_wait() -> None:
@@ -209,12 +210,12 @@ def test_many_workers_send_each_version_once() -> None:
     made = sender()
     found: list[Record] = []
 
-    def work(home: str) -> None:
+    def work(partition: str) -> None:
         for number in range(200):
-            records = made.send(task(gid=str(number)), home, stamp(), is_shared=True)
+            records = made.send(task(gid=str(number)), partition, stamp(), is_shared=True)
             found.extend(records)
 
-    threads = [threading.Thread(target=work, args=(str(home),)) for home in range(6)]
+    threads = [threading.Thread(target=work, args=(str(partition),)) for partition in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -222,6 +223,68 @@ def test_many_workers_send_each_version_once() -> None:
 
     assert sorted(int(record["gid"]) for record in found) == list(range(200))
     assert len(made.ledger) == 1200
+
+
+# ── what was missing ───────────────────────────────────────────────────────────────────────────
+
+
+def after_missing(made: Sender, *, is_loaded: bool = True) -> None:
+    """Have record 1 be sent, and be missing after that, in an earlier sync or in this one."""
+    sent(made, task())
+    made.ledger.miss("1", "p")
+    if is_loaded:
+        made.ledger = Ledger.load(made.ledger.dump(), by_partition=made.by_partition)
+
+
+@pytest.mark.parametrize("resends_missing", [False, True])
+def test_what_was_missing_is_sent_again_if_its_tombstone_may_have_been(
+    *, resends_missing: bool
+) -> None:
+    made = sender()
+    made.resends_missing = resends_missing
+    after_missing(made)
+
+    assert len(sent(made, task())) == resends_missing
+
+    assert made.ledger.missing() == ([], [])
+    assert sent(made, task()) == []
+
+
+def test_what_is_missing_since_this_sync_is_not_sent_again() -> None:
+    made = sender()
+    made.resends_missing = True
+    after_missing(made, is_loaded=False)
+
+    assert sent(made, task()) == []
+
+
+def test_a_tombstone_precedes_the_loss_of_the_record() -> None:
+    made = sender()
+    after_missing(made)
+    records = made.tombstone("1", "p", stamp(1))
+
+    assert next(records) == {
+        "gid": "1",
+        "synced_at": stamp(1).text,
+        "_ab_cdc_deleted_at": stamp(1).text,
+    }
+    # A sync that is killed here has to send it again, should it be restored.
+    assert made.ledger.is_missing("1", "p")
+    assert list(records) == []
+    assert not made.knows(task(), "p")
+    assert len(sent(made, task())) == 1
+
+
+@pytest.mark.parametrize("partition", ["p", "elsewhere/p"])
+def test_the_tombstone_of_a_record_of_its_partition_names_that(partition: str) -> None:
+    made = sender("project_id", "gid")
+    for one in (partition, "q"):
+        sent(made, task(), one)
+
+    [tombstone] = made.tombstone("1", partition, stamp(1))
+
+    assert (tombstone["project_id"], tombstone["gid"]) == ("p", "1")
+    assert made.ledger.rows() == [("1", "q")]
 
 
 def test_in_a_full_refresh_a_record_comes_once() -> None:

@@ -47,7 +47,7 @@ def printed(repository: InMemoryMessageRepository) -> list[tuple[str, Mapping[st
 
 
 def test_a_state_of_this_version_comes_back_as_plain_json() -> None:
-    value = {"v": 2, "ledger": {"rows": [[1, "a"]], "homes": {}}, "synced_at": 5}
+    value = {"v": 3, "ledger": {"rows": [[1, "a"]], "partitions": {}}, "synced_at": 5}
     found, _ = made(tags=value)
 
     assert found.stored("tags") == value
@@ -65,17 +65,18 @@ def test_no_state_and_that_of_a_full_refresh_are_none(value: dict[str, Any]) -> 
     assert found.stored("users") == {}
 
 
-def test_a_state_of_the_first_version_counts_as_none_and_that_is_said_once(
+def test_a_state_of_an_earlier_version_counts_as_none_and_that_is_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
-    found, _ = made(tags={"v": 1, "bounds": {}}, users={"v": 1})
+    found, _ = made(tags={"v": 1, "bounds": {}}, users={"v": 2}, teams={"v": 3, "synced_at": 1})
 
     assert (found.stored("tags"), found.stored("users")) == ({}, {})
-    assert len([record for record in caplog.records if "version 0.1.0" in record.message]) == 1
+    assert found.stored("teams") == {"v": 3, "synced_at": 1}
+    assert len([record for record in caplog.records if "an earlier version" in record.message]) == 1
 
 
-@pytest.mark.parametrize("value", [{"v": 3}, {"modified_at": "2026-01-01"}, {"v": "2"}])
+@pytest.mark.parametrize("value", [{"v": 4}, {"modified_at": "2026-01-01"}, {"v": "3"}, {"v": 0}])
 def test_a_state_of_something_else_is_a_mistake_of_the_user(value: dict[str, Any]) -> None:
     found, _ = made(tags=value)
 
@@ -89,14 +90,14 @@ def test_a_state_of_something_else_is_a_mistake_of_the_user(value: dict[str, Any
 def test_states_are_printed_in_their_order_with_their_size() -> None:
     found, repository = made()
 
-    assert found.emit("tags", lambda: {"v": 2}) == len('{"v":2}')
-    found.emit("users", lambda: {"v": 2, "synced_at": 1})
-    found.emit("tags", lambda: {"v": 2, "synced_at": 2})
+    assert found.emit("tags", lambda: {"v": 3}) == len('{"v":3}')
+    found.emit("users", lambda: {"v": 3, "synced_at": 1})
+    found.emit("tags", lambda: {"v": 3, "synced_at": 2})
 
     assert printed(repository) == [
-        ("tags", {"v": 2}),
-        ("users", {"v": 2, "synced_at": 1}),
-        ("tags", {"v": 2, "synced_at": 2}),
+        ("tags", {"v": 3}),
+        ("users", {"v": 3, "synced_at": 1}),
+        ("tags", {"v": 3, "synced_at": 2}),
     ]
 
 
@@ -114,12 +115,12 @@ def test_small_states_come_often_and_large_ones_rarely() -> None:
 
 
 class Stream:
-    """A stream whose state has a size, and less each time that it is asked to shrink."""
+    """A stream whose state has a size, and less each time that it is asked to drop a ledger."""
 
     def __init__(self, found: States, name: str, rank: int, size: int) -> None:
         """Open its account."""
         self.name, self.size, self.shrunk = name, size, 0
-        # What is left to give up after this, and to what size.
+        # The ranks of what can be dropped after this, and the sizes that are left then.
         self.further: list[tuple[int, int]] = []
         self._states = found
         found.open_account(name, rank, self.shrink, lambda: self.size)
@@ -163,7 +164,9 @@ def test_what_a_state_had_before_this_sync_counts() -> None:
 
 
 @pytest.mark.usefixtures("_small_budget")
-def test_the_lowest_rank_gives_up_first_then_the_largest(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_lowest_rank_drops_its_ledger_first_then_the_largest(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     found, repository = made()
     stories, small, large = (
         Stream(found, name, rank, size)
@@ -201,7 +204,7 @@ def test_no_more_streams_shrink_than_have_to() -> None:
 
 
 @pytest.mark.usefixtures("_small_budget")
-def test_a_stream_that_gave_up_a_part_may_come_again_in_its_new_rank(
+def test_a_stream_that_dropped_a_part_may_come_again_in_its_new_rank(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     found, _ = made()

@@ -21,11 +21,11 @@ TREE = ("tasks", "subtasks", "stories", "attachments")
 NO_ACCESS: dict[str, Any] = {"status": 403, "message": "You do not have access to this project."}
 BROKEN: dict[str, Any] = {"status": 500, "message": "Server Error"}
 # Every sync reads all listings.
-TRACKED: dict[str, Any] = {"track_deletions": True, "listing_pass_hours": 0}
+TRACKED: dict[str, Any] = {"track_deletions": True, "full_scan_interval_hours": 0}
 # All listings are read once a day; a search finds what changes in between.
-DAILY: dict[str, Any] = {**TRACKED, "listing_pass_hours": 24, "change_detection": "search"}
+DAILY: dict[str, Any] = {**TRACKED, "full_scan_interval_hours": 24, "change_detection": "search"}
 # What neither the search nor the audit log tells comes a year later.
-YEARLY: dict[str, Any] = {**DAILY, "listing_pass_hours": 8760}
+YEARLY: dict[str, Any] = {**DAILY, "full_scan_interval_hours": 8760}
 
 
 def new_world() -> World:

@@ -23,10 +23,6 @@ from unit_tests.findings.copies import (
 from unit_tests.properties.lab import DELETED
 from unit_tests.sync import read
 
-cured = pytest.mark.xfail(
-    strict=True,
-    reason="finding 4; redesign step 4: a task confirmed as deleted takes what is below it along",
-)
 LISTED = {**TRACKED, "change_detection": "listing"}
 SEARCHED = {**TRACKED, "change_detection": "search"}
 
@@ -54,9 +50,9 @@ def given() -> tuple[World, str, list[str]]:
     ("trouble", "options"),
     [
         pytest.param(None, LISTED, id="calm"),
-        pytest.param(NO_ACCESS, LISTED, id="refused", marks=cured),
-        pytest.param(BROKEN, LISTED, id="fails", marks=cured),
-        pytest.param(NO_ACCESS, SEARCHED, id="refused-search", marks=[cured, pytest.mark.slow]),
+        pytest.param(NO_ACCESS, LISTED, id="refused"),
+        pytest.param(BROKEN, LISTED, id="fails"),
+        pytest.param(NO_ACCESS, SEARCHED, id="refused-search", marks=pytest.mark.slow),
     ],
 )
 def test_deletions_elsewhere_arrive_and_are_taken_back(
@@ -77,7 +73,6 @@ def test_deletions_elsewhere_arrive_and_are_taken_back(
             assert wrong(asana, copy) == {}
 
 
-@cured
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -119,7 +114,6 @@ def test_nothing_in_the_refused_project_counts_as_deleted_until_it_is_listed_aga
         assert all(copy.rows["tasks"][gid][DELETED] for gid in inside)
 
 
-@cured
 def test_what_cannot_be_proven_is_one_warning() -> None:
     world, refused, _ = given()
     options: dict[str, Any] = {"incremental": True, **LISTED}

@@ -22,10 +22,6 @@ from unit_tests.findings.copies import (
     wrong,
 )
 
-cured = pytest.mark.xfail(
-    strict=True,
-    reason="finding 6; redesign step 4: what is in no list that is read is looked up all the same",
-)
 slow = pytest.mark.slow
 LISTED = {**TRACKED, "change_detection": "listing"}
 SEARCHED = {**TRACKED, "change_detection": "search"}
@@ -92,7 +88,6 @@ def test_what_left_is_there_as_it_is_now(how: str) -> None:
     assert [project["gid"] for project in held["projects"]] == projects
 
 
-@cured
 @pytest.mark.parametrize(
     ("how", "options"),
     [
@@ -131,7 +126,6 @@ def test_what_left_and_came_back_edited_is_there(how: str) -> None:
         assert lacking(asana, copy) == {}
 
 
-@cured
 @pytest.mark.parametrize(
     "trouble",
     [pytest.param(NO_ACCESS, id="refused"), pytest.param(BROKEN, id="fails", marks=slow)],
@@ -148,7 +142,6 @@ def test_a_refused_project_beside_it(trouble: dict[str, Any]) -> None:
         assert ghosts(asana, copy) == {}
 
 
-@cured
 @pytest.mark.parametrize("stream", [pytest.param("tasks"), pytest.param("stories", marks=slow)])
 def test_a_kill_at_its_tombstone_and_it_is_taken_back(stream: str) -> None:
     leaving, copy = Leaving("unassigned"), Copy()
@@ -167,7 +160,6 @@ def test_a_kill_at_its_tombstone_and_it_is_taken_back(stream: str) -> None:
         assert wrong(asana, copy) == {}
 
 
-@cured
 def test_a_project_that_is_archived_out_of_scope_is_sent_as_it_is_now() -> None:
     world, copy = new_world(), Copy()
     project = world.add_project("P")

@@ -45,7 +45,7 @@ def test_what_changes_afterwards_arrives(
     with Sandbox(world, plan=plan) as asana:
         sync_with_a_wrong_date(asana, copy, streams, at)
         late = 1000 * (asana.clock.now() + AHEAD - DAY)
-        assert max(copy.bounds("tasks").values()) > late, "no wrong date was stored"
+        assert max(copy.instants("tasks").values()) > late, "no wrong date was stored"
         world.edit_task(edited, name="Edited")
         world.comment(edited)
         asana.clock.advance(HOUR)

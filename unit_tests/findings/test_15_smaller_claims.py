@@ -12,8 +12,8 @@ from airbyte_cdk.models import AirbyteLogMessage, AirbyteMessage, Level, Type
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from sandbox import Sandbox
+from source_asana.core.ledger import Ledger
 from source_asana.cursors.emission import Emission
-from source_asana.cursors.ledger import Ledger
 from source_asana.cursors.states import States
 from source_asana.tasks.children import ChildPolicy
 from unit_tests.findings.copies import (
@@ -30,16 +30,9 @@ from unit_tests.findings.copies import (
 from unit_tests.properties.runs import Record, Source, messages
 from unit_tests.sync import catalog, config_for
 
-
-def cured(step: int, how: str) -> pytest.MarkDecorator:
-    """Return the mark of what a step of the redesign cures."""
-    return pytest.mark.xfail(strict=True, reason=f"finding 15; redesign step {step}: {how}")
-
-
 # ── existence ───────────────────────────────────────────────────────────────────────────────────
 
 
-@cured(4, "that a task exists is asked once in a sync")
 def test_the_stories_of_a_task_that_left_all_lists_share_one_question_for_it() -> None:
     world, copy = new_world(), Copy()
     project = world.add_project("P")
@@ -67,7 +60,6 @@ def rows(copy: Copy, stream: str) -> int:
 
 
 @pytest.mark.slow
-@cured(4, "without deletions a row that is missing for the second time goes")
 def test_what_is_deleted_leaves_the_state_of_a_searched_workspace() -> None:
     world, copy, streams = new_world(), Copy(), ("tasks", "subtasks", "stories")
     tasks = [tree(world, world.add_project(f"P{number}")) for number in range(4)]
@@ -108,7 +100,6 @@ def test_a_further_column_is_noticed_in_whatever_order_a_state_is_loaded(
 # ── kills ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@cured(4, "what a deleted task takes along needs no complete listings")
 def test_deletions_below_tasks_do_not_wait_for_another_period_after_a_kill() -> None:
     world, copy, streams = new_world(), Copy(), ("tasks", "stories")
     project = world.add_project("P")
@@ -116,7 +107,7 @@ def test_deletions_below_tasks_do_not_wait_for_another_period_after_a_kill() -> 
     world.clock.advance(DAY)
     with Sandbox(world) as asana:
         copy.sync(asana, streams, **DAILY)
-        scanned = copy.state_of("stories")["pass"]
+        scanned = copy.state_of("stories")["scanned"]
         asana.clock.advance(DAY)
         world.delete(deleted)
         world.edit_task(kept, name="Edited")
@@ -126,7 +117,7 @@ def test_deletions_below_tasks_do_not_wait_for_another_period_after_a_kill() -> 
 
         def at(message: Record) -> bool:
             state = state_in(message, "stories")
-            return state is not None and state["pass"] != scanned
+            return state is not None and state["scanned"] != scanned
 
         copy.kill_at = at
         assert copy.sync(asana, streams, **DAILY).killed

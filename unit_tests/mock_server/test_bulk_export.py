@@ -240,10 +240,10 @@ def test_the_bound_is_the_job_s_beginning(asana: Sandbox, lab: Lab) -> None:
     first = read(asana, STREAMS, incremental=True, **ON)
     [job] = asana.exports.jobs.values()
     asana.before_request(None)
-    bounds = first.bounds_of("tasks")
+    bounds = first.instants_of("tasks")
     assert {round(job.created - bound / 1000) for bound in bounds.values()} == {1}
     for stream in STREAMS:
-        assert set(first.bounds_of(stream)) >= set(lab.projects)
+        assert set(first.instants_of(stream)) >= set(lab.projects)
 
 
 def test_the_pass_is_one_export_and_finds_what_departed(asana: Sandbox, lab: Lab) -> None:
@@ -412,12 +412,12 @@ def test_a_killed_sync_goes_on_with_its_job(asana: Sandbox, lab: Lab, messages: 
 
 @pytest.mark.parametrize("hours", [0, 168])
 def test_no_job_is_read_in_two_whole_syncs(asana: Sandbox, lab: Lab, hours: int) -> None:
-    first = read(asana, STREAMS, incremental=True, listing_pass_hours=hours, **ON)
+    first = read(asana, STREAMS, incremental=True, full_scan_interval_hours=hours, **ON)
     changed = lab.tasks()[0]
     lab.world.edit_task(changed, name="other")
     asana.clock.advance(200 * 3600)
     second = read(
-        asana, STREAMS, incremental=True, state=first.state, listing_pass_hours=hours, **ON
+        asana, STREAMS, incremental=True, state=first.state, full_scan_interval_hours=hours, **ON
     )
     assert second.gids("tasks") == [changed]
     assert exported(asana)[CREATE] == 2
@@ -436,7 +436,7 @@ def test_a_job_that_was_left_behind_is_of_no_use_after_listings(asana: Sandbox, 
     destination.sync(asana, STREAMS)
     asana.clock.advance(3600)
     lab.world.edit_task(lab.tasks()[0], name="newer")
-    destination.sync(asana, STREAMS, listing_pass_hours=0, **ON)
+    destination.sync(asana, STREAMS, full_scan_interval_hours=0, **ON)
     assert [line for s in STREAMS for line in lab.missing(asana, destination, s)] == []
 
 

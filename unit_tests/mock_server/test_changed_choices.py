@@ -60,15 +60,15 @@ def test_a_user_who_left_leaves_the_state_of_a_searched_workspace() -> None:
     gone = made.add_user("Gone")
     made.add_task("Of Gone", assignee=gone)
     with Sandbox(made, plan="paid") as asana:
-        options = {"incremental": True, "listing_pass_hours": 0}
+        options = {"incremental": True, "full_scan_interval_hours": 0}
         first = read(asana, ["tasks"], **options)
         key = f"{made.workspace}/{gone}"
-        assert key in first.bounds_of("tasks")
+        assert key in first.instants_of("tasks")
         made.deactivate_user(gone)
         asana.clock.advance(DAY)
         second = read(asana, ["tasks"], state=first.state, **options)
         assert asana.requests(SEARCH)
-    assert key not in second.bounds_of("tasks")
+    assert key not in second.instants_of("tasks")
 
 
 def test_what_belongs_to_tasks_that_are_not_wanted_is_not_found_either() -> None:

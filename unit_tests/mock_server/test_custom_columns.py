@@ -437,7 +437,7 @@ def test_a_new_column_sends_the_rows_that_have_a_value_again(
     found = discovered(asana)
     names = columns(found, "tasks")
     few = {"gid", "synced_at", names[fields.day]}
-    config = config_for(asana, listing_pass_hours=0, change_detection="listing")
+    config = config_for(asana, full_scan_interval_hours=0, change_detection="listing")
     state: list[Record] | None = None
     sent: list[list[str]] = []
     for selected in (few, few, {*few, names[fields.budget]}):

@@ -187,7 +187,7 @@ def test_an_outage_of_more_than_ten_minutes_ends_the_sync(monkeypatch: pytest.Mo
         [error] = sync.errors
         assert error["failure_type"] == "transient_error"
         assert "could not be reached for too long" in error["message"]
-        assert sync.state_of("tasks")["v"] == 2
+        assert sync.state_of("tasks")["v"] == 3
 
 
 def test_a_quota_that_others_use_up_is_waited_for() -> None:

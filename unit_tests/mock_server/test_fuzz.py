@@ -52,7 +52,7 @@ KEYS = (
     "include_tasks_without_project",
     "change_detection",
     "search_overlap_minutes",
-    "listing_pass_hours",
+    "full_scan_interval_hours",
     "time_entries_lookback_days",
     "requests_per_minute",
     "api_url",

@@ -270,9 +270,9 @@ CONFIGS: dict[str, tuple[Any, str]] = {
         {"credentials": PAT, "include_archived_projects": "maybe"},
         "Config key `include_archived_projects` has an invalid value; provide true or false.",
     ),
-    "listing_pass_hours": (
-        {"credentials": PAT, "listing_pass_hours": -1},
-        "Config key `listing_pass_hours` has an invalid value; provide a whole number from 0 to ",
+    "full_scan_interval_hours": (
+        {"credentials": PAT, "full_scan_interval_hours": -1},
+        "Config key `full_scan_interval_hours` has an invalid value; provide a whole number from ",
     ),
     "api_url http": (
         {"credentials": PAT, "api_url": "http://asana.example.com"},
@@ -403,10 +403,10 @@ STATES: dict[str, tuple[Any, str]] = {
     "another connector's": (state(modified_at="2024-01-01T00:00:00Z"), DAMAGED),
     "a newer version": (state(v=99, bounds={}), DAMAGED),
     "the CDK's": (state(use_global_cursor=True, states=[], lookback_window=3), DAMAGED),
-    "bounds a list": (state(v=2, bounds=[1]), DAMAGED),
-    "bounds of texts": (state(v=2, bounds={"12": "2024-01-01"}), DAMAGED),
-    "bounds of truths": (state(v=2, bounds={"12": True}), DAMAGED),
-    "bounds of nothing": (state(v=2, bounds={"12": None}), DAMAGED),
+    "listings a list": (state(v=3, listings=[1]), DAMAGED),
+    "listings of texts": (state(v=3, listings={"12": "2024-01-01"}), DAMAGED),
+    "listings of truths": (state(v=3, listings={"12": True}), DAMAGED),
+    "listings of nothing": (state(v=3, listings={"12": None}), DAMAGED),
 }
 
 
@@ -423,19 +423,21 @@ def test_a_state_that_is_wrong(asana: Sandbox, content: Any, said: str) -> None:
 @pytest.mark.parametrize(
     ("stream", "content"),
     [
-        ("stories", {"v": 2, "tasks": "x"}),
-        ("stories", {"v": 2, "tasks": {"v": 1, "homes": [1]}}),
-        ("projects", {"v": 2, "ledger": {"12": "no base64!"}}),
-        ("projects", {"v": 2, "ledger": 5}),
-        ("projects", {"v": 2, "synced_at": "soon"}),
-        ("projects", {"v": 2, "synced_at": 10**30}),
-        ("project_status_updates", {"v": 2, "gates": {"12": [1]}}),
-        ("project_status_updates", {"v": 2, "pass": {"at": "x"}}),
-        ("project_status_updates", {"v": 2, "pass": {"at": 1, "open": 7}}),
-        ("events", {"v": 2, "tokens": {"12": 5}}),
-        ("time_tracking_entries", {"v": 2, "bounds": {"keys": 7}}),
-        ("subtasks", {"v": 2, "bounds": 1}),
-        ("audit_log_events", {"v": "2"}),
+        ("stories", {"v": 3, "tasks": "x"}),
+        ("stories", {"v": 3, "tasks": {"partitions": [1]}}),
+        ("projects", {"v": 3, "ledger": {"12": "no base64!"}}),
+        ("projects", {"v": 3, "ledger": 5}),
+        ("projects", {"v": 3, "synced_at": "soon"}),
+        ("projects", {"v": 3, "synced_at": 10**30}),
+        ("project_status_updates", {"v": 3, "gates": {"12": [1]}}),
+        ("project_status_updates", {"v": 3, "scanned": "x"}),
+        ("project_status_updates", {"v": 3, "scanned": [7]}),
+        ("events", {"v": 3, "tokens": {"12": 5}}),
+        ("time_tracking_entries", {"v": 3, "listings": {"numbers": 7}}),
+        ("subtasks", {"v": 3, "watermarks": 1}),
+        ("subtasks", {"v": 3, "failed": ["12"]}),
+        ("subtasks", {"v": 3, "dropped": 7}),
+        ("audit_log_events", {"v": "3"}),
     ],
 )
 def test_a_damaged_state_of_each_kind(asana: Sandbox, stream: str, content: Any) -> None:
@@ -453,6 +455,7 @@ def test_states_that_are_no_mistake(asana: Sandbox, small: Small) -> None:
         state("tasks", __ab_full_refresh_sync_complete=True),
         state("a_stream_of_old", v=1),
         state("tasks", v=1, bounds={"12": 1700000000000}),
+        state("tasks", v=2, ledger={"homes": []}),
     ):
         sync = read(asana, ["tasks", "tags"], incremental=True, state=harmless)
         assert sync.errors == [], harmless

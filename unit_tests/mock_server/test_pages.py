@@ -118,7 +118,7 @@ def test_a_truncated_result_is_never_the_end(asana: Sandbox, words: str) -> None
     assert len(sync.records["tasks"]) == 200
     assert any(words in error["message"] for error in sync.errors)
     project = asana.world.find("Long")
-    assert project not in sync.bounds_of("tasks")
+    assert project not in sync.instants_of("tasks")
 
 
 @pytest.mark.parametrize("circle", ["A", "AB", "ABC"])

@@ -147,7 +147,7 @@ def test_a_refusal_moves_no_state_and_a_later_sync_reads_what_was_left_out(
     assert all(map(first.complete, names))
     assert first.gids("tasks") == sorted([small.other, small.both, small.loose])
     for name in names:
-        bounds = first.bounds_of(name)
+        bounds = first.instants_of(name)
         assert small.second in bounds
         assert small.first not in bounds
     fault.times = 0
@@ -174,7 +174,7 @@ def test_a_lost_plan_is_a_warning_and_lost_access_an_error(
     assert second.complete("sections")
     assert second.complete("tasks") is not fails
     assert bool(second.errors) is fails
-    bounds = [sync.bounds_of("tasks") for sync in (first, second)]
+    bounds = [sync.instants_of("tasks") for sync in (first, second)]
     assert bounds[0] == bounds[1]
 
 

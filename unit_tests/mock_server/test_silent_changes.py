@@ -9,7 +9,7 @@ from source_asana.http.clock import from_millis, to_millis
 from unit_tests.sync import Sync, read
 
 DAY = 86_400
-EVERY_SYNC = {"incremental": True, "listing_pass_hours": 0}
+EVERY_SYNC = {"incremental": True, "full_scan_interval_hours": 0}
 BOTH = ["tasks", "subtasks"]
 
 
@@ -92,7 +92,7 @@ def test_a_task_that_came_silently_is_whole_when_its_own_project_is_shared() -> 
     made = World.empty()
     seen, hidden = made.add_project("Seen"), made.add_project("Hidden", private=True)
     made.clock.advance(DAY)
-    options = {"incremental": True, "listing_pass_hours": 8760}
+    options = {"incremental": True, "full_scan_interval_hours": 8760}
     with Sandbox(made, plan="free") as asana:
         first = read(asana, ["tasks"], **options)
         asana.clock.advance(60)
@@ -109,7 +109,7 @@ def test_a_task_that_came_silently_is_whole_when_its_own_project_is_shared() -> 
 
 def test_a_listing_that_is_refused_in_its_turn_is_passed_by_the_next_sync() -> None:
     made, project, _, subtask = world()
-    options = {"incremental": True, "listing_pass_hours": 24}
+    options = {"incremental": True, "full_scan_interval_hours": 24}
     with Sandbox(made, plan="free") as asana:
         first = read(asana, BOTH, **options)
         made.like(subtask)

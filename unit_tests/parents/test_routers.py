@@ -19,8 +19,8 @@ from unit_tests.given import settings
 from unit_tests.parents.reader import Reader
 
 ITEMS = [
-    {"gid": "1", "workspace_gid": "w", "began": 5, "archived": False, "brief": {"gid": "9"}},
-    {"gid": "2", "workspace_gid": "w", "began": 6, "archived": True, "brief": None},
+    {"gid": "1", "workspace_gid": "w", "archived": False, "brief": {"gid": "9"}},
+    {"gid": "2", "workspace_gid": "w", "archived": True, "brief": None},
 ]
 
 
@@ -71,7 +71,7 @@ def test_configured_ids_are_a_slice_each_and_once() -> None:
 def test_each_parent_is_a_slice() -> None:
     first, second = bound(parent_router()).stream_slices()
 
-    assert (dict(first.partition), first.key, first.began) == ({"project_gid": "1"}, "1", 5)
+    assert (dict(first.partition), first.key) == ({"project_gid": "1"}, "1")
     assert first.item == ITEMS[0]
     assert first.workspace == "w"
     assert second.key == "2"

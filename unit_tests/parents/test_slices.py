@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from source_asana.http.clock import Millis
 from source_asana.parents.slices import Slice, is_user_key, value_at, workspace_of_key
 
 
@@ -20,9 +19,9 @@ def test_a_slice_is_what_the_cdk_takes() -> None:
 
 
 def test_a_new_slice_is_whole_and_open() -> None:
-    made = Slice({}, key="", began=Millis(5))
+    made = Slice({}, key="")
 
-    assert (made.home, made.item, made.began) == ("", {}, 5)
+    assert (made.home, made.item, made.began) == ("", {}, None)
     assert (made.is_filtered, made.is_incomplete) == (False, False)
     assert made.ended is None
 

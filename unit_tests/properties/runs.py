@@ -18,7 +18,7 @@ from typing_extensions import override
 from sandbox import Sandbox
 from source_asana.runtime import Runtime
 from unit_tests.building import FewStreams
-from unit_tests.sync import bounds_in, catalog, config_for, streams, tasks_in
+from unit_tests.sync import catalog, config_for, instants_in, streams, tasks_in
 
 Record = dict[str, Any]
 SLICE_SECONDS = 0.0005
@@ -115,9 +115,9 @@ class Destination:
     def state_of(self, stream: str) -> Record:
         return dict(self.states[stream]["stream"]["stream_state"])
 
-    def bounds(self, stream: str) -> dict[str, int]:
-        """Return the bounds in a stream's state: key of the partition -> milliseconds."""
-        return bounds_in(self.state_of(stream))
+    def instants(self, stream: str) -> dict[str, int]:
+        """Return the instants and watermarks in a stream's state: key -> milliseconds."""
+        return instants_in(self.state_of(stream))
 
     def tasks(self, stream: str) -> dict[str, str]:
         """Return the tasks in the state of their children: gid -> `read` or `due`."""

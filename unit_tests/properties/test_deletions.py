@@ -24,7 +24,7 @@ from unit_tests.properties.lab import (
 from unit_tests.properties.runs import Destination, Sync, key_of
 from unit_tests.sync import streams
 
-TRACKED = {"track_deletions": True, "listing_pass_hours": 0}
+TRACKED = {"track_deletions": True, "full_scan_interval_hours": 0}
 STEPS = LOUD + ACCESS + SILENT + 2 * DELETIONS
 
 

@@ -28,10 +28,10 @@ def test_the_destination_equals_asana(
     lab = Lab()
     options = {"bulk_export": True, "track_deletions": deletions, "change_detection": "auto"}
     with Sandbox(lab.world, plan="service") as asana:
-        destination = run(asana, lab, happening, STREAMS, listing_pass_hours=hours, **options)
+        destination = run(asana, lab, happening, STREAMS, full_scan_interval_hours=hours, **options)
         for _ in range(2):
             asana.clock.advance(60)
-            done = destination.sync(asana, STREAMS, listing_pass_hours=0, **options)
+            done = destination.sync(asana, STREAMS, full_scan_interval_hours=0, **options)
             assert not done.failed, done.errors
         is_killed = any(round_.kill_after is not None for round_ in happening)
         for stream in STREAMS:

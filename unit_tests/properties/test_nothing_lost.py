@@ -20,7 +20,7 @@ from unit_tests.properties.runs import Destination
 SERVICE = tuple(
     stream for stream in EVERY if stream not in {"tasks", "subtasks", "stories", "attachments"}
 )
-EVERY_SYNC = {"listing_pass_hours": 0}
+EVERY_SYNC = {"full_scan_interval_hours": 0}
 
 
 def nothing_missing(

@@ -67,7 +67,7 @@ def test_what_was_sent_is_not_sent_again(
             meanwhile(asana, lab, one)
             held = {stream: dict(rows) for stream, rows in destination.rows.items()}
             now = asana.clock.now()
-            done = destination.sync(asana, EVERY, change_detection=mode, listing_pass_hours=0)
+            done = destination.sync(asana, EVERY, change_detection=mode, full_scan_interval_hours=0)
             assert not done.failed, done.errors
             asana.before_request(None)
             assert superfluous(lab, held, done.records, began) == []
@@ -92,10 +92,10 @@ def test_a_change_sends_what_it_changed_and_no_neighbour(change: str) -> None:
     lab = Lab()
     with Sandbox(lab.world, plan="advanced") as asana:
         destination = Destination()
-        destination.sync(asana, ("tasks", "subtasks"), listing_pass_hours=0)
+        destination.sync(asana, ("tasks", "subtasks"), full_scan_interval_hours=0)
         asana.clock.advance(3600)
         before = {task: version(lab.world[task]) for task in lab.tasks()}
         apply(lab, (change, 0, 2))
         changed = {task for task in lab.tasks() if version(lab.world[task]) != before[task]}
-        done = destination.sync(asana, ("tasks", "subtasks"), listing_pass_hours=0)
+        done = destination.sync(asana, ("tasks", "subtasks"), full_scan_interval_hours=0)
         assert set(done.gids("tasks") + done.gids("subtasks")) == changed

@@ -11,7 +11,7 @@ from unit_tests.properties.lab import Lab
 from unit_tests.properties.runs import Destination
 
 TASKS = ("tasks", "subtasks", "stories", "attachments")
-NO_PASS = {"listing_pass_hours": 8760}
+NO_PASS = {"full_scan_interval_hours": 8760}
 
 
 def pages(count: int) -> int:

@@ -13,7 +13,7 @@ from unit_tests.properties.runs import Destination
 from unit_tests.sync import streams
 
 TASKS = ("tasks", "subtasks", "stories", "attachments")
-NO_PASS = {"listing_pass_hours": 8760}
+NO_PASS = {"full_scan_interval_hours": 8760}
 STORIES = "/tasks/{task_gid}/stories"
 
 
@@ -80,15 +80,15 @@ def test_a_vanished_project_leaves_the_state_after_a_complete_list_only() -> Non
         asana.before_request(lambda _path, params: params.update({"limit": "2"} if params else {}))
         destination = Destination()
         destination.sync(asana, streams, **NO_PASS)
-        assert all(gone in destination.bounds(stream) for stream in keyed)
+        assert all(gone in destination.instants(stream) for stream in keyed)
         world.delete_project(gone)
         asana.clock.advance(60)
         asana.fault("status", r"/projects\?.*offset", times=None)
         assert destination.sync(asana, streams, **NO_PASS).failed
-        assert all(gone in destination.bounds(stream) for stream in keyed)
+        assert all(gone in destination.instants(stream) for stream in keyed)
         asana.clear_faults()
         assert not destination.sync(asana, streams, **NO_PASS).failed
-        assert not any(gone in destination.bounds(stream) for stream in keyed)
+        assert not any(gone in destination.instants(stream) for stream in keyed)
 
 
 def test_a_project_list_that_fails_half_way_moves_what_it_named_and_keeps_the_rest() -> None:
@@ -97,7 +97,7 @@ def test_a_project_list_that_fails_half_way_moves_what_it_named_and_keeps_the_re
         asana.before_request(lambda _path, params: params.update({"limit": "2"} if params else {}))
         destination = Destination()
         destination.sync(asana, TASKS, **NO_PASS)
-        before = destination.bounds("tasks")
+        before = destination.instants("tasks")
         first, second, third = lab.projects[:3]
         for gid in lab.tasks():
             lab.world.edit_task(gid, name="Changed")
@@ -106,7 +106,7 @@ def test_a_project_list_that_fails_half_way_moves_what_it_named_and_keeps_the_re
         done = destination.sync(asana, TASKS, **NO_PASS)
         assert done.failed
         assert not any(done.complete(stream) for stream in TASKS)
-        after = destination.bounds("tasks")
+        after = destination.instants("tasks")
         assert min(after[first], after[second]) > max(before.values())
         assert after[third] == before[third]
         asana.clear_faults()
@@ -132,10 +132,10 @@ def test_a_task_whose_stories_fail_for_good_is_pending_and_holds_nobody(
         asana.clock.advance(60)
         fault = asana.fault("status", f"/tasks/{bad}/stories", times=None)
         for _ in range(3):
-            before, hits = destination.bounds("stories"), fault.hits
+            before, hits = destination.instants("stories"), fault.hits
             done = destination.sync(asana, TASKS, **NO_PASS)
             assert done.failed
-            assert destination.bounds("stories")[project] > before[project]
+            assert destination.instants("stories")[project] > before[project]
             due = [gid for gid, how in destination.tasks("stories").items() if how == "due"]
             assert due == [bad]
             assert fault.hits > hits
@@ -181,11 +181,11 @@ def test_a_state_takes_few_characters_a_record(world: World) -> None:
         for stream in EVERY:
             size = len(json.dumps(destination.state_of(stream), separators=(",", ":")))
             rows = len(done.records["tasks" if stream in CHILDREN else stream])
-            bounds = (
-                len(destination.bounds(stream)) if "bounds" in destination.state_of(stream) else 0
-            )
+            # Of a gate, the parent and its newest child; of a listing, its instant.
+            kept = rows if "gates" in destination.state_of(stream) else 0
+            kept += len(destination.instants(stream))
             columns = 6 * len(streams()[stream]["json_schema"]["properties"])
-            assert size <= 11 * (rows + bounds) + columns + 1000, (stream, size, rows)
+            assert size <= 11 * (rows + kept) + columns + 1000, (stream, size, rows)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.9])

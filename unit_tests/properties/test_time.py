@@ -15,7 +15,7 @@ from unit_tests.properties.lab import Lab
 from unit_tests.properties.runs import Destination
 
 TASKS = ("tasks", "subtasks", "stories", "attachments")
-NO_PASS = {"listing_pass_hours": 8760}
+NO_PASS = {"full_scan_interval_hours": 8760}
 HOUR = 3600.0
 
 
@@ -36,7 +36,7 @@ def zone(name: str) -> Iterator[None]:
 
 def instants(destination: Destination, stream: str) -> list[float]:
     """Return the bounds in a stream's state, seconds since 1970."""
-    return [bound / 1000 for bound in destination.bounds(stream).values()]
+    return [bound / 1000 for bound in destination.instants(stream).values()]
 
 
 @pytest.mark.parametrize("skew", [-30 * HOUR, -2 * HOUR, -1.5, 1.5, 2 * HOUR, 30 * HOUR])
@@ -98,7 +98,7 @@ def test_the_bound_is_inclusive_to_the_millisecond(millis: int) -> None:
         destination = Destination()
         destination.sync(asana, ("tasks",), **NO_PASS)
         [project] = lab.projects[2:3]
-        bound = destination.bounds("tasks")[project]
+        bound = destination.instants("tasks")[project]
         task = lab.world.add_task("At the bound", projects=[project])
         lab.world.edit_task(task, modified_at=to_stamp((bound + millis) / 1000))
         asana.clock.advance(60)

@@ -124,30 +124,14 @@ def test_later_syncs_cost_the_same_with_every_selection(
     assert len(set(later)) == 1, later
 
 
-WHOLE_PASS = pytest.mark.xfail(
-    reason=(
-        "findings A 11: one listing that fails keeps all listings of its workspace due: simpler "
-        "step 3, settle per listing"
-    )
-)
-
-
-NEVER_SEARCHED = pytest.mark.xfail(
-    reason=(
-        "scenario 7, not among the findings: a workspace is not searched while the listing of one "
-        "of its users was never read: simpler step 3, settle per listing"
-    )
-)
-
-
 @pytest.mark.parametrize(
     ("what", "how"),
     [
-        pytest.param("walk", "fails", marks=WHOLE_PASS),
-        pytest.param("listing", "fails", marks=WHOLE_PASS),
+        pytest.param("walk", "fails"),
+        pytest.param("listing", "fails"),
         ("walk", "is refused"),
         ("listing", "is refused"),
-        pytest.param("listing by user", "is refused", marks=NEVER_SEARCHED),
+        pytest.param("listing by user", "is refused"),
     ],
 )
 def test_where_a_workspace_is_searched_only_what_is_ill_is_listed_again(

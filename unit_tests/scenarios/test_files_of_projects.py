@@ -136,13 +136,6 @@ def test_files_come_after_a_kill_in_a_full_scan(
         assert unlike_asana(asana, destination, "attachments") == []
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason=(
-        "scenario 14: a project counts as read when the files of either itself or its brief were: "
-        "simpler step 4, outstanding"
-    ),
-)
 @pytest.mark.parametrize("which", [0, 1])
 def test_one_of_both_lists_of_files_that_failed_comes_with_the_next_sync(which: int) -> None:
     files = Files()

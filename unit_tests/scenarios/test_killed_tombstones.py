@@ -16,26 +16,15 @@ from unit_tests.properties.lab import DELETED
 from unit_tests.properties.runs import Record
 from unit_tests.scenarios.worlds_a import DAY, FAMILY, TRACKED, Killable, send_at_once, wrong
 
-OPTIONS = {"listing_pass_hours": 0, **TRACKED}
+OPTIONS = {"full_scan_interval_hours": 0, **TRACKED}
 NEVER = 1e9
 LATE_SECONDS = 0.2
 # What a sync asks about in the ten minutes that this gives it is less than what is deleted here.
 SLOWLY = {"requests_per_minute": 15}
 LOOKED_INTO = 150
+# Those that wait take at most half of these questions.
+WAITING = LOOKED_INTO // 2
 KILLED_AFTER = 5
-UNMARKED = pytest.mark.xfail(
-    reason=(
-        "scenario 3, findings A 8: no state says before the tombstone that the record was missing: "
-        "simpler step 4, missing, once a state with it is printed first"
-    )
-)
-VERSION_STAYS = pytest.mark.xfail(
-    reason=(
-        "findings A 5: the version of a task outlives the tombstones of its children, which are "
-        "not read again: simpler step 4, complete and gone, once a state without it is printed "
-        "first"
-    )
-)
 
 
 @pytest.fixture(autouse=True)
@@ -112,16 +101,15 @@ def test_what_is_undeleted_comes_again(stream: str) -> None:
 @pytest.mark.parametrize(
     "stream",
     [
-        pytest.param("subtasks", marks=UNMARKED),
-        pytest.param("stories", marks=VERSION_STAYS),
-        pytest.param("attachments", marks=[VERSION_STAYS, pytest.mark.slow]),
+        pytest.param("subtasks"),
+        pytest.param("stories"),
+        pytest.param("attachments", marks=pytest.mark.slow),
     ],
 )
 def test_what_is_undeleted_with_its_task_comes_again(stream: str) -> None:
     assert undeleted(stream, with_its_task=True) == []
 
 
-@UNMARKED
 @pytest.mark.parametrize(
     "stream",
     [
@@ -159,9 +147,7 @@ def test_what_waited_for_its_look_up_comes_again(
             sync(asana, destination, ("tasks",), **SLOWLY)
             rows = destination.rows["tasks"].values()
             buried.append(sum(bool(row.get(DELETED)) for row in rows))
-        assert buried == (
-            [0, KILLED_AFTER] if syncs == 2 else [0, LOOKED_INTO, LOOKED_INTO + KILLED_AFTER]
-        )
+        assert buried == ([0, KILLED_AFTER] if syncs == 2 else [0, WAITING, WAITING + KILLED_AFTER])
         for task in gone:
             world.undelete(task)
         destination.kills_at = None

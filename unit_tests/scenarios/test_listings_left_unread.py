@@ -62,13 +62,6 @@ def test_with_a_start_date_a_new_project_costs_one_request(plan: str) -> None:
     assert sent(shared) == {"tasks": tasks[1:]}
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason=(
-        "scenario 13: a first read from the start date on leaves a full scan due, so that the "
-        "second sync reads all pages: simpler step 4, outstanding"
-    ),
-)
 @pytest.mark.parametrize("plan", ["free", "paid"])
 def test_with_a_start_date_the_second_sync_reads_no_project_completely(plan: str) -> None:
     world = new_world()

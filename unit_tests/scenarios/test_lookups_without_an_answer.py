@@ -53,7 +53,8 @@ def delete_without_an_answer(
         done = destination.sync(asana, streams, **TRACKED, **ALWAYS)
         assert not done.failed, done.errors
         assert tombstones(done) == {}
-    assert fault.hits >= 4
+    # In the second sync they take at most half of the questions.
+    assert fault.hits >= 3
 
 
 def test_a_deletion_that_a_list_shows() -> None:
@@ -68,13 +69,6 @@ def test_a_deletion_that_a_list_shows() -> None:
     assert tombstones(done) == {"tags": [deleted]}
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason=(
-        "scenario 11: the first stream takes the questions of all streams for records that wait: "
-        "simpler step 4, missing"
-    ),
-)
 def test_a_deletion_in_another_stream() -> None:
     world, streams = new_world(), ("tags", "tasks")
     project = world.add_project("P")
@@ -93,12 +87,6 @@ def test_a_deletion_in_another_stream() -> None:
     assert tombstones(done) == {"tasks": [deleted]}
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason=(
-        "scenario 11: records that wait come before those of the audit log: simpler step 4, missing"
-    ),
-)
 def test_a_deletion_that_only_the_audit_log_names() -> None:
     world = new_world()
     project = world.add_project("P")

@@ -141,18 +141,12 @@ def test_what_happened_meanwhile_arrives(way: str, mode: str) -> None:
         pytest.param("hidden", marks=pytest.mark.slow),
         pytest.param(
             "workspace",
-            marks=pytest.mark.xfail(
-                reason=(
-                    "findings A 5: the version of a task outlives the keys of its children, which "
-                    "are not read again: simpler step 4, complete and gone"
-                )
-            ),
         ),
     ],
 )
 def test_what_is_deleted_after_its_return_is_noticed_with_all_in_it(way: str) -> None:
     scope = Scope(way)
-    options = {"listing_pass_hours": 0, **TRACKED}
+    options = {"full_scan_interval_hours": 0, **TRACKED}
     with Sandbox(scope.world) as asana:
         destination = Destination()
         scope.sync(asana, destination, **options)

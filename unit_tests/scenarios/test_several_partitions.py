@@ -58,7 +58,7 @@ def test_a_task_that_one_of_its_two_listings_shows_has_one_version() -> None:
     task = world.add_task("T", projects=[first, second])
     with Sandbox(world) as asana:
         destination = Destination()
-        options = {"listing_pass_hours": 0}
+        options = {"full_scan_interval_hours": 0}
         synced(asana, destination, "tasks", **options)
         for refused in (second, first, first, second):
             change = world.unlike if world[task].get("_likes") else world.like

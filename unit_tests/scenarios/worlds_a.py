@@ -18,7 +18,7 @@ from unit_tests.properties.runs import Destination, Record, Sync, key_of
 DAY = 86_400
 FAMILY = ("tasks", "subtasks", "stories", "attachments")
 # No listing is read whole just because its time has come.
-HARDLY = {"listing_pass_hours": 8760}
+HARDLY = {"full_scan_interval_hours": 8760}
 TRACKED = {"track_deletions": True}
 # More messages than any sync prints.
 FATAL = 1 << 30

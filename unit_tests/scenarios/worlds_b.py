@@ -33,7 +33,7 @@ def new_world() -> World:
 
 def scan_every(hours: int) -> dict[str, Any]:
     """Return the setting for a full scan after so many hours, 0 for one in every sync."""
-    return {"listing_pass_hours": hours}
+    return {"full_scan_interval_hours": hours}
 
 
 ALWAYS = scan_every(0)

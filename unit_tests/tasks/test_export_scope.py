@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_asana.config import Settings, parse_config
+from source_asana.cursors.policies import ELSEWHERE
 from source_asana.tasks.export_scope import ChangedScope, Deferred, ListedScope, parent_of
 
 WORKSPACE = "1"
@@ -29,30 +30,30 @@ def task(gid: str, *projects: str, parent: str | None = None, assignee: str | No
     }
 
 
-def test_homes_are_the_listings_that_show_a_task() -> None:
+def test_partitions_are_the_listings_that_show_a_task() -> None:
     scope = ListedScope(WORKSPACE, LISTED, settings())
-    assert scope.homes(task("5", "11", "12", "99")) == ("11", "12")
-    assert scope.homes(task("5", "11", parent="4")) == ("11",)
-    assert scope.homes(task("5", assignee="21")) == ("1/21",)
-    assert scope.homes(task("5", "99", assignee="21")) == ("1/21",)
-    assert scope.homes(task("5", assignee="22")) == ()
-    assert scope.homes(task("5")) == ()
-    assert scope.homes(task("5", parent="4", assignee="21")) == ()
+    assert scope.partitions(task("5", "11", "12", "99")) == ("11", "12")
+    assert scope.partitions(task("5", "11", parent="4")) == ("11",)
+    assert scope.partitions(task("5", assignee="21")) == ("1/21",)
+    assert scope.partitions(task("5", "99", assignee="21")) == ("1/21",)
+    assert scope.partitions(task("5", assignee="22")) == ()
+    assert scope.partitions(task("5")) == ()
+    assert scope.partitions(task("5", parent="4", assignee="21")) == ()
 
 
 def test_a_choice_of_projects_leaves_out_what_may_be_in_others() -> None:
     scope = ListedScope(WORKSPACE, LISTED, settings(exclude_project_ids=["99"]))
-    assert scope.homes(task("5", "99", assignee="21")) == ()
+    assert scope.partitions(task("5", "99", assignee="21")) == ()
     scope = ListedScope(WORKSPACE, LISTED, settings(project_ids=["11"]))
-    assert scope.homes(task("5", assignee="21")) == ()
+    assert scope.partitions(task("5", assignee="21")) == ()
 
 
 def test_changes_belong_where_a_search_puts_them() -> None:
     scope = ChangedScope(WORKSPACE, settings())
-    assert scope.homes(task("5", "12", "11")) == ("11",)
-    assert scope.homes(task("5", assignee="21")) == ("1/21",)
-    assert scope.homes(task("5")) == (WORKSPACE,)
-    assert scope.homes(task("5", parent="4")) == ()
+    assert scope.partitions(task("5", "12", "11")) == ("11",)
+    assert scope.partitions(task("5", assignee="21")) == ("1/21",)
+    assert scope.partitions(task("5")) == (ELSEWHERE,)
+    assert scope.partitions(task("5", parent="4")) == ()
     assert scope.holds("4")
 
 
@@ -68,7 +69,7 @@ def test_order_does_not_matter(parents: list[int], random: Any) -> None:
     with Deferred() as deferred:
         for line in lines:
             parent = parent_of(line)
-            if scope.homes(line) or (parent and scope.holds(parent)):
+            if scope.partitions(line) or (parent and scope.holds(parent)):
                 scope.add(line)
                 found.add(line["gid"])
             elif parent:

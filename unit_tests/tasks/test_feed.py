@@ -1,240 +1,232 @@
-"""The feed of tasks: trees close when their listing and all walks below them are over."""
+"""The feed of tasks: who waits for whom, and what listings have covered."""
 
 from __future__ import annotations
 
 import threading
-from array import array
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_asana.core.task_list import Group, OpenWalk
 from source_asana.http.clock import Millis
 from source_asana.http.stop import Stop
 from source_asana.parents.feeds import Ending, ParentFailedError
-from source_asana.tasks.feed import TaskFeed
-from source_asana.tasks.tree import TaskTree
+from source_asana.tasks.feed import SubtaskFeed, TaskFeed
+from source_asana.tasks.member import over
+
+NOW = Millis(1_774_746_000_000)
 
 
-@pytest.fixture
-def tasks() -> TaskFeed:
-    found = TaskFeed("tasks", Stop())
-    found.walk(lambda _: None)
-    return found
+def feed_of(*listings: str, is_walked: bool = False) -> TaskFeed:
+    """Return a feed in which these listings of workspace 1 have begun."""
+    made = TaskFeed(Stop())
+    made.shown.is_walked = is_walked
+    for key in listings:
+        made.name(key, {"gid": key, "workspace_gid": "1"})
+        made.expect()
+        made.begin(key)
+    return made
 
 
-def listing(tasks: TaskFeed, key: str, began: int | None = 100) -> TaskTree:
-    """Return the tree of a listing that begins."""
-    tasks.note(key, "w")
-    tasks.expect()
-    return TaskTree(key, None if began is None else Millis(began), {})
+def show(feed: TaskFeed, listing: str, *gids: str, has_subtasks: bool = False) -> None:
+    def take(shown: Any) -> None:
+        for gid in gids:
+            shown.add(listing, gid, 5, has_subtasks=has_subtasks)
+
+    feed.add(take)
 
 
-def put(
-    tasks: TaskFeed,
-    tree: TaskTree,
-    gid: str,
-    modified: int,
-    *,
-    is_shared: bool = False,
-    has_subtasks: bool = False,
-) -> None:
-    """Put a task into a tree, as a worker does."""
-    tasks.add(tree, gid, Millis(modified), is_shared=is_shared, has_subtasks=has_subtasks)
+class Waiting:
+    """A thread that calls something, and its result or error."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        """Start it."""
+        self.found: list[Any] = []
+        self._call = call
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.found.append(self._call())
+        except AirbyteTracedException as error:
+            self.found.append(error)
+
+    def waits(self) -> bool:
+        self.thread.join(0.02)
+        return self.thread.is_alive()
+
+    def end(self) -> Any:
+        self.thread.join(5)
+        [found] = self.found
+        return found
 
 
-def entries(tree: TaskTree) -> list[tuple[int, int, bool]]:
-    """Return gid, stamp and whether it is shared of each task; each listing may show a version."""
-    return sorted(set(tree.entries()))
+# ── blocks ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def closed(tasks: TaskFeed) -> list[TaskTree]:
-    """Return the trees that are whole; the feed must be over."""
-    assert tasks.closed
-    return list(tasks)
+def test_a_block_waits_for_what_is_new_and_never_to_be_full() -> None:
+    feed = feed_of("a")
+    reader = Waiting(lambda: feed.block(0, 0))
+    assert reader.waits()
+
+    show(feed, "a", "7", "8")
+
+    assert reader.end() == (["7", "8"], [])
+    reader = Waiting(lambda: feed.block(2, 0))
+    assert reader.waits()
+    feed.end("a", Ending.COMPLETE, NOW)
+    tasks, groups = reader.end()
+    assert (tasks, [group.listings for group in groups]) == ([], [["a"]])
+    reader = Waiting(lambda: feed.block(2, 1))
+    assert reader.waits()
+    feed.announced(Ending.COMPLETE)
+    assert reader.end() == ([], [])
 
 
-def test_a_tree_is_handed_on_when_listing_and_walks_are_over(tasks: TaskFeed) -> None:
-    tree = listing(tasks, "p")
-    tasks.announced(Ending.COMPLETE)
-    put(tasks, tree, "1", 10)
-    put(tasks, tree, "2", 20, has_subtasks=True)
-    assert [(walk.gid, walk.tree) for walk in tasks.walks.items()] == [("2", tree)]
-    tasks.listed(tree, Ending.COMPLETE)
-    assert tasks.items() == []
-    put(tasks, tree, "3", 30)
-    tasks.walked(tree, Ending.COMPLETE)
-    [done] = closed(tasks)
-    assert done is tree
-    assert done.ending is Ending.COMPLETE
-    assert entries(done) == [(1, 10, False), (2, 20, False), (3, 30, False)]
-    assert tasks.walks.closed
+def test_each_reader_has_its_own_position() -> None:
+    feed = feed_of("a")
+    show(feed, "a", "7", "8", "7")
+
+    assert feed.block(0, 0)[0] == ["7", "8"]
+    assert feed.block(1, 0)[0] == ["8"]
+    assert [gid for gid, _ in feed.tasks(["8", "7", "8"])] == ["8", "7"]
 
 
-@pytest.mark.parametrize("has_subtasks", [False, True])
-def test_walks_that_fill_one_tree_at_once_leave_each_task_its_stamp(
-    tasks: TaskFeed, *, has_subtasks: bool
-) -> None:
-    tree = listing(tasks, "p")
+def test_a_feed_is_over_when_all_listings_and_walks_are() -> None:
+    feed = feed_of("a", is_walked=True)
+    show(feed, "a", "7", has_subtasks=True)
+    waiting = Waiting(feed.wait_until_over)
+    feed.announced(Ending.COMPLETE)
+    feed.end("a", Ending.COMPLETE, NOW)
+    assert waiting.waits()
+    assert not feed.is_over
 
-    def add(number: int) -> None:
-        put(tasks, tree, str(number), number, is_shared=False, has_subtasks=has_subtasks)
+    feed.walked(OpenWalk("7", "a"), Ending.COMPLETE)
 
-    other = threading.Thread(target=add, args=(2,))
-
-    class Interrupted(array):  # type: ignore[type-arg]  # no alias of it can be a base
-        def append(self, number: int) -> None:
-            super().append(number)
-            if number == 1:
-                other.start()
-                other.join(0.1)
-
-    tree._gids = Interrupted("q")
-    add(1)
-    other.join()
-    assert list(tree._gids) == list(tree._modified) == [1, 2]
+    waiting.end()
+    assert feed.is_over
 
 
-def test_without_a_stream_of_subtasks_nothing_is_walked() -> None:
-    tasks = TaskFeed("tasks", Stop())
-    tree = listing(tasks, "p")
-    tasks.announced(Ending.COMPLETE)
-    put(tasks, tree, "1", 10, has_subtasks=True)
-    tasks.listed(tree, Ending.COMPLETE)
-    assert closed(tasks) == [tree]
-    assert tasks.walks.items() == []
+def test_who_waits_for_many_tasks_goes_on_when_they_are_known() -> None:
+    feed = feed_of("a")
+    waiting = Waiting(lambda: feed.wait_until_over(2))
+    show(feed, "a", "7")
+    assert waiting.waits()
+    show(feed, "a", "8")
+    waiting.end()
 
 
-def test_a_shared_task_is_walked_once_and_both_listings_wait_for_it(tasks: TaskFeed) -> None:
-    first, second = listing(tasks, "p1"), listing(tasks, "p2")
-    tasks.announced(Ending.COMPLETE)
-    for tree in (first, second):
-        put(tasks, tree, "7", 70, is_shared=True, has_subtasks=True)
-    [walk] = tasks.walks.items()
-    node = walk.tree
-    tasks.listed(first, Ending.COMPLETE)
-    tasks.listed(second, Ending.COMPLETE)
-    assert tasks.items() == []
-    put(tasks, node, "8", 80)
-    tasks.walked(node, Ending.COMPLETE)
-    assert set(closed(tasks)) == {first, second}
-    assert entries(first) == entries(second) == [(7, 70, True), (8, 80, True)]
+def test_who_waits_hears_of_the_end_of_the_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("source_asana.http.stop.WAKE_SECONDS", 0.01)
+    stop = Stop()
+    feed = TaskFeed(stop)
+    waiting = Waiting(feed.wait_until_over)
+
+    stop.abort(AirbyteTracedException(message="over"))
+
+    assert isinstance(waiting.end(), AirbyteTracedException)
 
 
-def test_a_walk_that_is_over_serves_a_later_listing(tasks: TaskFeed) -> None:
-    first, second = listing(tasks, "p1", 100), listing(tasks, "p2", 200)
-    tasks.announced(Ending.COMPLETE)
-    put(tasks, first, "7", 70, is_shared=True, has_subtasks=True)
-    [walk] = tasks.walks.items()
-    tasks.walked(walk.tree, Ending.COMPLETE)
-    tasks.listed(first, Ending.COMPLETE)
-    put(tasks, second, "7", 70, is_shared=True, has_subtasks=True)
-    tasks.listed(second, Ending.COMPLETE)
-    assert closed(tasks) == [first, second]
-    # What changed below since the walk is for the next sync.
-    assert (first.began, second.began) == (100, 100)
+# ── walks ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("ending", [Ending.REFUSED, Ending.FAILED])
-def test_a_walk_that_goes_wrong_is_the_ending_of_every_owner(
-    tasks: TaskFeed, ending: Ending
-) -> None:
-    first, second, other = (listing(tasks, key) for key in ("p1", "p2", "p3"))
-    tasks.announced(Ending.COMPLETE)
-    for tree in (first, second):
-        put(tasks, tree, "7", 70, is_shared=True, has_subtasks=True)
-    [walk] = tasks.walks.items()
-    for tree in (first, second, other):
-        tasks.listed(tree, Ending.COMPLETE)
-    tasks.walked(walk.tree, ending)
-    assert [tree.ending for tree in (first, second, other)] == [ending, ending, Ending.COMPLETE]
-    assert tasks.ending is ending
-    if ending is Ending.REFUSED:
-        assert set(closed(tasks)) == {first, second, other}
-    else:
-        # Children of what failed are not known to be whole.
-        assert tasks.items() == [other]
-        with pytest.raises(ParentFailedError):
-            list(tasks)
+def test_walks_come_as_they_are_found_and_none_where_a_listing_is_over() -> None:
+    feed = feed_of("a", is_walked=True)
+    feed.retry({"9": "b", "6": "gone"})
+    feed.name("b", {"workspace_gid": "w"})
+    walks = feed.walks()
+    assert next(walks) == OpenWalk("9", "b")
+    show(feed, "a", "7", has_subtasks=True)
+    assert next(walks) == OpenWalk("7", "a")
+    show(feed, "a", "8", has_subtasks=True)
+    for gid, listing in (("7", "a"), ("9", "b")):
+        feed.walked(OpenWalk(gid, listing), Ending.COMPLETE)
+    assert next(walks) == OpenWalk("8", "a")
+    feed.end("a", Ending.COMPLETE, NOW)
+    feed.announced(Ending.COMPLETE)
+    feed.walked(OpenWalk("8", "a"), Ending.COMPLETE)
+
+    assert list(walks) == [None]
+    assert feed.is_over
 
 
-def test_tasks_below_each_other_are_no_deadlock(tasks: TaskFeed) -> None:
-    """Two shared tasks that each list the other below, as they were moved meanwhile."""
-    tree = listing(tasks, "p")
-    tasks.announced(Ending.COMPLETE)
-    put(tasks, tree, "1", 10, is_shared=True, has_subtasks=True)
-    put(tasks, tree, "2", 20, is_shared=True, has_subtasks=True)
-    one, two = (walk.tree for walk in tasks.walks.items())
-    put(tasks, one, "2", 20, is_shared=True, has_subtasks=True)
-    put(tasks, two, "1", 10, is_shared=True, has_subtasks=True)
-    tasks.walked(one, Ending.COMPLETE)
-    tasks.walked(two, Ending.COMPLETE)
-    tasks.listed(tree, Ending.COMPLETE)
-    assert closed(tasks) == [tree]
-    assert [gid for gid, _, _ in entries(tree)] == [1, 2]
+def test_where_subtasks_end_early_walks_have_failed_and_nobody_waits() -> None:
+    feed = feed_of("a", is_walked=True)
+    show(feed, "a", "7", has_subtasks=True)
+    feed.end("a", Ending.COMPLETE, NOW)
+    feed.announced(Ending.COMPLETE)
+    SubtaskFeed(feed).announced(Ending.COMPLETE)
+    assert not feed.is_over
 
+    SubtaskFeed(feed).announced(Ending.FAILED)
 
-def test_listeners_hear_of_each_whole_tree_before_its_readers(tasks: TaskFeed) -> None:
-    heard: list[tuple[str, int]] = []
-    tasks.listen(lambda tree: heard.append((tree.key, len(tasks.items()))))
-    trees = [listing(tasks, key) for key in ("p1", "p2")]
-    tasks.announced(Ending.COMPLETE)
-    for tree in trees:
-        tasks.listed(tree, Ending.COMPLETE)
-    assert heard == [("p1", 0), ("p2", 1)]
-
-
-def test_the_keys_of_all_listings_are_known_whether_or_not_they_are_read(tasks: TaskFeed) -> None:
-    tasks.note("p", "w1")
-    tasks.note("w1/u", "w1")
-    tasks.note("q", "w2")
-    assert not tasks.keys_complete
-    tasks.noted_all(is_complete=True)
-    assert tasks.keys == {"p", "w1/u", "q"}
-    assert tasks.by_workspace == {"w1": {"p", "w1/u"}, "w2": {"q"}}
-    assert tasks.keys_complete
-
-
-def test_tasks_without_subtasks_are_told(tasks: TaskFeed) -> None:
-    told: list[str] = []
-    tasks.walk(told.append)
-    tree = listing(tasks, "p")
-    put(tasks, tree, "1", 10)
-    put(tasks, tree, "2", 20, has_subtasks=True)
-    put(tasks, tree, "3", 30, is_shared=True)
-    assert told == ["1", "3"]
-
-
-def test_many_threads_lose_nothing(tasks: TaskFeed) -> None:
-    trees = [listing(tasks, str(number)) for number in range(8)]
-    tasks.announced(Ending.COMPLETE)
-
-    def work(tree: TaskTree) -> None:
-        for number in range(200):
-            # Every task is in all listings, every fifth has subtasks.
-            gid = str(1000 + number)
-            put(tasks, tree, gid, number, is_shared=True, has_subtasks=number % 5 == 0)
-        tasks.listed(tree, Ending.COMPLETE)
-
-    threads = [threading.Thread(target=work, args=(tree,)) for tree in trees]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    walks = tasks.walks.items()
-    assert len(walks) == 40
-    for walk in walks:
-        tasks.walked(walk.tree, Ending.COMPLETE)
-    assert len(closed(tasks)) == 8
-    assert {len(entries(tree)) for tree in trees} == {200}
-
-
-def test_a_mistake_of_ours_fails_the_feed_instead_of_leaving_it_open(tasks: TaskFeed) -> None:
-    def mistaken(_: TaskTree) -> None:
-        raise ValueError("a mistake")
-
-    tasks.listen(mistaken)
-    tree = listing(tasks, "1")
-    tasks.announced(Ending.COMPLETE)
-    with pytest.raises(ValueError, match="a mistake"):
-        tasks.listed(tree, Ending.COMPLETE)
+    assert feed.is_over
+    assert feed.failed_walks() == {"7": "a"}
     with pytest.raises(ParentFailedError):
-        list(tasks)
+        feed.raise_failure()
+
+
+# ── what was covered ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("ending", "is_whole", "began", "was_answered"),
+    [
+        (Ending.COMPLETE, True, NOW, True),
+        (Ending.COMPLETE, False, None, True),
+        (Ending.REFUSED, True, None, True),
+        (Ending.FAILED, True, None, False),
+    ],
+)
+def test_a_listing_is_covered_when_it_was_read_to_its_end(
+    ending: Ending, began: Millis | None, *, is_whole: bool, was_answered: bool
+) -> None:
+    feed = feed_of("a", "b")
+    feed.end("a", ending, NOW, is_whole=is_whole)
+
+    assert feed.named["a"].began == began
+    assert [one.key for one in feed.answered("ab")] == (["a"] if was_answered else [])
+    assert feed.is_complete("a") is (began is not None)
+    assert not feed.is_complete("b")
+    assert feed.ending is ending
+
+
+def test_a_listing_is_complete_when_its_walks_are() -> None:
+    feed = feed_of("a", "b", is_walked=True)
+    for listing in "ab":
+        show(feed, listing, listing, has_subtasks=True)
+        feed.end(listing, Ending.COMPLETE, NOW)
+    assert not feed.is_complete("a")
+
+    feed.walked(OpenWalk("a", "a"), Ending.COMPLETE)
+    feed.walked(OpenWalk("b", "b"), Ending.FAILED)
+
+    assert [feed.is_complete(key) for key in "ab"] == [True, False]
+
+
+def test_an_export_covers_a_listing() -> None:
+    feed = feed_of()
+    feed.covered("a", {"gid": "a", "workspace_gid": "1"}, NOW)
+
+    assert feed.is_complete("a")
+    assert not feed.is_complete("b")
+
+
+def test_a_feed_knows_workspaces() -> None:
+    feed = feed_of("a", "b")
+    show(feed, "a", "7", "8")
+    show(feed, "2/5", "9")
+
+    assert feed.by_workspace() == {"1": ["a", "b"]}
+    assert [feed.workspace_of(key) for key in ("a", "2/5", "c")] == ["1", "2", None]
+    assert [feed.known_in(workspace) for workspace in "123"] == [2, 1, 0]
+
+
+def test_groups_are_over_once_their_last_task_was_handed_out() -> None:
+    first, second, third = (Group(["a"], end=3), Group(["b"], end=5), Group(["c"], open=1))
+
+    assert over([first, second, third]) == ([first, second], [])
+    assert over([first, second, third], 3) == ([first], [second])

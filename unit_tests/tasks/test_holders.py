@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
+from source_asana.core.task_list import Shown, TaskList
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
+from source_asana.http.stop import Stop
 from source_asana.tasks import holders as module
-from source_asana.tasks.holders import Holders
+from source_asana.tasks.feed import TaskFeed
+from source_asana.tasks.holders import Holders, HoldersByWorkspace
 
 SINCE = Millis(1_000_000_000)
 PAGES = [range(100), range(100, 200), range(200, 230)]
+HOLDING = {str(gid) for page in PAGES for gid in page}
 
 
 class Search:
@@ -53,54 +57,92 @@ def of(search: Search) -> Callable[..., Holders]:
     return make
 
 
-def test_what_changed_since_then_is_asked_all_the_same(of: Callable[..., Holders]) -> None:
-    assert of().since == SINCE
-
-
 def test_the_search_names_them_all_where_that_is_quicker(
     search: Search, of: Callable[..., Holders]
 ) -> None:
-    assert of().among(1000) == set(range(230))
+    assert of().among(1000) == HOLDING
     assert search.asked == len(PAGES) + 1
 
 
 def test_few_tasks_are_asked_themselves(search: Search, of: Callable[..., Holders]) -> None:
+    # One page takes as long as 25 requests, and its end is known after one more.
     assert of().among(49) is None
     assert search.asked == 0
 
 
-def test_a_search_is_taken_up_again_when_more_tasks_are_known(
+def test_a_search_ends_where_asking_each_of_the_others_is_quicker(
     search: Search, of: Callable[..., Holders]
 ) -> None:
-    several = of()
-    # A search takes as long as 25 requests, and its end is known after one more.
-    assert several.among(174) is None
+    # After the first page 74 are left, and two more pages take as long as 75.
+    assert of().among(174) is None
     assert search.asked == 1
-    assert several.among(174) is None
-    assert search.asked == 1
-    assert several.among(1000) == set(range(230))
-    assert several.among(50) == set(range(230))
-    assert search.asked == len(PAGES) + 1
-
-
-def test_what_was_asked_already_is_spared_no_more(
-    search: Search, of: Callable[..., Holders]
-) -> None:
-    several = of()
-    several.asked = 960
-    assert several.among(1000) is None
-    assert search.asked == 0
 
 
 def test_at_a_low_rate_a_search_is_worth_more(search: Search, of: Callable[..., Holders]) -> None:
-    assert of(150).among(1000) == set(range(230))
-    assert of(150).among(20) is None
-    assert search.asked == len(PAGES) + 2
+    assert of(150).among(250) == HOLDING
+    assert of(150).among(4) is None
+    assert search.asked == len(PAGES) + 1
 
 
 def test_after_a_failure_every_task_is_asked(search: Search, of: Callable[..., Holders]) -> None:
     search.error = PartitionFailed(Verdict(Rule((), None, Action.FAIL, "no plan"), 402, "paid"))
-    several = of()
-    assert several.among(1000) is None
-    assert several.among(10_000) is None
+    assert of().among(1000) is None
     assert search.asked == 1
+
+
+# ── by workspace ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def feed() -> TaskFeed:
+    """Return a feed that has shown a thousand tasks of one workspace, and one of another."""
+    made = TaskFeed(Stop())
+    for listing, workspace in (("11", "1"), ("21", "2")):
+        made.name(listing, {"gid": listing, "workspace_gid": workspace})
+
+    def take(shown: TaskList) -> None:
+        for gid in range(1000):
+            shown.add("11", str(gid), 5)
+        shown.add("21", "2000", 5)
+
+    made.add(take)
+    return made
+
+
+def test_each_workspace_is_decided_once_with_the_tasks_that_are_known(
+    search: Search, of: Callable[..., Holders], feed: TaskFeed
+) -> None:
+    searched: list[str] = []
+
+    def begin(workspace: str) -> Holders:
+        searched.append(workspace)
+        return of()
+
+    several = HoldersByWorkspace(begin, feed)
+
+    assert [several.is_worth_reading(gid, Shown(5, "11")) for gid in ("7", "229", "230")] == [
+        True,
+        True,
+        False,
+    ]
+    assert several.is_worth_reading("2000", Shown(5, "21"))
+    assert searched == ["1", "2"]
+    assert search.asked == len(PAGES) + 1
+
+
+def test_what_changed_since_the_search_is_asked_all_the_same(
+    of: Callable[..., Holders], feed: TaskFeed
+) -> None:
+    several = HoldersByWorkspace(lambda _: of(), feed)
+
+    assert not several.is_worth_reading("230", Shown(SINCE - 1, "11"))
+    assert several.is_worth_reading("230", Shown(SINCE, "11"))
+
+
+def test_a_task_of_an_unknown_workspace_is_asked(
+    search: Search, of: Callable[..., Holders], feed: TaskFeed
+) -> None:
+    several = HoldersByWorkspace(lambda _: of(), feed)
+
+    assert several.is_worth_reading("230", Shown(5, "unknown"))
+    assert search.asked == 0

@@ -1,0 +1,131 @@
+"""Missing records: Asana is asked about each, and what is deleted is sent as a tombstone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from source_asana.components.existence import Existence
+from source_asana.components.lookup import Lookup
+from source_asana.components.shape import Raw
+from source_asana.counts import Counts
+from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.departures import Departures
+from source_asana.cursors.policies import ELSEWHERE, LEFT, elsewhere, partition_in
+from source_asana.http.errors import AsanaError
+from source_asana.parents.routers import InlineRouter
+from source_asana.parents.slices import ConfirmSlice
+
+
+class Confirm:
+    """Settles the missing records of one stream.
+
+    What is not proven to be deleted stays in the destination: a record that Asana hides is
+    forgotten, one that exists is filed where it is now, and where Asana does not say the next sync
+    asks again.
+
+    Args:
+        cursor: the stream's.
+        lookups: by stream, of all streams of the sync; filled when this is made, or later.
+        resent: yields a record as that of another partition, if this version was not sent.
+        counts: where tombstones are counted.
+    """
+
+    def __init__(
+        self,
+        cursor: AsanaCursor,
+        lookups: Callable[[str], Lookup],
+        resent: Callable[[Raw, str], Iterator[Raw]],
+        counts: Counts,
+    ) -> None:
+        self._cursor = cursor
+        self._lookups = lookups
+        self._resent = resent
+        self._counts = counts
+        # A partition is a record of another stream then, which is whole.
+        self._is_inline = isinstance(cursor.router, InlineRouter)
+        self._follows_parent = self._is_inline or cursor.policy.follows_parent
+
+    def read(self, slice_: ConfirmSlice) -> Iterator[Raw]:
+        """Yield the tombstones of what is deleted, and what moved where this stream reads it."""
+        for key, partition in slice_.rows:
+            parent = self._parent(partition)
+            if parent is Existence.DELETED:
+                self._departures.goes_along(key)
+            if parent is Existence.EXISTS and self._follows_parent:
+                self._departures.is_elsewhere(key, partition)
+            elif parent in {None, Existence.EXISTS}:
+                yield from self._settled(key, partition, *self._existence(key, partition))
+            else:
+                yield from self._settled(key, partition, parent or Existence.UNKNOWN, {})
+            if parent not in {None, Existence.UNKNOWN}:
+                self._left(partition)
+
+    def _settled(
+        self, key: str, partition: str, existence: Existence, record: Raw
+    ) -> Iterator[Raw]:
+        match existence:
+            case Existence.DELETED:
+                yield from self._deleted(key, partition)
+            case Existence.FORBIDDEN:
+                self._departures.forget(key, partition)
+            case Existence.UNKNOWN:
+                self._departures.wait(self._cursor.stream)
+            case Existence.EXISTS:
+                yield from self._exists(key, partition, record)
+
+    def _parent(self, partition: str) -> Existence | None:
+        """Return whether a partition's parent exists, None if the partition itself is not gone."""
+        cursor, own = self._cursor, partition_in(partition)
+        parent = cursor.router.parent_of(own) if cursor.is_gone(partition) else None
+        if parent is None or not self._lookups(parent[0]).has_address:
+            return None
+        return self._lookups(parent[0]).existence(parent[1])
+
+    def _left(self, partition: str) -> None:
+        with self._cursor.lock:
+            self._cursor.policy.left(partition_in(partition))
+
+    def _deleted(self, key: str, partition: str) -> Iterator[Raw]:
+        self._counts.deleted += 1
+        yield from self._departures.deleted(key, partition, self._cursor.stamp())
+
+    @property
+    def _departures(self) -> Departures:
+        assert self._cursor.departures is not None
+        return self._cursor.departures
+
+    @property
+    def _own(self) -> Lookup:
+        return self._lookups(self._cursor.stream)
+
+    def _existence(self, key: str, partition: str) -> tuple[Existence, Raw]:
+        if self._departures.are_by_partition:
+            return self._membership(key, partition_in(partition)), {}
+        return self._own.record(key)
+
+    def _membership(self, key: str, partition: str) -> Existence:
+        """Return whether a partition still holds a record that others may hold, too."""
+        try:
+            if key in self._own.listed_again(partition):
+                return Existence.EXISTS
+        except AsanaError:
+            return Existence.UNKNOWN
+        if self._is_inline:
+            return Existence.DELETED
+        # It may still be in there, and be hidden from the token.
+        existence = self._own.existence(key)
+        return Existence.DELETED if existence is Existence.EXISTS else existence
+
+    def _exists(self, key: str, partition: str, record: Raw) -> Iterator[Raw]:
+        cursor = self._cursor
+        if self._departures.are_by_partition:
+            own = partition_in(partition)
+            self._departures.move(key, partition, elsewhere(own) if cursor.is_gone(own) else own)
+            return
+        now = cursor.policy.partition_now(record, partition_in(partition))
+        if now == LEFT:
+            yield from self._deleted(key, partition)
+            return
+        # As it is now: its partition's fields are those of the partition that it was in.
+        yield from self._resent(record, now or partition_in(partition))
+        self._departures.move(key, partition, now or ELSEWHERE)

@@ -1,0 +1,209 @@
+"""Keeps what a stream remembers from sync to sync: loads it, gives it back, and makes room.
+
+State: `{"v": 3, "synced_at": instant, "ledger": …, …parts of the policy, …}`, see docs/design.md.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from source_asana.core.ledger import Ledger
+from source_asana.core.listings import FullScan, Instants
+from source_asana.cursors.departures import FIRST, Departures
+from source_asana.cursors.policies import Policy
+from source_asana.cursors.sending import Sender
+from source_asana.cursors.stamps import Stamps
+from source_asana.cursors.states import VERSION, States, damaged
+from source_asana.http.clock import Millis
+from source_asana.runtime import Runtime
+
+LOGGER = logging.getLogger("airbyte.source_asana.states")
+
+
+class StreamState:
+    """What one incremental stream remembers.
+
+    Args:
+        stream: its name.
+        policy: keeps its own parts; its lock is held by the callers of `take` and `settle`.
+        sender: keeps the ledger, None for a stream without one.
+        runtime: what all streams share.
+        stamps: gives `synced_at`.
+        tracks_deletions: whether what is deleted is sent as a tombstone.
+
+    Attributes:
+        departures: what is missing; None where deletions are not tracked.
+        audit_watermark: up to when the audit log has told what was deleted.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        policy: Policy,
+        sender: Sender | None,
+        runtime: Runtime,
+        stamps: Stamps,
+        *,
+        tracks_deletions: bool,
+    ) -> None:
+        self.departures: Departures | None = None
+        self.audit_watermark: Millis | None = None
+        self._stream = stream
+        self._policy = policy
+        self._sender = sender
+        self._runtime = runtime
+        self._stamps = stamps
+        self._tracks_deletions = tracks_deletions
+        self._scope: str | None = None
+
+    # ── load ───────────────────────────────────────────────────────────────────────────────────
+
+    def load(self, states: States) -> None:
+        """Take the stored state, and count it in.
+
+        Raises:
+            AirbyteTracedException: a config error for a state that is damaged.
+        """
+        stored, policy = states.stored(self._stream), self._policy
+        try:
+            self._take(stored)
+            for name in stored.get("dropped", []):
+                while name in policy.droppable():
+                    self.drop_ledger()
+        except (ValueError, TypeError) as error:
+            raise damaged(self._stream, str(error)) from None
+        if self._sender:
+            self._sender.ledger.drop_partitions(policy.is_stale)
+            # Switched off or on: a tombstone may have been printed just before the last sync ended.
+            policy.resends_missing = self._tracks_deletions or "scope" in stored
+            self._sender.resends_missing = policy.resends_missing
+            if self._tracks_deletions and not policy.is_coarse:
+                self.departures = Departures(policy, self._sender, self._runtime, self._scope)
+        states.open_account(self._stream, policy.rank, self.drop_ledger, self.size)
+
+    def _take(self, stored: Mapping[str, Any]) -> None:
+        if self._sender and "ledger" in stored:
+            by_partition = self._sender.by_partition
+            self._sender.ledger = Ledger.load(stored["ledger"], by_partition=by_partition)
+        for name, part in self._policy.parts().items():
+            if name in stored:
+                part.load(stored[name])
+        self._stamps.raise_to(Millis(int(stored.get("synced_at", 0))))
+        self._scope = stored.get("scope") if stored else FIRST
+        until = stored.get("audit_watermark")
+        self.audit_watermark = None if until is None else Millis(int(until))
+        self._policy.columns.load(stored.get("columns", ""), stored.get("lacks", []))
+        self._policy.was_refused = bool(stored.get("refused"))
+
+    def drop_after(self, now: Millis) -> None:
+        """Count stored instants later than the server's first `Date` as none.
+
+        One answer's `Date` was wrong then: nothing would be asked for until that time has come.
+        Called once the first answer is there, before the first slice is asked for.
+        """
+        with self._policy.lock:
+            for part in self._policy.parts().values():
+                if isinstance(part, Instants | FullScan):
+                    part.drop_after(now)
+            if self.audit_watermark is not None and self.audit_watermark > now:
+                self.audit_watermark = None
+
+    def notice_scope(self) -> None:
+        """Have everything be read in another scope: what that lacks leaves in one sync."""
+        if self.departures and self.departures.is_another_scope:
+            self._policy.scan.begin()
+
+    def notice_columns(self) -> None:
+        """Have all records read again where earlier syncs have not read one of their columns."""
+        policy = self._policy
+        with policy.lock:
+            if policy.reads_all or not policy.columns.further:
+                return
+            policy.read_again()
+        LOGGER.info(
+            "Stream %s: a column was added, so all of its records are read again.", self._stream
+        )
+
+    # ── room ───────────────────────────────────────────────────────────────────────────────────
+
+    def drop_ledger(self) -> int | None:
+        """Drop for good what no longer fits into the state; return the rank of what is next."""
+        with self._policy.lock:
+            rank = self._policy.drop(self._sender.ledger if self._sender else Ledger())
+            if rank is None:
+                self.departures = None
+                if self._sender:
+                    self._sender.is_coarse = True
+                    self._sender.ledger = Ledger(by_partition=self._sender.by_partition)
+            return rank
+
+    def size(self) -> int:
+        """Return about how many characters the state takes; called without the policy's lock."""
+        policy = self._policy
+        with policy.lock:
+            rows = self._sender.ledger.size_estimate() if self._sender else 0
+            parts = sum(part.size() for part in policy.parts().values())
+            return rows + parts + policy.columns.size()
+
+    # ── at the end of a sync ───────────────────────────────────────────────────────────────────
+
+    def settle(
+        self,
+        is_over: Callable[[str], bool],
+        hinted: frozenset[str],
+        until: Millis | None,
+        *,
+        is_sound: bool,
+    ) -> None:
+        """Note what this sync has covered and what is missing, in one step.
+
+        Args:
+            is_over: whether a partition has shown all that it has, or is gone itself.
+            hinted: gids that are deleted as the audit log says.
+            until: up to when the log was read.
+            is_sound: whether all parents could be listed. Else what another scope has is not known.
+        """
+        self._policy.settle()
+        if self.departures:
+            self.departures.flag(is_over, hinted)
+            self.audit_watermark = until or self.audit_watermark
+            if is_sound and not self.departures.is_scope_unknown:
+                self._scope = self._runtime.scope
+        elif self._sender and not self._policy.is_coarse:
+            self._sender.ledger.drop_missing(is_over)
+            self._policy.sweep(self._sender.ledger, is_over)
+
+    # ── dump ───────────────────────────────────────────────────────────────────────────────────
+
+    def take(self) -> Callable[[], dict[str, Any]]:
+        """Return what makes the state as it is now, which may be called without the lock."""
+        policy, sender = self._policy, self._sender
+        if sender and not policy.is_coarse and not (self.departures and self._is_another_scope):
+            policy.sweep(sender.ledger, policy.partitions.is_complete)
+        ledger = sender.ledger.copy() if sender and len(sender.ledger) else None
+        further = {
+            **{name: part.dump() for name, part in policy.parts().items()},
+            "synced_at": self._stamps.last if sender else None,
+            "dropped": list(policy.dropped) or None,
+            "refused": policy.is_refused or policy.was_refused or None,
+            "scope": self._scope_now() if self.departures else None,
+            "audit_watermark": self.audit_watermark if self.departures else None,
+            **policy.columns.dump(reads_all=policy.reads_all),
+        }
+
+        def made() -> dict[str, Any]:
+            rows = {} if ledger is None else {"ledger": ledger.dump()}
+            present = {name: one for name, one in further.items() if one is not None}
+            return {"v": VERSION, **present, **rows}
+
+        return made
+
+    @property
+    def _is_another_scope(self) -> bool:
+        departures = self.departures
+        return departures is not None and departures.is_another_scope
+
+    def _scope_now(self) -> str | None:
+        return self._runtime.scope if self._scope == FIRST else self._scope

@@ -1,0 +1,233 @@
+"""Ways to find what changed in a workspace without reading its listings: search and export.
+
+Each takes the workspaces that it can cover in this sync and that none before it has taken. Where it
+gives up, the listings of the workspace are read.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
+from source_asana.http.clock import Millis
+from source_asana.http.errors import AsanaError
+from source_asana.parents.feeds import Item
+from source_asana.parents.slices import Slice
+from source_asana.runtime import Runtime
+from source_asana.tasks.exports import Export, Jobs
+from source_asana.tasks.search import CHEAP_PAGES, Search
+from source_asana.tasks.slices import ExportSlice, SearchSlice
+
+LOGGER = logging.getLogger("airbyte.source_asana.search")
+MINUTE = 60_000
+
+
+class Member(Protocol):
+    """Describes a stream of tasks that the user selected."""
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether it keeps a state in this sync."""
+
+    @property
+    def is_scan(self) -> bool:
+        """Whether its full scan is due."""
+
+    def watermark(self, workspace: str) -> Millis | None:
+        """Return up to when it has the changes of a workspace, None where it never had all."""
+
+    def instant(self, listing: str) -> Millis | None:
+        """Return when a listing was covered, None where it never was."""
+
+    def is_outstanding(self, listing: str, workspace: str) -> bool:
+        """Return whether it has to have a listing read completely."""
+
+    def known(self) -> list[str]:
+        """Return the listings that it knows."""
+
+    def failed_walks(self) -> dict[str, str]:
+        """Return the listings of the tasks whose subtasks an earlier sync could not read."""
+
+    def begin_scan(self) -> None:
+        """Note that all listings are read completely in this sync."""
+
+
+class WorkspaceScan(Protocol):
+    """Finds what changed in whole workspaces."""
+
+    def plan(self, workspaces: Collection[str], members: Sequence[Member]) -> Collection[str]:
+        """Choose among the workspaces; return those that this sync covers in this way."""
+
+    def slices(self, listed: Mapping[str, Mapping[str, Item]] | None) -> Iterator[Slice]:
+        """Yield its slices; called in the generator of `tasks`, which then waits for `end`.
+
+        Args:
+            listed: workspace -> listing -> item, of all listings that exist; None where they could
+                not be listed.
+        """
+
+    @property
+    def needs_listed(self) -> bool:
+        """Whether `slices` has to know the listings."""
+
+    def end(self) -> None:
+        """Wait until it is known which workspaces were covered."""
+
+    def give_up(self) -> None:
+        """Decide what nobody has decided, so that no one waits for it."""
+
+    def covered(self, workspace: str) -> bool:
+        """Return whether all changes in a workspace were found."""
+
+
+class SearchScan:
+    """Has a workspace searched if every selected stream has a watermark for it.
+
+    Args:
+        runtime: what all streams share.
+
+    Attributes:
+        searches: by workspace.
+        overlap: how far a search steps back behind the last sync, milliseconds.
+    """
+
+    needs_listed = False
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.searches: dict[str, Search] = {}
+        self.overlap = runtime.settings.search_overlap_minutes * MINUTE
+
+    def plan(self, workspaces: Collection[str], members: Sequence[Member]) -> Collection[str]:
+        """See `WorkspaceScan`."""
+        settings = self._runtime.settings
+        if settings.may_search and members and all(member.is_tracked for member in members):
+            for gid in sorted(workspaces):
+                marks = [member.watermark(gid) for member in members]
+                known = [mark for mark in marks if mark is not None]
+                if len(known) == len(marks):
+                    after = Millis(min(known) - self.overlap)
+                    self.searches[gid] = Search(gid, after, self._most_pages(members))
+                    LOGGER.info("Workspace %s: changed tasks are found by search.", gid)
+        return self.searches
+
+    def _most_pages(self, members: Sequence[Member]) -> int | None:
+        if self._runtime.settings.change_detection == "search":
+            return None
+        listings = max(len(member.known()) for member in members)
+        per_minute = self._runtime.client.budget.per_minute
+        return max(CHEAP_PAGES, int(listings * SEARCHES_PER_MINUTE / per_minute))
+
+    def slices(self, listed: Mapping[str, Mapping[str, Item]] | None) -> Iterator[Slice]:
+        """See `WorkspaceScan`."""
+        del listed
+        for search in self.searches.values():
+            yield SearchSlice(search)
+
+    def end(self) -> None:
+        """See `WorkspaceScan`."""
+        for search in self.searches.values():
+            search.wait(self._runtime.stop)
+
+    def give_up(self) -> None:
+        """See `WorkspaceScan`."""
+        for search in self.searches.values():
+            search.decide(succeeded=False)
+
+    def covered(self, workspace: str) -> bool:
+        """See `WorkspaceScan`."""
+        search = self.searches.get(workspace)
+        return search is not None and bool(search.succeeded)
+
+    def fall_back(self, search: Search, error: AsanaError) -> None:
+        """Send a searched workspace to its listings and log why."""
+        LOGGER.info(
+            "Workspace %s: changed tasks are found by listings, as search cannot be used (%s).",
+            search.workspace,
+            error,
+        )
+        search.is_refused_for_plan = error.verdict.status == 402
+        search.decide(succeeded=False)
+        searches = self.searches.values()
+        is_free = all(one.is_refused_for_plan for one in searches)
+        if is_free and len(searches) == len(self._runtime.workspaces):
+            self._runtime.client.budget.set_quota(FREE_PER_MINUTE)
+
+
+class ExportScan:
+    """Has a workspace exported at first reads and full scans, if the settings say so.
+
+    Args:
+        runtime: what all streams share.
+
+    Attributes:
+        exports: by workspace.
+        jobs: the export jobs that a sync left behind; in the state of one stream.
+    """
+
+    needs_listed = True
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._members: Sequence[Member] = ()
+        self.exports: dict[str, Export] = {}
+        self.jobs = Jobs()
+
+    def plan(self, workspaces: Collection[str], members: Sequence[Member]) -> Collection[str]:
+        """See `WorkspaceScan`."""
+        self._members = members
+        if self._runtime.settings.bulk_export and members:
+            for gid in sorted(workspaces):
+                is_first = any(not m.is_tracked or m.watermark(gid) is None for m in members)
+                if is_first or any(member.is_scan for member in members):
+                    self.exports[gid] = Export(gid)
+            self.jobs.keep_wanted(self.exports)
+        return self.exports
+
+    def slices(self, listed: Mapping[str, Mapping[str, Item]] | None) -> Iterator[Slice]:
+        """See `WorkspaceScan`."""
+        if listed is None:
+            self.give_up()
+            return
+        for export in self.exports.values():
+            export.listed = frozenset(listed.get(export.workspace, ()))
+            yield ExportSlice(export)
+
+    def end(self) -> None:
+        """See `WorkspaceScan`; forget the jobs that no state may come to lack.
+
+        Without a state a stream wants a new file each time.
+        """
+        for gid, export in self.exports.items():
+            is_read = export.wait(self._runtime.stop)
+            if is_read and not all(member.is_tracked for member in self._members):
+                self.jobs.drop(gid)
+
+    def give_up(self) -> None:
+        """See `WorkspaceScan`."""
+        for export in self.exports.values():
+            export.decide(succeeded=False)
+
+    def covered(self, workspace: str) -> bool:
+        """See `WorkspaceScan`."""
+        export = self.exports.get(workspace)
+        return export is not None and bool(export.succeeded)
+
+    def has_caught_up(self, workspace: str, listings: Collection[str], instant: Millis) -> bool:
+        """Return whether every selected stream has read a workspace up to an instant."""
+        return all(
+            min(
+                (member.instant(listing) or 0 for listing in listings),
+                default=member.watermark(workspace) or 0,
+            )
+            >= instant
+            for member in self._members
+        )
+
+    def newest(self, workspace: str, listings: Collection[str]) -> Millis:
+        """Return when a stream has read one of these last, 0 if none ever has."""
+        found = [m.watermark(workspace) for m in self._members]
+        found += [member.instant(listing) for member in self._members for listing in listings]
+        return Millis(max((one for one in found if one is not None), default=0))
