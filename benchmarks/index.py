@@ -9,18 +9,18 @@ import gc
 import json
 import re
 import sys
-import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from source_asana.config import parse_config
+from source_asana.core.task_list import TaskList
 from source_asana.http.clock import Millis
 from source_asana.parents.feeds import Ending
 from source_asana.parents.plan import StreamPlan
 from source_asana.runtime import Runtime
 from source_asana.tasks.children import ChildPolicy
-from source_asana.tasks.family import family_of
+from source_asana.tasks.family import task_streams
 from source_asana.tasks.routers import TaskRouter
-from source_asana.tasks.tree import TaskTree
 
 PROJECTS = 20_000
 TASKS_EACH = 50
@@ -40,35 +40,34 @@ def resident() -> tuple[float, float]:
 
 
 def fill(runtime: Runtime, *, mixed: bool) -> None:
-    """Put every project's tasks into the feed, as the task listings do."""
-    feed = family_of(runtime).feed
-    if mixed:
-        feed.walk(lambda _: None)
-    walker = threading.Thread(target=end_walks, args=[runtime])
-    walker.start()
+    """Put every project's tasks into the feed, as the task listings and walks do."""
+    feed = task_streams(runtime).feed
+    feed.shown.is_walked = mixed
     for project in range(PROJECTS):
         key = str(FIRST_GID + project)
-        feed.note(key, WORKSPACE)
+        feed.name(key, {"gid": key, "workspace_gid": WORKSPACE, "began": NOW})
         feed.expect()
-        tree = TaskTree(key, Millis(NOW), {"gid": key, "workspace_gid": WORKSPACE, "began": NOW})
-        for place in range(TASKS_EACH):
-            is_shared, is_parent = mixed and place % EVERY == 0, mixed and place % EVERY == 1
-            # Shared tasks of an odd project are those of the one before.
-            home = project - project % 2 if is_shared else project
-            number = home * TASKS_EACH + place
-            gid, modified = str(FIRST_GID + PROJECTS + number), Millis(NOW - number)
-            feed.add(tree, gid, modified, is_shared=is_shared, has_subtasks=is_parent)
-        feed.listed(tree, Ending.COMPLETE)
-    feed.noted_all(is_complete=True)
+        feed.begin(key)
+        feed.add(page(project, key, mixed=mixed))
+        feed.end(key, Ending.COMPLETE, Millis(NOW))
+    feed.keys_complete = True
+    while feed.shown.walks:
+        feed.walked(feed.shown.walks.popleft(), Ending.COMPLETE)
     feed.announced(Ending.COMPLETE)
-    walker.join()
 
 
-def end_walks(runtime: Runtime) -> None:
-    """Take part as the walkers of subtasks do, who find nothing here."""
-    feed = family_of(runtime).feed
-    for walk in feed.walks:
-        feed.walked(walk.tree, Ending.COMPLETE)
+def page(project: int, key: str, *, mixed: bool) -> Callable[[TaskList], None]:
+    """Return what adds the tasks of one project."""
+
+    def take(shown: TaskList) -> None:
+        for place in range(TASKS_EACH):
+            # Shared tasks of an odd project are those of the one before.
+            is_shared = mixed and place % EVERY == 0
+            number = (project - project % 2 * is_shared) * TASKS_EACH + place
+            gid, is_parent = str(FIRST_GID + PROJECTS + number), place % EVERY == 1
+            shown.add(key, gid, NOW - number, has_subtasks=is_parent)
+
+    return take
 
 
 def read(runtime: Runtime) -> int:
@@ -79,7 +78,6 @@ def read(runtime: Runtime) -> int:
     policy = ChildPolicy(plan, router, runtime, {"kind": "children"})
     number = 0
     for slice_ in policy.slices():
-        policy.begin(slice_)
         with policy.lock:
             policy.complete(slice_)
         number += 1

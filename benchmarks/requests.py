@@ -13,8 +13,8 @@ CHANGES = (0.0, 0.1, 1.0, 5.0)
 FULL_FACTOR, SEARCH_FACTOR, ALLOWANCE = 1.02, 1.1, 5
 # Beyond the overlap of searches, so that a sync searches its own changes only.
 BETWEEN_SECONDS = 1800
-# The rolling pass is no part of what is compared: as rare as it may be.
-PASS_HOURS = 8760
+# Full scans are no part of what is compared: as rare as they may be.
+SCAN_HOURS = 8760
 # What a changed task's own records are found in.
 FOUND_IN = ("tasks", "subtasks")
 
@@ -31,7 +31,9 @@ class Syncs:
         """Read from the last state; return the run and the requests that the sandbox counted."""
         self.asana.post("clock", {"advance": BETWEEN_SECONDS})
         self.asana.post("reset")
-        settings = config(self.asana, change_detection=self.mode, listing_pass_hours=PASS_HOURS)
+        settings = config(
+            self.asana, change_detection=self.mode, full_scan_interval_hours=SCAN_HOURS
+        )
         files = {
             "config": settings,
             "catalog": catalog(*STREAMS, incremental=True),
