@@ -198,7 +198,7 @@ class ChildPolicy(MemberPolicy):
     def _ended(self, ended: list[Group], position: int) -> list[Listing]:
         """Return the listings that are over and whose last task was handed out."""
         done, self._groups = over([*self._groups, *ended], position)
-        listings = [one for group in done for one in self.feed.answered(group.listings)]
+        listings = self.answered(done)
         for listing in listings:
             own = self._routes.own(listing.key, listing.item)
             self._own[listing.key] = len(own)

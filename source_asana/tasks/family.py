@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from source_asana.parents.slices import is_user_key
 from source_asana.runtime import Runtime
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
 from source_asana.tasks.scans import ExportScan, Member, SearchScan, WorkspaceScan
@@ -34,6 +33,7 @@ class TaskStreams:
         self.members: list[Member] = []
         self.keeper: object = None
         self.is_scan = False
+        self._shows_all: bool | None = None
         runtime.feeds.provide("tasks", self.feed)
         runtime.feeds.provide("subtasks", SubtaskFeed(self.feed))
 
@@ -88,19 +88,24 @@ class TaskStreams:
             self.is_outstanding(key, workspace) for key in set().union(*known)
         )
 
-    def lists_users(self, workspace: str) -> bool:
-        """Return whether this sync has listed the users of a workspace."""
-        named = self.feed.by_workspace().get(workspace, ())
-        return any(map(is_user_key, named))
-
     def shows_all(self) -> bool:
-        """Return whether the listings of this sync have shown every task there is."""
+        """Return whether the listings of this sync have shown every task there is.
+
+        Asked once for each task: the answer is kept when the feed is over.
+        """
+        if self._shows_all is None:
+            shows_all = self._listed_all()
+            if not self.feed.is_over:
+                return shows_all
+            self._shows_all = shows_all
+        return self._shows_all
+
+    def _listed_all(self) -> bool:
         feed = self.feed
         if not (feed.keys_complete and all(map(feed.is_complete, feed.named))):
             return False
         reads_users = self._runtime.settings.reads_tasks_without_project
-        searched = self.search.searches
-        return not reads_users or all(map(self.lists_users, searched))
+        return not reads_users or self.search.searches.keys() <= feed.lists_users
 
 
 def is_user_of(key: str, workspace: str) -> bool:

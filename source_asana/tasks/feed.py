@@ -54,6 +54,7 @@ class TaskFeed:
     Attributes:
         shown: the tasks that were shown.
         named: the listings that exist, by key.
+        lists_users: the workspaces whose users are named.
         ending: the worst ending of the listings and walks so far.
         keys_complete: whether no further listing can exist.
         is_read: whether somebody walks or reads the tasks.
@@ -62,6 +63,7 @@ class TaskFeed:
     def __init__(self, stop: Stop) -> None:
         self.shown = TaskList()
         self.named: dict[str, Listing] = {}
+        self.lists_users: set[str] = set()
         self.ending = Ending.COMPLETE
         self.keys_complete = False
         self._stop = stop
@@ -101,7 +103,9 @@ class TaskFeed:
     def name(self, key: str, item: Item) -> None:
         """Note that a listing exists, be it read in this sync or not."""
         with self._changed:
-            self.named.setdefault(key, Listing(key, item))
+            listing = self.named.setdefault(key, Listing(key, item))
+            if is_user_key(key):
+                self.lists_users.add(listing.workspace)
             self._retry(lambda listing: listing == key)
 
     def named_all(self, *, is_complete: bool, is_there: Callable[[str], bool]) -> None:

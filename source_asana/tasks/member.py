@@ -92,10 +92,19 @@ class MemberPolicy(Policy):
         with self.lock:
             return dict(self.listings.failed.by_gid)
 
+    def answered(self, groups: list[Group]) -> list[Listing]:
+        """Return the listings of some groups that were read without a failure; with the lock.
+
+        Their walks that failed are in the state before any of their instants.
+        """
+        found = [one for group in groups for one in self.feed.answered(group.listings)]
+        if found:
+            self.listings.failed.by_gid |= self.feed.failed_walks()
+        return found
+
     def move(self, listing: Listing) -> None:
         """Note that what depends on a listing is in the state, if it was read whole."""
         if self.is_tracked and listing.began is not None and not self.columns.lost:
-            self.listings.failed.by_gid |= self.feed.failed_walks()
             self.listings.instants.move(listing.key, listing.began)
 
     @override
@@ -107,7 +116,7 @@ class MemberPolicy(Policy):
         passed_over = {key for key, one in self.feed.named.items() if one.is_passed_over}
         for gid in self.streams.covered():
             # Users are not listed where that would only repeat what the search has found.
-            if not self.streams.lists_users(gid):
+            if gid not in self.feed.lists_users:
                 users = [key for key in self.known() if is_user_of(key, gid)]
                 named[gid] += users
                 passed_over.update(users)
@@ -126,7 +135,7 @@ class MemberPolicy(Policy):
         if is_user_key(key) and workspace_of_key(key) in self.runtime.workspaces:
             workspace = workspace_of_key(key)
             reads_users = self.runtime.settings.reads_tasks_without_project
-            if reads_users and not self.streams.lists_users(workspace):
+            if reads_users and workspace not in self.feed.lists_users:
                 return False
         return self.feed.keys_complete
 

@@ -41,10 +41,9 @@ class WalkPolicy(MemberPolicy):
         if not ended:
             return
         self._groups += len(ended)
-        for group in over(ended)[0]:
-            with self.lock:
-                for listing in self.feed.answered(group.listings):
-                    self.move(listing)
+        with self.lock:
+            for listing in self.answered(over(ended)[0]):
+                self.move(listing)
 
     @override
     def settle(self) -> None:
