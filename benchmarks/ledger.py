@@ -16,7 +16,7 @@ from source_asana.core.ledger import Ledger
 ROWS, PARTITIONS = 1_000_000, 20_000
 # Somebody who made a million tasks in four years has gids that are about this far apart.
 FIRST_GID, GAP = 1_200_000_000_000_000, 10_000_000
-DUMP_SECONDS, LOAD_SECONDS = 1.0, 0.5
+DUMP_SECONDS, LOAD_SECONDS = 1.0, 1.0
 # With the room in a dict that has just grown.
 ROW_BYTES = 150
 # Where any gid may be in any project, the project alone takes two characters more.
