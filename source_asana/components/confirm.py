@@ -52,13 +52,24 @@ class Confirm:
             if parent is Existence.DELETED:
                 self._departures.goes_along(key)
             if parent is Existence.EXISTS and self._follows_parent:
-                self._departures.is_elsewhere(key, partition)
+                yield from self._below(key, partition)
             elif parent in {None, Existence.EXISTS}:
                 yield from self._settled(key, partition, *self._existence(key, partition))
             else:
                 yield from self._settled(key, partition, parent or Existence.UNKNOWN, {})
             if parent not in {None, Existence.UNKNOWN}:
                 self._left(partition)
+
+    def _below(self, key: str, partition: str) -> Iterator[Raw]:
+        """Settle a record whose parent exists, but is in no list that is read.
+
+        The parent's own list tells of all of its records at once.
+        """
+        existence = self._membership(key, partition_in(partition))
+        if existence is Existence.EXISTS:
+            self._departures.is_elsewhere(key, partition)
+        else:
+            yield from self._settled(key, partition, existence, {})
 
     def _settled(
         self, key: str, partition: str, existence: Existence, record: Raw
@@ -114,7 +125,9 @@ class Confirm:
             return Existence.DELETED
         # It may still be in there, and be hidden from the token.
         existence = self._own.existence(key)
-        return Existence.DELETED if existence is Existence.EXISTS else existence
+        if self._departures.are_by_partition and existence is Existence.EXISTS:
+            return Existence.DELETED
+        return existence
 
     def _exists(self, key: str, partition: str, record: Raw) -> Iterator[Raw]:
         cursor = self._cursor

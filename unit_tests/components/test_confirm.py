@@ -130,7 +130,9 @@ def test_a_parent_in_no_list_decides_on_what_hangs_on_it(
     parent: Existence, row: Row | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Policy, "follows_parent", True)
-    found, cursor = confirmed(("7", "gone"), parents=FakeLookup({"gone": (parent, {})}))
+    listed = FakeLookup(listed=frozenset("7"))
+    parents = FakeLookup({"gone": (parent, {})})
+    found, cursor = confirmed(("7", "gone"), own=listed, parents=parents)
 
     is_deleted = parent is Existence.DELETED
     assert ["_ab_cdc_deleted_at" in one for one in found] == [True] * is_deleted
