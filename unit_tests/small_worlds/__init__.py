@@ -1,0 +1,1 @@
+"""Small worlds in which every short sequence of happenings is tried."""
