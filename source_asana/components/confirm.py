@@ -85,9 +85,10 @@ class Confirm:
                 yield from self._exists(key, partition, record)
 
     def _parent(self, partition: str) -> Existence | None:
-        """Return whether a partition's parent exists, None if the partition itself is not gone."""
+        """Return whether the parent that decides on a record exists, None if none decides."""
         cursor, own = self._cursor, partition_in(partition)
-        parent = cursor.router.parent_of(own) if cursor.is_gone(partition) else None
+        is_decided = cursor.is_gone(partition) and not cursor.policy.outlives_parent
+        parent = cursor.router.parent_of(own) if is_decided else None
         if parent is None or not self._lookups(parent[0]).has_address:
             return None
         return self._lookups(parent[0]).existence(parent[1])

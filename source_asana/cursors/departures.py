@@ -132,7 +132,8 @@ class Departures:
         elif is_first:
             rows = self._chosen(new, waiting, is_gone)
         else:
-            rows = [row for row in (*new, *waiting) if self._is_proven(row, is_gone)]
+            hanging = [row for row in (*new, *waiting) if self._hangs_on_deleted(row, is_gone)]
+            rows = self._chosen(hanging, [], is_gone)
         self._asked.update(rows)
         starts = range(0, len(rows), ROWS_A_SLICE)
         return [ConfirmSlice(rows[start : start + ROWS_A_SLICE]) for start in starts]
@@ -148,7 +149,7 @@ class Departures:
             waiting,
             size=len(self._sender.ledger),
             is_proven=lambda row: self._is_proven(row, is_gone),
-            is_expected=self._is_expected,
+            is_expected=lambda row: self._is_expected(row, is_gone),
             question=lambda row: self._question(row, is_gone),
             take_for_new=self._allowance.for_new,
             take_for_old=self._allowance.for_old,
@@ -178,18 +179,24 @@ class Departures:
         return []
 
     def _is_proven(self, row: Row, is_gone: Callable[[str], bool]) -> bool:
-        parent = self._parent(row, is_gone)
-        return (parent or row[0]) in self._runtime.deleted
+        return self._question(row, is_gone) in self._runtime.deleted
 
-    def _is_expected(self, row: Row) -> bool:
+    def _hangs_on_deleted(self, row: Row, is_gone: Callable[[str], bool]) -> bool:
+        return self._parent(row, is_gone) in self._runtime.deleted
+
+    def _is_expected(self, row: Row, is_gone: Callable[[str], bool]) -> bool:
         key, partition = row
-        return partition.startswith(ELSEWHERE) or not self._hinted.isdisjoint((key, partition))
+        is_named = not self._hinted.isdisjoint((key, partition))
+        is_elsewhere = partition.startswith(ELSEWHERE)
+        return is_elsewhere or is_named or self._hangs_on_deleted(row, is_gone)
 
     def _question(self, row: Row, is_gone: Callable[[str], bool]) -> str:
-        return self._parent(row, is_gone) or row[0]
+        """Return the gid of what is asked about for a record: its parent, or itself."""
+        parent = None if self._policy.outlives_parent else self._parent(row, is_gone)
+        return parent or row[0]
 
     def _parent(self, row: Row, is_gone: Callable[[str], bool]) -> str | None:
-        """Return the gid of the parent that decides on a record, None where it decides itself."""
+        """Return the gid of the parent of a partition that is gone, None of any other."""
         if not is_gone(row[1]):
             return None
         parent = self._policy.router.parent_of(partition_in(row[1]))

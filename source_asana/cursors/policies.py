@@ -92,11 +92,14 @@ class Policy:
         resends_missing: whether what was missing is sent when it is shown again, as its tombstone
             may have been sent.
         follows_parent: whether records are in no list just because their parent is in none.
+        outlives_parent: whether a record may have moved to another parent before its own was
+            deleted, so that only a GET of itself tells whether it exists.
     """
 
     is_incremental = True
     reads_all = True
     follows_parent = False
+    outlives_parent = False
 
     def __init__(
         self, plan: StreamPlan, router: AsanaRouter, runtime: Runtime, reading: Mapping[str, Any]

@@ -20,6 +20,9 @@ class WalkPolicy(MemberPolicy):
     failed is in the state by itself.
     """
 
+    # It may hang on a task that this sync did not walk.
+    outlives_parent = True
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.feed.shown.is_walked = True
