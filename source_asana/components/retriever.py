@@ -8,6 +8,7 @@ the list. This retriever shares the CDK's requester and paginator only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import InitVar, dataclass, field
 from itertools import islice
 from typing import Any
@@ -305,19 +306,24 @@ class AsanaRetriever(Retriever):
         Called before anything is planned.
         """
         columns, policy = self.cursor.columns, self.cursor.policy
-        if (columns.lacked or columns.further or policy.was_refused) and not policy.reads_all:
-            for slice_, path in self.examples():
-                try:
-                    self.paged.first(slice_, path)
-                except AsanaError:
-                    continue
+        is_asked = (columns.lacked or columns.further) and not policy.reads_all
+        if is_asked and self._is_answered(self.examples()):
+            with self.cursor.lock:
+                columns.grant()
+        if policy.was_refused:
+            refused = [(slice_, None) for slice_ in islice(policy.refused_slices(), EXAMPLES)]
+            if not refused or self._is_answered(refused):
                 with self.cursor.lock:
-                    columns.grant()
-                    if policy.was_refused:
-                        policy.was_refused = False
-                        policy.read_again()
-                break
+                    policy.granted()
         self.cursor.memory.notice_columns()
+
+    def _is_answered(self, examples: Iterable[tuple[Slice, str | None]]) -> bool:
+        """Return whether the token may read one of these slices."""
+        for slice_, path in examples:
+            with suppress(AsanaError):
+                self.paged.first(slice_, path)
+                return True
+        return False
 
     def examples(self) -> Iterator[tuple[Slice, str | None]]:
         """Yield some of what was read before: a slice, and its path where the list has another."""

@@ -130,6 +130,14 @@ class Policy:
     def read_again(self) -> None:
         """Forget what saves requests, so that this sync reads all records for a further column."""
 
+    def refused_slices(self) -> Iterator[Slice]:
+        """Yield slices that Asana refused the last sync, as it did the stream as a whole."""
+        yield from ()
+
+    def granted(self) -> None:
+        """Have everything listed again, as Asana no longer refuses the stream as a whole."""
+        self.was_refused = False
+
     def was_read(self, slice_: Slice, reach: Reach) -> bool:
         """Return whether the state shows that an earlier sync has read this partition.
 

@@ -223,6 +223,11 @@ class ChildPolicy(MemberPolicy):
         for gid, listing in self._versions.tasks():
             yield self._routes.child(gid, 0, self._item(listing), is_shown=False)
 
+    @override
+    def refused_slices(self) -> Iterator[Slice]:
+        for gid, listing, version in self._versions.due():
+            yield self._routes.child(gid, version, self._item(listing), is_shown=False)
+
     def _left_over(self) -> Iterator[Slice]:
         """Yield due tasks that this sync has not shown: their listing was not read, or failed."""
         if not self.is_tracked:

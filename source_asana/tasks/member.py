@@ -83,6 +83,11 @@ class MemberPolicy(Policy):
         self.listings.forget()
 
     @override
+    def granted(self) -> None:
+        super().granted()
+        self.listings.forget()
+
+    @override
     def was_read(self, slice_: Slice, reach: Reach) -> bool:
         del reach
         return slice_.key in self.listings.instants

@@ -244,10 +244,13 @@ class SubtaskRetriever(_TaskRetriever):
     @override
     def end(self, slice_: Slice, ending: Ending) -> None:
         assert isinstance(slice_, WalkSlice)
-        # What is refused everywhere is not tried again one by one.
+        policy = self.cursor.policy
         is_refused = self.runtime.report.closed(self.name, slice_.workspace) is not None
-        self.cursor.policy.is_refused |= is_refused
-        self.streams.feed.walked(slice_.walk, ending, is_retried=not is_refused)
+        # What is refused everywhere is not tried again one by one; one walk shows when it no
+        # longer is.
+        is_retried = not (is_refused and policy.is_refused)
+        policy.is_refused |= is_refused
+        self.streams.feed.walked(slice_.walk, ending, is_retried=is_retried)
 
     @override
     def read(self, slice_: Slice) -> Iterator[Any]:

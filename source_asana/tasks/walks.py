@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from source_asana.core.task_list import OpenWalk
 from source_asana.cursors.policies import LEFT, Record, Unread
 from source_asana.parents.slices import Slice
 from source_asana.tasks.member import MemberPolicy, over
@@ -47,6 +48,11 @@ class WalkPolicy(MemberPolicy):
         with self.lock:
             for listing in self.answered(over(ended)[0]):
                 self.move(listing)
+
+    @override
+    def refused_slices(self) -> Iterator[Slice]:
+        for gid, listing in self.failed_walks().items():
+            yield WalkSlice(OpenWalk(gid, listing), {})
 
     @override
     def settle(self) -> None:
