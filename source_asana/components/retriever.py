@@ -30,7 +30,7 @@ from source_asana.components.requester import AsanaRequester
 from source_asana.components.shape import AskedFields, Filter, Raw, Shape
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.stamps import Stamp
-from source_asana.http.errors import AsanaError, Refused, Verdict
+from source_asana.http.errors import AsanaError, Reach, Refused, Verdict
 from source_asana.parents.feeds import Ending, Item
 from source_asana.parents.plan import Inline, StreamPlan
 from source_asana.parents.slices import ConfirmSlice, Slice
@@ -181,8 +181,10 @@ class AsanaRetriever(Retriever):
 
     def _refused(self, slice_: Slice, verdict: Verdict) -> Ending:
         cursor, place, workspace = self.cursor, slice_.place, slice_.workspace
-        was_read = cursor.was_read(slice_, verdict.rule.reach)
-        self.counts.refuse(lost=was_read and verdict.rule.takes_access)
+        reach = verdict.rule.reach
+        was_read = cursor.was_read(slice_, reach)
+        is_alone = slice_.is_one_of_many and reach is Reach.PARTITION
+        self.counts.refuse(lost=was_read and verdict.rule.takes_access and not is_alone)
         cursor.refused(slice_, verdict)
         self.runtime.report.skip(self.name, place, verdict, workspace=workspace, was_read=was_read)
         if verdict.rule.gone:

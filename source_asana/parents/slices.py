@@ -30,9 +30,13 @@ class Slice(StreamSlice):
         is_filtered: whether Asana is asked for a part of the listing only.
         is_incomplete: whether it was refused or given up, so that it ends without an error but is
             not complete.
+        is_one_of_many: whether it covers one task, of which a sync reads only those that changed:
+            that one is refused does not mean that the stream is.
         is_last: whether its router hands out no further slice of the partition.
         ended: set when the slice is over; None unless others wait for that (`probe_first`).
     """
+
+    is_one_of_many = False
 
     def __init__(
         self,

@@ -55,6 +55,8 @@ class WalkSlice(Slice):
         walk: the task, and the listing that its subtasks belong to.
     """
 
+    is_one_of_many = True
+
     def __init__(self, walk: OpenWalk, item: Item) -> None:
         super().__init__({"task_gid": walk.gid}, key=walk.gid, item=item)
         self.walk = walk
@@ -70,6 +72,7 @@ class ChildSlice(Slice):
         was_read: whether an earlier sync has read children of the task.
     """
 
+    is_one_of_many = True
     was_read = False
 
     def __init__(
