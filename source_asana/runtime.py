@@ -96,9 +96,9 @@ class Runtime:
 
     @property
     def scope(self) -> str:
-        """What this sync may show: a digest of the settings that select and the token's user."""
-        scope = orjson.dumps([self.settings.selection, self.user])
-        return blake2b(scope, digest_size=8).hexdigest()
+        """What this sync may show: digests of the settings that select and of the token's user."""
+        parts = (self.settings.selection, self.user)
+        return ".".join(blake2b(orjson.dumps(one), digest_size=8).hexdigest() for one in parts)
 
     def scan_hours(self) -> int:
         """Return after how many hours a stream is read whole though nothing says it changed."""

@@ -99,6 +99,14 @@ class Departures:
         """Whether the last state was written by a sync that could read something else."""
         return self._scope not in {FIRST, self._runtime.scope} and not self.is_scope_unknown
 
+    @property
+    def is_another_user(self) -> bool:
+        """Whether the last state was written by a sync with another user's token."""
+        before, now = (
+            scope.partition(".")[2] for scope in (self._scope or "", self._runtime.scope)
+        )
+        return self.is_another_scope and bool(before) and before != now
+
     # ── what is missing; with the lock ─────────────────────────────────────────────────────────
 
     def flag(self, is_over: Callable[[str], bool], hinted: frozenset[str]) -> None:
@@ -110,7 +118,10 @@ class Departures:
         """
         policy, ledger = self._policy, self._sender.ledger
         self._hinted = hinted
-        policy.sweep(ledger, is_over)
+        is_all, has_shown = self.is_another_user, policy.has_shown
+        # Asana may say of what it hides from this user that it is deleted. So nothing stays that
+        # a list which failed would not show.
+        policy.sweep(ledger, lambda one: is_over(one) or (is_all and not has_shown(one)))
         for key in hinted:
             partition = ledger.partition_of(key)
             if partition is not None and not ledger.was_shown(key) and not self.are_by_partition:
@@ -119,6 +130,8 @@ class Departures:
             for rows in ledger.missing():
                 for row in rows:
                     self._sender.remove(*row)
+                    if not policy.has_shown(row[1]):
+                        policy.left(partition_in(row[1]))
 
     def slices(self, is_gone: Callable[[str], bool]) -> list[ConfirmSlice]:
         """Return the slices in which missing records are asked about; call it until it is empty.

@@ -218,6 +218,11 @@ class Policy:
         """Flag what is missing in partitions that are over, in the ledger and in the parts."""
         ledger.sweep(is_over)
 
+    def has_shown(self, partition: str) -> bool:
+        """Return whether this sync has shown a partition whose records it need not read."""
+        del partition
+        return False
+
     def left(self, partition: str) -> None:
         """Note that the parent of a partition is deleted, hidden, or in no list that is read."""
 

@@ -317,6 +317,10 @@ class ChildPolicy(MemberPolicy):
         return self.feed.is_complete(key) or self.is_listing_gone(key)
 
     @override
+    def has_shown(self, partition: str) -> bool:
+        return self._versions.was_shown(partition)
+
+    @override
     def left(self, partition: str) -> None:
         self._versions.forget(partition)
 

@@ -70,6 +70,38 @@ def test_nothing_counts_as_deleted_for_a_guest_to_whom_asana_answers_404(
     assert set(tombstones(done)) == {"subtasks", "stories", "attachments"}
 
 
+@pytest.mark.parametrize("status", [500, pytest.param(403, marks=pytest.mark.slow)])
+def test_nor_does_what_a_list_shows_that_failed_when_the_token_was_swapped(status: int) -> None:
+    world = new_world()
+    guest = world.add_user("Guest")
+    world.make_guest(guest)
+    project = world.add_project("Shown", members=[world.me, guest])
+    hidden, kept = (world.add_task(name, projects=[project]) for name in ("Hidden", "Kept"))
+    for task in (hidden, kept):
+        world.comment(task)
+    world.hide(hidden, guest)
+    options: dict[str, Any] = {"track_deletions": True, **ALWAYS}
+    with Sandbox(world) as asana:
+        asana.add_token("the-guests", user=guest)
+        swapped = {"credentials": {"personal_access_token": "the-guests"}}
+        destination = Destination()
+        destination.sync(asana, FAMILY, **options)
+        unknown = {"status": 404, "message": "task: Unknown object: 1"}
+        asana.fault("status", rf"^/tasks/{hidden}(\?|$)", times=None, **unknown)
+        trouble = {"status": status, "message": "No"}
+        fault = asana.fault("status", rf"/tasks\?.*project={project}", times=None, **trouble)
+        for times in (None, 0, 0):
+            fault.times = times
+            asana.clock.advance(DAY)
+            done = destination.sync(asana, FAMILY, **options, **swapped)
+            assert tombstones(done) == {}
+        # What the guest sees is tracked as before.
+        world.delete(kept)
+        asana.clock.advance(DAY)
+        done = destination.sync(asana, FAMILY, **options, **swapped)
+    assert set(tombstones(done)) == {"tasks", "stories"}
+
+
 @pytest.mark.parametrize("track_deletions", [False, True])
 def test_a_further_column_reaches_the_children_of_tasks_that_do_not_change(
     monkeypatch: pytest.MonkeyPatch, *, track_deletions: bool
