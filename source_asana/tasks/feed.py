@@ -118,8 +118,9 @@ class TaskFeed:
         with self._changed:
             self.keys_complete = is_complete
             self._retry(is_there)
-            if not is_complete:
-                self.shown.failed.update(self._to_retry)
+            if is_complete:
+                # Their listings do not exist any more.
+                self._to_retry.clear()
 
     def _retry(self, chosen: Callable[[str], bool]) -> None:
         for gid, listing in [walk for walk in self._to_retry.items() if chosen(walk[1])]:
@@ -207,9 +208,9 @@ class TaskFeed:
             self._to_retry.update(walks)
 
     def failed_walks(self) -> dict[str, str]:
-        """Return the walks that have failed so far: gid -> listing."""
+        """Return the walks that failed, in this sync or before and not retried: gid -> listing."""
         with self._changed:
-            return dict(self.shown.failed)
+            return {**self._to_retry, **self.shown.failed}
 
     def walk_no_more(self) -> None:
         """Note that nobody takes further walks."""

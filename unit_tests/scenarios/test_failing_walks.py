@@ -143,3 +143,21 @@ def test_where_a_workspace_is_searched_only_what_is_ill_is_listed_again(
     assert healthy[1] <= 10
     # The listing with its walk, and what hangs on the project itself.
     assert all(requests <= healthy[1] + 4 for requests in ill[1:]), (healthy, ill)
+
+
+@pytest.mark.slow
+def test_a_failed_walk_is_retried_after_a_sync_that_could_not_list_the_projects() -> None:
+    world = World.empty()
+    world.add_task("T", projects=[world.add_project("P")])
+    task = world.add_task("Lone", assignee=world.me)
+    world.comment(world.add_task("S", parent=task))
+    with Sandbox(world) as asana:
+        destination = Destination()
+        for path in (f"/tasks/{task}/subtasks", r"^/projects\?", None):
+            asana.clear_faults()
+            if path:
+                asana.fault("status", path, times=None, status=500)
+            asana.clock.advance(HOUR)
+            done = destination.sync(asana, FAMILY, change_detection="search", **HARDLY)
+            assert done.failed is (path is not None)
+        assert wrong(asana, destination, FAMILY) == []
