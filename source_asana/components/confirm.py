@@ -140,6 +140,7 @@ class Confirm:
         if now == LEFT:
             yield from self._deleted(key, partition)
             return
-        # As it is now: its partition's fields are those of the partition that it was in.
-        yield from self._resent(record, now or partition_in(partition))
-        self._departures.move(key, partition, now or ELSEWHERE)
+        # Its partition's fields are those of the partition that it was in.
+        own = now or partition_in(partition)
+        yield from self._resent(record, own)
+        self._departures.move(key, partition, own if now or own == ELSEWHERE else elsewhere(own))

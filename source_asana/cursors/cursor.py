@@ -192,13 +192,14 @@ class AsanaCursor(Cursor):
     def _is_over(self, partition: str) -> bool:
         """Return whether a partition has shown all that it has, or is gone itself.
 
-        What is elsewhere is looked up by every full scan, or once its partition is read again.
+        What is elsewhere is looked up by every full scan.
         """
         own = partition_in(partition)
+        if partition.startswith(ELSEWHERE):
+            is_unread = self.partitions.is_expected(own) and not self.partitions.is_complete(own)
+            return self._is_deleted(own) or (self.policy.scan.is_due and not is_unread)
         if self.partitions.is_expected(own):
             return self.partitions.is_complete(own)
-        if partition.startswith(ELSEWHERE):
-            return self.policy.scan.is_due or self._is_deleted(own)
         is_named = own in self._hinted or self._is_deleted(own)
         return is_named or self.policy.unread(own) is not Unread.UNKNOWN
 
