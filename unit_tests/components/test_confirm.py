@@ -97,7 +97,7 @@ def is_missing(cursor: AsanaCursor) -> bool:
         (Existence.UNKNOWN, {}, ("7", "p")),
         (Existence.EXISTS, {"gid": "7"}, ("7", "p")),
         (Existence.EXISTS, {"gid": "7", "now": "q"}, ("7", "q")),
-        (Existence.EXISTS, {"gid": "7", "now": None}, ("7", ELSEWHERE)),
+        (Existence.EXISTS, {"gid": "7", "now": None}, ("7", f"{ELSEWHERE}/p")),
         (Existence.EXISTS, {"gid": "7", "now": LEFT}, None),
     ],
 )
