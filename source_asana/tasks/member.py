@@ -120,8 +120,9 @@ class MemberPolicy(Policy):
         named = {gid: by_workspace.get(gid, []) for gid in self.runtime.workspaces}
         passed_over = {key for key, one in self.feed.named.items() if one.is_passed_over}
         for gid in self.streams.covered():
-            # Users are not listed where that would only repeat what the search has found.
-            if gid not in self.feed.lists_users:
+            # Users are not listed where that would only repeat what the search has found. A full
+            # scan lists them; if it could not, their listings are outstanding.
+            if gid not in self.feed.lists_users and not self.is_scan:
                 users = [key for key in self.known() if is_user_of(key, gid)]
                 named[gid] += users
                 passed_over.update(users)

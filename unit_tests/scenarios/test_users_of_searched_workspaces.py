@@ -95,3 +95,22 @@ def test_a_task_of_nobody_in_no_project_comes_with_a_full_scan_too(
             )
             assert texts == [(one, f"{n}") for one in (task, below) for n in range(number + 1)]
             assert tombstones(done) == {}
+
+
+@pytest.mark.slow
+def test_users_that_a_full_scan_could_not_list_are_read_by_the_next_sync() -> None:
+    world = new_world()
+    world.add_task("In a project", projects=[world.add_project("P")])
+    task = world.add_task("Lone", assignee=world.me)
+    options = {"change_detection": "search", "full_scan_interval_hours": 24}
+    with Sandbox(world) as asana:
+        destination = Destination()
+        destination.sync(asana, FAMILY, **options)
+        asana.clock.advance(DAY)
+        fault = asana.fault("status", r"^/users\?", times=None, status=500)
+        world.like(task)
+        destination.sync(asana, FAMILY, **options)
+        fault.times = 0
+        asana.clock.advance(60)
+        destination.sync(asana, FAMILY, **options)
+        assert unlike_asana(asana, destination, *FAMILY) == []
