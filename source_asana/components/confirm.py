@@ -10,7 +10,7 @@ from source_asana.components.shape import Raw
 from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.departures import Departures
-from source_asana.cursors.policies import ELSEWHERE, LEFT, elsewhere, partition_in
+from source_asana.cursors.policies import LEFT, elsewhere, partition_in
 from source_asana.http.errors import AsanaError
 from source_asana.parents.routers import InlineRouter
 from source_asana.parents.slices import ConfirmSlice
@@ -140,7 +140,7 @@ class Confirm:
         if now == LEFT:
             yield from self._deleted(key, partition)
             return
-        # Its partition's fields are those of the partition that it was in.
-        own = now or partition_in(partition)
-        yield from self._resent(record, own)
-        self._departures.move(key, partition, own if now or own == ELSEWHERE else elsewhere(own))
+        # Where no answer tells another parent, it has that of the partition that it was in.
+        now = now or elsewhere(partition_in(partition))
+        yield from self._resent(record, partition_in(now))
+        self._departures.move(key, partition, now)

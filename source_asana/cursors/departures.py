@@ -238,8 +238,7 @@ class Departures:
             fingerprint = ledger.fingerprint(key, partition)
             if fingerprint is None:
                 return
-            if now != partition:
-                self._sender.remove(key, partition)
+            self._sender.remove(key, partition)
             ledger.enter(key, now, fingerprint)
 
     def is_elsewhere(self, key: str, partition: str) -> None:

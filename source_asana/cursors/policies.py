@@ -28,13 +28,14 @@ LEFT = ""
 ELSEWHERE = "elsewhere"
 """The partition of what exists but lies in no list that is read; every full scan looks it up.
 
-What hangs on a parent that exists but is in no list is in `elsewhere/` and the parent's partition.
+What was in a list before, or hangs on a parent that was, is in `elsewhere/` and that partition, as
+the columns of its parent come from there.
 """
 
 
 def elsewhere(partition: str) -> str:
-    """Return where the records of a partition are whose parent is in no list that is read."""
-    return f"{ELSEWHERE}/{partition}"
+    """Return where the records of a partition are that are in no list that is read."""
+    return partition if partition == ELSEWHERE else f"{ELSEWHERE}/{partition}"
 
 
 def partition_in(partition: str) -> str:
@@ -230,8 +231,8 @@ class Policy:
         """Return where a missing record that exists belongs now.
 
         Returns:
-            The key of a partition that this sync reads, None where there is none, `LEFT` where it
-            is another stream's record now.
+            The key of a partition that this sync reads, or one that is `elsewhere`; None where it
+            is in no list and nothing else is known; `LEFT` where it is another stream's record now.
         """
         del record
         if self.partitions.is_expected(partition):

@@ -10,7 +10,7 @@ from typing_extensions import override
 from source_asana.core.ledger import Ledger
 from source_asana.core.task_list import Group, Shown
 from source_asana.core.versions import Versions, version_of
-from source_asana.cursors.policies import ELSEWHERE, Part, Unread
+from source_asana.cursors.policies import ELSEWHERE, Part, Unread, partition_in
 from source_asana.http.errors import Reach, Verdict
 from source_asana.parents.slices import Slice
 from source_asana.tasks.feed import Listing
@@ -103,7 +103,8 @@ class ChildPolicy(MemberPolicy):
     @override
     def is_stale(self, partition: str) -> bool:
         # What is sent without an entry would leave the row of an older version behind.
-        return not self.keeps_keys and "/" not in partition
+        is_own = "/" in partition_in(partition)
+        return not self.keeps_keys and not is_own
 
     # ── slices ─────────────────────────────────────────────────────────────────────────────────
 

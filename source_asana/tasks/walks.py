@@ -8,7 +8,7 @@ from typing import Any
 from typing_extensions import override
 
 from source_asana.core.task_list import OpenWalk
-from source_asana.cursors.policies import LEFT, Record, Unread
+from source_asana.cursors.policies import LEFT, Record, Unread, elsewhere
 from source_asana.parents.slices import Slice
 from source_asana.tasks.member import MemberPolicy, over
 from source_asana.tasks.slices import WalkSlice
@@ -80,7 +80,7 @@ class WalkPolicy(MemberPolicy):
         # Its parent was walked and did not show it, or is in no list itself.
         del partition
         is_gone = self.unread(gid) is Unread.GONE
-        return None if self.partitions.is_complete(gid) or is_gone else gid
+        return elsewhere(gid) if self.partitions.is_complete(gid) or is_gone else gid
 
     @override
     def is_newer(self, record: Any, slice_: Slice) -> bool:

@@ -168,6 +168,37 @@ def test_a_project_that_is_archived_out_of_scope_is_sent_as_it_is_now() -> None:
         copy.sync(asana, ["projects"], **options)
         world.archive_project(project)
         asana.clock.advance(DAY)
-        sent = [copy.sync(asana, ["projects"], **options).gids("projects") for _ in range(2)]
+        sent = [copy.sync(asana, ["projects"], **options).gids("projects") for _ in range(3)]
         assert wrong(asana, copy, ["projects"]) == {}
-    assert sent == [[project], []]
+    assert sent == [[project], [], []]
+
+
+def test_a_subtask_of_a_hidden_task_keeps_the_column_of_its_parent() -> None:
+    world, copy = new_world(), Copy()
+    hidden, shown = world.add_project("Hidden"), world.add_project("Shown")
+    task = world.add_task(projects=[hidden])
+    subtask = world.add_task(parent=task, projects=[shown])
+    with Sandbox(world) as asana:
+        sync(asana, copy, **LISTED)
+        world.withdraw_project(hidden)
+        for _ in range(3):
+            sync(asana, copy, **LISTED)
+        world.like(subtask)
+        sync(asana, copy, **LISTED)
+    history = [row for row in copy.history["subtasks"] if row["gid"] == subtask]
+    assert [(row["task_id"], row["num_likes"]) for row in history] == [(task, 0), (task, 1)]
+
+
+@slow
+def test_a_subtask_that_moved_out_of_scope_names_its_new_parent() -> None:
+    world, copy = new_world(), Copy()
+    old, new = (world.add_task(projects=[world.add_project(name)]) for name in ("Old", "New"))
+    subtask = world.add_task(parent=old)
+    with Sandbox(world) as asana:
+        options = {**LISTED, "exclude_project_ids": world[new]["_projects"]}
+        sync(asana, copy, **options)
+        world.set_parent(subtask, new)
+        for _ in range(3):
+            sync(asana, copy, **options)
+    history = [row for row in copy.history["subtasks"] if row["gid"] == subtask]
+    assert [(row["task_id"], row["parent"]["gid"]) for row in history] == [(old, old), (new, new)]
