@@ -86,9 +86,13 @@ class Confirm:
 
     def _parent(self, partition: str) -> Existence | None:
         """Return whether the parent that decides on a record exists, None if none decides."""
+        if self._cursor.policy.outlives_parent:
+            return None
+        return self._parent_if_gone(partition)
+
+    def _parent_if_gone(self, partition: str) -> Existence | None:
         cursor, own = self._cursor, partition_in(partition)
-        is_decided = cursor.is_gone(partition) and not cursor.policy.outlives_parent
-        parent = cursor.router.parent_of(own) if is_decided else None
+        parent = cursor.router.parent_of(own) if cursor.is_gone(partition) else None
         if parent is None or not self._lookups(parent[0]).has_address:
             return None
         return self._lookups(parent[0]).existence(parent[1])
@@ -137,6 +141,10 @@ class Confirm:
             self._departures.move(key, partition, elsewhere(own) if cursor.is_gone(own) else own)
             return
         now = cursor.policy.partition_now(record, partition_in(partition))
+        if now == LEFT and self._parent_if_gone(partition) is Existence.FORBIDDEN:
+            # It may seem to be no subtask any more just because its parent is hidden.
+            self._departures.forget(key, partition)
+            return
         if now == LEFT:
             yield from self._deleted(key, partition)
             return

@@ -181,3 +181,22 @@ def test_what_is_another_streams_record_now_is_not_deleted() -> None:
     assert len(found) == 1
     # Its stories and attachments are where they were.
     assert cursor._runtime.deleted == set()
+
+
+@pytest.mark.parametrize(
+    ("parent", "record", "sends"),
+    [
+        (Existence.DELETED, {"gid": "7", "now": "q"}, ["q"]),
+        (Existence.DELETED, {"gid": "7", "now": LEFT}, ["deleted"]),
+        # Asana may leave out a parent that it hides.
+        (Existence.FORBIDDEN, {"gid": "7", "now": LEFT}, []),
+    ],
+)
+def test_what_outlives_its_parent_is_where_its_own_answer_says(
+    parent: Existence, record: Raw, sends: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Policy, "outlives_parent", True)
+    own = FakeLookup({"7": (Existence.EXISTS, record)})
+    found, cursor = confirmed(("7", "gone"), own=own, parents=FakeLookup({"gone": (parent, {})}))
+    assert [one.get("in", "deleted") for one in found] == sends
+    assert rows_in(cursor) == [("7", one) for one in sends if one != "deleted"]
