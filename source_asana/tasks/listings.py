@@ -102,7 +102,8 @@ class ListingPolicy(MemberPolicy):
 
     @override
     def complete(self, slice_: Slice) -> None:
-        if not isinstance(slice_, SearchSlice | ExportSlice):
+        # Should a deleted project come back, everything in it is read.
+        if isinstance(slice_, ListingSlice) and not slice_.is_deleted:
             self.listings.instants.move(slice_.key, slice_.began)
 
     @override

@@ -158,3 +158,21 @@ def test_a_workspace_that_was_not_selected_for_one_sync() -> None:
         asana.clock.advance(HOUR)
         copy.sync(asana, TREE, **TRACKED)
         assert ghosts(asana, copy) == {}
+
+
+@slow
+def test_a_project_that_is_deleted_just_before_its_tasks_are_read() -> None:
+    world, project, task = given()
+    copy, options = Copy(), {**TRACKED, "full_scan_interval_hours": 24}
+    gone = {"status": 404, "message": "Unknown object", "times": None}
+    with Sandbox(world) as asana:
+        copy.sync(asana, ["tasks"], **options)
+        asana.clock.advance(DAY)
+        for path in (rf"/tasks\?.*project={project}", rf"^/tasks/{task}(\?|$)"):
+            asana.fault("status", path, **gone)
+        assert copy.sync(asana, ["tasks"], **options).gids("tasks") == [task]
+        # It is undeleted, and no stamp moves.
+        asana.clear_faults()
+        asana.clock.advance(HOUR)
+        copy.sync(asana, ["tasks"], **options)
+        assert wrong(asana, copy, ["tasks"]) == {}
