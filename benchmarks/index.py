@@ -19,8 +19,8 @@ from source_asana.parents.feeds import Ending
 from source_asana.parents.plan import StreamPlan
 from source_asana.runtime import Runtime
 from source_asana.tasks.children import ChildPolicy
-from source_asana.tasks.family import task_streams
 from source_asana.tasks.routers import TaskRouter
+from source_asana.tasks.streams import task_streams
 
 PROJECTS = 20_000
 TASKS_EACH = 50

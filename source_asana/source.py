@@ -161,7 +161,7 @@ class SourceAsana(YamlDeclarativeSource):
             _stream(declared[one.name], runtime.settings, retrievers[one.name], runtime)
             for one in plans
         ]
-        hidden = {one.name for one in plans if one.is_hidden}
+        hidden = {one.name for one in plans if one.parent_only}
         failed: dict[str, FailureType | None] = {}
         quiet = Quiet(runtime.stop)
         SYNC_LOGGER.addFilter(quiet)

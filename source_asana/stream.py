@@ -72,7 +72,7 @@ class StreamSlices(StreamSlicer):
             stop.wait_for(self._retriever.others[parent].cursor.confirmed)
         hints, is_whole = frozenset[Hint](), False
         if cursor.departures:
-            source, since = self._runtime.part(Hints), cursor.memory.audit_watermark
+            source, since = self._runtime.part(Hints), cursor.stream_state.audit_watermark
             hints, is_whole = source.since(since, self._counts)
         until = self._runtime.clock.began() if is_whole else None
         cursor.settle(deleted(hints), until, is_sound=is_sound)
@@ -111,7 +111,7 @@ class StreamSlices(StreamSlicer):
 
     def _is_spared(self, slice_: Slice) -> bool:
         """Return whether none of the readers of this hidden parent needs the slice."""
-        if not self._plan.is_hidden:
+        if not self._plan.parent_only:
             return False
         readers = [self._retriever.others[name].cursor for name in self._plan.readers]
         return bool(readers) and all(
@@ -152,7 +152,7 @@ class StreamSlices(StreamSlicer):
 
         The refusals themselves are reported where they occurred.
         """
-        if self._plan.is_hidden:
+        if self._plan.parent_only:
             return
         feeds, report = self._runtime.feeds, self._runtime.report
         endings = {name: feeds.of(name).ending for name in self._cursor.router.parents()}

@@ -14,12 +14,12 @@ from source_asana.components.hints import Hints
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings
 from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.cursors.partial import GatedPolicy, OverlapPolicy, WindowPolicy
 from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States
-from source_asana.cursors.tags import tagger
 from source_asana.cursors.token import TokenPolicy
 from source_asana.fields.schemas import DELETED_AT, load_schema
 from source_asana.http.errors import AsanaError
@@ -29,8 +29,8 @@ from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
 from source_asana.tasks.children import ChildPolicy
-from source_asana.tasks.family import task_streams
 from source_asana.tasks.listings import ListingPolicy
+from source_asana.tasks.streams import task_streams
 from source_asana.tasks.walks import WalkPolicy
 
 LOGGER = logging.getLogger("airbyte.source_asana.deletions")
@@ -115,7 +115,7 @@ class Wiring:
         for plan in plans:
             retriever = bound[plan.name]
             retriever.bind(self._runtime, plan, self._cursor(plan, retriever), bound)
-            if self._runtime.settings.track_deletions and not plan.is_hidden:
+            if self._runtime.settings.track_deletions and not plan.parent_only:
                 self._say_untracked(plan, retriever)
         return bound
 
@@ -153,7 +153,7 @@ class Wiring:
         )
 
     def _sender(self, plan: StreamPlan, policy: Policy, retriever: AsanaRetriever) -> Sender:
-        tag = tagger(frozenset(retriever.volatile))
+        tag = fingerprinter(frozenset(retriever.volatile))
         key = self._primary_keys[plan.name]
         return Sender(policy.lock, key, tag, self._stamps, self._runtime.stop)
 
@@ -180,13 +180,13 @@ def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
     now = runtime.clock.latest
     if now is not None:
         for retriever in retrievers.values():
-            retriever.cursor.memory.drop_after(now)
+            retriever.cursor.stream_state.drop_after(now)
     hints = runtime.part(Hints)
     for retriever in tracked:
         # Before anything is planned: where the log can be read, full scans can be rare.
-        hints.since(retriever.cursor.memory.audit_watermark, retriever.counts)
+        hints.since(retriever.cursor.stream_state.audit_watermark, retriever.counts)
     for retriever in retrievers.values():
-        retriever.cursor.memory.notice_scope()
+        retriever.cursor.stream_state.notice_scope()
         retriever.notice_columns()
     task_streams(runtime).plan()
     for retriever in retrievers.values():

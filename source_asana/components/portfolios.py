@@ -65,11 +65,11 @@ class PortfolioRetriever(AsanaRetriever):
     def nested(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Record]:
         """Yield a portfolio found among another's items, and the inline records in it."""
         columns = self.plan.columns
-        if not self.plan.is_hidden and (columns is None or columns & ONLY_SINGLY):
+        if not self.plan.parent_only and (columns is None or columns & ONLY_SINGLY):
             record = self._whole(record)
         for one in self.plan.inline:
             yield from self.inlined([record], one, stamp)
-        if self.plan.is_hidden:
+        if self.plan.parent_only:
             return
         if columns is not None:
             own = {*columns, *(path.split(".")[0] for path in self.fields.names), "gid"}
@@ -112,13 +112,13 @@ class ItemRetriever(AsanaRetriever):
 
     @override
     def begin(self, slice_: Slice) -> None:
-        self.portfolios.cursor.expect(slice_.home)
+        self.portfolios.cursor.expect(slice_.key)
         super().begin(slice_)
 
     @override
     def end(self, slice_: Slice, ending: Ending) -> None:
         if ending is Ending.COMPLETE:
-            self.portfolios.cursor.completed(slice_.home)
+            self.portfolios.cursor.completed(slice_.key)
         self.runtime.feeds.of(self.parent).walked(ending)
         super().end(slice_, ending)
 
@@ -134,7 +134,7 @@ class ItemRetriever(AsanaRetriever):
             # The same portfolio is a record of two streams, each with its own aliases.
             nested = [deepcopy(one) for one in page if one.get("resource_type") == "portfolio"]
             yield from self._nested(nested, slice_, stamp)
-            if not self.plan.is_hidden:
+            if not self.plan.parent_only:
                 for record in page:
                     yield from self.sent(record, slice_, stamp)
 

@@ -229,7 +229,7 @@ class AsanaRetriever(Retriever):
                 self.publish(kept, slice_)
             for one in self.plan.inline:
                 yield from self.inlined(kept, one, stamp)
-            if not self.plan.is_hidden:
+            if not self.plan.parent_only:
                 for record in kept:
                     if self.cursor.is_in_scope(record, slice_):
                         yield from self.sent(record, slice_, stamp)
@@ -265,7 +265,7 @@ class AsanaRetriever(Retriever):
         cursor, counts = self.others[one.stream].cursor, self.others[one.stream].counts
         for parent in page:
             slice_ = Slice({one.parent_column: parent["gid"]}, key=parent["gid"])
-            cursor.expect(slice_.home)
+            cursor.expect(slice_.key)
             children = parent.get(one.column)
             if not isinstance(children, list):
                 # The column was not read, so it shows neither what is there nor what is gone.
@@ -277,7 +277,7 @@ class AsanaRetriever(Retriever):
                 for sent in cursor.sent(record, slice_, stamp, is_shared=self.may_repeat):
                     counts.records += 1
                     yield Record(data=sent, stream_name=one.stream)
-            cursor.completed(slice_.home)
+            cursor.completed(slice_.key)
         cursor.progressed()
 
     # ── columns that the token may not read ────────────────────────────────────────────────────
@@ -317,7 +317,7 @@ class AsanaRetriever(Retriever):
             if not refused or self._is_answered(refused):
                 with self.cursor.lock:
                     policy.granted()
-        self.cursor.memory.notice_columns()
+        self.cursor.stream_state.notice_columns()
 
     def _is_answered(self, examples: Iterable[tuple[Slice, str | None]]) -> bool:
         """Return whether the token may read one of these slices."""

@@ -152,7 +152,7 @@ class Shape:
         *,
         asks: bool,
     ) -> None:
-        columns = frozenset({"gid"}) if plan.is_hidden else plan.columns
+        columns = frozenset({"gid"}) if plan.parent_only else plan.columns
         self._plan = plan
         self._fill = custom.filler(plan.custom)
         if self._fill and custom.COLUMN not in (columns or ()):

@@ -44,7 +44,7 @@ class AsanaCursor(Cursor):
         tracks_deletions: whether what is deleted is sent as a tombstone.
 
     Attributes:
-        memory: what it keeps from sync to sync.
+        stream_state: what it keeps from sync to sync.
         slices: how many of them are open; a worker tells it of one that failed.
         confirmed: set when the stream has nothing more to ask about missing records, however its
             slices ended.
@@ -77,19 +77,21 @@ class AsanaCursor(Cursor):
         self.slices = OpenSlices(runtime.stop)
         self.confirmed = threading.Event()
         self._hinted: frozenset[str] = frozenset()
-        self.memory = StreamState(
+        self.stream_state = StreamState(
             plan.name, policy, sender, runtime, stamps, tracks_deletions=tracks_deletions
         )
-        self._emission = Emission(plan.name, states, self._state, self.memory.size, runtime.client)
+        self._emission = Emission(
+            plan.name, states, self._state, self.stream_state.size, runtime.client
+        )
         if self.is_incremental:
-            self.memory.load(states)
+            self.stream_state.load(states)
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
 
     @property
     def departures(self) -> Departures | None:
         """What is missing; None where deletions are not tracked."""
-        return self.memory.departures
+        return self.stream_state.departures
 
     @property
     @override
@@ -100,7 +102,7 @@ class AsanaCursor(Cursor):
         if not self.is_incremental:
             return {NO_CURSOR_STATE_KEY: True}
         with self.lock:
-            made = self.memory.take()
+            made = self.stream_state.take()
         return made()
 
     def progressed(self) -> None:
@@ -125,7 +127,7 @@ class AsanaCursor(Cursor):
         for slice_ in self.policy.slices():
             if not self.policy.sends_all(slice_):
                 with self.lock:
-                    self.partitions.handed_out(slice_.home, is_last=slice_.is_last)
+                    self.partitions.handed_out(slice_.key, is_last=slice_.is_last)
             self.slices.handed_out()
             yield slice_
         with self.lock:
@@ -164,7 +166,7 @@ class AsanaCursor(Cursor):
             if self.columns.lost:
                 return
             self._hinted = hinted
-            self.memory.settle(self._is_over, hinted, until, is_sound=is_sound)
+            self.stream_state.settle(self._is_over, hinted, until, is_sound=is_sound)
             if self.sender:
                 self.sender.ledger.drop_partitions(self.policy.is_stale)
             self._emission.changes += 1
@@ -222,7 +224,7 @@ class AsanaCursor(Cursor):
 
     def begin(self, slice_: Slice) -> None:
         """Note that the first request of a slice is about to be sent."""
-        slice_.began = slice_.began or self._runtime.clock.bound()
+        slice_.began = slice_.began or self._runtime.clock.instant()
 
     def complete(self, slice_: Slice) -> None:
         """Note that all records of a slice are on their way."""
@@ -231,7 +233,7 @@ class AsanaCursor(Cursor):
                 return
             self._emission.changes += 1
             if not (slice_.is_filtered or self.policy.sends_all(slice_)):
-                self.partitions.completed(slice_.home)
+                self.partitions.completed(slice_.key)
             self.policy.complete(slice_)
 
     def expect(self, partition: str) -> None:
@@ -259,7 +261,7 @@ class AsanaCursor(Cursor):
         if not self.columns.were_read:
             return False
         with self.lock:
-            held = self.sender is not None and self.sender.ledger.has_partition(slice_.home)
+            held = self.sender is not None and self.sender.ledger.has_partition(slice_.key)
             return held or self.policy.was_read(slice_, reach)
 
     def seen(self, record: Raw, slice_: Slice) -> None:
@@ -269,8 +271,8 @@ class AsanaCursor(Cursor):
             return
         with self.lock:
             key = sender.key_of(record)
-            if sender.ledger.fingerprint(key, slice_.home) is not None:
-                sender.ledger.show(key, slice_.home)
+            if sender.ledger.fingerprint(key, slice_.key) is not None:
+                sender.ledger.show(key, slice_.key)
 
     def stamp(self) -> Stamp:
         """Return the instant of a page that was just read."""
@@ -288,7 +290,7 @@ class AsanaCursor(Cursor):
 
     def _sends_by_policy(self, slice_: Slice) -> bool:
         """Return whether the ledger does not decide which of a slice's records are sent."""
-        return self.policy.is_coarse or self.policy.sends_all(slice_)
+        return self.policy.is_ledger_dropped or self.policy.sends_all(slice_)
 
     def sent(
         self,
@@ -319,7 +321,7 @@ class AsanaCursor(Cursor):
             return
         if (
             self.is_incremental
-            and self.policy.is_coarse
+            and self.policy.is_ledger_dropped
             and not self.policy.is_newer(record, slice_)
         ):
             return

@@ -107,4 +107,4 @@ class Emission:
         self._pause = pause(size)
         self._printed_at = self._client.monotonic()
         if is_last:
-            self._states.close_account(self._stream)
+            self._states.close_share(self._stream)

@@ -87,7 +87,7 @@ class Policy:
         reads_all: whether each sync reads all records, as far as it may.
         knows_all: whether every partition there is was handed out or passed over in this sync.
         dropped: the ledgers for which the states have no room.
-        is_coarse: whether changes are told by timestamps alone, as one of them is dropped.
+        is_ledger_dropped: whether changes are told by timestamps alone, as one of them is dropped.
         was_refused, is_refused: whether the last sync, and this one, was refused the stream as a
             whole.
         resends_missing: whether what was missing is sent when it is shown again, as its tombstone
@@ -116,7 +116,7 @@ class Policy:
         self.scan = FullScan(runtime.scan_hours, runtime.clock.began)
         self.knows_all = False
         self.dropped: list[str] = []
-        self.is_coarse = self.was_refused = self.is_refused = self.resends_missing = False
+        self.is_ledger_dropped = self.was_refused = self.is_refused = self.resends_missing = False
         self._there: set[str] = set()
         start = runtime.settings.start_date
         self.start = to_millis(start.isoformat()) if start else None
@@ -156,7 +156,7 @@ class Policy:
 
     def droppable(self) -> list[str]:
         """Return the names of the ledgers that can be dropped, the first one first."""
-        return [] if self.is_coarse else ["ledger"]
+        return [] if self.is_ledger_dropped else ["ledger"]
 
     def drop(self, ledger: Ledger) -> int | None:
         """Drop the first ledger that can be, as the states have no room; called until none is left.
@@ -170,7 +170,7 @@ class Policy:
         """
         del ledger
         self.dropped.append("ledger")
-        self.is_coarse = True
+        self.is_ledger_dropped = True
         return None
 
     def sends_all(self, slice_: Slice) -> bool:
@@ -245,7 +245,7 @@ class Policy:
     def partition_of(self, record: Record, slice_: Slice) -> str:
         """Return the partition that a record is entered under in the ledger."""
         del record
-        return slice_.home
+        return slice_.key
 
     def is_stale(self, partition: str) -> bool:
         """Return whether no sync compares with the rows of a partition, so that they go."""

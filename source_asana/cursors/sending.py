@@ -30,14 +30,14 @@ class Sender:
     Args:
         lock: the cursor's; held for every look into the ledger.
         key: the stream's primary key; its last column is the record's key within its partition.
-        fingerprint: the fingerprint of a finished record, see `tags.tagger`.
+        fingerprint: returns that of a finished record, see `fingerprints`.
         stamps: gives `synced_at`.
         stop: wakes those who wait when the sync is aborted.
 
     Attributes:
         ledger: what was sent.
         by_partition: whether a key in two partitions is two records.
-        is_coarse: whether there is no room for the ledger in the state: then the caller decides.
+        is_ledger_dropped: whether the state has no room for the ledger: then the caller decides.
         resends_missing: whether a record that was missing is sent when it is shown again, as its
             tombstone may have been sent.
     """
@@ -52,7 +52,7 @@ class Sender:
     ) -> None:
         self.by_partition = len(key) > 1
         self.ledger = Ledger(by_partition=self.by_partition)
-        self.is_coarse = self.resends_missing = False
+        self.is_ledger_dropped = self.resends_missing = False
         self._lock = lock
         self._changed = threading.Condition(lock)
         self._first_column, self._key_column = key[0], key[-1]
@@ -106,7 +106,7 @@ class Sender:
             is_queued = True
         finally:
             with self._lock:
-                if is_queued and not self.is_coarse:
+                if is_queued and not self.is_ledger_dropped:
                     self.ledger.enter(key, partition, fingerprint)
                 self._claims.discard(claim)
                 self._changed.notify_all()

@@ -35,8 +35,8 @@ CHARACTERS_A_SECOND = 20_000
 FOREIGN_BUT_EMPTY = frozenset({NO_CURSOR_STATE_KEY, "__ab_full_refresh_sync_complete"})
 
 
-COARSE = "it keeps track of changes by their timestamps only, and of no deletions"
-KEYLESS = "a task that changed is sent with all of its records, and none of them is tracked"
+WITHOUT_LEDGER = "it keeps track of changes by their timestamps only, and of no deletions"
+WITHOUT_KEYS = "a task that changed is sent with all of its records, and none of them is tracked"
 
 
 def damaged(stream: str, what: str) -> Exception:
@@ -57,25 +57,25 @@ def pause(characters: int) -> float:
 
 
 @dataclass
-class Account:
+class StateShare:
     """What one stream's state takes of the budget.
 
     Attributes:
         rank: who gives up its ledger first, 0 before 1.
-        shrink: drops for good what is first in line, and returns the rank of what comes next; None
+        drop: drops for good what is first in line, and returns the rank of what comes next; None
             once nothing is left.
         size: returns about how many characters the state takes.
         characters: the size of the last state.
     """
 
     rank: int
-    shrink: Callable[[], int | None] | None
+    drop: Callable[[], int | None] | None
     size: Callable[[], int]
     characters: int = 0
 
     def now(self) -> int:
         """Return about how many characters the next state takes; the last one's, if it was that."""
-        return self.characters if self.shrink is None else self.size()
+        return self.characters if self.drop is None else self.size()
 
 
 class States:
@@ -90,7 +90,7 @@ class States:
         self._manager = manager
         self._repository = repository
         self._lock = threading.RLock()
-        self._accounts: dict[str, Account] = {}
+        self._shares: dict[str, StateShare] = {}
         self._has_said_version = False
 
     def stored(self, stream: str) -> dict[str, Any]:
@@ -124,24 +124,24 @@ class States:
                     "this sync reads and sends everything once."
                 )
 
-    def open_account(
-        self, stream: str, rank: int, shrink: Callable[[], int | None], size: Callable[[], int]
+    def count_in(
+        self, stream: str, rank: int, drop: Callable[[], int | None], size: Callable[[], int]
     ) -> None:
         """Count a stream's state in; both may be called from the thread of another stream."""
         with self._lock:
-            self._accounts[stream] = Account(rank, shrink, size, size())
+            self._shares[stream] = StateShare(rank, drop, size, size())
 
-    def close_account(self, stream: str) -> None:
+    def close_share(self, stream: str) -> None:
         """Note that a stream's last state was printed: it cannot become smaller any more."""
         with self._lock:
-            self._accounts[stream].shrink = None
+            self._shares[stream].drop = None
 
     def emit(self, stream: str, make: Callable[[], dict[str, Any]]) -> int:
         """Print a stream's state and return its size in characters.
 
         Args:
             stream: stream name.
-            make: returns the state; called again where it was too large and has shrunk.
+            make: returns the state; called again where it was too large and a ledger was dropped.
         """
         with self._lock:
             state, size = self._fitting(stream, make)
@@ -157,33 +157,33 @@ class States:
         while True:
             state = make()
             size = len(orjson.dumps(state))
-            account = self._accounts.setdefault(stream, Account(9, None, lambda: 0))
-            others = (one.now() for one in self._accounts.values() if one is not account)
-            account.characters = size
+            share = self._shares.setdefault(stream, StateShare(9, None, lambda: 0))
+            others = (one.now() for one in self._shares.values() if one is not share)
+            share.characters = size
             total = size + sum(others)
-            if total <= MOST_CHARACTERS or not self._shrink_one():
+            if total <= MOST_CHARACTERS or not self._drop_one():
                 return state, size
 
-    def _shrink_one(self) -> bool:
+    def _drop_one(self) -> bool:
         """Have the stream that is first in line drop its ledger; return whether there was one."""
-        open_ = [(a.rank, -a.characters, name) for name, a in self._accounts.items() if a.shrink]
+        open_ = [(a.rank, -a.characters, name) for name, a in self._shares.items() if a.drop]
         if not open_:
             return False
         name = min(open_)[2]
-        account = self._accounts[name]
-        assert account.shrink is not None
-        rank = account.shrink()
-        account.characters = account.size()
+        share = self._shares[name]
+        assert share.drop is not None
+        rank = share.drop()
+        share.characters = share.size()
         if rank is None:
-            account.shrink = None
+            share.drop = None
         else:
-            account.rank = rank
+            share.rank = rank
         LOGGER.warning(
             "Stream %s: its state would no longer fit into the %d MB that Airbyte takes, so %s; "
             "see docs/asana.md, `State size`.",
             name,
             MOST_CHARACTERS // 1_000_000,
-            COARSE if rank is None else KEYLESS,
+            WITHOUT_LEDGER if rank is None else WITHOUT_KEYS,
         )
         return True
 

@@ -79,9 +79,9 @@ class StreamState:
             # Switched off or on: a tombstone may have been printed just before the last sync ended.
             policy.resends_missing = self._tracks_deletions or "scope" in stored
             self._sender.resends_missing = policy.resends_missing
-            if self._tracks_deletions and not policy.is_coarse:
+            if self._tracks_deletions and not policy.is_ledger_dropped:
                 self.departures = Departures(policy, self._sender, self._runtime, self._scope)
-        states.open_account(self._stream, policy.rank, self.drop_ledger, self.size)
+        states.count_in(self._stream, policy.rank, self.drop_ledger, self.size)
 
     def _take(self, stored: Mapping[str, Any]) -> None:
         if self._sender and "ledger" in stored:
@@ -135,7 +135,7 @@ class StreamState:
             if rank is None:
                 self.departures = None
                 if self._sender:
-                    self._sender.is_coarse = True
+                    self._sender.is_ledger_dropped = True
                     self._sender.ledger = Ledger(by_partition=self._sender.by_partition)
             return rank
 
@@ -171,7 +171,7 @@ class StreamState:
             self.audit_watermark = until or self.audit_watermark
             if is_sound and not self.departures.is_scope_unknown:
                 self._scope = self._runtime.scope
-        elif self._sender and not self._policy.is_coarse:
+        elif self._sender and not self._policy.is_ledger_dropped:
             self._sender.ledger.drop_missing(is_over)
             self._policy.sweep(self._sender.ledger, is_over)
 
@@ -180,7 +180,11 @@ class StreamState:
     def take(self) -> Callable[[], dict[str, Any]]:
         """Return what makes the state as it is now, which may be called without the lock."""
         policy, sender = self._policy, self._sender
-        if sender and not policy.is_coarse and not (self.departures and self._is_another_scope):
+        if (
+            sender
+            and not policy.is_ledger_dropped
+            and not (self.departures and self._is_another_scope)
+        ):
             policy.sweep(sender.ledger, policy.partitions.is_complete)
         ledger = sender.ledger.copy() if sender and len(sender.ledger) else None
         further = {

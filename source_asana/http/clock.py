@@ -45,7 +45,7 @@ def from_millis(millis: int) -> str:
 class ServerClock:
     """Keeps Asana's time, read off the `Date` of its answers.
 
-    Bounds are instants of this clock, never of the process's.
+    Instants are of this clock, never of the process's.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -75,10 +75,10 @@ class ServerClock:
         """The latest `Date` so far, None before the first answer."""
         return self._latest
 
-    def bound(self) -> Millis | None:
-        """Return the bound of a listing that begins now: the latest `Date` minus its grain.
+    def instant(self) -> Millis | None:
+        """Return the instant of a listing that begins now: the latest `Date` minus its grain.
 
-        Before the first answer it is None, and no bound may be stored.
+        Before the first answer it is None, and nothing may be stored.
         """
         latest = self._latest
         return None if latest is None else Millis(latest - DATE_GRAIN_MS)

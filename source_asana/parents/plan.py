@@ -43,7 +43,7 @@ class StreamPlan:
         is_incremental: whether the catalog asks for an incremental sync.
         columns: the selected top-level columns, None for all.
         needed: dotted opt_fields that other streams need of its records.
-        is_hidden: whether it is read only for its children, so that no record is sent.
+        parent_only: whether it is read only for its children, so that no record is sent.
         readers: the streams that wait for its records as parents.
         inline: the selected streams that lie in its records.
         custom: the selected columns that show custom fields.
@@ -53,7 +53,7 @@ class StreamPlan:
     is_incremental: bool = False
     columns: frozenset[str] | None = None
     needed: frozenset[str] = frozenset()
-    is_hidden: bool = False
+    parent_only: bool = False
     readers: frozenset[str] = frozenset()
     inline: tuple[Inline, ...] = ()
     custom: tuple[CustomColumn, ...] = ()
@@ -105,7 +105,7 @@ def plan(
     selected = {c.stream.name: _selected(c, routers) for c in catalog.streams}
     needs = _needs(selected, routers, further)
     inline = _inline(selected, routers)
-    hidden = {name: StreamPlan(name, is_hidden=True) for name in needs if name not in selected}
+    hidden = {name: StreamPlan(name, parent_only=True) for name in needs if name not in selected}
     everyone = {*selected, *needs}
     return [
         replace(

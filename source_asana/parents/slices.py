@@ -63,11 +63,6 @@ class Slice(StreamSlice):
         self._stream_slice = {**self._partition, **self._cursor_slice}
 
     @property
-    def home(self) -> str:
-        """The partition that the records are entered under in the ledger."""
-        return self.key
-
-    @property
     def workspace(self) -> str | None:
         """The gid of the workspace that the slice belongs to, None where that is not known."""
         gid: str | None = self.partition.get("workspace_gid")

@@ -14,16 +14,16 @@ from source_asana.cursors.policies import ELSEWHERE, Part, Unread, partition_in
 from source_asana.http.errors import Reach, Verdict
 from source_asana.parents.slices import Slice
 from source_asana.tasks.feed import Listing
-from source_asana.tasks.holders import Holders, HoldersByWorkspace
-from source_asana.tasks.member import MemberPolicy, over
+from source_asana.tasks.policy import TaskPolicy, over
 from source_asana.tasks.routers import TaskRouter
 from source_asana.tasks.slices import ChildSlice, OwnSlice
+from source_asana.tasks.with_attachments import AttachmentSearch, TasksWithAttachments
 
 ENOUGH_KNOWN = 20_000
 """So many tasks decide whether a search for those with children pays."""
 
 
-class ChildPolicy(MemberPolicy):
+class ChildPolicy(TaskPolicy):
     """Reads the children of tasks and subtasks, once per version of their task.
 
     Tasks come in the order in which they are shown, in blocks. The tasks of a block whose version
@@ -34,7 +34,8 @@ class ChildPolicy(MemberPolicy):
 
     Attributes:
         keeps_keys: whether the ledger has the children's keys, to track their deletions.
-        holders: at first reads, names the tasks that have children; None where each is asked.
+        attachment_search: at first reads, names the tasks that have attachments; None where each
+            task is asked.
     """
 
     # One question for a task, not one for each of its stories.
@@ -47,7 +48,7 @@ class ChildPolicy(MemberPolicy):
         self._versions = Versions()
         settings = self.runtime.settings
         self.keeps_keys = settings.track_deletions and self.plan.takes_tombstones
-        self.holders: HoldersByWorkspace | None = None
+        self.attachment_search: TasksWithAttachments | None = None
         # The groups of listings that are over, and whose last task is still to be handed out.
         self._groups: list[Group] = []
         # Project -> how many lists of its own children are not read yet.
@@ -55,10 +56,10 @@ class ChildPolicy(MemberPolicy):
         # More tasks were due than a state may have.
         self._is_full = False
 
-    def search_holders(self, search: Callable[[str], Holders]) -> None:
+    def search_attachments(self, search: Callable[[str], AttachmentSearch]) -> None:
         """At first reads, have a search in each workspace name the tasks that have children."""
         if self.runtime.settings.may_search and not any(map(self.instant, self.known())):
-            self.holders = HoldersByWorkspace(search, self.feed)
+            self.attachment_search = TasksWithAttachments(search, self.feed)
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
 
@@ -79,7 +80,7 @@ class ChildPolicy(MemberPolicy):
     @override
     def droppable(self) -> list[str]:
         keys = ["keys"] if self.keeps_keys else []
-        return keys if self.is_coarse else [*keys, "versions"]
+        return keys if self.is_ledger_dropped else [*keys, "versions"]
 
     @override
     def drop(self, ledger: Ledger) -> int | None:
@@ -92,7 +93,7 @@ class ChildPolicy(MemberPolicy):
             ledger.drop_partitions(self.is_stale)
             return self.rank
         self._versions.drop_read()
-        self.is_coarse = True
+        self.is_ledger_dropped = True
         return None
 
     @override
@@ -110,7 +111,7 @@ class ChildPolicy(MemberPolicy):
 
     @override
     def slices(self) -> Iterator[Slice]:
-        if self.holders is not None:
+        if self.attachment_search is not None:
             self.feed.wait_until_over(ENOUGH_KNOWN)
         position = groups = 0
         while True:
@@ -132,9 +133,9 @@ class ChildPolicy(MemberPolicy):
         with self.lock:
             found = [(gid, shown) for gid, shown in tasks if self._is_to_read(gid, shown)]
         # Without the lock: a search may follow.
-        holders = self.holders
+        search = self.attachment_search
         return [
-            (gid, shown, holders is None or holders.is_worth_reading(gid, shown))
+            (gid, shown, search is None or search.is_worth_reading(gid, shown))
             for gid, shown in found
         ]
 
@@ -155,7 +156,7 @@ class ChildPolicy(MemberPolicy):
 
     def _is_wanted(self, gid: str, modified: int, since: int | None) -> bool:
         is_old = self.start is not None and modified < self.start
-        if (is_old or (self.is_coarse and since)) and not self._versions.is_known(gid):
+        if (is_old or (self.is_ledger_dropped and since)) and not self._versions.is_known(gid):
             return not is_old and since is not None and modified >= since
         # Without a state these are the tasks whose children an export showed in this sync.
         rereads = self.resends_missing
@@ -266,7 +267,7 @@ class ChildPolicy(MemberPolicy):
     @override
     def complete(self, slice_: Slice) -> None:
         if isinstance(slice_, ChildSlice):
-            if self.keeps_keys and self.partitions.has_several(slice_.home):
+            if self.keeps_keys and self.partitions.has_several(slice_.key):
                 # What only the first read showed would pass for shown: the next sync tells.
                 return
             self._versions.read(slice_.gid, slice_.version)
@@ -280,8 +281,8 @@ class ChildPolicy(MemberPolicy):
         # What is refused for other reasons than the task itself stays due. A task that was shown
         # stays due as well, until the next sync, as the refusal may pass.
         if isinstance(slice_, ChildSlice):
-            is_hidden = verdict.rule.reach is Reach.PARTITION and not slice_.is_shown
-            if verdict.rule.gone or is_hidden:
+            is_forbidden = verdict.rule.reach is Reach.PARTITION and not slice_.is_shown
+            if verdict.rule.gone or is_forbidden:
                 self._versions.forget(slice_.gid)
 
     @override

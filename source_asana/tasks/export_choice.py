@@ -15,7 +15,7 @@ from source_asana.tasks.export_job import (
     Order,
 )
 from source_asana.tasks.exports import Export, LeftJob
-from source_asana.tasks.family import task_streams
+from source_asana.tasks.streams import task_streams
 
 LOGGER = logging.getLogger("airbyte.source_asana.export")
 
@@ -43,7 +43,7 @@ class JobChoice:
         return job or self._new(order)
 
     def _new(self, order: Order) -> Job:
-        requested = self._runtime.clock.bound() or 0
+        requested = self._runtime.clock.instant() or 0
         gid = self._jobs.create(order)
         self._scan.jobs.put(order.workspace, LeftJob(gid, order.asks, order.after))
         self._save()
@@ -79,5 +79,5 @@ class JobChoice:
     def _save(self) -> None:
         """Print the state that holds the jobs."""
         for retriever in self._others.values():
-            if retriever.cursor.policy is self._streams.keeper:
+            if retriever.cursor.policy is self._streams.keeps_exports:
                 retriever.cursor.save()

@@ -38,9 +38,9 @@ from source_asana.tasks.export_scope import (
 )
 from source_asana.tasks.export_targets import ChildTarget, TaskTarget
 from source_asana.tasks.exports import Export
-from source_asana.tasks.family import task_streams
 from source_asana.tasks.routers import TASK_FIELDS
 from source_asana.tasks.slices import ExportSlice, SearchSlice
+from source_asana.tasks.streams import task_streams
 
 LOGGER = logging.getLogger("airbyte.source_asana.export")
 JOBS, FILES = 2, 3
@@ -71,7 +71,7 @@ def read_changed(readers: Readers, slice_: SearchSlice) -> Iterator[Any]:
     yield from _tried(readers, slice_, export, scope)
     if export.succeeded:
         task_streams(readers.tasks.runtime).export.jobs.drop(search.workspace)
-        search.decide(succeeded=True)
+        search.finish(succeeded=True)
 
 
 def _tried(
@@ -89,10 +89,10 @@ def _tried(
             f"Workspace {export.workspace}: the bulk export cannot be used, as {why}. Its tasks "
             "are read by listings in this sync.",
         )
-        export.decide(succeeded=False)
+        export.finish(succeeded=False)
     else:
         export.bound = slice_.began = bound
-        export.decide(succeeded=True)
+        export.finish(succeeded=True)
 
 
 class _Reading:

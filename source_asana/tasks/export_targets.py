@@ -32,7 +32,7 @@ class TaskTarget:
         self.cursor = retriever.cursor
         self._stream, self._counts = retriever.name, retriever.counts
         self._shape = retriever.shape
-        self._is_hidden = retriever.plan.is_hidden
+        self._parent_only = retriever.plan.parent_only
         self._names = _names(retriever)
         self._is_whole = is_whole
 
@@ -41,7 +41,7 @@ class TaskTarget:
     ) -> Iterator[Raw]:
         """Yield a task as this stream's record, if its cursor sends it; see `as_own`."""
         cursor = self.cursor
-        if self._is_hidden or not cursor.is_in_scope(task, slice_):
+        if self._parent_only or not cursor.is_in_scope(task, slice_):
             return
         names = self._names
         own = {name: value for name, value in task.items() if name in names}
@@ -58,7 +58,9 @@ class TaskTarget:
     def _is_shared(self) -> bool:
         """Return whether a task may come again and the ledger would not tell."""
         sender = self.cursor.sender
-        is_exact = self.cursor.is_incremental and sender is not None and not sender.is_coarse
+        is_exact = (
+            self.cursor.is_incremental and sender is not None and not sender.is_ledger_dropped
+        )
         return not (is_exact and self._is_whole)
 
 
@@ -92,7 +94,7 @@ class ChildTarget:
     def wants(self, task: Raw, modified: int, listing: str) -> bool:
         """Return whether the children of this version of a task are to be sent."""
         gid = task["gid"]
-        if self._policy.is_coarse and gid in self._taken:
+        if self._policy.is_ledger_dropped and gid in self._taken:
             return False
         has_any = bool(task[self.column])
         return self._policy.wants(gid, modified, listing, has_any=has_any)
@@ -110,14 +112,14 @@ class ChildTarget:
         item = {"workspace_gid": workspace}
         slice_ = self._router.child(gid, version_of(modified), item)
         if not self._policy.sends_all(slice_):
-            cursor.expect(slice_.home)
+            cursor.expect(slice_.key)
         for child in task[self.column]:
             record = self._shape.finished(self._own(child, task), slice_.partition)
             for sent in cursor.sent(record, slice_, stamp):
                 self._counts.records += 1
                 yield Record(data=sent, stream_name=self.column)
         cursor.complete(slice_)
-        if self._policy.is_coarse:
+        if self._policy.is_ledger_dropped:
             self._taken.add(gid)
 
     def _own(self, child: Raw, task: Raw) -> Raw:

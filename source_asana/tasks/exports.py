@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from source_asana.http.clock import Millis
-from source_asana.tasks.search import Shortcut
+from source_asana.tasks.search import Scan
 
 
-class Export(Shortcut):
+class Export(Scan):
     """One workspace's export.
 
     Attributes:

@@ -11,12 +11,12 @@ from source_asana.cursors.policies import ELSEWHERE, LEFT, Record, Unread
 from source_asana.http.clock import from_millis
 from source_asana.parents.feeds import Item, ParentFailedError
 from source_asana.parents.slices import Slice, is_user_key
-from source_asana.tasks.member import MemberPolicy
 from source_asana.tasks.partitions import partitions_of, user_partition
+from source_asana.tasks.policy import TaskPolicy
 from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice
 
 
-class ListingPolicy(MemberPolicy):
+class ListingPolicy(TaskPolicy):
     """Reads task listings, by project and by user.
 
     `modified_since` is sent only if nothing but the stream itself reads the listing: a subtask's

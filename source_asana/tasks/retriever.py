@@ -26,11 +26,11 @@ from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
 from source_asana.tasks.export_reading import Readers, read_changed, read_whole
-from source_asana.tasks.family import TaskStreams, task_streams
 from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.routers import TASK_FIELDS
 from source_asana.tasks.search_walk import TOO_MANY, SearchRequest, changed
 from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice, WalkSlice
+from source_asana.tasks.streams import TaskStreams, task_streams
 
 
 @dataclass
@@ -75,7 +75,7 @@ class _TaskRetriever(AsanaRetriever):
             slice_: the scan's.
             stamp: of the page.
         """
-        if self.plan.is_hidden or not self.cursor.is_in_scope(task, slice_):
+        if self.plan.parent_only or not self.cursor.is_in_scope(task, slice_):
             return
         names = {"gid", *(path.split(".")[0] for path in self.fields.names)}
         own = {name: value for name, value in task.items() if name in names}
@@ -115,9 +115,9 @@ class TaskRetriever(_TaskRetriever):
     def end(self, slice_: Slice, ending: Ending) -> None:
         # However it ended: who waits for it must not wait for ever.
         if isinstance(slice_, SearchSlice):
-            slice_.search.decide(succeeded=False)
+            slice_.search.finish(succeeded=False)
         elif isinstance(slice_, ExportSlice):
-            slice_.export.decide(succeeded=False)
+            slice_.export.finish(succeeded=False)
         if self.plan.is_parent:
             began, is_whole = None, False
             if isinstance(slice_, ListingSlice):
@@ -148,7 +148,7 @@ class TaskRetriever(_TaskRetriever):
         tasks = [t for t in page if not is_by_user or self._belongs_to(slice_.key, t)]
         if self.plan.is_parent:
             self.feed(slice_.key, tasks)
-        if not self.plan.is_hidden:
+        if not self.plan.parent_only:
             for task in tasks:
                 if self.cursor.is_in_scope(task, slice_):
                     yield from self.sent(task, slice_, stamp)
@@ -179,7 +179,7 @@ class TaskRetriever(_TaskRetriever):
                 stamp = self.cursor.stamp()
                 for task in tasks:
                     yield from self._found(task, slice_, stamp)
-            search.decide(succeeded=True)
+            search.finish(succeeded=True)
         except AsanaError as error:
             if self.runtime.settings.bulk_export and error.verdict.rule is TOO_MANY:
                 yield from read_changed(self._readers(), slice_)
@@ -259,7 +259,7 @@ class SubtaskRetriever(_TaskRetriever):
         for page in self.pages(slice_):
             stamp = self.cursor.stamp()
             self.feed(slice_.walk.listing, page)
-            if self.plan.is_hidden:
+            if self.plan.parent_only:
                 continue
             for task in page:
                 if self.cursor.is_in_scope(task, slice_):

@@ -24,7 +24,7 @@ LOGGER = logging.getLogger("airbyte.source_asana.search")
 MINUTE = 60_000
 
 
-class Member(Protocol):
+class TaskStream(Protocol):
     """Describes a stream of tasks that the user selected."""
 
     @property
@@ -57,7 +57,7 @@ class Member(Protocol):
 class WorkspaceScan(Protocol):
     """Finds what changed in whole workspaces."""
 
-    def plan(self, workspaces: Collection[str], members: Sequence[Member]) -> Collection[str]:
+    def plan(self, workspaces: Collection[str], selected: Sequence[TaskStream]) -> Collection[str]:
         """Choose among the workspaces; return those that this sync covers in this way."""
 
     def slices(self, listed: Mapping[str, Mapping[str, Item]] | None) -> Iterator[Slice]:
@@ -100,23 +100,23 @@ class SearchScan:
         self.searches: dict[str, Search] = {}
         self.overlap = runtime.settings.search_overlap_minutes * MINUTE
 
-    def plan(self, workspaces: Collection[str], members: Sequence[Member]) -> Collection[str]:
+    def plan(self, workspaces: Collection[str], selected: Sequence[TaskStream]) -> Collection[str]:
         """See `WorkspaceScan`."""
         settings = self._runtime.settings
-        if settings.may_search and members and all(member.is_tracked for member in members):
+        if settings.may_search and selected and all(stream.is_tracked for stream in selected):
             for gid in sorted(workspaces):
-                marks = [member.watermark(gid) for member in members]
+                marks = [stream.watermark(gid) for stream in selected]
                 known = [mark for mark in marks if mark is not None]
                 if len(known) == len(marks):
                     after = Millis(min(known) - self.overlap)
-                    self.searches[gid] = Search(gid, after, self._most_pages(members))
+                    self.searches[gid] = Search(gid, after, self._most_pages(selected))
                     LOGGER.info("Workspace %s: changed tasks are found by search.", gid)
         return self.searches
 
-    def _most_pages(self, members: Sequence[Member]) -> int | None:
+    def _most_pages(self, selected: Sequence[TaskStream]) -> int | None:
         if self._runtime.settings.change_detection == "search":
             return None
-        listings = max(len(member.known()) for member in members)
+        listings = max(len(stream.known()) for stream in selected)
         per_minute = self._runtime.client.budget.per_minute
         return max(CHEAP_PAGES, int(listings * SEARCHES_PER_MINUTE / per_minute))
 
@@ -134,7 +134,7 @@ class SearchScan:
     def give_up(self) -> None:
         """See `WorkspaceScan`."""
         for search in self.searches.values():
-            search.decide(succeeded=False)
+            search.finish(succeeded=False)
 
     def covered(self, workspace: str) -> bool:
         """See `WorkspaceScan`."""
@@ -149,7 +149,7 @@ class SearchScan:
             error,
         )
         search.is_refused_for_plan = error.verdict.status == 402
-        search.decide(succeeded=False)
+        search.finish(succeeded=False)
         searches = self.searches.values()
         is_free = all(one.is_refused_for_plan for one in searches)
         if is_free and len(searches) == len(self._runtime.workspaces):
@@ -171,17 +171,17 @@ class ExportScan:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._members: Sequence[Member] = ()
+        self._selected: Sequence[TaskStream] = ()
         self.exports: dict[str, Export] = {}
         self.jobs = Jobs()
 
-    def plan(self, workspaces: Collection[str], members: Sequence[Member]) -> Collection[str]:
+    def plan(self, workspaces: Collection[str], selected: Sequence[TaskStream]) -> Collection[str]:
         """See `WorkspaceScan`."""
-        self._members = members
-        if self._runtime.settings.bulk_export and members:
+        self._selected = selected
+        if self._runtime.settings.bulk_export and selected:
             for gid in sorted(workspaces):
-                is_first = any(not m.is_tracked or m.watermark(gid) is None for m in members)
-                if is_first or any(member.is_scan for member in members):
+                is_first = any(not m.is_tracked or m.watermark(gid) is None for m in selected)
+                if is_first or any(stream.is_scan for stream in selected):
                     self.exports[gid] = Export(gid)
             self.jobs.keep_wanted(self.exports)
         return self.exports
@@ -202,13 +202,13 @@ class ExportScan:
         """
         for gid, export in self.exports.items():
             is_read = export.wait(self._runtime.stop)
-            if is_read and not all(member.is_tracked for member in self._members):
+            if is_read and not all(stream.is_tracked for stream in self._selected):
                 self.jobs.drop(gid)
 
     def give_up(self) -> None:
         """See `WorkspaceScan`."""
         for export in self.exports.values():
-            export.decide(succeeded=False)
+            export.finish(succeeded=False)
 
     def covered(self, workspace: str) -> bool:
         """See `WorkspaceScan`."""
@@ -219,15 +219,15 @@ class ExportScan:
         """Return whether every selected stream has read a workspace up to an instant."""
         return all(
             min(
-                (member.instant(listing) or 0 for listing in listings),
-                default=member.watermark(workspace) or 0,
+                (stream.instant(listing) or 0 for listing in listings),
+                default=stream.watermark(workspace) or 0,
             )
             >= instant
-            for member in self._members
+            for stream in self._selected
         )
 
     def newest(self, workspace: str, listings: Collection[str]) -> Millis:
         """Return when a stream has read one of these last, 0 if none ever has."""
-        found = [m.watermark(workspace) for m in self._members]
-        found += [member.instant(listing) for member in self._members for listing in listings]
+        found = [m.watermark(workspace) for m in self._selected]
+        found += [stream.instant(listing) for stream in self._selected for listing in listings]
         return Millis(max((one for one in found if one is not None), default=0))

@@ -18,7 +18,7 @@ from source_asana.http.stop import Stop
 CHEAP_PAGES = 10
 
 
-class Shortcut:
+class Scan:
     """Stands for a way past the listings of one workspace; threads wait for its end.
 
     Attributes:
@@ -31,7 +31,7 @@ class Shortcut:
         self.succeeded: bool | None = None
         self._condition = threading.Condition()
 
-    def decide(self, *, succeeded: bool) -> None:
+    def finish(self, *, succeeded: bool) -> None:
         """Take note of how it ended; the first call counts."""
         with self._condition:
             if self.succeeded is None:
@@ -45,7 +45,7 @@ class Shortcut:
             return bool(self.succeeded)
 
 
-class Search(Shortcut):
+class Search(Scan):
     """One workspace's search in this sync.
 
     Attributes:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
-from source_asana.cursors.tags import tagger
+from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.fields.schemas import load_schema
 from tools.probe.asker import Asker, Raw
@@ -116,7 +116,7 @@ def _unsteady(answers: list[dict[str, Raw]]) -> Iterator[str]:
 
     Somebody may change it in Asana between two answers, but hardly twice in three seconds.
     """
-    tag = tagger(())
+    tag = fingerprinter(())
     for gid, record in answers[0].items():
         rows = [answer[gid] for answer in answers if gid in answer]
         for name in record:

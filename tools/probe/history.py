@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from source_asana.cursors.tags import tagger
+from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.http.clock import to_millis
 from tools.probe.asker import Asker, Raw, stamp
 from tools.probe.question import Finding, decide, question, unknown
@@ -96,7 +96,7 @@ def silent_events(asker: Asker, sample: Sample) -> Finding:
 
 def _edited(before: Raw, after: Raw) -> Iterator[str]:
     """Yield what differs, apart from the order of lists."""
-    tag = tagger(())
+    tag = fingerprinter(())
     for name in RELATIONS:
         if tag({name: before.get(name)}) != tag({name: after.get(name)}):
             yield name

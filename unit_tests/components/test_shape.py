@@ -144,7 +144,7 @@ def test_a_parent_column_is_filled_from_the_partition() -> None:
 
 
 def test_a_hidden_stream_asks_only_for_what_others_need() -> None:
-    made = shape(StreamPlan("projects", is_hidden=True), "archived", "project_brief.gid")
+    made = shape(StreamPlan("projects", parent_only=True), "archived", "project_brief.gid")
 
     assert set(made.asked) == {"archived", "project_brief.gid"}
 

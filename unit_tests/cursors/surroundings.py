@@ -19,11 +19,11 @@ from airbyte_cdk.sources.message import InMemoryMessageRepository
 from typing_extensions import override
 
 from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States
-from source_asana.cursors.tags import tagger
 from source_asana.cursors.token import TokenPolicy
 from source_asana.http.clock import Millis, from_millis
 from source_asana.parents.feeds import Ending
@@ -104,7 +104,7 @@ def all_slices(policy: Policy) -> list[Slice]:
     """Return the slices of a whole sync, as the cursor asks for them."""
     found = list(policy.slices())
     for slice_ in found:
-        policy.partitions.handed_out(slice_.home, is_last=slice_.is_last)
+        policy.partitions.handed_out(slice_.key, is_last=slice_.is_last)
     policy.listed()
     return found
 
@@ -147,7 +147,7 @@ def cursor_of(
     stamps = Stamps(shared.clock.now)
     sender = None
     if kind is not TokenPolicy:
-        sender = Sender(policy.lock, key, tagger(()), stamps, shared.stop)
+        sender = Sender(policy.lock, key, fingerprinter(()), stamps, shared.stop)
     made = AsanaCursor(
         policy.plan,
         policy,

@@ -393,16 +393,16 @@ def test_a_damaged_state_is_a_mistake_of_the_user(damage: Record) -> None:
 def test_a_stream_without_room_for_its_ledger_keeps_that_in_its_state() -> None:
     _, state = after({"1": tasks("7")})
     cursor, repository = cursor_of(slice_of("1"), stored=state)
-    cursor.memory.drop_ledger()
+    cursor.stream_state.drop_ledger()
     cursor.ensure_at_least_one_state_emitted()
     [state] = states_in(list(repository.consume_queue()))
     assert "ledger" not in state
 
     later, _ = cursor_of(slice_of("1"), stored=state)
 
-    assert later.policy.is_coarse
+    assert later.policy.is_ledger_dropped
     assert later.sender
-    assert later.sender.is_coarse
+    assert later.sender.is_ledger_dropped
 
 
 # ── when states are printed ────────────────────────────────────────────────────────────────────
@@ -440,14 +440,14 @@ def test_the_size_of_a_state_can_be_asked_while_workers_change_it() -> None:
             cursor.complete(slice_)
 
     columns = policy.columns.size()
-    first, sizes = cursor.memory.size() - columns, []
+    first, sizes = cursor.stream_state.size() - columns, []
     worker = threading.Thread(target=work)
     worker.start()
     while worker.is_alive():
-        sizes.append(cursor.memory.size())
+        sizes.append(cursor.stream_state.size())
 
     assert sizes == sorted(sizes)
-    assert cursor.memory.size() - columns == 2 * first
+    assert cursor.stream_state.size() - columns == 2 * first
 
 
 class Full(InMemoryMessageRepository):

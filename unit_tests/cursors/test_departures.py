@@ -11,10 +11,10 @@ from source_asana.core.departures import MOST_AT_ONCE
 from source_asana.core.ledger import Ledger
 from source_asana.cursors import departures as module
 from source_asana.cursors.departures import FIRST, Allowance, Departures
+from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.cursors.policies import ELSEWHERE, Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamp, Stamps
-from source_asana.cursors.tags import tagger
 from source_asana.http.clock import Millis
 from source_asana.parents.slices import Row
 from source_asana.runtime import Runtime
@@ -49,7 +49,7 @@ class Sync:
 
     def _sender(self) -> Sender:
         stamps = Stamps(lambda: Millis(0))
-        return Sender(self.policy.lock, self.key, tagger(()), stamps, self.shared.stop)
+        return Sender(self.policy.lock, self.key, fingerprinter(()), stamps, self.shared.stop)
 
     @property
     def ledger(self) -> Ledger:

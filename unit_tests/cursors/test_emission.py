@@ -31,7 +31,7 @@ class FullQueue:
         self.printed.append(state["number"])
         return 1
 
-    def close_account(self, stream: str) -> None:
+    def close_share(self, stream: str) -> None:
         """Note after how many states the account was closed."""
         del stream
         self.closed_after = len(self.printed)

@@ -42,7 +42,7 @@ def keys(slices: list[Slice]) -> list[str]:
 
 def begin(policy: Policy, slice_: Slice) -> None:
     """Begin a slice, as the cursor does."""
-    slice_.began = policy.runtime.clock.bound()
+    slice_.began = policy.runtime.clock.instant()
 
 
 def read(policy: Policy, *, only: str | None = None) -> list[Slice]:
@@ -53,7 +53,7 @@ def read(policy: Policy, *, only: str | None = None) -> list[Slice]:
             begin(policy, slice_)
             policy.complete(slice_)
             if not slice_.is_filtered:
-                policy.partitions.completed(slice_.home)
+                policy.partitions.completed(slice_.key)
     policy.settle()
     return slices
 
@@ -318,10 +318,10 @@ def test_the_log_is_kept_by_hours_and_whole_hours_become_stale() -> None:
 
 def test_a_policy_says_which_ledger_was_dropped() -> None:
     policy = policy_of(Policy, slice_of("1"))
-    assert not policy.is_coarse
+    assert not policy.is_ledger_dropped
     assert policy.droppable() == ["ledger"]
     assert policy.drop(Ledger()) is None
-    assert policy.is_coarse
+    assert policy.is_ledger_dropped
     assert (policy.dropped, policy.droppable()) == (["ledger"], [])
 
 

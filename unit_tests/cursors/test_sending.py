@@ -10,9 +10,9 @@ import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.core.ledger import Ledger
+from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.cursors.sending import Once, Sender
 from source_asana.cursors.stamps import Stamp, Stamps
-from source_asana.cursors.tags import tagger
 from source_asana.http.clock import Millis, from_millis
 from source_asana.http.stop import Stop
 
@@ -22,7 +22,7 @@ Record = dict[str, Any]
 
 def sender(*key: str, stop: Stop | None = None) -> Sender:
     stamps = Stamps(lambda: Millis(START))
-    return Sender(threading.RLock(), key or ("gid",), tagger(()), stamps, stop or Stop())
+    return Sender(threading.RLock(), key or ("gid",), fingerprinter(()), stamps, stop or Stop())
 
 
 def stamp(second: int = 0) -> Stamp:
@@ -103,7 +103,7 @@ def test_a_sync_that_is_killed_meanwhile_sends_it_again() -> None:
 
 def test_what_is_not_sent_is_shown() -> None:
     made = sender()
-    made.ledger.enter("1", "p", tagger(())(task()))
+    made.ledger.enter("1", "p", fingerprinter(())(task()))
     for partition in ("p", "q"):
         made.ledger.remove("1", "q")
         assert sent(made, task(), partition) == []
@@ -150,7 +150,7 @@ def test_within_one_partition_the_last_page_counts() -> None:
 
 def test_without_room_for_a_ledger_nothing_is_entered() -> None:
     made = sender()
-    made.is_coarse = True
+    made.is_ledger_dropped = True
 
     assert len(sent(made, task())) == 1
     assert len(made.ledger) == 0

@@ -123,7 +123,7 @@ class Stream:
         # The ranks of what can be dropped after this, and the sizes that are left then.
         self.further: list[tuple[int, int]] = []
         self._states = found
-        found.open_account(name, rank, self.shrink, lambda: self.size)
+        found.count_in(name, rank, self.shrink, lambda: self.size)
 
     def shrink(self) -> int | None:
         self.shrunk += 1

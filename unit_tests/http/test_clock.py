@@ -59,14 +59,14 @@ def test_texts_are_ordered_as_the_instants_are(one: int, other: int) -> None:
 
 def answered(clock: ServerClock, date: str) -> int | None:
     clock.observe({"Date": date})
-    return clock.bound()
+    return clock.instant()
 
 
 def test_before_the_first_answer_there_is_no_bound() -> None:
     clock = ServerClock()
-    assert clock.bound() is None
+    assert clock.instant() is None
     clock.observe({})
-    assert clock.bound() is None
+    assert clock.instant() is None
     assert answered(clock, "yesterday") is None
 
 

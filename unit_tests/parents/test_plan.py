@@ -59,7 +59,7 @@ def planned(*names: str) -> dict[str, StreamPlan]:
     ],
 )
 def test_the_parents_of_a_stream_alone(name: str, parents: set[str]) -> None:
-    assert {one.name for one in planned(name).values() if one.is_hidden} == parents
+    assert {one.name for one in planned(name).values() if one.parent_only} == parents
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_parents_come_before_children_whatever_the_catalogs_order() -> None:
         assert set(order) == set(streams())
         for one in plans:
             assert all(order[one.name] < order[r] or r == one.name for r in one.readers), one.name
-        assert not any(one.is_hidden for one in plans)
+        assert not any(one.parent_only for one in plans)
 
 
 def test_a_parent_brings_what_its_children_need() -> None:

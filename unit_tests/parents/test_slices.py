@@ -21,7 +21,7 @@ def test_a_slice_is_what_the_cdk_takes() -> None:
 def test_a_new_slice_is_whole_and_open() -> None:
     made = Slice({}, key="")
 
-    assert (made.home, made.item, made.began) == ("", {}, None)
+    assert (made.key, made.item, made.began) == ("", {}, None)
     assert (made.is_filtered, made.is_incomplete) == (False, False)
     assert made.ended is None
 

@@ -22,11 +22,11 @@ from source_asana.core import task_list, versions
 from source_asana.core.versions import version_of
 from source_asana.cursors import states
 from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import MOST_CHARACTERS, States
-from source_asana.cursors.tags import tagger
 from source_asana.http.clock import Millis
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
@@ -251,7 +251,7 @@ class Parts:
         plan = StreamPlan(name, is_incremental=True)
         policy = kind(plan, router, self._runtime, {"stamp": "modified_at"})
         stamps = Stamps(lambda: Millis(1))
-        sender = Sender(policy.lock, ["gid"], tagger(()), stamps, self._runtime.stop)
+        sender = Sender(policy.lock, ["gid"], fingerprinter(()), stamps, self._runtime.stop)
         return AsanaCursor(
             plan,
             policy,
@@ -302,4 +302,4 @@ class Parts:
 def test_the_parts_that_keep_states(thousands: int, *, due: bool) -> None:
     parts = Parts()
     parts.fill(1000 * thousands, due=due)
-    assert parts.tasks.policy.is_coarse is (thousands > 600)
+    assert parts.tasks.policy.is_ledger_dropped is (thousands > 600)

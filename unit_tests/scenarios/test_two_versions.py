@@ -16,9 +16,9 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
 from sandbox import Sandbox, World
+from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamp, Stamps
-from source_asana.cursors.tags import tagger
 from source_asana.http.clock import Millis, from_millis
 from source_asana.http.stop import Stop
 from unit_tests.properties.runs import Destination, Sync
@@ -100,7 +100,7 @@ def interleavings(pages: Sequence[Page]) -> Iterator[tuple[Sender, list[Record]]
     while True:
         # After those of all pages.
         stamps = Stamps(lambda: stamp(1000).at)
-        sender = Sender(threading.RLock(), ["gid"], tagger(()), stamps, Turns())
+        sender = Sender(threading.RLock(), ["gid"], fingerprinter(()), stamps, Turns())
         printed: list[Record] = []
         taken = take_turns([Worker(sender, page, printed) for page in pages], order)
         yield sender, printed

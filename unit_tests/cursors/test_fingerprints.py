@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_asana.cursors import tags
-from source_asana.cursors.tags import tagger
+from source_asana.cursors import fingerprints
+from source_asana.cursors.fingerprints import fingerprinter
 
-TAG = tagger(["download_url"])
+TAG = fingerprinter(["download_url"])
 
 PHOTO = "https://asanausercontent.com/us1/assets/11/profile_photos/22/33.44_128x128.png"
 BUCKET = "asana-user-private-us-east-1"
@@ -105,7 +105,7 @@ def test_a_tag_fits_into_32_bits_and_is_never_0(record: dict[str, Any]) -> None:
 
 def test_a_computed_0_becomes_1(monkeypatch: pytest.MonkeyPatch) -> None:
     zero = Mock(**{"return_value.digest.return_value": bytes(4)})
-    monkeypatch.setattr(tags, "blake2b", zero)
+    monkeypatch.setattr(fingerprints, "blake2b", zero)
 
     assert TAG({"gid": "1"}) == 1
 

@@ -38,7 +38,7 @@ SIGNED_URL = re.compile(
 )
 
 
-def tagger(volatile: Iterable[str]) -> Callable[[dict[str, Any]], Tag]:
+def fingerprinter(volatile: Iterable[str]) -> Callable[[dict[str, Any]], Tag]:
     """Return the function that computes the tag of a stream's finished records.
 
     The function leaves its argument as it is and may be called from several threads. It takes some

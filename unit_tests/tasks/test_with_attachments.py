@@ -12,9 +12,9 @@ from source_asana.core.task_list import Shown, TaskList
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
 from source_asana.http.stop import Stop
-from source_asana.tasks import holders as module
+from source_asana.tasks import with_attachments as module
 from source_asana.tasks.feed import TaskFeed
-from source_asana.tasks.holders import Holders, HoldersByWorkspace
+from source_asana.tasks.with_attachments import AttachmentSearch, TasksWithAttachments
 
 SINCE = Millis(1_000_000_000)
 PAGES = [range(100), range(100, 200), range(200, 230)]
@@ -45,46 +45,52 @@ def search(monkeypatch: pytest.MonkeyPatch) -> Search:
 
 
 @pytest.fixture
-def of(search: Search) -> Callable[..., Holders]:
+def of(search: Search) -> Callable[..., AttachmentSearch]:
     """Return what makes holders at a rate of requests a minute."""
     del search
 
-    def make(per_minute: int = 1500) -> Holders:
+    def make(per_minute: int = 1500) -> AttachmentSearch:
         client = SimpleNamespace(budget=SimpleNamespace(per_minute=per_minute))
         request: Any = SimpleNamespace(client=client)
-        return Holders("1", request, SINCE)
+        return AttachmentSearch("1", request, SINCE)
 
     return make
 
 
 def test_the_search_names_them_all_where_that_is_quicker(
-    search: Search, of: Callable[..., Holders]
+    search: Search, of: Callable[..., AttachmentSearch]
 ) -> None:
     assert of().among(1000) == HOLDING
     assert search.asked == len(PAGES) + 1
 
 
-def test_few_tasks_are_asked_themselves(search: Search, of: Callable[..., Holders]) -> None:
+def test_few_tasks_are_asked_themselves(
+    search: Search, of: Callable[..., AttachmentSearch]
+) -> None:
     # One page takes as long as 25 requests, and its end is known after one more.
     assert of().among(49) is None
     assert search.asked == 0
 
 
 def test_a_search_ends_where_asking_each_of_the_others_is_quicker(
-    search: Search, of: Callable[..., Holders]
+    search: Search, of: Callable[..., AttachmentSearch]
 ) -> None:
     # After the first page 74 are left, and two more pages take as long as 75.
     assert of().among(174) is None
     assert search.asked == 1
 
 
-def test_at_a_low_rate_a_search_is_worth_more(search: Search, of: Callable[..., Holders]) -> None:
+def test_at_a_low_rate_a_search_is_worth_more(
+    search: Search, of: Callable[..., AttachmentSearch]
+) -> None:
     assert of(150).among(250) == HOLDING
     assert of(150).among(4) is None
     assert search.asked == len(PAGES) + 1
 
 
-def test_after_a_failure_every_task_is_asked(search: Search, of: Callable[..., Holders]) -> None:
+def test_after_a_failure_every_task_is_asked(
+    search: Search, of: Callable[..., AttachmentSearch]
+) -> None:
     search.error = PartitionFailed(Verdict(Rule((), None, Action.FAIL, "no plan"), 402, "paid"))
     assert of().among(1000) is None
     assert search.asked == 1
@@ -110,15 +116,15 @@ def feed() -> TaskFeed:
 
 
 def test_each_workspace_is_decided_once_with_the_tasks_that_are_known(
-    search: Search, of: Callable[..., Holders], feed: TaskFeed
+    search: Search, of: Callable[..., AttachmentSearch], feed: TaskFeed
 ) -> None:
     searched: list[str] = []
 
-    def begin(workspace: str) -> Holders:
+    def begin(workspace: str) -> AttachmentSearch:
         searched.append(workspace)
         return of()
 
-    several = HoldersByWorkspace(begin, feed)
+    several = TasksWithAttachments(begin, feed)
 
     assert [several.is_worth_reading(gid, Shown(5, "11")) for gid in ("7", "229", "230")] == [
         True,
@@ -131,18 +137,18 @@ def test_each_workspace_is_decided_once_with_the_tasks_that_are_known(
 
 
 def test_what_changed_since_the_search_is_asked_all_the_same(
-    of: Callable[..., Holders], feed: TaskFeed
+    of: Callable[..., AttachmentSearch], feed: TaskFeed
 ) -> None:
-    several = HoldersByWorkspace(lambda _: of(), feed)
+    several = TasksWithAttachments(lambda _: of(), feed)
 
     assert not several.is_worth_reading("230", Shown(SINCE - 1, "11"))
     assert several.is_worth_reading("230", Shown(SINCE, "11"))
 
 
 def test_a_task_of_an_unknown_workspace_is_asked(
-    search: Search, of: Callable[..., Holders], feed: TaskFeed
+    search: Search, of: Callable[..., AttachmentSearch], feed: TaskFeed
 ) -> None:
-    several = HoldersByWorkspace(lambda _: of(), feed)
+    several = TasksWithAttachments(lambda _: of(), feed)
 
     assert several.is_worth_reading("230", Shown(5, "unknown"))
     assert search.asked == 0

@@ -14,11 +14,11 @@ from source_asana.cursors.policies import ELSEWHERE, Part, Policy
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, is_user_key, workspace_of_key
-from source_asana.tasks.family import is_user_of, task_streams
 from source_asana.tasks.feed import Listing
+from source_asana.tasks.streams import is_user_of, task_streams
 
 
-class MemberPolicy(Policy):
+class TaskPolicy(Policy):
     """Has the listings of tasks in its state: projects, and `workspace/user`."""
 
     reads_all = False
@@ -28,10 +28,10 @@ class MemberPolicy(Policy):
         self.streams = task_streams(self.runtime)
         self.feed = self.streams.feed
         self.listings = Listings(self.scan)
-        if not self.plan.is_hidden:
-            self.streams.join(self)
+        if not self.plan.parent_only:
+            self.streams.select(self)
 
-    # ── as a member of the task streams ────────────────────────────────────────────────────────
+    # ── as one of the task streams ────────────────────────────────────────────────────────────
 
     @property
     def is_tracked(self) -> bool:
@@ -74,7 +74,7 @@ class MemberPolicy(Policy):
     @override
     def parts(self) -> Mapping[str, Part]:
         parts: dict[str, Part] = self.listings.parts()
-        if self.runtime.settings.bulk_export and self.streams.keeper is self:
+        if self.runtime.settings.bulk_export and self.streams.keeps_exports is self:
             parts["exports"] = self.streams.export.jobs
         return parts
 

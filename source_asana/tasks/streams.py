@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from source_asana.runtime import Runtime
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
-from source_asana.tasks.scans import ExportScan, Member, SearchScan, WorkspaceScan
+from source_asana.tasks.scans import ExportScan, SearchScan, TaskStream, WorkspaceScan
 
 
 class TaskStreams:
@@ -19,8 +19,8 @@ class TaskStreams:
         feed: tasks and subtasks on their way to the streams that hang on them.
         search, export: the two scans.
         scans: both, in the order in which they take workspaces.
-        members: the task streams that the user selected.
-        keeper: the member whose state holds the export jobs.
+        selected: the task streams that the user selected.
+        keeps_exports: the one whose state holds the export jobs.
         is_scan: whether this sync reads all listings completely.
     """
 
@@ -30,29 +30,29 @@ class TaskStreams:
         self.search = SearchScan(runtime)
         self.export = ExportScan(runtime)
         self.scans: Sequence[WorkspaceScan] = (self.export, self.search)
-        self.members: list[Member] = []
-        self.keeper: object = None
+        self.selected: list[TaskStream] = []
+        self.keeps_exports: object = None
         self.is_scan = False
         self._shows_all: bool | None = None
         runtime.feeds.provide("tasks", self.feed)
         runtime.feeds.provide("subtasks", SubtaskFeed(self.feed))
 
-    def join(self, member: Member) -> None:
+    def select(self, stream: TaskStream) -> None:
         """Add a selected stream."""
-        self.members.append(member)
-        if self.keeper is None and member.is_tracked:
-            self.keeper = member
+        self.selected.append(stream)
+        if self.keeps_exports is None and stream.is_tracked:
+            self.keeps_exports = stream
 
     def plan(self) -> None:
         """Choose how changes are found; called once, when the workspaces are listed."""
-        self.is_scan = any(not m.is_tracked or m.is_scan for m in self.members)
-        for member in self.members if self.is_scan else ():
-            member.begin_scan()
-        for member in self.members:
-            self.feed.retry(member.failed_walks())
+        self.is_scan = any(not m.is_tracked or m.is_scan for m in self.selected)
+        for stream in self.selected if self.is_scan else ():
+            stream.begin_scan()
+        for stream in self.selected:
+            self.feed.retry(stream.failed_walks())
         left = set(self._runtime.workspaces)
         for scan in self.scans:
-            left -= set(scan.plan(left, self.members))
+            left -= set(scan.plan(left, self.selected))
 
     @property
     def may_show_twice(self) -> bool:
@@ -69,11 +69,11 @@ class TaskStreams:
 
     def is_outstanding(self, listing: str, workspace: str) -> bool:
         """Return whether a stream has to have a listing read completely."""
-        return self.is_scan or any(m.is_outstanding(listing, workspace) for m in self.members)
+        return self.is_scan or any(m.is_outstanding(listing, workspace) for m in self.selected)
 
     def is_first(self, listing: str) -> bool:
         """Return whether a stream with a state never read a listing."""
-        return any(m.is_tracked and m.instant(listing) is None for m in self.members)
+        return any(m.is_tracked and m.instant(listing) is None for m in self.selected)
 
     def needs_users(self, workspace: str) -> bool:
         """Return whether the users of a workspace are listed though its changes were found.
@@ -83,7 +83,7 @@ class TaskStreams:
         """
         if self.is_scan:
             return True
-        known = [{key for key in m.known() if is_user_of(key, workspace)} for m in self.members]
+        known = [{key for key in m.known() if is_user_of(key, workspace)} for m in self.selected]
         return not all(known) or any(
             self.is_outstanding(key, workspace) for key in set().union(*known)
         )

@@ -15,7 +15,7 @@ from source_asana.tasks.search_walk import SearchRequest, stepped
 LOGGER = logging.getLogger("airbyte.source_asana.search")
 
 
-class Holders:
+class AttachmentSearch:
     """Finds the tasks and subtasks of a workspace that have attachments.
 
     A page of a search takes a second of its quota, another request a fraction of one. So the search
@@ -63,7 +63,7 @@ class Holders:
         return seconds <= saved * 60 / self._per_minute
 
 
-class HoldersByWorkspace:
+class TasksWithAttachments:
     """Decides once for each workspace, with the tasks that are known by then; one thread asks.
 
     Args:
@@ -71,7 +71,7 @@ class HoldersByWorkspace:
         feed: what listings have shown.
     """
 
-    def __init__(self, search: Callable[[str], Holders], feed: TaskFeed) -> None:
+    def __init__(self, search: Callable[[str], AttachmentSearch], feed: TaskFeed) -> None:
         self._search = search
         self._feed = feed
         self._found: dict[str, tuple[set[str] | None, Millis]] = {}
