@@ -119,8 +119,8 @@ class Game:
       sync that tracks takes stock;
     - deleted while its project was excluded, or not yet noticed when that changed: another scope
       drops what waits;
-    - deleted while the token could not see it, or before it was sent again after that: what is
-      hidden is forgotten;
+    - deleted while the token could not see it, not yet noticed when its task was hidden, or before
+      it was sent again after that: what is hidden is forgotten, with all that hangs on it;
     - stories and attachments that were not sent again since tracking was off: without it their keys
       are not kept;
     - what a killed sync printed after its last state: the next one does not know of it, so it is
@@ -355,7 +355,11 @@ class Game:
         for stream, key, row in now.copy.living():
             gid, one = row["gid"], (stream, key)
             if not self._exists(stream, row):
-                if is_other or one in now.forgotten:
+                parent = row.get("task_id") or row.get("parent_id")
+                is_below_hidden = parent in self.world and not sees(
+                    self.world, viewer, self.world[parent]
+                )
+                if is_other or is_below_hidden or one in now.forgotten:
                     now.excused.add(one)
                 continue
             is_keyless = stream in CHILDREN and not now.is_tracking

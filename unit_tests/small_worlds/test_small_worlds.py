@@ -1,7 +1,7 @@
 """Whatever happens to a small world, in any order, the destination is right in the end.
 
-All sequences of one and two happenings are tried in both modes, and a twentieth of those of three: the
-one that `SMALL_WORLDS` names (0 to 19), or all with `SMALL_WORLDS=all`, which takes two hours.
+All sequences of one and two happenings are tried in both modes, and a twentieth of those of three:
+the one that `SMALL_WORLDS` names (0 to 19), or all with `SMALL_WORLDS=all`, which takes two hours.
 """
 
 from __future__ import annotations
