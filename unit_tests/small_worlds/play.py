@@ -83,6 +83,7 @@ class Situation:
         trashed: what was deleted, the last one last.
         scope: what the last sync read that came to its end: exclusion and tracking.
         excused: rows that the destination may keep although they are deleted in Asana.
+        unknown: rows that a killed sync printed after its last state, until they are sent again.
         forgotten: rows that may stay if they are deleted now; see `Game`.
     """
 
@@ -97,6 +98,7 @@ class Situation:
     trashed: list[str] = field(default_factory=list)
     scope: tuple[bool, bool] = (False, True)
     excused: set[Row] = field(default_factory=set)
+    unknown: set[Row] = field(default_factory=set)
     forgotten: set[Row] = field(default_factory=set)
 
     def saved(self) -> Situation:
@@ -371,6 +373,11 @@ class Game:
         if not done.killed and not done.failed:
             now.scope = (now.is_excluded, now.is_tracking)
         sent = {(s, key_of(s, record)) for s, records in done.records.items() for record in records}
+        if done.killed:
+            uncommitted = now.copy.uncommitted.items()
+            now.unknown |= {(stream, key) for stream, keys in uncommitted for key in keys}
+        else:
+            now.unknown -= sent
         if now.is_tracking:
             now.forgotten -= sent
         now.excused -= sent
@@ -385,11 +392,11 @@ class Game:
         for stream, gids in lacking(self._asana, now.copy, STREAMS).items():
             for gid, how in gids.items():
                 different = how if isinstance(how, str) else sorted(set(how) - hidden)
-                is_excused = how != "deleted" and gid in now.copy.uncommitted[stream]
+                is_excused = how != "deleted" and (stream, gid) in now.unknown
                 if different and not is_excused:
                     found.append(f"{stream} {gid} differs: {different}")
         for stream, key, row in now.copy.living():
-            is_excused = (stream, key) in now.excused or key in now.copy.uncommitted[stream]
+            is_excused = (stream, key) in now.excused | now.unknown
             if not self._exists(stream, row) and not is_excused:
                 found.append(f"{stream} {key} is a ghost")
         return found
