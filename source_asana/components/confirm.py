@@ -51,12 +51,12 @@ class Confirm:
             parent = self._parent(partition)
             if parent is Existence.DELETED:
                 self._departures.goes_along(key)
-            if parent is Existence.EXISTS and self._follows_parent:
-                yield from self._below(key, partition)
-            elif parent in {None, Existence.EXISTS}:
+            if parent is None or (parent is Existence.EXISTS and not self._follows_parent):
                 yield from self._settled(key, partition, *self._existence(key, partition))
+            elif parent is Existence.EXISTS:
+                yield from self._below(key, partition)
             else:
-                yield from self._settled(key, partition, parent or Existence.UNKNOWN, {})
+                yield from self._settled(key, partition, parent, {})
             if parent not in {None, Existence.UNKNOWN}:
                 self._left(partition)
 

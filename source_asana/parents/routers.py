@@ -72,14 +72,14 @@ class AsanaRouter(PartitionRouter):
         """Return whether the parents' listings were complete, so that what they lack is gone."""
         return self.ending() <= Ending.LACKING
 
-    def parent_of(self, home: str) -> tuple[str, str] | None:
+    def parent_of(self, partition: str) -> tuple[str, str] | None:
         """Return the parent stream and the gid in it that a partition's key names, if it does."""
-        del home
+        del partition
         return None
 
-    def partition_of(self, home: str) -> dict[str, str]:
+    def partition_of(self, partition: str) -> dict[str, str]:
         """Return the partition fields that a partition's key names."""
-        del home
+        del partition
         return {}
 
     @abstractmethod
@@ -168,15 +168,15 @@ class ParentRouter(AsanaRouter):
         return frozenset({self.parent} if self.unless_searched else ())
 
     @override
-    def parent_of(self, home: str) -> tuple[str, str] | None:
-        gids = self.partition_of(home)
+    def parent_of(self, partition: str) -> tuple[str, str] | None:
+        gids = self.partition_of(partition)
         found = [gids[name] for name, path in self.partition.items() if path == "gid"]
         return (self.parent, found[0]) if found else None
 
     @override
-    def partition_of(self, home: str) -> dict[str, str]:
+    def partition_of(self, partition: str) -> dict[str, str]:
         names = [name for name in self.partition if name.endswith("_gid")]
-        return dict(zip(names, home.split("/"), strict=False))
+        return dict(zip(names, partition.split("/"), strict=False))
 
     def _applies(self) -> bool:
         return self.setting is None or bool(getattr(self.settings, self.setting))
@@ -272,12 +272,12 @@ class InlineRouter(AsanaRouter):
         return {self.parent: frozenset()}
 
     @override
-    def parent_of(self, home: str) -> tuple[str, str] | None:
-        return self.parent, home
+    def parent_of(self, partition: str) -> tuple[str, str] | None:
+        return self.parent, partition
 
     @override
-    def partition_of(self, home: str) -> dict[str, str]:
-        return {self.parent_column: home}
+    def partition_of(self, partition: str) -> dict[str, str]:
+        return {self.parent_column: partition}
 
     @override
     def stream_slices(self) -> Iterable[Slice]:

@@ -33,12 +33,12 @@ class WalkRouter(_TaskFeedRouter):
         return {"tasks": TASK_FIELDS}
 
     @override
-    def parent_of(self, home: str) -> tuple[str, str] | None:
-        return "tasks", home
+    def parent_of(self, partition: str) -> tuple[str, str] | None:
+        return "tasks", partition
 
     @override
-    def partition_of(self, home: str) -> dict[str, str]:
-        return {"task_gid": home}
+    def partition_of(self, partition: str) -> dict[str, str]:
+        return {"task_gid": partition}
 
     @override
     def stream_slices(self) -> Iterable[Slice]:
@@ -66,13 +66,13 @@ class TaskRouter(_TaskFeedRouter):
         return {**found, "projects": own} if own else found
 
     @override
-    def parent_of(self, home: str) -> tuple[str, str] | None:
-        project, _, own = home.partition("/")
-        return ("projects", project) if own else ("tasks", home)
+    def parent_of(self, partition: str) -> tuple[str, str] | None:
+        project, _, own = partition.partition("/")
+        return ("projects", project) if own else ("tasks", partition)
 
     @override
-    def partition_of(self, home: str) -> dict[str, str]:
-        return {self.task_field: home.rpartition("/")[2]}
+    def partition_of(self, partition: str) -> dict[str, str]:
+        return {self.task_field: partition.rpartition("/")[2]}
 
     def child(self, gid: str, version: int, item: Item, *, is_shown: bool = True) -> ChildSlice:
         """Return the slice of one task's children; see `ChildSlice`."""
