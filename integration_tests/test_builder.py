@@ -257,6 +257,14 @@ def test_each_cursor_is_a_column_of_its_stream() -> None:
     assert found
 
 
+def test_attachments_of_projects_and_briefs_are_asked_for_at_first_too() -> None:
+    manifest = builder.manifest()
+    (stream,) = (one for one in manifest["streams"] if one["name"] == "attachments")
+    first = json.dumps(stream["full_refresh_stream"])
+    assert "parents/holders" in first
+    assert "project_brief/gid" in first
+
+
 def test_a_configuration_of_ours_moves_over() -> None:
     ours = SourceAsana().resolved_manifest["spec"]["connection_specification"]["properties"]
     theirs = builder.manifest()["spec"]["connection_specification"]["properties"]

@@ -106,7 +106,7 @@ def declared(manifest: Parts) -> Iterator[Declared]:
             overlap=reading.get("overlap", 0),
             listed=keys.get("column", ""),
             parent_column=keys.get("parent_column", ""),
-            search=keys.get("holders", ""),
+            search=keys.get("attachment_search", ""),
             has_pages=paginator["type"] != "NoPagination",
             ends_empty="stop_condition" in strategy,
             is_asked=keys.get("send_opt_fields", True),
