@@ -107,7 +107,7 @@ class Settings(_Strict):
     include_archived_projects: Flag = True
     start_date: Annotated[datetime, BeforeValidator(_text), AfterValidator(_utc)] | None = None
     include_tasks_without_project: Flag = True
-    change_detection: Literal["auto", "listing", "search"] = "auto"
+    change_detection: Literal["auto", "search", "events", "listing"] = "auto"
     search_overlap_minutes: int = Field(default=15, ge=1, le=1440, strict=True)
     full_scan_interval_hours: int | None = Field(default=None, ge=0, le=8760, strict=True)
     time_entries_lookback_days: int = Field(default=30, ge=0, le=3650, strict=True)
@@ -206,6 +206,11 @@ class Settings(_Strict):
         takes_all = self.reads_all_projects and self.include_tasks_without_project
         return self.change_detection != "listing" and takes_all
 
+    @property
+    def may_ask_events(self) -> bool:
+        """Whether the events of projects may tell what changed."""
+        return self.change_detection in {"auto", "events"}
+
 
 REMEDIES: Mapping[str, str] = {
     "credentials": (
@@ -224,7 +229,7 @@ REMEDIES: Mapping[str, str] = {
         "OAuth app, or leave it out"
     ),
     "start_date": "a date-time such as 2024-01-01T00:00:00Z",
-    "change_detection": "`auto`, `listing` or `search`",
+    "change_detection": "`auto`, `search`, `events` or `listing`",
     "api_url": "an https address (http is accepted for this machine only)",
     "num_workers": "a whole number from 1 to 40",
     "search_overlap_minutes": "a whole number from 1 to 1440",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -44,6 +45,8 @@ class Report:
         self._closed: dict[tuple[str, str], Verdict] = {}
         self._counts: dict[str, Counts] = {}
         self._said: set[str] = set()
+        self._found: Counter[str] = Counter()
+        self._next_scan: float | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -150,6 +153,15 @@ class Report:
                 found = self._counts.setdefault(stream, Counts())
         return found
 
+    def found(self, by: str, tasks: int) -> None:
+        """Count tasks that were checked for changes, by the way in which they were found."""
+        with self._lock:
+            self._found[by] += tasks
+
+    def next_scan(self, hours: float) -> None:
+        """Note in how many hours everything is read again."""
+        self._next_scan = hours
+
     def start(self) -> None:
         """Begin to log progress every 30 seconds."""
         self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
@@ -197,6 +209,16 @@ class Report:
             requests,
             seconds,
         )
+        if self._next_scan is not None:
+            ways = ", ".join(
+                f"{self._found[by]} by {by}" for by in ("search", "events", "listings")
+            )
+            LOGGER.info(
+                "Summary: %d tasks checked: %s; next full scan in %s.",
+                self._found.total(),
+                ways,
+                _duration(self._next_scan),
+            )
         for name, count in sorted(counts.items()):
             if count.requests or count.records:
                 LOGGER.info(
@@ -254,6 +276,13 @@ class Report:
             LOGGER.info(
                 "Skipped | and %d more; the lines above name them.", len(skips) - ROWS_SHOWN
             )
+
+
+def _duration(hours: float) -> str:
+    """Return a time in words: `5 days`, `3 hours`."""
+    days = round(hours / 24)
+    number, unit = (days, "day") if days > 1 else (round(hours), "hour")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def _listed(places: list[str]) -> str:

@@ -15,6 +15,7 @@ from source_asana.parents.feeds import Feeds
 from source_asana.report import Report
 
 CHECK_OUTAGE_SECONDS = 20.0
+MINUTE_MS = 60_000
 T = TypeVar("T")
 
 
@@ -99,6 +100,14 @@ class Runtime:
         """What this sync may show: digests of the settings that select and of the token's user."""
         parts = (self.settings.selection, self.user)
         return ".".join(blake2b(orjson.dumps(one), digest_size=8).hexdigest() for one in parts)
+
+    @property
+    def told_until(self) -> int:
+        """Up to when the answers of this sync certainly show what happened, in milliseconds.
+
+        Asana's search index lags by some minutes.
+        """
+        return (self.clock.began() or 0) - self.settings.search_overlap_minutes * MINUTE_MS
 
     def scan_hours(self) -> int:
         """Return after how many hours a stream is read whole though nothing says it changed."""

@@ -75,7 +75,8 @@ class StreamSlices(StreamSlicer):
             source, since = self._runtime.part(Hints), cursor.stream_state.audit_watermark
             hints, is_whole = source.since(since, self._counts)
         until = self._runtime.clock.began() if is_whole else None
-        cursor.settle(deleted(hints), until, is_sound=is_sound)
+        told = deleted((*hints, *self._runtime.part(Hints).noted()))
+        cursor.settle(told, until, is_sound=is_sound)
         yield from cursor.to_confirm()
 
     def _announced(self) -> Iterator[Slice]:

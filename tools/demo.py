@@ -82,6 +82,15 @@ def edit(asana: SandboxProcess, first: Output) -> Edits:
     edits.add("stories", asana.edit("comment", quiet[0], "Looks good."))
     edits.add("attachments", asana.edit("add_attachment", quiet[1], "plan.pdf"))
     edits.add("tasks", quiet[0], quiet[1])
+    moved, commented = move(asana, first, quiet[2:]), first.records["stories"]
+    edits.add("tasks", moved)
+    comment = next(
+        story["gid"]
+        for story in commented
+        if story["task_id"] in quiet[3:] and story["resource_subtype"] == "comment_added"
+    )
+    asana.edit("edit_comment", comment, "An afterthought.")
+    edits.add("stories", comment)
     subtask = min(subtasks - changed)
     asana.edit("edit_subtask", subtask, name="Renamed between the syncs")
     edits.add("subtasks", subtask)
@@ -91,10 +100,26 @@ def edit(asana: SandboxProcess, first: Output) -> Edits:
         edits.add("tasks", asana.edit("add_task", f"New task {number}", projects=[project]))
     edits.add("project_status_updates", asana.edit("add_status_update", project))
     say(
-        f"edits      {len(changed)} tasks changed, one comment, one attachment, one subtask "
-        f"renamed, a project with {NEW_TASKS} tasks and a status update"
+        f"edits      {len(changed)} tasks changed, one moved to another section, one comment "
+        "added, one edited, one attachment, one subtask renamed, a project with "
+        f"{NEW_TASKS} tasks and a status update"
     )
     return edits
+
+
+def move(asana: SandboxProcess, first: Output, gids: Sequence[str]) -> str:
+    """Move one of these tasks to another section, which its `modified_at` does not show."""
+    sections = {
+        (record["project"]["gid"], record["gid"]): None for record in first.records["sections"]
+    }
+    for task in (record for record in first.records["tasks"] if record["gid"] in gids):
+        for place in task["memberships"]:
+            project, now = place["project"]["gid"], (place.get("section") or {}).get("gid")
+            others = [gid for of, gid in sections if of == project and gid != now]
+            if others:
+                asana.edit("move_to_section", task["gid"], others[0])
+                return str(task["gid"])
+    raise LookupError("no project has two sections")
 
 
 def delete(asana: SandboxProcess, first: Output) -> None:
@@ -165,8 +190,6 @@ def demo() -> list[str]:
             "api_url": asana.url,
             "requests_per_minute": REQUESTS_PER_MINUTE,
             "track_deletions": True,
-            # A search does not show what is deleted.
-            "full_scan_interval_hours": 0,
         }
         catalog = begin(config)
         destination, wrong = Destination(catalog), []

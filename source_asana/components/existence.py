@@ -7,12 +7,14 @@ docs/design.md.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import Any
 
+import requests
+
 from source_asana.components.pages import rows
-from source_asana.components.shape import Raw
+from source_asana.components.shape import AskedFields, Raw, answered
 from source_asana.http.attempts import Counter, body_of, send
 from source_asana.http.errors import AsanaError, Reach, Refused, Verdict
 from source_asana.runtime import Runtime
@@ -43,9 +45,10 @@ class Existences:
         self,
         path: str,
         counts: Counter,
-        params: Mapping[str, Any],
+        params: Callable[[], Mapping[str, Any]],
         headers: Mapping[str, Any],
         *,
+        asked: Sequence[AskedFields] = (),
         is_record_wanted: bool,
     ) -> tuple[Existence, Raw]:
         """Return whether the object at a path exists, and its record if it does and was asked for.
@@ -53,32 +56,37 @@ class Existences:
         Args:
             path: below the API's address, `tasks/12`.
             counts: where the request is counted.
-            params: query parameters, such as `opt_fields`.
+            params: returns the query parameters, such as `opt_fields`.
             headers: request headers.
+            asked: the fields that the parameters ask for, of which some may lack a scope.
             is_record_wanted: whether that it exists is not enough.
         """
         with self._lock:
             known = self._known.get(path)
         if known is not None and not (is_record_wanted and known is Existence.EXISTS):
             return known, {}
-        existence, record = self._ask(path, counts, params, headers)
+
+        def ask() -> requests.Response:
+            client = self._runtime.client
+            return send(client, path, counts=counts, params=params(), headers=headers)
+
+        existence, record = _answer(asked, ask)
         with self._lock:
             if existence is not Existence.UNKNOWN:
                 self._known[path] = existence
         return existence, record
 
-    def _ask(
-        self, path: str, counts: Counter, params: Mapping[str, Any], headers: Mapping[str, Any]
-    ) -> tuple[Existence, Raw]:
-        client = self._runtime.client
-        try:
-            response = send(client, path, counts=counts, params=params, headers=headers)
-            found = rows(body_of(response))
-        except Refused as refusal:
-            return _refused(refusal.verdict), {}
-        except AsanaError:
-            return Existence.UNKNOWN, {}
-        return (Existence.EXISTS, found[0]) if found and found[0] else (Existence.UNKNOWN, {})
+
+def _answer(
+    asked: Sequence[AskedFields], ask: Callable[[], requests.Response]
+) -> tuple[Existence, Raw]:
+    try:
+        found = rows(body_of(answered(asked, ask)))
+    except Refused as refusal:
+        return _refused(refusal.verdict), {}
+    except AsanaError:
+        return Existence.UNKNOWN, {}
+    return (Existence.EXISTS, found[0]) if found and found[0] else (Existence.UNKNOWN, {})
 
 
 def _refused(verdict: Verdict) -> Existence:

@@ -15,7 +15,7 @@ import requests
 from source_asana.components.pages import pages
 from source_asana.core.hints import Hint, Kind
 from source_asana.http.attempts import Counter, body_of, send
-from source_asana.http.clock import Millis, from_millis
+from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.runtime import Runtime
 
@@ -73,7 +73,8 @@ class AuditLog:
         for page in pages(ask, following):
             for record in page:
                 if record.get("resource"):
-                    yield Hint(Kind.DELETED, record["resource"]["gid"])
+                    at = to_millis(record.get("created_at")) or 0
+                    yield Hint(Kind.DELETED, record["resource"]["gid"], at)
 
 
 class Hints:
@@ -87,10 +88,21 @@ class Hints:
         self._runtime = runtime
         self._sources: tuple[HintSource, ...] = (AuditLog(runtime),)
         self._lock = threading.Lock()
+        self._noted: list[Hint] = []
         self._found: dict[Millis, tuple[frozenset[Hint], bool]] = {}
 
+    def note(self, hint: Hint) -> None:
+        """Take a hint at a deletion from whoever has read events."""
+        with self._lock:
+            self._noted.append(hint)
+
+    def noted(self) -> list[Hint]:
+        """Return the hints that were noted so far."""
+        with self._lock:
+            return list(self._noted)
+
     def since(self, instant: Millis | None, counts: Counter) -> tuple[frozenset[Hint], bool]:
-        """Return the hints since the last sync, and whether no source failed.
+        """Return the audit log's hints since the last sync, and whether no source failed.
 
         Args:
             instant: where the last sync began, None in a first one, which needs no hints.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from source_asana.components.existence import Existence, Existences
@@ -70,14 +70,20 @@ class Lookup:
 
     def existence(self, gid: str) -> Existence:
         """Return whether an object exists."""
-        return self._of(gid, GID, is_record_wanted=False)[0]
+        return self._of(gid, lambda: GID, is_record_wanted=False)[0]
 
     def record(self, gid: str) -> tuple[Existence, Raw]:
         """Return whether an object exists, and its record with the stream's fields if it does."""
-        return self._of(gid, self._fields.params, is_record_wanted=True)
+        fields = self._fields
+        return self._of(gid, lambda: fields.params, (fields,), is_record_wanted=True)
 
     def _of(
-        self, gid: str, params: Mapping[str, Any], *, is_record_wanted: bool
+        self,
+        gid: str,
+        params: Callable[[], Mapping[str, Any]],
+        asked: Sequence[AskedFields] = (),
+        *,
+        is_record_wanted: bool,
     ) -> tuple[Existence, Raw]:
         existence, record = Existence.UNKNOWN, Raw()
         for address in self._addresses:
@@ -86,6 +92,7 @@ class Lookup:
                 self._counts,
                 params,
                 self._headers(),
+                asked=asked,
                 is_record_wanted=is_record_wanted,
             )
             if existence is not Existence.DELETED:
@@ -97,7 +104,7 @@ class Lookup:
     def token_user(self) -> str | None:
         """Return the gid of the token's user, None where it cannot be read."""
         _, record = self._existences.of(
-            "users/me", self._counts, GID, self._headers(), is_record_wanted=True
+            "users/me", self._counts, lambda: GID, self._headers(), is_record_wanted=True
         )
         return record.get("gid")
 

@@ -1,4 +1,4 @@
-"""Hints: what search, audit log, or whoever else says of an object.
+"""Hints: what search, events and audit log say of an object.
 
 A hint decides nothing: the ledger decides what is sent, and a GET what is deleted. So a hint that
 is lost or wrong costs time or a request, and the next full scan finds what no hint has told.
@@ -6,17 +6,29 @@ is lost or wrong costs time or a request, and the next full scan finds what no h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+TOKEN_LIFE_MS = 23 * 3_600_000
+"""How old a sync token may be at the beginning of a sync: Asana keeps events for a day."""
 
 
 class Kind(Enum):
     """What may be the case."""
 
     CHANGED = auto()
-    """It was created or edited, or its children were."""
+    """A task was created, edited, moved or restored, or its children were."""
+    RENAMED = auto()
+    """A task has another name, which its subtasks carry."""
     DELETED = auto()
+    CHILD = auto()
+    """A story or an attachment changed in a way that need not show in the version of its task."""
+    ORPHAN = auto()
+    """The same, of a story or attachment whose task the event does not name."""
+    LISTING = auto()
+    """What all tasks of a project carry has changed, so its listing is read."""
 
 
 class Hint(NamedTuple):
@@ -24,17 +36,237 @@ class Hint(NamedTuple):
 
     Attributes:
         kind: what may be the case.
-        gid: of the object.
-        modified: of a changed task, its `modified_at` in milliseconds.
-        listing: of a changed task, the key of a listing that shows it.
+        gid: of the task; of the child for `ORPHAN`; of the project for `LISTING`; of what is
+            deleted for `DELETED`.
+        at: when it happened, in milliseconds; 0 where any answer of this sync is newer.
+        child: `story` or `attachment` where children are due.
     """
 
     kind: Kind
     gid: str
-    modified: int = 0
-    listing: str = ""
+    at: int = 0
+    child: str = ""
 
 
-def deleted(hints: Iterable[Hint]) -> frozenset[str]:
-    """Return the gids of what may be deleted."""
-    return frozenset(hint.gid for hint in hints if hint.kind is Kind.DELETED)
+class Event(NamedTuple):
+    """An event as Asana tells it, with the gids that matter.
+
+    Attributes:
+        kind: the `resource_type` of what it is about.
+        field: the changed field, if it names one.
+        parent, parent_kind: what it was added to or removed from, or what it belongs to; "" where
+            the event does not say.
+    """
+
+    action: str
+    kind: str
+    gid: str
+    at: int
+    field: str
+    parent: str
+    parent_kind: str
+
+
+CHILDREN = frozenset({"story", "attachment"})
+CONTAINERS = frozenset({"project", "section"})
+# Fields of an event that decide. Of a resource without `target` Asana may give the gid alone, as it
+# is said to do for an unknown field. So its kind is taken from the event's `type` as well.
+EVENT_FIELDS = (
+    "action,type,created_at,change.field,parent.gid,parent.resource_type,resource.gid,"
+    "resource.resource_type,resource.target.gid"
+)
+
+
+def event_of(body: Mapping[str, Any], at: int) -> Event:
+    """Return an event from its JSON; `at` is its `created_at` in milliseconds."""
+    resource = body.get("resource") or {}
+    named = (body.get("parent"), resource.get("target"))
+    parent: Mapping[str, Any] = next((one for one in named if one and one.get("gid")), {})
+    return Event(
+        action=body.get("action") or "",
+        kind=resource.get("resource_type") or body.get("type") or "",
+        gid=resource.get("gid") or "",
+        at=at,
+        field=(body.get("change") or {}).get("field") or "",
+        parent=parent.get("gid") or "",
+        parent_kind=parent.get("resource_type") or "task",
+    )
+
+
+def hints_of(event: Event, project: str) -> Iterator[Hint]:
+    """Yield what an event hints at.
+
+    Args:
+        event: of a project, which has those of its tasks, their subtasks and stories.
+        project: the gid of that project.
+    """
+    if event.kind == "task":
+        yield from _of_task(event)
+    elif event.kind in CHILDREN:
+        yield from _of_child(event, project)
+    elif event.kind in CONTAINERS and (
+        event.field == "name" or event.action in {"deleted", "undeleted"}
+    ):
+        yield Hint(Kind.LISTING, project, event.at)
+
+
+def _of_task(event: Event) -> Iterator[Hint]:
+    if event.action == "deleted":
+        yield Hint(Kind.DELETED, event.gid, event.at)
+        return
+    yield Hint(Kind.RENAMED if event.field == "name" else Kind.CHANGED, event.gid, event.at)
+    if event.parent and event.parent_kind == "task":
+        # Its `num_subtasks` is another one.
+        yield Hint(Kind.CHANGED, event.parent, event.at)
+
+
+def _of_child(event: Event, project: str) -> Iterator[Hint]:
+    if event.parent and event.parent_kind != "task":
+        if event.kind == "attachment":
+            # Of the project or its brief: they are read with the listing.
+            yield Hint(Kind.LISTING, project, event.at)
+        return
+    # What is added moves the task's `modified_at`.
+    child = "" if event.action == "added" else event.kind
+    if not event.parent:
+        yield Hint(Kind.ORPHAN, event.gid, event.at, event.kind)
+    else:
+        yield Hint(Kind.CHILD if child else Kind.CHANGED, event.parent, event.at, child)
+
+
+@dataclass(slots=True)
+class TaskHint:
+    """What hints say of one task.
+
+    Attributes:
+        at: when the newest of them happened.
+        workspace: the gid of its workspace.
+        is_deleted: whether the newest one says that it is deleted.
+        is_renamed: whether it has another name.
+        due: children -> when the newest of them changed.
+        waits: whether its parent is asked for first.
+    """
+
+    workspace: str
+    at: int = -1
+    is_deleted: bool = False
+    is_renamed: bool = False
+    due: dict[str, int] = field(default_factory=dict)
+    waits: bool = False
+
+    def take(self, hint: Hint) -> None:
+        """Take one more hint; their order is of no account."""
+        if hint.at > self.at or (hint.at == self.at and hint.kind is not Kind.DELETED):
+            self.at, self.is_deleted = hint.at, hint.kind is Kind.DELETED
+        self.is_renamed |= hint.kind is Kind.RENAMED
+        if hint.child:
+            self.due[hint.child] = max(hint.at, self.due.get(hint.child, 0))
+
+
+@dataclass(slots=True)
+class TaskHints:
+    """Collects hints, those of a task in one.
+
+    It is not thread-safe: the caller locks.
+
+    Attributes:
+        tasks: by gid.
+        orphans: the children whose tasks are not known, with the workspaces that they are in.
+    """
+
+    tasks: dict[str, TaskHint] = field(default_factory=dict)
+    orphans: dict[Hint, str] = field(default_factory=dict)
+    _to_read: dict[str, None] = field(default_factory=dict)
+
+    def add(self, hint: Hint, workspace: str) -> None:
+        """Take a hint; one that tells nothing new is not read again."""
+        if hint.kind is Kind.ORPHAN:
+            self.orphans[hint] = workspace
+            return
+        known = self.tasks.setdefault(hint.gid, TaskHint(workspace))
+        before = (known.at, known.is_renamed, dict(known.due))
+        known.take(hint)
+        if (known.at, known.is_renamed, known.due) != before:
+            self._to_read[hint.gid] = None
+
+    def again(self, gid: str) -> None:
+        """Have a task read after those that are to be read by now."""
+        self._to_read[gid] = None
+
+    def take(self) -> tuple[list[str], dict[Hint, str]]:
+        """Return the tasks, and the orphans, that nobody has taken yet."""
+        tasks, orphans = list(self._to_read), self.orphans
+        self._to_read, self.orphans = {}, {}
+        return tasks, orphans
+
+
+class Token(NamedTuple):
+    """Where a project's events go on.
+
+    Attributes:
+        text: as Asana gave it.
+        at: the server's time before the request that it was given for, in milliseconds.
+    """
+
+    text: str
+    at: int
+
+    def is_usable(self, began: int) -> bool:
+        """Return whether Asana still has all events since, in a sync that began then."""
+        return self.at >= began - TOKEN_LIFE_MS
+
+
+def oldest(tokens: Iterable[Token | None], began: int) -> Token | None:
+    """Return the oldest token, None unless all are there and usable."""
+    found = list(tokens)
+    usable = [one for one in found if one is not None and one.is_usable(began)]
+    if not usable or len(usable) < len(found):
+        return None
+    return min(usable, key=lambda token: token.at)
+
+
+class Tokens:
+    """Has the sync token of each project; a value of the state."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, Token] = {}
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Part`."""
+        match value:
+            case dict() if all(_is_token(one) for one in value.values()):
+                self.by_key = {key: Token(*one) for key, one in value.items()}
+            case _:
+                raise ValueError("the tokens are not texts with instants")
+
+    def dump(self) -> Any:
+        """Return the value to store, None for nothing."""
+        return {key: list(token) for key, token in self.by_key.items()} or None
+
+    def size(self) -> int:
+        """Return about how many characters the tokens take."""
+        return sum(len(key) + len(token.text) + 24 for key, token in self.by_key.items())
+
+    def keep_only(self, keys: Container[str]) -> None:
+        """Forget the tokens of other projects."""
+        self.by_key = {key: token for key, token in self.by_key.items() if key in keys}
+
+    def drop_after(self, now: int) -> None:
+        """Forget the tokens whose instants are later than the server's time."""
+        self.by_key = {key: token for key, token in self.by_key.items() if token.at <= now}
+
+
+def _is_token(value: Any) -> bool:
+    match value:
+        case [str(), int()]:
+            return True
+    return False
+
+
+def deleted(hints: Iterable[Hint]) -> dict[str, int]:
+    """Return the gids of what may be deleted, with the newest instant of each."""
+    found: dict[str, int] = {}
+    for hint in hints:
+        if hint.kind is Kind.DELETED:
+            found[hint.gid] = max(hint.at, found.get(hint.gid, 0))
+    return found

@@ -133,10 +133,42 @@ class FullScan:
 
 
 @dataclass(slots=True)
+class Cost:
+    """How many requests the last full scan took; a value of the state."""
+
+    requests: int = 0
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Instants.load`."""
+        if not isinstance(value, int):
+            raise ValueError("the cost of a full scan is no number")  # noqa: TRY004  # as others do
+        self.requests = value
+
+    def dump(self) -> Any:
+        """Return the value to store, None before the first full scan."""
+        return self.requests or None
+
+    def size(self) -> int:
+        """Return about how many characters the value takes."""
+        return 24
+
+
+@dataclass(slots=True)
 class Failed:
-    """Has the tasks whose subtasks could not be read, and their listings: a value of the state."""
+    """Has the tasks whose subtasks could not be read, and their listings: a value of the state.
+
+    One without a listing could not be read itself.
+    """
 
     by_gid: dict[str, str] = field(default_factory=dict)
+
+    def walks(self) -> dict[str, str]:
+        """Return the listings of the tasks whose subtasks could not be read."""
+        return {gid: listing for gid, listing in self.by_gid.items() if listing}
+
+    def tasks(self) -> list[str]:
+        """Return the tasks that could not be read."""
+        return [gid for gid, listing in self.by_gid.items() if not listing]
 
     def load(self, value: Any) -> None:
         """Take a stored value; see `Instants.load`."""
@@ -144,7 +176,7 @@ class Failed:
             case dict() if all(isinstance(listing, str) for listing in value.values()):
                 self.by_gid = dict(value)
             case _:
-                raise ValueError("the walks that failed are not texts by gid")
+                raise ValueError("the tasks that failed are not texts by gid")
 
     def dump(self) -> Any:
         """Return the value to store, None for nothing."""
@@ -163,13 +195,15 @@ class Listings:
         scan: when everything is read.
         instants: when each listing was covered.
         watermarks: up to when the changes in a workspace were found.
-        failed: the walks that failed.
+        failed: the walks, and the tasks, that could not be read.
+        cost: of a full scan.
     """
 
     scan: FullScan
     instants: Instants = field(default_factory=Instants)
     watermarks: Instants = field(default_factory=Instants)
     failed: Failed = field(default_factory=Failed)
+    cost: Cost = field(default_factory=Cost)
 
     def parts(self) -> dict[str, Any]:
         """Return the values of the state by their names there."""
@@ -177,6 +211,7 @@ class Listings:
             "listings": self.instants,
             "watermarks": self.watermarks,
             "scanned": self.scan,
+            "scan_requests": self.cost,
             "failed": self.failed,
         }
 
@@ -203,7 +238,7 @@ class Listings:
             named: workspace -> the listings in it that exist.
             passed_over: the listings that were not read, as the changes in their workspaces were
                 found without them.
-            failed: gid -> listing of the walks that failed.
+            failed: gid -> listing of the walks that failed, "" of a task that could not be read.
         """
         for workspace, listings in named.items():
             for listing in listings:

@@ -131,7 +131,8 @@ class TaskList:
             listing: the key of the listing that it belongs to, where a search or an export shows
                 it; else it is `source`.
             has_subtasks: None where the page does not decide whether it is walked.
-            is_first: whether a stream never read that listing.
+            is_first: whether it is handed on though its version may have been, as a stream never
+                read that listing, or children are due.
         """
         listing, group = listing or source, self.group(source)
         shown = self.tasks.get(gid)
@@ -147,6 +148,11 @@ class TaskList:
             self._walk(OpenWalk(gid, listing), shown)
         else:
             self._join(self.group(shown.walked_for), group)
+
+    def repeat(self, source: str, gid: str) -> None:
+        """Hand on a task once more, which this sync has shown; `source` is open."""
+        self.queue.append(gid)
+        self.group(source).end = len(self.queue)
 
     def _append(self, gid: str, modified: int, listing: str, shown: Shown | None) -> Shown:
         self.queue.append(gid)

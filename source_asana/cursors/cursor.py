@@ -7,7 +7,7 @@ ten minutes. State: `{"v": 3, "synced_at": instant, "ledger": …, …parts of t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
@@ -76,7 +76,7 @@ class AsanaCursor(Cursor):
         self._is_stamped = plan.is_stamped
         self.slices = OpenSlices(runtime.stop)
         self.confirmed = threading.Event()
-        self._hinted: frozenset[str] = frozenset()
+        self._hinted: Mapping[str, int] = {}
         self.stream_state = StreamState(
             plan.name, policy, sender, runtime, stamps, tracks_deletions=tracks_deletions
         )
@@ -125,7 +125,7 @@ class AsanaCursor(Cursor):
     @override
     def stream_slices(self) -> Iterable[Slice]:
         for slice_ in self.policy.slices():
-            if not self.policy.sends_all(slice_):
+            if slice_.is_listed and not self.policy.sends_all(slice_):
                 with self.lock:
                     self.partitions.handed_out(slice_.key, is_last=slice_.is_last)
             self.slices.handed_out()
@@ -154,11 +154,11 @@ class AsanaCursor(Cursor):
 
     # ── at the end of a sync; called by the thread of the stream's generator ───────────────────
 
-    def settle(self, hinted: frozenset[str], until: Millis | None, *, is_sound: bool) -> None:
+    def settle(self, hinted: Mapping[str, int], until: Millis | None, *, is_sound: bool) -> None:
         """Note what the sync has covered and what is missing, once all slices are over.
 
         Args:
-            hinted: gids that are deleted as the audit log says.
+            hinted: gids that may be deleted -> when that happened.
             until: up to when the log was read.
             is_sound: whether all parents could be listed.
         """
@@ -273,6 +273,21 @@ class AsanaCursor(Cursor):
             key = sender.key_of(record)
             if sender.ledger.fingerprint(key, slice_.key) is not None:
                 sender.ledger.show(key, slice_.key)
+
+    def partition_of(self, key: str) -> str | None:
+        """Return the partition of a record that was sent, None for an unknown one."""
+        with self.lock:
+            return self.sender.ledger.partition_of(key) if self.sender else None
+
+    def has_partition(self, partition: str) -> bool:
+        """Return whether records of a partition were sent."""
+        with self.lock:
+            return self.sender is not None and self.sender.ledger.has_partition(partition)
+
+    def was_shown(self, key: str) -> bool:
+        """Return whether this sync has shown a record."""
+        with self.lock:
+            return self.sender is not None and self.sender.ledger.was_shown(key)
 
     def stamp(self) -> Stamp:
         """Return the instant of a page that was just read."""

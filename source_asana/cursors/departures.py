@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from source_asana.core.departures import Choice, choose
 from source_asana.cursors.policies import ELSEWHERE, Policy, elsewhere, partition_in
@@ -81,7 +81,7 @@ class Departures:
         self._scope = scope
         self._asked: set[Row] = set()
         self._is_first = True
-        self._hinted: frozenset[str] = frozenset()
+        self._hinted: Mapping[str, int] = {}
 
     @property
     def are_by_partition(self) -> bool:
@@ -109,12 +109,13 @@ class Departures:
 
     # ── what is missing; with the lock ─────────────────────────────────────────────────────────
 
-    def flag(self, is_over: Callable[[str], bool], hinted: frozenset[str]) -> None:
+    def flag(self, is_over: Callable[[str], bool], hinted: Mapping[str, int]) -> None:
         """Flag what is missing, before a state says that its partitions were read.
 
         Args:
             is_over: whether a partition has shown all that it has, or is gone itself.
-            hinted: gids that are deleted as the audit log says.
+            hinted: gids that may be deleted -> when that happened. This sync's answers are newer
+                than what happened before it.
         """
         policy, ledger = self._policy, self._sender.ledger
         self._hinted = hinted
@@ -122,9 +123,10 @@ class Departures:
         # Asana may say of what it hides from this user that it is deleted. So nothing stays that
         # a list which failed would not show.
         policy.sweep(ledger, lambda one: is_over(one) or (is_all and not has_shown(one)))
-        for key in hinted:
+        for key, at in hinted.items() if not self.are_by_partition else ():
             partition = ledger.partition_of(key)
-            if partition is not None and not ledger.was_shown(key) and not self.are_by_partition:
+            is_news = at >= self._runtime.told_until
+            if partition is not None and (is_news or not ledger.was_shown(key)):
                 ledger.miss(key, partition)
         if self.is_another_scope:
             for rows in ledger.missing():
@@ -199,7 +201,7 @@ class Departures:
 
     def _is_expected(self, row: Row, is_gone: Callable[[str], bool]) -> bool:
         key, partition = row
-        is_named = not self._hinted.isdisjoint((key, partition))
+        is_named = key in self._hinted or partition in self._hinted
         is_elsewhere = partition.startswith(ELSEWHERE)
         return is_elsewhere or is_named or self._hangs_on_deleted(row, is_gone)
 

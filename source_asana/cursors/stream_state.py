@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from source_asana.core.hints import Tokens
 from source_asana.core.ledger import Ledger
 from source_asana.core.listings import FullScan, Instants
 from source_asana.cursors.departures import FIRST, Departures
@@ -105,7 +106,7 @@ class StreamState:
         """
         with self._policy.lock:
             for part in self._policy.parts().values():
-                if isinstance(part, Instants | FullScan):
+                if isinstance(part, Instants | FullScan | Tokens):
                     part.drop_after(now)
             if self.audit_watermark is not None and self.audit_watermark > now:
                 self.audit_watermark = None
@@ -152,7 +153,7 @@ class StreamState:
     def settle(
         self,
         is_over: Callable[[str], bool],
-        hinted: frozenset[str],
+        hinted: Mapping[str, int],
         until: Millis | None,
         *,
         is_sound: bool,
@@ -161,7 +162,7 @@ class StreamState:
 
         Args:
             is_over: whether a partition has shown all that it has, or is gone itself.
-            hinted: gids that are deleted as the audit log says.
+            hinted: gids that may be deleted -> when that happened.
             until: up to when the log was read.
             is_sound: whether all parents could be listed. Else what another scope has is not known.
         """

@@ -18,6 +18,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.config import config_error
+from source_asana.http.budget import Budget
 from source_asana.http.client import Client
 from source_asana.http.errors import (
     Action,
@@ -80,7 +81,7 @@ def send(
     counts: Counter,
     params: Mapping[str, Any],
     headers: Mapping[str, str] | None = None,
-    search: bool = False,
+    limited_by: Budget | None = None,
     body: bytes | None = None,
 ) -> requests.Response:
     """Send a GET until an answer decides, and return that answer with its parsed body.
@@ -91,7 +92,7 @@ def send(
         counts: where each try is counted.
         params: query parameters; those that are None are left out.
         headers: further headers.
-        search: whether the request counts against the quota of searches as well.
+        limited_by: the further quota that the request counts against: that of searches, of events.
         body: makes it a POST of this JSON, which may be sent again where no answer came.
 
     Raises:
@@ -100,7 +101,7 @@ def send(
         AirbyteTracedException: the error that ends the sync.
     """
     return _Attempts(
-        client, path, counts, dict(params), headers or {}, search=search, body=body
+        client, path, counts, dict(params), headers or {}, limited_by=limited_by, body=body
     ).run()
 
 
@@ -115,11 +116,11 @@ class _Attempts:
         params: dict[str, Any],
         headers: Mapping[str, str],
         *,
-        search: bool,
+        limited_by: Budget | None,
         body: bytes | None,
     ) -> None:
         self._client = client
-        self._budgets = [client.search_budget, client.budget] if search else [client.budget]
+        self._budgets = [limited_by, client.budget] if limited_by else [client.budget]
         self._path = path
         url = f"{client.api_url}/{path.lstrip('/')}"
         self._ask = partial(client.ask, url, body, params=params, headers=headers)

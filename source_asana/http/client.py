@@ -79,6 +79,8 @@ class Client:
         self.search_budget = Budget(
             SEARCHES_PER_MINUTE, burst=SEARCH_BURST, given_up=self.stop.is_set, **waits
         )
+        # Asana limits events by themselves: a refusal must not slow down what else is asked.
+        self.event_budget = Budget(PAID_PER_MINUTE, given_up=self.stop.is_set, **waits)
         self.session = _session()
         self.timeout = (CONNECT_SECONDS, READ_SECONDS)
         self.auth: TokenAuth = authenticator(

@@ -34,6 +34,7 @@ class ChildPolicy(TaskPolicy):
 
     Attributes:
         keeps_keys: whether the ledger has the children's keys, to track their deletions.
+        resource: what events call the children: `story` or `attachment`.
         attachment_search: at first reads, names the tasks that have attachments; None where each
             task is asked.
     """
@@ -53,6 +54,9 @@ class ChildPolicy(TaskPolicy):
         self._groups: list[Group] = []
         # Project -> how many lists of its own children are not read yet.
         self._own: Counter[str] = Counter()
+        # What events call the children, and the tasks that were handed out in this sync.
+        self.resource: str = self.reading["resource"]
+        self._handed_out: set[str] = set()
         # More tasks were due than a state may have.
         self._is_full = False
 
@@ -140,10 +144,17 @@ class ChildPolicy(TaskPolicy):
         ]
 
     def _is_to_read(self, gid: str, shown: Shown) -> bool:
-        if self._is_wanted(gid, shown.modified, self._since(shown.listing)):
+        if self._is_told(gid) or self._is_wanted(gid, shown.modified, self._since(shown.listing)):
             return True
         self._versions.show(gid, self._listing(gid, shown.listing))
         return False
+
+    def _is_told(self, gid: str) -> bool:
+        """Return whether events tell of a change that this sync has not read yet."""
+        at = self.streams.events.due_at(self.resource, gid)
+        if at is None:
+            return False
+        return gid not in self._handed_out or at >= self.runtime.told_until
 
     def _since(self, listing: str) -> int | None:
         """Return from when on a stream without versions reads the tasks of a listing."""
@@ -173,6 +184,8 @@ class ChildPolicy(TaskPolicy):
                 self.is_refused = True
                 continue
             version = version_of(shown.modified)
+            if self.streams.events.are_usable:
+                self._handed_out.add(gid)
             if is_worth:
                 slice_ = self._routes.child(gid, version, item)
                 slice_.was_read = self.columns.were_read and self._versions.was_read(gid)
@@ -219,6 +232,16 @@ class ChildPolicy(TaskPolicy):
     def move(self, listing: Listing) -> None:
         if not self._is_full:
             super().move(listing)
+
+    @override
+    def tasks(self) -> list[tuple[str, str]]:
+        with self.lock:
+            return self._versions.tasks()
+
+    @override
+    def has_task(self, gid: str) -> bool:
+        with self.lock:
+            return self._versions.is_known(gid)
 
     def known_slices(self) -> Iterator[Slice]:
         """Yield slices of tasks whose children earlier syncs have read, or have to read."""

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import orjson
 
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.core.hints import Hint, Kind
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.policies import ELSEWHERE
 from source_asana.cursors.stamps import Stamp
@@ -236,8 +235,7 @@ class _Reading:
                 yield from child.sent(task, modified, self._export.workspace, stamp)
         if lacks_some:
             # They are asked for, as those of a listed task are.
-            hint = Hint(Kind.CHANGED, task["gid"], modified, listing)
-            self._streams.feed.hint(self._slice.key, hint)
+            self._streams.feed.found(self._slice.key, task["gid"], modified, listing)
 
     def _without_children(self, task: Raw) -> Raw:
         columns = {child.column for child in self._children}

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from source_asana.core.hints import Hint
 from source_asana.core.task_list import Group, OpenWalk, Shown, TaskList
 from source_asana.http.clock import Millis
 from source_asana.http.stop import Stop
@@ -24,7 +23,9 @@ class Listing:
     Attributes:
         key: a project, or `workspace/user`.
         item: the project's (or user's) entry in its feed.
-        began: the server's time before its first request; None unless it was read whole.
+        began: the server's time before its first request; None unless all of it, or what changed
+            in it since it was covered, was read.
+        is_whole: whether all of it was read.
         is_passed_over: whether this sync does not read it, as a scan of its workspace found what
             changed in it.
         was_answered: whether it was read in this sync and ended without a failure.
@@ -33,6 +34,7 @@ class Listing:
     key: str
     item: Item
     began: Millis | None = None
+    is_whole: bool = False
     is_passed_over: bool = False
     was_answered: bool = False
 
@@ -57,7 +59,6 @@ class TaskFeed:
         lists_users: the workspaces whose users are named.
         ending: the worst ending of the listings and walks so far.
         keys_complete: whether no further listing can exist.
-        is_read: whether somebody walks or reads the tasks.
     """
 
     def __init__(self, stop: Stop) -> None:
@@ -133,20 +134,31 @@ class TaskFeed:
         with self._changed:
             self.shown.begin(key)
 
-    def end(self, key: str, ending: Ending, began: Millis | None, *, is_whole: bool = True) -> None:
+    def end(
+        self,
+        key: str,
+        ending: Ending,
+        began: Millis | None,
+        *,
+        is_covered: bool = True,
+        is_whole: bool = True,
+    ) -> None:
         """Note that it is over.
 
         Args:
             key: as in `begin`.
             ending: how it ended.
-            began: the server's time before its first request; None for a workspace.
-            is_whole: whether everything was read that it has, if it did not end otherwise.
+            began: the server's time before its first request; None where no listing was read.
+            is_covered: whether all that changed in it was read, if it did not end otherwise.
+            is_whole: whether everything was read that it has.
         """
         with self._changed:
             if began is not None and key in self.named:
                 listing = self.named[key]
                 listing.was_answered = ending is not Ending.FAILED
-                listing.began = began if is_whole and ending is Ending.COMPLETE else None
+                listing.is_passed_over = False
+                listing.began = began if is_covered and ending is Ending.COMPLETE else None
+                listing.is_whole = is_whole and listing.began is not None
             self.shown.end(key)
             self.ended(ending)
 
@@ -164,16 +176,38 @@ class TaskFeed:
             take(self.shown)
             self._changed.notify_all()
 
-    def hint(self, source: str, hint: Hint) -> None:
-        """Note that a scan found a changed task, whose children may be due; nobody walks it.
-
-        Args:
-            source: the key of the scan's slice.
-            hint: of a changed task.
-        """
+    def found(
+        self,
+        source: str,
+        gid: str,
+        modified: int,
+        listing: str,
+        *,
+        has_subtasks: bool | None = None,
+        is_repeated: bool = False,
+    ) -> None:
+        """Note that a scan, or a look-up, found a task; see `TaskList.add`."""
         with self._changed:
-            self.shown.add(source, hint.gid, hint.modified, listing=hint.listing)
+            self.shown.add(
+                source,
+                gid,
+                modified,
+                listing=listing,
+                has_subtasks=has_subtasks,
+                is_first=is_repeated,
+            )
             self._changed.notify_all()
+
+    def repeat(self, source: str, gid: str) -> None:
+        """Hand on a task once more, as children of it are due."""
+        with self._changed:
+            self.shown.repeat(source, gid)
+            self._changed.notify_all()
+
+    def wait_until_walked(self) -> None:
+        """Wait until no walk is open; further ones may follow."""
+        with self._changed:
+            self._stop.wait(self._changed, lambda: not self.shown.open_walks)
 
     # ── walk ───────────────────────────────────────────────────────────────────────────────────
 
@@ -294,7 +328,7 @@ class TaskFeed:
         """Return whether a listing was read whole, with all walks below it."""
         with self._changed:
             listing, group = self.named.get(key), self.shown.group(key)
-            is_whole = listing is not None and listing.began is not None
+            is_whole = listing is not None and listing.is_whole
             return is_whole and group.is_complete and group.open == 0
 
     def by_workspace(self) -> dict[str, list[str]]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from typing_extensions import override
 
+from source_asana.core.hints import Hint
 from source_asana.cursors.policies import ELSEWHERE, LEFT, Record, Unread
 from source_asana.http.clock import from_millis
 from source_asana.parents.feeds import Item, ParentFailedError
 from source_asana.parents.slices import Slice, is_user_key
 from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.policy import TaskPolicy
-from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice
+from source_asana.tasks.slices import ExportSlice, HintSlice, ListingSlice, SearchSlice
+
+HINTS_A_SLICE = 10
 
 
 class ListingPolicy(TaskPolicy):
@@ -28,6 +32,7 @@ class ListingPolicy(TaskPolicy):
     def slices(self) -> Iterator[Slice]:
         scans = self.streams.scans
         try:
+            yield from self._before_exports()
             for scan in scans:
                 yield from scan.slices(self._listed() if scan.needs_listed else None)
             for scan in scans:
@@ -35,10 +40,59 @@ class ListingPolicy(TaskPolicy):
         finally:
             for scan in scans:
                 scan.give_up()
-        for found in self.router.stream_slices():
-            slice_ = self._listing(found)
-            if slice_ is not None:
+        self.streams.replace_listings()
+        failure: ParentFailedError | None = None
+        try:
+            for found in self.router.stream_slices():
+                slice_ = self._listing(found)
+                if slice_ is not None:
+                    self.streams.events.opened()
+                    yield slice_
+        except ParentFailedError as error:
+            failure = error
+        yield from self._hinted()
+        if failure:
+            raise failure
+
+    def _before_exports(self) -> Iterator[Slice]:
+        """Yield the slices that take the tokens of projects, before an export is begun."""
+        for found in self._items() if self.streams.export.exports else ():
+            if self.streams.events.takes(found.key):
+                self.feed.name(found.key, found.item)
+                self.streams.events.opened()
+                slice_ = self._of_events(found)
+                slice_.may_list = False
                 yield slice_
+        self.streams.events.wait_until_over()
+
+    def _hinted(self) -> Iterator[Slice]:
+        """Yield the slices that follow hints, when all else that shows tasks is over."""
+        events = self.streams.events
+        while True:
+            events.wait_until_over()
+            self.feed.wait_until_walked()
+            slices = list(self._round(*events.take()))
+            for slice_ in slices:
+                events.opened()
+                yield slice_
+            if not slices:
+                break
+        events.are_read = True
+
+    def _round(self, tasks: list[str], orphans: Mapping[Hint, str]) -> Iterator[HintSlice]:
+        workspaces = sorted(self.runtime.workspaces)
+        by_workspace: dict[str, tuple[list[str], list[Hint]]] = {
+            gid: ([], []) for gid in workspaces
+        }
+        for gid in tasks:
+            workspace = self.streams.events.of(gid).workspace
+            by_workspace.get(workspace, by_workspace[workspaces[0]])[0].append(gid)
+        for hint, workspace in orphans.items():
+            by_workspace[workspace][1].append(hint)
+        for workspace, (gids, alone) in by_workspace.items():
+            for start in range(0, max(len(gids), len(alone)), HINTS_A_SLICE):
+                end = start + HINTS_A_SLICE
+                yield HintSlice(workspace, gids[start:end], alone[start:end])
 
     def _listed(self) -> dict[str, dict[str, Item]] | None:
         """Return all listings by workspace, None where they cannot be listed.
@@ -55,6 +109,11 @@ class ListingPolicy(TaskPolicy):
             return None
         return listed
 
+    def _items(self) -> Iterator[Slice]:
+        """Yield the listings that exist; those whose parents cannot be listed are left out."""
+        with suppress(ParentFailedError):
+            yield from self.router.stream_slices()
+
     def _listing(self, found: Slice) -> ListingSlice | None:
         """Return the slice of a listing, None if a scan of its workspace made it superfluous."""
         key, workspace = found.key, found.item["workspace_gid"]
@@ -64,12 +123,22 @@ class ListingPolicy(TaskPolicy):
         if export is not None and export.succeeded and key in export.listed and export.bound:
             self._cover(found, export.bound)
             return None
-        if self.streams.is_covered(workspace) and not self.streams.is_outstanding(key, workspace):
+        events = self.streams.events
+        asks_events = events.takes(key)
+        is_covered = self.streams.is_covered(workspace) or events.covers(key)
+        if is_covered and not self.streams.is_outstanding(key, workspace):
             self.feed.named[key].is_passed_over = True
-            return None
+            return self._of_events(found) if asks_events else None
         slice_ = ListingSlice(found.partition, key=key, item=found.item)
-        if not self.plan.is_parent:
+        slice_.asks_events = asks_events
+        if not self.plan.is_parent or (events.replaces and is_user_key(key)):
             self._ask_for_less(slice_, workspace)
+        return slice_
+
+    def _of_events(self, found: Slice) -> ListingSlice:
+        """Return the slice that asks for the events of a project, and for its tasks if need be."""
+        slice_ = ListingSlice(found.partition, key=found.key, item=found.item)
+        slice_.asks_events, slice_.is_listed = True, False
         return slice_
 
     def _cover(self, found: Slice, began: Any) -> None:
@@ -136,6 +205,8 @@ class ListingPolicy(TaskPolicy):
 
     @override
     def is_newer(self, record: Any, slice_: Slice) -> bool:
+        if isinstance(slice_, HintSlice):
+            return True
         stamp, instant = self.stamp_of(record), self.instant(slice_.key)
         if isinstance(slice_, SearchSlice | ExportSlice):
             instant = self.watermark(slice_.key)

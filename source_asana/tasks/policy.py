@@ -8,7 +8,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from source_asana.core.listings import Listings
+from source_asana.core.hints import Token, Tokens
+from source_asana.core.listings import FullScan, Listings
 from source_asana.core.task_list import Group
 from source_asana.cursors.policies import ELSEWHERE, Part, Policy
 from source_asana.http.clock import Millis
@@ -27,7 +28,9 @@ class TaskPolicy(Policy):
         super().__init__(*args)
         self.streams = task_streams(self.runtime)
         self.feed = self.streams.feed
+        self.scan = FullScan(self.streams.scan_hours, self.runtime.clock.began)
         self.listings = Listings(self.scan)
+        self._tokens = Tokens()
         if not self.plan.parent_only:
             self.streams.select(self)
 
@@ -69,11 +72,51 @@ class TaskPolicy(Policy):
         with self.lock:
             return list(self.listings.instants)
 
+    def failed_walks(self) -> dict[str, str]:
+        """Return the listings of the tasks whose subtasks an earlier sync could not read."""
+        with self.lock:
+            return self.listings.failed.walks()
+
+    def failed_tasks(self) -> list[str]:
+        """Return the hinted tasks that an earlier sync could not read."""
+        with self.lock:
+            return self.listings.failed.tasks()
+
+    def tasks(self) -> list[tuple[str, str]]:
+        """Return (gid, listing) of the tasks whose children were read, or are due."""
+        return []
+
+    def has_task(self, gid: str) -> bool:
+        """Return whether a task is one of these."""
+        del gid
+        return False
+
+    def last_sync(self) -> Millis | None:
+        """Return when the last sync of the stream began, None before the first."""
+        with self.lock:
+            marks = self.listings.watermarks.by_key.values()
+            return Millis(max(marks)) if marks else None
+
+    def token(self, listing: str) -> Token | None:
+        """Return the token from which the events of a project go on, None without one."""
+        with self.lock:
+            return self._tokens.by_key.get(listing)
+
+    @property
+    def scan_requests(self) -> int:
+        """How many requests the last full scan took."""
+        return self.listings.cost.requests
+
+    @property
+    def scanned(self) -> int | None:
+        """When the last full scan began, None before the first."""
+        return self.scan.scanned
+
     # ── as a policy ────────────────────────────────────────────────────────────────────────────
 
     @override
     def parts(self) -> Mapping[str, Part]:
-        parts: dict[str, Part] = self.listings.parts()
+        parts: dict[str, Part] = {**self.listings.parts(), "tokens": self._tokens}
         if self.runtime.settings.bulk_export and self.streams.keeps_exports is self:
             parts["exports"] = self.streams.export.jobs
         return parts
@@ -91,11 +134,6 @@ class TaskPolicy(Policy):
     def was_read(self, slice_: Slice, reach: Reach) -> bool:
         del reach
         return slice_.key in self.listings.instants
-
-    def failed_walks(self) -> dict[str, str]:
-        """Return the listings of the tasks whose subtasks an earlier sync could not read."""
-        with self.lock:
-            return dict(self.listings.failed.by_gid)
 
     def answered(self, groups: list[Group]) -> list[Listing]:
         """Return the listings of some groups that were read without a failure; with the lock.
@@ -126,8 +164,17 @@ class TaskPolicy(Policy):
                 users = [key for key in self.known() if is_user_of(key, gid)]
                 named[gid] += users
                 passed_over.update(users)
-        began, failed = self.runtime.clock.began(), self.feed.failed_walks()
+        began, events = self.runtime.clock.began(), self.streams.events
+        failed = {**dict.fromkeys(events.failed, ""), **self.feed.failed_walks()}
         self.listings.settle(began, named, passed_over, failed)
+        self.streams.report_next_scan(self.scanned)
+        if self.is_scan:
+            counts = self.runtime.report.counts
+            self.listings.cost.requests = counts("tasks").requests + counts("subtasks").requests
+        if events.are_read:
+            self._tokens.by_key |= events.tokens
+            if self.feed.keys_complete:
+                self._tokens.keep_only(self.feed.named)
         if self.feed.keys_complete:
             there = {key for keys in named.values() for key in keys}
             self.listings.instants.keep_only(there.__contains__)
@@ -163,6 +210,10 @@ def over(groups: list[Group], position: int | None = None) -> tuple[list[Group],
         groups: ended at some time; some may have opened again, and come again then.
         position: how far the caller has read the queue of tasks; None where it does not matter.
     """
-    closed = [group for group in groups if group.open == 0]
-    done = [group for group in closed if position is None or group.end <= position]
-    return done, [group for group in closed if group not in done]
+    done: list[Group] = []
+    left: list[Group] = []
+    for group in dict.fromkeys(groups):
+        if group.open == 0:
+            is_done = position is None or group.end <= position
+            (done if is_done else left).append(group)
+    return done, left

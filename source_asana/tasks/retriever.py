@@ -6,30 +6,36 @@ sends records of both streams.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
+from threading import Lock
 from typing import Any
 
+import requests
 from airbyte_cdk.sources.types import Record
 from typing_extensions import override
 
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw, answered
-from source_asana.core.hints import Hint, Kind
+from source_asana.core.hints import EVENT_FIELDS
 from source_asana.core.task_list import TaskList
 from source_asana.cursors.policies import ELSEWHERE
 from source_asana.cursors.stamps import Stamp
+from source_asana.http.attempts import send
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
 from source_asana.tasks.export_reading import Readers, read_changed, read_whole
+from source_asana.tasks.hinted import HintedTasks
 from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.routers import TASK_FIELDS
-from source_asana.tasks.search_walk import TOO_MANY, SearchRequest, changed
-from source_asana.tasks.slices import ExportSlice, ListingSlice, SearchSlice, WalkSlice
+from source_asana.tasks.search_walk import PAGE, TOO_MANY, SearchRequest, changed
+from source_asana.tasks.slices import ExportSlice, HintSlice, ListingSlice, SearchSlice, WalkSlice
 from source_asana.tasks.streams import TaskStreams, task_streams
 
 
@@ -99,6 +105,14 @@ class TaskRetriever(_TaskRetriever):
     def bound(self) -> None:
         super().bound()
         self._listed_keys: frozenset[str] | None = None
+        self._cost_lock = Lock()
+        self._costs: Counter[str] | None = None
+
+    @cached_property
+    def _hinted(self) -> HintedTasks:
+        subtasks = self.others.get(self.subtasks)
+        assert subtasks is None or isinstance(subtasks, SubtaskRetriever)
+        return HintedTasks(self.streams, self.others, self, subtasks)
 
     @override
     def needs(self) -> frozenset[str]:
@@ -118,12 +132,18 @@ class TaskRetriever(_TaskRetriever):
             slice_.search.finish(succeeded=False)
         elif isinstance(slice_, ExportSlice):
             slice_.export.finish(succeeded=False)
+        else:
+            self.streams.events.ended()
         if self.plan.is_parent:
-            began, is_whole = None, False
-            if isinstance(slice_, ListingSlice):
-                # Should it come back, everything in it is read.
-                began, is_whole = slice_.began, not slice_.is_deleted
-            self.streams.feed.end(slice_.key, ending, began, is_whole=is_whole)
+            is_listing = isinstance(slice_, ListingSlice) and slice_.is_listed
+            # Should a deleted project come back, everything in it is read.
+            self.streams.feed.end(
+                slice_.key,
+                ending,
+                slice_.began if is_listing else None,
+                is_covered=not (isinstance(slice_, ListingSlice) and slice_.is_deleted),
+                is_whole=not slice_.is_filtered,
+            )
 
     @override
     def read(self, slice_: Slice) -> Iterator[Any]:
@@ -133,19 +153,69 @@ class TaskRetriever(_TaskRetriever):
         if isinstance(slice_, ExportSlice):
             yield from read_whole(self._readers(), slice_)
             return
+        if isinstance(slice_, HintSlice):
+            yield from self._hinted.read(slice_)
+            return
+        assert isinstance(slice_, ListingSlice)
+        if slice_.asks_events:
+            self._ask_events(slice_)
+        if not slice_.is_listed:
+            slice_.is_incomplete = True
+            return
         try:
             for page in self.pages(slice_):
                 yield from self._tasks(page, slice_)
         except Refused as refusal:
-            if isinstance(slice_, ListingSlice):
-                slice_.is_deleted = refusal.verdict.rule.gone
+            slice_.is_deleted = refusal.verdict.rule.gone
             raise
+
+    def _ask_events(self, slice_: ListingSlice) -> None:
+        """Ask what happened in a project; have it listed where that does not tell enough."""
+        key, events = slice_.key, self.streams.events
+        client, workspace = self.runtime.client, slice_.item["workspace_gid"]
+
+        def ask(token: str | None) -> requests.Response:
+            params = {"resource": key, "sync": token, "opt_fields": EVENT_FIELDS}
+            return send(
+                client,
+                "events",
+                counts=self.counts,
+                params=params,
+                headers=self.headers(),
+                limited_by=client.event_budget,
+            )
+
+        told = events.ask(key, workspace, slice_.began, ask, lambda: self._cost(key))
+        is_missing = events.replaces and not told.is_unbroken
+        if not slice_.is_listed and slice_.may_list and (told.is_to_list or is_missing):
+            slice_.is_listed = True
+            self.cursor.expect(key)
+
+    def _cost(self, listing: str) -> int:
+        """Return about how many requests it takes to list a project and to walk its tasks."""
+        with self._cost_lock:
+            if self._costs is None:
+                self._costs = self._counted()
+            return self._costs[listing]
+
+    def _counted(self) -> Counter[str]:
+        """Return how many pages the listings have, and tasks with subtasks: one request each."""
+        below, pages, costs = self.others.get(self.subtasks), Counter[str](), Counter[str]()
+        sender = self.cursor.sender
+        rows = sender.ledger.rows() if sender else []
+        for gid, listing in rows or [row for m in self.streams.selected for row in m.tasks()]:
+            pages[listing] += 1
+            costs[listing] += below is not None and below.cursor.has_partition(gid)
+        for listing, tasks in pages.items():
+            costs[listing] += -(-tasks // PAGE)
+        return costs
 
     def _tasks(self, page: list[Raw], slice_: Slice) -> Iterator[Raw]:
         """Yield the records of a listing's page."""
         stamp = self.cursor.stamp()
         is_by_user = "user_gid" in slice_.partition
         tasks = [t for t in page if not is_by_user or self._belongs_to(slice_.key, t)]
+        self.runtime.report.found("listings", len(tasks))
         if self.plan.is_parent:
             self.feed(slice_.key, tasks)
         if not self.plan.parent_only:
@@ -176,6 +246,7 @@ class TaskRetriever(_TaskRetriever):
         search = slice_.search
         try:
             for tasks in self._changed(slice_):
+                self.runtime.report.found("search", len(tasks))
                 stamp = self.cursor.stamp()
                 for task in tasks:
                     yield from self._found(task, slice_, stamp)
@@ -222,12 +293,18 @@ class TaskRetriever(_TaskRetriever):
         partitions = partitions_of(task, user, None, self.runtime.settings)
         if self.plan.is_parent:
             listing = partitions[0] if partitions else ELSEWHERE
-            hint = Hint(Kind.CHANGED, task["gid"], stamp_of(task), listing)
-            self.streams.feed.hint(slice_.key, hint)
+            self.streams.feed.found(slice_.key, task["gid"], stamp_of(task), listing)
         if parent and isinstance(subtasks, SubtaskRetriever):
-            yield from subtasks.found(task, parent["gid"], slice_, stamp)
+            yield from subtasks.found(task, parent["gid"], parent["gid"], slice_, stamp)
         for partition in partitions[:1]:
-            yield from self.as_own(task, slice_.partition, partition, slice_, stamp)
+            yield from self.found(task, "", partition, slice_, stamp)
+
+    def found(
+        self, task: Raw, parent: str, partition: str, slice_: Slice, stamp: Stamp
+    ) -> Iterator[Raw]:
+        """Yield a task that a scan or a look-up found, as this stream's record."""
+        del parent
+        yield from self.as_own(task, {}, partition, slice_, stamp)
 
 
 @dataclass
@@ -258,6 +335,7 @@ class SubtaskRetriever(_TaskRetriever):
         shared = self.streams.may_show_twice
         for page in self.pages(slice_):
             stamp = self.cursor.stamp()
+            self.runtime.report.found("listings", len(page))
             self.feed(slice_.walk.listing, page)
             if self.plan.parent_only:
                 continue
@@ -266,9 +344,11 @@ class SubtaskRetriever(_TaskRetriever):
                     record = self.shape.finished(task, slice_.partition)
                     yield from self.cursor.sent(record, slice_, stamp, is_shared=shared)
 
-    def found(self, task: Raw, parent: str, slice_: SearchSlice, stamp: Stamp) -> Iterator[Record]:
-        """Yield a subtask that a search found, as this stream's record."""
-        for sent in self.as_own(task, {"task_gid": parent}, parent, slice_, stamp):
+    def found(
+        self, task: Raw, parent: str, partition: str, slice_: Slice, stamp: Stamp
+    ) -> Iterator[Record]:
+        """Yield a subtask that a scan or a look-up found, as this stream's record."""
+        for sent in self.as_own(task, {"task_gid": parent}, partition, slice_, stamp):
             self.counts.records += 1
             yield Record(data=sent, stream_name=self.name)
 

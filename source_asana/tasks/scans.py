@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from source_asana.core.hints import Token
 from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError
@@ -49,6 +50,29 @@ class TaskStream(Protocol):
 
     def failed_walks(self) -> dict[str, str]:
         """Return the listings of the tasks whose subtasks an earlier sync could not read."""
+
+    def failed_tasks(self) -> list[str]:
+        """Return the hinted tasks that an earlier sync could not read."""
+
+    def tasks(self) -> list[tuple[str, str]]:
+        """Return (gid, listing) of the tasks whose children were read, or are due."""
+
+    def has_task(self, gid: str) -> bool:
+        """Return whether a task is one of these."""
+
+    def last_sync(self) -> Millis | None:
+        """Return when the last sync of the stream began, None before the first."""
+
+    def token(self, listing: str) -> Token | None:
+        """Return the token from which the events of a project go on, None without one."""
+
+    @property
+    def scan_requests(self) -> int:
+        """How many requests the last full scan took."""
+
+    @property
+    def scanned(self) -> int | None:
+        """When the last full scan began, None before the first."""
 
     def begin_scan(self) -> None:
         """Note that all listings are read completely in this sync."""

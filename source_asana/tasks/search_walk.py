@@ -50,7 +50,7 @@ class SearchRequest:
             counts=self.counts,
             params={**BY_CREATION, **self.params, **further},
             headers=self.headers,
-            search=True,
+            limited_by=self.client.search_budget,
         )
         found: list[Raw] = body_of(response)["data"]
         return found

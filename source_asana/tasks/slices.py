@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from source_asana.core.hints import Hint
 from source_asana.core.task_list import OpenWalk
 from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
@@ -13,9 +16,13 @@ class ListingSlice(Slice):
     """Covers the tasks of one project, or those of one user that are in no project.
 
     Attributes:
+        asks_events: whether the events of the project are asked for, before its tasks.
+        may_list: whether they may decide that its tasks are read all the same.
         is_deleted: whether Asana says that the project does not exist, so that nothing was read.
     """
 
+    asks_events = False
+    may_list = True
     is_deleted = False
 
 
@@ -45,6 +52,22 @@ class ExportSlice(Slice):
         super().__init__({"export_of_workspace": gid}, key=gid, item={"workspace_gid": gid})
         self.export = export
         # Tasks that no listing shows are not in it, so it says nothing about those.
+        self.is_filtered = True
+
+
+class HintSlice(Slice):
+    """Covers tasks of one workspace that may have changed; they belong to many partitions.
+
+    Attributes:
+        tasks: their gids.
+        orphans: hints at children whose tasks are not known.
+    """
+
+    def __init__(self, workspace: str, tasks: Sequence[str], orphans: Sequence[Hint]) -> None:
+        name = (*tasks, *(hint.gid for hint in orphans))[0]
+        super().__init__({"hints_from": name}, key=workspace, item={"workspace_gid": workspace})
+        self.tasks = tasks
+        self.orphans = orphans
         self.is_filtered = True
 
 

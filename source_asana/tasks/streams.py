@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from source_asana.core.listings import HOUR
 from source_asana.runtime import Runtime
+from source_asana.tasks.events import SCAN_HOURS, Events
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
 from source_asana.tasks.scans import ExportScan, SearchScan, TaskStream, WorkspaceScan
 
@@ -16,20 +18,23 @@ class TaskStreams:
         runtime: what all streams share.
 
     Attributes:
+        runtime: what all streams share.
         feed: tasks and subtasks on their way to the streams that hang on them.
         search, export: the two scans.
         scans: both, in the order in which they take workspaces.
+        events: tell of changes that these do not find.
         selected: the task streams that the user selected.
         keeps_exports: the one whose state holds the export jobs.
         is_scan: whether this sync reads all listings completely.
     """
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+        self.runtime = runtime
         self.feed = TaskFeed(runtime.stop)
         self.search = SearchScan(runtime)
         self.export = ExportScan(runtime)
         self.scans: Sequence[WorkspaceScan] = (self.export, self.search)
+        self.events = Events(runtime)
         self.selected: list[TaskStream] = []
         self.keeps_exports: object = None
         self.is_scan = False
@@ -45,19 +50,53 @@ class TaskStreams:
 
     def plan(self) -> None:
         """Choose how changes are found; called once, when the workspaces are listed."""
-        self.is_scan = any(not m.is_tracked or m.is_scan for m in self.selected)
-        for stream in self.selected if self.is_scan else ():
-            stream.begin_scan()
+        self.events.plan(self.selected)
+        if any(not m.is_tracked or m.is_scan for m in self.selected):
+            self._begin_scan()
         for stream in self.selected:
             self.feed.retry(stream.failed_walks())
-        left = set(self._runtime.workspaces)
+        left = set(self.runtime.workspaces)
         for scan in self.scans:
             left -= set(scan.plan(left, self.selected))
+
+    def _begin_scan(self) -> None:
+        self.is_scan = True
+        for stream in self.selected:
+            stream.begin_scan()
+
+    def replace_listings(self) -> None:
+        """Have events replace the listings of workspaces whose changes no scan has found.
+
+        Called when the scans are over.
+        """
+        if len(self.covered()) < len(self.runtime.workspaces):
+            self.events.replace_listings(max((m.scan_requests for m in self.selected), default=0))
+        if self.events.replaces and self._is_scan_due():
+            self._begin_scan()
+
+    def _is_scan_due(self) -> bool:
+        """Return whether everything is read, as only that shows what events have lost."""
+        began, last = self.runtime.clock.began(), min(m.scanned or 0 for m in self.selected)
+        return began is not None and began - last >= self.scan_hours() * HOUR
+
+    def scan_hours(self) -> int:
+        """Return after how many hours all tasks are read though nothing says they changed."""
+        settings = self.runtime.settings
+        if self.events.replaces and settings.full_scan_interval_hours is None:
+            return SCAN_HOURS
+        tells_deletions = self.runtime.reads_audit_log or self.events.are_usable
+        return settings.scan_hours(tells_deletions=tells_deletions)
+
+    def report_next_scan(self, scanned: int | None) -> None:
+        """Say when everything is read again; called when a stream has settled."""
+        began = self.runtime.clock.began()
+        if began is not None and scanned is not None:
+            self.runtime.report.next_scan(self.scan_hours() - (began - scanned) / HOUR)
 
     @property
     def may_show_twice(self) -> bool:
         """Whether a listing may show what a search or export has shown in this sync."""
-        return bool(self.search.searches or self.export.exports)
+        return bool(self.search.searches or self.export.exports or self.events.are_usable)
 
     def is_covered(self, workspace: str) -> bool:
         """Return whether the changes in a workspace were found without its listings."""
@@ -65,7 +104,7 @@ class TaskStreams:
 
     def covered(self) -> set[str]:
         """Return the workspaces whose changes were found without their listings."""
-        return {gid for gid in self._runtime.workspaces if self.is_covered(gid)}
+        return {gid for gid in self.runtime.workspaces if self.is_covered(gid)}
 
     def is_outstanding(self, listing: str, workspace: str) -> bool:
         """Return whether a stream has to have a listing read completely."""
@@ -104,7 +143,7 @@ class TaskStreams:
         feed = self.feed
         if not (feed.keys_complete and all(map(feed.is_complete, feed.named))):
             return False
-        reads_users = self._runtime.settings.reads_tasks_without_project
+        reads_users = self.runtime.settings.reads_tasks_without_project
         return not reads_users or self.search.searches.keys() <= feed.lists_users
 
 

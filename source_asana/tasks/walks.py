@@ -11,7 +11,7 @@ from source_asana.core.task_list import OpenWalk
 from source_asana.cursors.policies import LEFT, Record, Unread, elsewhere
 from source_asana.parents.slices import Slice
 from source_asana.tasks.policy import TaskPolicy, over
-from source_asana.tasks.slices import WalkSlice
+from source_asana.tasks.slices import HintSlice, WalkSlice
 
 
 class WalkPolicy(TaskPolicy):
@@ -84,6 +84,8 @@ class WalkPolicy(TaskPolicy):
 
     @override
     def is_newer(self, record: Any, slice_: Slice) -> bool:
+        if isinstance(slice_, HintSlice):
+            return True
         key = slice_.walk.listing if isinstance(slice_, WalkSlice) else slice_.key
         stamp = self.stamp_of(record)
         instant = self.instant(key) if isinstance(slice_, WalkSlice) else self.watermark(key)

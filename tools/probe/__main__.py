@@ -29,6 +29,7 @@ QUESTIONS: tuple[Question, ...] = (
     answers.unknown_opt_field,
     answers.fields,
     answers.versions,
+    answers.ways,
     answers.gone,
     answers.hidden,
     answers.date_header,

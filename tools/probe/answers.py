@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.fields.schemas import load_schema
-from tools.probe.asker import Asker, Raw
+from source_asana.http.clock import from_millis
+from tools.probe.asker import Asker, Raw, stamp
 from tools.probe.question import Finding, decide, question
 from tools.probe.sample import Sample, projects_of
 
@@ -34,6 +35,7 @@ LISTED: Mapping[str, str] = MappingProxyType(
 
 ROWS = 50
 TIMES = 4
+MOST_READ = 5
 VERSIONED = ("users", "projects", "tasks")
 
 # No object of Asana has it: they are counted up and far below.
@@ -123,6 +125,41 @@ def _unsteady(answers: list[dict[str, Raw]]) -> Iterator[str]:
             tags = [tag({name: row.get(name)}) for row in rows]
             if sum(before != after for before, after in pairwise(tags)) > 1:
                 yield name
+
+
+@question(
+    "Does a task have the same fingerprint by GET, in a list and by search?",
+    "Yes; so what one of them has shown is not sent again because another one shows it.",
+)
+def ways(asker: Asker, sample: Sample) -> Finding:
+    """Read some tasks in three ways, and compare those that nobody changed meanwhile."""
+    asked = ",".join(opt_fields("tasks", None))
+    listed = _rows(asker, sample, "tasks", limit=ROWS, opt_fields=asked)[:MOST_READ]
+    problems, compared = set[str](), Counter[str]()
+    for task in listed:
+        at = stamp(task)
+        bounds = {
+            "modified_at.after": from_millis(at - 1),
+            "modified_at.before": from_millis(at + 1),
+        }
+        found = {
+            "GET": asker.get(f"tasks/{task['gid']}", opt_fields=asked).rows,
+            "search": sample.search(limit=100, opt_fields=asked, **bounds).rows,
+        }
+        for way, rows in found.items():
+            for row in rows:
+                if row["gid"] == task["gid"] and stamp(row) == at:
+                    compared[way] += 1
+                    problems |= {f"By {way}, `{name}` differs." for name in _different(task, row)}
+    seen = ", ".join(f"{way} {number}" for way, number in sorted(compared.items()))
+    return decide(sorted(problems), f"Compared: {seen or 'none'}.", enough=compared["GET"] > 0)
+
+
+def _different(task: Raw, other: Raw) -> Iterator[str]:
+    tag = fingerprinter(())
+    for name in sorted(task.keys() | other.keys()):
+        if tag({name: task.get(name)}) != tag({name: other.get(name)}):
+            yield name
 
 
 @question("Is what does not exist a 404?", "Yes; that is how a deletion is confirmed.")

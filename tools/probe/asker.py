@@ -93,7 +93,7 @@ class Asker:
                 counts=self.counts,
                 params=params,
                 headers=HEADERS,
-                search=search,
+                limited_by=self.client.search_budget if search else None,
             )
         except AsanaError as error:
             verdict = error.verdict

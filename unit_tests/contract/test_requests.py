@@ -11,8 +11,11 @@ from unit_tests.conftest import quicken
 from unit_tests.sync import read, streams
 
 DEEPEST = 5
-IN_PROSE = {("/workspaces/{workspace_gid}/tasks/search", "limit")}
-"""Parameters that the description explains in its text and leaves out of its list."""
+IN_PROSE = {
+    ("/workspaces/{workspace_gid}/tasks/search", "limit"),
+    ("/events", "resource.target.gid"),
+}
+"""Parameters and fields that the description explains in its text and leaves out of its list."""
 
 
 class Description:
@@ -46,6 +49,7 @@ class Description:
                     f"{template}: {field}"
                     for field in value.split(",")
                     if field not in listed and field not in known
+                    if (template, field) not in IN_PROSE
                 )
 
     def _fields(self, template: str) -> set[str]:

@@ -54,7 +54,7 @@ def close(cursor: AsanaCursor, slice_: Slice) -> None:
 def end(cursor: AsanaCursor) -> None:
     """End a sync whose slices are over."""
     if cursor.is_incremental:
-        cursor.settle(frozenset(), None, is_sound=True)
+        cursor.settle({}, None, is_sound=True)
     cursor.ensure_at_least_one_state_emitted()
 
 
@@ -296,7 +296,7 @@ def test_between_the_slices_of_a_partition_nothing_in_it_is_missing() -> None:
             close(cursor, slice_)
         missing = []
         between.append(len(states_in(list(repository.consume_queue()))))
-        cursor.settle(frozenset(), None, is_sound=True)
+        cursor.settle({}, None, is_sound=True)
         for slice_ in cursor.to_confirm():
             missing += slice_.rows
             cursor.slices.over()

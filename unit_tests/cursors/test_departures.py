@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -20,7 +20,9 @@ from source_asana.parents.slices import Row
 from source_asana.runtime import Runtime
 from unit_tests.cursors.surroundings import GivenRouter, policy_of, runtime
 
-NOBODY: frozenset[str] = frozenset()
+NOBODY: Mapping[str, int] = {}
+BEFORE = -(10**9)
+"""Long before the sync began."""
 
 
 class Child(GivenRouter):
@@ -71,7 +73,7 @@ class Sync:
         is_over: Callable[[str], bool] = lambda _: True,
         *,
         scope: str | None = "",
-        hinted: frozenset[str] = NOBODY,
+        hinted: Mapping[str, int] = NOBODY,
         is_gone: Callable[[str], bool] = lambda _: False,
     ) -> list[Row]:
         """Return the rows that the sync asks about once these partitions are over."""
@@ -130,7 +132,9 @@ def test_what_the_audit_log_names_is_asked_about_unless_it_was_shown() -> None:
     sync = Sync("123")
     sync.ledger.show("2", "p")
 
-    assert sync.asks(lambda _: False, hinted=frozenset({"1", "2", "99"})) == [("1", "p")]
+    assert sync.asks(lambda _: False, hinted=dict.fromkeys(("1", "2", "99"), BEFORE)) == [
+        ("1", "p")
+    ]
 
 
 def test_what_is_missing_is_asked_about_in_slices_that_are_small() -> None:
@@ -215,7 +219,7 @@ def test_what_the_audit_log_names_is_no_surprise() -> None:
     keys = many(MOST_AT_ONCE + 2)
     sync = Sync(keys)
 
-    asked = sync.asks(hinted=frozenset(keys[1:]))
+    asked = sync.asks(hinted=dict.fromkeys(keys[1:], BEFORE))
 
     assert sorted(key for key, _ in asked) == sorted(keys)
 

@@ -220,7 +220,8 @@ def test_a_cost_limit_makes_pages_smaller(bench: Bench) -> None:
 def test_a_search_has_a_quota_of_its_own(bench: Bench) -> None:
     bench.answers(OK)
     for _ in range(90):
-        send(bench.client, "tasks", counts=bench.counts, params={}, search=True)
+        budget = bench.client.search_budget
+        send(bench.client, "tasks", counts=bench.counts, params={}, limited_by=budget)
     assert 30 < bench.now - 1000 < 120
     assert len(bench.client.budget._sent) <= 60
 

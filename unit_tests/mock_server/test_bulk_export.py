@@ -285,7 +285,8 @@ def test_more_changes_than_a_search_is_good_for(asana: Sandbox, lab: Lab) -> Non
     assert set(many) <= set(second.gids("tasks"))
     [*_, job] = asana.exports.jobs.values()
     assert "modified_at.after" in job.parameters[0]["filters"]
-    assert exported(asana)["/tasks"] == 0
+    # The one project has more events than its list had pages, so it is listed.
+    assert exported(asana)["/tasks"] == len(many) // 100 + 1
     asana.clock.advance(3600)
     third = read(asana, STREAMS, incremental=True, state=second.state, **ON)
     assert {stream: found for stream, found in third.records.items() if found} == {}

@@ -263,8 +263,8 @@ CONFIGS: dict[str, tuple[Any, str]] = {
         "Config key `requests_per_minute` has an invalid value; provide a whole number from 15 ",
     ),
     "change_detection": (
-        {"credentials": PAT, "change_detection": "events"},
-        "Config key `change_detection` has an invalid value; provide `auto`, `listing` or ",
+        {"credentials": PAT, "change_detection": "webhooks"},
+        "Config key `change_detection` has an invalid value; provide `auto`, `search`, ",
     ),
     "include_archived_projects": (
         {"credentials": PAT, "include_archived_projects": "maybe"},

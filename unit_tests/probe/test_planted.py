@@ -71,6 +71,11 @@ def unsteady_likes(asana: Sandbox, small: Small) -> None:
     asana.before_request(turn)
 
 
+def other_by_get(asana: Sandbox, small: Small) -> None:
+    task = dict(next(one for one in asana.truth("tasks") if one["gid"] == small.task))
+    instead(asana, rf"^/tasks/{small.task}\?", {**task, "name": "Another"})
+
+
 def out_of_sight(asana: Sandbox, small: Small) -> str:
     hidden = asana.world.add_task("x", projects=[small.second], created_at=FAR_PAST)
     asana.world.add_dependency(small.task, on=hidden)
@@ -107,6 +112,7 @@ PLANTS: Mapping[str, Plant] = {
     "What does an unknown name in `opt_fields` do?": strict,
     "Does Asana have fields that the schemas lack?": new_field,
     "Do two answers that show the same version count as the same?": unsteady_likes,
+    "Does a task have the same fingerprint by GET, in a list and by search?": other_by_get,
     "Is what does not exist a 404?": lambda asana, _: refuse(asana, "/tasks/8999", 403),
     HIDDEN: lost_as_404,
     "How exact is `Date`?": no_date,

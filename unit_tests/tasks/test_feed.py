@@ -173,7 +173,7 @@ def test_where_subtasks_end_early_walks_have_failed_and_nobody_waits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "is_whole", "began", "was_answered"),
+    ("ending", "is_covered", "began", "was_answered"),
     [
         (Ending.COMPLETE, True, NOW, True),
         (Ending.COMPLETE, False, None, True),
@@ -182,16 +182,24 @@ def test_where_subtasks_end_early_walks_have_failed_and_nobody_waits() -> None:
     ],
 )
 def test_a_listing_is_covered_when_it_was_read_to_its_end(
-    ending: Ending, began: Millis | None, *, is_whole: bool, was_answered: bool
+    ending: Ending, began: Millis | None, *, is_covered: bool, was_answered: bool
 ) -> None:
     feed = feed_of("a", "b")
-    feed.end("a", ending, NOW, is_whole=is_whole)
+    feed.end("a", ending, NOW, is_covered=is_covered)
 
     assert feed.named["a"].began == began
     assert [one.key for one in feed.answered("ab")] == (["a"] if was_answered else [])
     assert feed.is_complete("a") is (began is not None)
     assert not feed.is_complete("b")
     assert feed.ending is ending
+
+
+def test_a_part_of_a_listing_covers_it_and_says_nothing_of_the_rest() -> None:
+    feed = feed_of("a", "b")
+    feed.end("a", Ending.COMPLETE, NOW, is_whole=False)
+
+    assert feed.named["a"].began == NOW
+    assert not feed.is_complete("a")
 
 
 def test_a_listing_is_complete_when_its_walks_are() -> None:

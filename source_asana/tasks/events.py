@@ -1,0 +1,312 @@
+"""Asks Asana what happened in the projects since the last sync, for changes that move no timestamp.
+
+Source: getEvents. Asana keeps events for a day and delivers each at most once. So they are hints:
+they tell which tasks to read, and a lost one costs time until the next full scan.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import requests
+
+from source_asana.core.hints import (
+    CHILDREN,
+    Hint,
+    Kind,
+    TaskHint,
+    TaskHints,
+    Token,
+    event_of,
+    hints_of,
+    oldest,
+)
+from source_asana.http.attempts import body_of
+from source_asana.http.clock import Millis, to_millis
+from source_asana.http.errors import AsanaError, Reach, Refused, SyncTokenExpired
+from source_asana.parents.slices import is_user_key
+from source_asana.runtime import Runtime
+from source_asana.tasks.scans import TaskStream
+
+LOGGER = logging.getLogger("airbyte.source_asana.events")
+MINUTES_WORTH_REPLACING = 5
+"""A full scan that takes no longer than this is cheap enough to do at every sync."""
+SCAN_HOURS = 24
+"""How often everything is read where events replace listings."""
+HOUR_MS = 3_600_000
+ONE_IN = 10
+"""So many of the projects are listed where Asana refuses their tokens."""
+
+Ask = Callable[[str | None], requests.Response]
+
+
+class Told(NamedTuple):
+    """What the events of one project told.
+
+    Attributes:
+        is_unbroken: whether all events since the last sync came.
+        is_to_list: whether its listing is to be read in any case.
+    """
+
+    is_unbroken: bool
+    is_to_list: bool = False
+
+
+class Events:
+    """The events of one sync, and the hints that they give.
+
+    Threads: every method may be called by any of them; the lock is held for short, and no other
+    one is taken below it.
+
+    Args:
+        runtime: what all streams share.
+
+    Attributes:
+        replaces: whether projects with events need no listing though no search finds changes.
+        tokens: project -> the token to go on from in the next sync.
+        failed: the tasks that could not be read.
+        are_read: whether every hint was followed.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._lock = threading.Condition()
+        self._is_on = False
+        self._usable: dict[str, Token] = {}
+        self._hints = TaskHints()
+        self._asked: set[str] = set()
+        self._is_probing = False
+        self._probed = threading.Event()
+        self._broken = 0
+        self._open = 0
+        self.replaces = False
+        self.tokens: dict[str, Token] = {}
+        self.failed: set[str] = set()
+        self.are_read = False
+
+    # ── before the first slice ─────────────────────────────────────────────────────────────────
+
+    def plan(self, selected: Sequence[TaskStream]) -> None:
+        """Decide whether this sync asks, and from which tokens on."""
+        settings, began = self._runtime.settings, self._runtime.clock.began()
+        for gid in {gid for stream in selected for gid in stream.failed_tasks()}:
+            for child in CHILDREN:
+                self._hints.add(Hint(Kind.CHILD, gid, 0, child), "")
+        is_tracked = bool(selected) and all(stream.is_tracked for stream in selected)
+        if not (settings.may_ask_events and is_tracked and began is not None):
+            return
+        last = max((stream.last_sync() or 0 for stream in selected), default=0)
+        projects = {key for one in selected for key in one.known() if not is_user_key(key)}
+        self._is_on = not last or Token("", last).is_usable(began)
+        if (
+            self._is_on
+            and settings.change_detection == "auto"
+            and len(projects) > self._runtime.client.budget.per_minute
+        ):
+            self._is_on = False
+            LOGGER.info(
+                "The events of %d projects are not asked for, as that would take more than a "
+                "minute of the request quota. Set `change_detection` to `events` to have them.",
+                len(projects),
+            )
+        if self._is_on:
+            found = {key: oldest((m.token(key) for m in selected), began) for key in projects}
+            self._usable = {key: token for key, token in found.items() if token}
+
+    @property
+    def are_usable(self) -> bool:
+        """Whether projects have tokens that tell what happened since the last sync."""
+        return bool(self._usable)
+
+    def replace_listings(self, requests_of_scan: int) -> None:
+        """Have events replace listings, if that saves much, as no search finds changes.
+
+        Args:
+            requests_of_scan: how many a full scan takes, 0 where that is not known.
+        """
+        per_minute = self._runtime.client.budget.per_minute
+        is_worth = requests_of_scan > MINUTES_WORTH_REPLACING * per_minute
+        is_wanted = self._runtime.settings.change_detection == "events"
+        self.replaces = self._is_on and self.are_usable and (is_wanted or is_worth)
+
+    def covers(self, key: str) -> bool:
+        """Return whether the events of a project replace its listing, if none is missing."""
+        return self.replaces and self._is_on and key in self._usable
+
+    # ── slices of `tasks` ──────────────────────────────────────────────────────────────────────
+
+    def takes(self, key: str) -> bool:
+        """Return whether the events of a listing are to be asked for; true once."""
+        with self._lock:
+            if not self._is_on or is_user_key(key) or key in self._asked:
+                return False
+            self._asked.add(key)
+            return True
+
+    def opened(self) -> None:
+        """Count a slice that may show tasks, or events of them."""
+        with self._lock:
+            self._open += 1
+
+    def ended(self) -> None:
+        """Count one as over."""
+        with self._lock:
+            self._open -= 1
+            self._lock.notify_all()
+
+    def wait_until_over(self) -> None:
+        """Wait until all of them are over."""
+        with self._lock:
+            self._runtime.stop.wait(self._lock, lambda: not self._open)
+
+    # ── what happened in one project; called by workers ────────────────────────────────────────
+
+    def ask(
+        self, key: str, workspace: str, began: Millis | None, ask: Ask, cost: Callable[[], int]
+    ) -> Told:
+        """Ask for the events of a project, or only for a token.
+
+        Args:
+            key: the project's gid.
+            workspace: the gid of its workspace.
+            began: the server's time before the first request.
+            ask: sends the request with a token, or without one.
+            cost: returns how many requests its listing takes.
+        """
+        self._wait_for_first()
+        try:
+            if not self._is_on or began is None:
+                return Told(is_unbroken=False)
+            return self._told(key, workspace, began, ask, cost)
+        except Refused as refusal:
+            self._refused(refusal)
+            return Told(is_unbroken=False)
+        except AsanaError:
+            # The old token stays: the next sync asks again.
+            return Told(is_unbroken=False)
+        finally:
+            self._probed.set()
+
+    def _wait_for_first(self) -> None:
+        """Have the first project go ahead alone: a scope that lacks is refused once."""
+        with self._lock:
+            is_first, self._is_probing = not self._is_probing, True
+        if not is_first:
+            self._runtime.stop.wait_for(self._probed)
+
+    def _refused(self, refusal: Refused) -> None:
+        if refusal.verdict.rule.reach is Reach.PARTITION:
+            return
+        with self._lock:
+            self._is_on = False
+        self._runtime.report.once(
+            logging.INFO,
+            "The token may not read events, so changes that move no timestamp arrive with the next "
+            f'full scan. Asana said: "{refusal.verdict.message}".',
+        )
+
+    def _told(
+        self, key: str, workspace: str, began: Millis, ask: Ask, cost: Callable[[], int]
+    ) -> Told:
+        known = self._usable.get(key)
+        if known is None:
+            self._keep(key, self._fresh(ask), began)
+            return Told(is_unbroken=False)
+        gids: set[str] = set()
+        is_to_list, text, most = False, known.text, 1
+        try:
+            for number, (hints, following) in enumerate(self._chain(key, known.text, ask), 1):
+                text = following
+                is_to_list |= any(hint.kind is Kind.LISTING for hint in hints)
+                gids |= self._add(hints, workspace)
+                if max(number, len(gids)) > most:
+                    most = max(1, cost())
+                if number > most:
+                    # The listing is cheaper than what may still come.
+                    self._keep(key, self._fresh(ask), began)
+                    return Told(is_unbroken=False, is_to_list=True)
+        except SyncTokenExpired as expired:
+            self._keep(key, _token_of(expired), began)
+            return Told(is_unbroken=False, is_to_list=self._may_list_broken())
+        self._keep(key, text, began)
+        return Told(is_unbroken=True, is_to_list=is_to_list or len(gids) > most)
+
+    def _chain(self, key: str, token: str, ask: Ask) -> Iterator[tuple[list[Hint], str]]:
+        """Yield what each answer hints at and the token after it, one answer after the other."""
+        seen, now = {token}, self._runtime.clock.began() or 0
+        while True:
+            body = body_of(ask(token))
+            events = [event_of(one, to_millis(one.get("created_at")) or 0) for one in body["data"]]
+            token = body["sync"]
+            yield [hint for event in events for hint in hints_of(event, key)], token
+            newest = max((event.at for event in events), default=0)
+            if not body.get("has_more") or token in seen or newest >= now:
+                return
+            seen.add(token)
+
+    def _add(self, hints: Iterable[Hint], workspace: str) -> set[str]:
+        found = [hint for hint in hints if hint.kind is not Kind.LISTING]
+        with self._lock:
+            for hint in found:
+                self._hints.add(hint, workspace)
+        return {hint.gid for hint in found}
+
+    def _fresh(self, ask: Ask) -> str:
+        """Return a token for what happens from now on."""
+        try:
+            token: str = body_of(ask(None))["sync"]
+        except SyncTokenExpired as expired:
+            token = _token_of(expired)
+        return token
+
+    def _keep(self, key: str, token: str, began: Millis) -> None:
+        if token:
+            with self._lock:
+                self.tokens[key] = Token(token, began)
+
+    def _may_list_broken(self) -> bool:
+        with self._lock:
+            self._broken += 1
+            return self._broken <= max(1, len(self._usable) // ONE_IN)
+
+    # ── hints ──────────────────────────────────────────────────────────────────────────────────
+
+    def hint(self, hint: Hint, workspace: str) -> None:
+        """Take a hint that reading another one has given."""
+        with self._lock:
+            self._hints.add(hint, workspace)
+
+    def again(self, gid: str) -> None:
+        """Have a task read in the next round, when its parent was."""
+        with self._lock:
+            self._hints.tasks[gid].waits = True
+            self._hints.again(gid)
+
+    def of(self, gid: str) -> TaskHint:
+        """Return what is hinted of a task."""
+        with self._lock:
+            return self._hints.tasks[gid]
+
+    def take(self) -> tuple[list[str], dict[Hint, str]]:
+        """Return what is to be read now; see `TaskHints.take`."""
+        with self._lock:
+            return self._hints.take()
+
+    def due_at(self, child: str, gid: str) -> int | None:
+        """Return when children of a task changed that its version need not show, or None."""
+        with self._lock:
+            known = self._hints.tasks.get(gid)
+            return known.due.get(child) if known else None
+
+    def fail(self, gid: str) -> None:
+        """Note that a task could not be read: the next sync reads it."""
+        with self._lock:
+            self.failed.add(gid)
+
+
+def _token_of(expired: SyncTokenExpired) -> str:
+    token: str = (expired.verdict.body or {}).get("sync") or ""
+    return token

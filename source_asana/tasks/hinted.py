@@ -1,0 +1,237 @@
+"""Reads the tasks that hints name, one GET each, and files each of them by its own answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from source_asana.components.existence import Existence, Existences
+from source_asana.components.hints import Hints
+from source_asana.components.retriever import AsanaRetriever
+from source_asana.components.shape import AskedFields, Raw
+from source_asana.core.hints import Hint, Kind, TaskHint
+from source_asana.counts import Counts
+from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.policies import ELSEWHERE, elsewhere, partition_in
+from source_asana.cursors.stamps import Stamp
+from source_asana.http.clock import Millis, to_millis
+from source_asana.parents.plan import StreamPlan
+from source_asana.parents.slices import Slice
+from source_asana.tasks.children import ChildPolicy
+from source_asana.tasks.partitions import partitions_of, user_partition
+from source_asana.tasks.slices import HintSlice
+from source_asana.tasks.streams import TaskStreams
+
+FIELDS = frozenset({"workspace.gid", "assignee.gid"})
+# Where a child is asked for by its gid, and which of its fields names the task.
+PATHS: Mapping[str, tuple[str, str]] = {
+    "story": ("stories", "target"),
+    "attachment": ("attachments", "parent"),
+}
+
+
+class Reader(Protocol):
+    """Sends tasks as records of its stream: of `tasks`, or of `subtasks`."""
+
+    plan: StreamPlan
+    cursor: AsanaCursor
+    counts: Counts
+    fields: AskedFields
+
+    def needs(self) -> frozenset[str]:
+        """Return the fields that reading itself needs."""
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of its requests."""
+
+    def found(
+        self, task: Raw, parent: str, partition: str, slice_: Slice, stamp: Stamp
+    ) -> Iterator[Any]:
+        """Yield a task as a record of the stream, if it is to be sent."""
+
+
+class HintedTasks:
+    """Follows the hints of a sync.
+
+    What a hint says is not relied on: the answer decides what is sent, and where a task belongs.
+
+    Args:
+        shared: what the task streams share.
+        others: the retrievers of all streams by name.
+        tasks: reads the tasks; it may be there for its children only.
+        subtasks: None where nobody reads them.
+    """
+
+    def __init__(
+        self,
+        shared: TaskStreams,
+        others: Mapping[str, AsanaRetriever],
+        tasks: Reader,
+        subtasks: Reader | None,
+    ) -> None:
+        self._runtime = shared.runtime
+        self._selected = shared.selected
+        self._events = shared.events
+        self._feed = shared.feed
+        self._tasks = tasks
+        self._subtasks = subtasks
+        self._readers = [one for one in (tasks, subtasks) if one]
+        self._deletions = self._runtime.part(Hints)
+        self._existences = self._runtime.part(Existences)
+        cursors = [one.cursor for one in others.values()]
+        self._children = {
+            c.policy.resource: c for c in cursors if isinstance(c.policy, ChildPolicy)
+        }
+
+    def read(self, slice_: HintSlice) -> Iterator[Any]:
+        """Yield what has changed of the tasks of a slice, as records of tasks and of subtasks."""
+        for hint in slice_.orphans:
+            if task := self._task_of(hint):
+                self._events.hint(Hint(Kind.CHILD, task, hint.at, hint.child), slice_.key)
+        for gid in slice_.tasks:
+            yield from self._followed(gid, self._events.of(gid), slice_)
+
+    def _followed(self, gid: str, hint: TaskHint, slice_: HintSlice) -> Iterator[Any]:
+        if hint.is_deleted:
+            self._note_deleted(gid, hint.at)
+            parent = self._subtasks.cursor.partition_of(gid) if self._subtasks else None
+            if parent:
+                # Its `num_subtasks` is another one.
+                self._events.hint(Hint(Kind.CHANGED, partition_in(parent), hint.at), slice_.key)
+        elif self._is_answered(gid, hint):
+            if hint.due and self._feed.has_shown(gid):
+                self._feed.repeat(slice_.key, gid)
+        else:
+            yield from self._read(gid, hint, slice_)
+
+    def _is_answered(self, gid: str, hint: TaskHint) -> bool:
+        """Return whether this sync has shown a task after what the hint tells."""
+        is_shown = self._feed.has_shown(gid) or any(r.cursor.was_shown(gid) for r in self._readers)
+        return is_shown and hint.at < self._runtime.told_until and not hint.is_renamed
+
+    def _read(self, gid: str, hint: TaskHint, slice_: HintSlice) -> Iterator[Any]:
+        existence, task = self._asked(gid)
+        self._runtime.report.found("events", 1)
+        match existence:
+            case Existence.EXISTS:
+                yield from self._found(task, hint, slice_)
+            case Existence.UNKNOWN:
+                self._events.fail(gid)
+            case Existence.DELETED:
+                self._note_deleted(gid, self._runtime.clock.now())
+            case Existence.FORBIDDEN:
+                self._note_deleted(gid)
+
+    def _asked(self, gid: str) -> tuple[Existence, Raw]:
+        """Return whether a task exists, and it with the fields of both streams."""
+        tasks, asked = self._tasks, [one.fields for one in self._readers]
+
+        def params() -> Mapping[str, Any]:
+            names = {name for fields in asked for name in fields.names}
+            return {"opt_fields": ",".join(sorted(names | FIELDS | tasks.needs()))}
+
+        return self._existences.of(
+            f"tasks/{gid}",
+            tasks.counts,
+            params,
+            tasks.headers(),
+            asked=asked,
+            is_record_wanted=True,
+        )
+
+    def _note_deleted(self, gid: str, at: int = 0) -> None:
+        """Have the streams that have a task look it up, unless they were shown it after `at`."""
+        self._deletions.note(Hint(Kind.DELETED, gid, at))
+
+    # ── a task that exists ─────────────────────────────────────────────────────────────────────
+
+    def _found(self, task: Raw, hint: TaskHint, slice_: HintSlice) -> Iterator[Any]:
+        """Yield a task as what it is now; a stream that has it and lacks it now looks it up."""
+        gid, parent = task["gid"], (task.get("parent") or {}).get("gid")
+        if parent and self._waits_for(parent, gid, hint, slice_.key):
+            return
+        was_task, was_subtask = self._has(self._tasks, gid), self._has(self._subtasks, gid)
+        partition = self._partition(task, slice_.key)
+        if not parent and was_task:
+            partition = partition or ELSEWHERE
+        below = parent and (parent if self._is_known(parent) else elsewhere(parent))
+        if not (partition or was_task or was_subtask or (parent and below == parent)):
+            return
+        is_new = not (was_task or was_subtask)
+        self._show(task, hint, partition or ELSEWHERE, slice_.key, is_new=is_new)
+        stamp = self._tasks.cursor.stamp()
+        if partition:
+            yield from self._tasks.found(task, "", partition, slice_, stamp)
+        if parent and below and self._subtasks:
+            yield from self._subtasks.found(task, parent, below, slice_, stamp)
+        if (was_task and not partition) or (was_subtask and not parent):
+            self._note_deleted(gid)
+
+    def _waits_for(self, parent: str, gid: str, hint: TaskHint, workspace: str) -> bool:
+        """Return whether a subtask is read after its parent, as that decides if it belongs here."""
+        is_known = self._is_known(parent)
+        if not (is_known and self._has(self._subtasks, gid)):
+            # Where the subtask is new, the parent's `num_subtasks` is another one.
+            self._events.hint(Hint(Kind.CHANGED, parent, hint.at), workspace)
+        if is_known or hint.waits:
+            return False
+        self._events.again(gid)
+        return True
+
+    @staticmethod
+    def _has(reader: Reader | None, gid: str) -> bool:
+        return reader is not None and reader.cursor.partition_of(gid) is not None
+
+    def _is_known(self, gid: str) -> bool:
+        """Return whether a task is in a list that is read, as far as any stream knows."""
+        return (
+            self._feed.has_shown(gid)
+            or any(self._has(reader, gid) for reader in self._readers)
+            or any(stream.has_task(gid) for stream in self._selected)
+        )
+
+    def _partition(self, task: Raw, workspace: str) -> str | None:
+        """Return the partition of `tasks` that a task belongs to, None for none that is read."""
+        settings = self._runtime.settings
+        is_all = settings.reads_all_projects and settings.reads_tasks_without_project
+        user = user_partition(task, (task.get("workspace") or {}).get("gid") or workspace)
+        listed = None if is_all else frozenset(self._feed.named)
+        return next(iter(partitions_of(task, user, listed, settings)), None)
+
+    def _show(
+        self, task: Raw, hint: TaskHint, listing: str, workspace: str, *, is_new: bool
+    ) -> None:
+        """Hand a task to those who walk and read it; what it had below it before is known."""
+        if self._tasks.plan.is_parent:
+            has_subtasks = bool(task.get("num_subtasks"))
+            self._feed.found(
+                workspace,
+                task["gid"],
+                to_millis(task.get("modified_at")) or Millis(0),
+                listing,
+                has_subtasks=has_subtasks if is_new or hint.is_renamed else None,
+                is_repeated=bool(hint.due),
+            )
+
+    # ── stories and attachments whose task is not named ────────────────────────────────────────
+
+    def _task_of(self, hint: Hint) -> str | None:
+        """Return the task of a child: the ledger knows it, or a GET tells."""
+        cursor = self._children.get(hint.child)
+        if cursor is None:
+            return None
+        partition = cursor.partition_of(hint.gid)
+        return partition.rpartition("/")[2] if partition else self._task_by_get(hint)
+
+    def _task_by_get(self, hint: Hint) -> str | None:
+        path, name = PATHS[hint.child]
+        fields = {"opt_fields": f"{name}.gid,{name}.resource_type"}
+        _, child = self._existences.of(
+            f"{path}/{hint.gid}",
+            self._tasks.counts,
+            lambda: fields,
+            self._tasks.headers(),
+            is_record_wanted=True,
+        )
+        task = child.get(name) or {}
+        return task.get("gid") if task.get("resource_type") == "task" else None

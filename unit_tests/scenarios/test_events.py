@@ -1,0 +1,337 @@
+"""What moves no timestamp arrives with the next sync, as the events of its project tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sandbox import Sandbox, World
+from unit_tests.properties.runs import Destination
+from unit_tests.scenarios.worlds_b import (
+    DAY,
+    FAMILY,
+    HOUR,
+    asked,
+    new_world,
+    tombstones,
+    unlike_asana,
+)
+
+pytestmark = pytest.mark.usefixtures("fast")
+
+AUTO: dict[str, Any] = {"change_detection": "auto", "track_deletions": True}
+Change = Callable[[World], object]
+
+
+def prepared() -> World:
+    """Return a world of two projects, where each task has a subtask, comments and files."""
+    world = new_world()
+    ann = world.add_user("Ann")
+    projects = [world.add_project(name) for name in ("One", "Two", "Three")]
+    for project in projects:
+        world.add_section(project, f"Done {project}")
+        world.add_attachment(project)
+    for number in range(6):
+        task = world.add_task(f"Task {number}", projects=[projects[number % 3]], assignee=ann)
+        below = world.add_task(f"Below {number}", parent=task)
+        world.add_task(f"Further below {number}", parent=below)
+        for one in (task, below):
+            world.comment(one)
+            world.add_attachment(one)
+    world.add_task("Alone", assignee=ann)
+    world.add_tag("Tag")
+    return world
+
+
+def story_of(world: World, name: str) -> str:
+    return next(s for s in world.of_kind("story") if s["_within"] == world.find(name))["gid"]
+
+
+def file_of(world: World, name: str) -> str:
+    return next(a for a in world.of_kind("attachment") if a["_within"] == world.find(name))["gid"]
+
+
+def section_of(world: World, project: str) -> str:
+    return world.find(f"Done {world.find(project)}")
+
+
+CHANGES: dict[str, Change] = {
+    "moved to another section": lambda w: w.move_to_section(w.find("Task 0"), section_of(w, "One")),
+    "moved to another project": lambda w: w.move_task(
+        w.find("Task 0"), add_project=w.find("Two"), remove_project=w.find("One")
+    ),
+    "added to a second project": lambda w: w.move_task(w.find("Task 0"), add_project=w.find("Two")),
+    "taken out of all projects": lambda w: w.move_task(
+        w.find("Task 0"), remove_project=w.find("One")
+    ),
+    "edited": lambda w: w.edit_task(w.find("Task 0"), notes="Edited"),
+    "renamed": lambda w: w.edit_task(w.find("Task 0"), name="Renamed"),
+    "subtask edited": lambda w: w.edit_subtask(w.find("Below 0"), notes="Edited"),
+    "subtask renamed": lambda w: w.edit_subtask(w.find("Below 0"), name="Renamed"),
+    "new task": lambda w: w.add_task("New", projects=[w.find("One")]),
+    "new subtask": lambda w: w.add_task("New", parent=w.find("Task 0")),
+    "new subtask below a subtask": lambda w: w.add_task("New", parent=w.find("Further below 0")),
+    "subtask moved below another task": lambda w: w.set_parent(
+        w.find("Below 0"), w.find("Task 1"), moves_stamp=False
+    ),
+    "subtask became a task": lambda w: (
+        w.move_task(w.find("Below 0"), add_project=w.find("One")),
+        w.set_parent(w.find("Below 0"), None, moves_stamp=False),
+    ),
+    "task became a subtask": lambda w: (
+        w.set_parent(w.find("Task 0"), w.find("Task 1"), moves_stamp=False),
+        w.move_task(w.find("Task 0"), remove_project=w.find("One")),
+    ),
+    "comment": lambda w: w.comment(w.find("Task 0")),
+    "comment on a subtask": lambda w: w.comment(w.find("Below 0")),
+    "comment edited": lambda w: w.edit_comment(story_of(w, "Task 0")),
+    "comment on a subtask edited": lambda w: w.edit_comment(story_of(w, "Below 0")),
+    "comment deleted": lambda w: w.delete_story(story_of(w, "Task 0")),
+    "file": lambda w: w.add_attachment(w.find("Below 0")),
+    "file deleted": lambda w: w.delete_attachment(file_of(w, "Task 0")),
+    "file of a project": lambda w: w.add_attachment(w.find("One"), "new.pdf"),
+    "task deleted": lambda w: w.delete(w.find("Task 0")),
+    "subtask deleted": lambda w: w.delete(w.find("Below 0")),
+    "last subtask deleted": lambda w: w.delete(w.find("Further below 0")),
+    "deleted and restored": lambda w: (w.delete(g := w.find("Task 0")), w.undelete(g)),
+    "project deleted": lambda w: w.delete(w.find("One")),
+    "project renamed": lambda w: w.edit_project(w.find("One"), name="Renamed"),
+    "section renamed": lambda w: w.rename_section(section_of(w, "One"), "Renamed"),
+    "section deleted": lambda w: w.delete_section(
+        w[w.find("Task 0")]["_sections"][w.find("One")], into=section_of(w, "One")
+    ),
+}
+
+
+@pytest.mark.parametrize("plan", ["advanced", "free"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_arrives_with_the_next_sync(change: str, plan: str) -> None:
+    world = prepared()
+    with Sandbox(world, plan=plan) as asana:
+        destination = Destination()
+        for _ in range(2):
+            destination.sync(asana, FAMILY, **AUTO)
+            asana.clock.advance(HOUR)
+        CHANGES[change](world)
+        asana.clock.advance(HOUR)
+        done = destination.sync(asana, FAMILY, **AUTO)
+        assert not done.errors
+        assert unlike_asana(asana, destination, *FAMILY) == []
+        asana.clock.advance(HOUR)
+        asana.reset_log()
+        done = destination.sync(asana, FAMILY, **AUTO)
+        assert not any(done.records.values())
+        if plan == "advanced":
+            assert asked(asana, "/tasks") == 0
+
+
+def synced(asana: Sandbox, *streams: str, times: int = 2, **settings: Any) -> Destination:
+    """Return what so many syncs, an hour apart, have brought."""
+    destination = Destination()
+    for _ in range(times):
+        destination.sync(asana, streams or FAMILY, **{**AUTO, **settings})
+        asana.clock.advance(HOUR)
+    return destination
+
+
+EASY = ("moved to another section", "edited", "comment edited", "subtask renamed", "task deleted")
+
+
+@pytest.mark.parametrize("kept", ["tasks", "subtasks", "stories", "attachments"])
+def test_a_state_that_was_not_committed_loses_nothing(kept: str) -> None:
+    """States are committed one by one: each has the tokens that it needs."""
+    world = prepared()
+    with Sandbox(world, plan="advanced", sync_forward=True) as asana:
+        destination = synced(asana)
+        for change in ("moved to another section", "comment edited", "subtask renamed"):
+            CHANGES[change](world)
+        asana.clock.advance(HOUR)
+        before = dict(destination.states)
+        rows = {stream: dict(held) for stream, held in destination.rows.items()}
+        destination.sync(asana, FAMILY, **AUTO)
+        # Only one stream's records and state have reached the destination.
+        destination.states = {**before, kept: destination.states[kept]}
+        destination.rows |= {stream: rows[stream] for stream in FAMILY if stream != kept}
+        asana.clock.advance(HOUR)
+        destination.sync(asana, FAMILY, **AUTO)
+        assert unlike_asana(asana, destination, *FAMILY) == []
+
+
+@pytest.mark.parametrize("kill_after", range(1, 12, 2))
+def test_a_kill_between_answer_and_state_loses_nothing(kill_after: int) -> None:
+    world = prepared()
+    with Sandbox(world, plan="advanced", sync_forward=True) as asana:
+        destination = synced(asana)
+        for change in EASY:
+            CHANGES[change](world)
+        asana.clock.advance(HOUR)
+        destination.sync(asana, FAMILY, kill_after=kill_after, **AUTO)
+        asana.clock.advance(HOUR)
+        destination.sync(asana, FAMILY, **AUTO)
+        assert unlike_asana(asana, destination, *FAMILY) == []
+
+
+@pytest.mark.parametrize("how", ["lost", "repeated", "late"])
+def test_what_events_do_not_tell_comes_with_the_full_scan(how: str) -> None:
+    world = prepared()
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana)
+        world.deliver_events(**{how: 1.0}, delay=10 * DAY)
+        for change in ("moved to another section", "subtask deleted", "new subtask", "renamed"):
+            CHANGES[change](world)
+        asana.clock.advance(HOUR)
+        done = destination.sync(asana, FAMILY, **AUTO)
+        wrong_now = unlike_asana(asana, destination, *FAMILY)
+        assert bool(wrong_now) == (how != "repeated")
+        assert set(tombstones(done)) <= {"subtasks", "stories", "attachments"}
+        asana.clock.advance(8 * DAY)
+        destination.sync(asana, FAMILY, **AUTO)
+        destination.sync(asana, FAMILY, **AUTO)
+        assert unlike_asana(asana, destination, *FAMILY) == []
+
+
+def test_likes_and_tags_come_when_asana_tells_of_them() -> None:
+    world = prepared()
+    world.deliver_events(silent=True)
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana)
+        world.like(world.find("Task 0"))
+        world.tag(world.find("Task 1"), world.find("Tag"))
+        world.add_dependency(world.find("Task 2"), world.find("Task 3"))
+        asana.clock.advance(HOUR)
+        destination.sync(asana, FAMILY, **AUTO)
+        assert unlike_asana(asana, destination, *FAMILY) == []
+
+
+def test_syncs_more_than_a_day_apart_ask_no_events() -> None:
+    world = prepared()
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana)
+        for _ in range(2):
+            asana.clock.advance(26 * HOUR)
+            asana.reset_log()
+            CHANGES["edited"](world)
+            done = destination.sync(asana, FAMILY, **AUTO)
+            assert not done.errors
+            assert asked(asana, "/events") == 0
+            assert unlike_asana(asana, destination, *FAMILY) == []
+
+
+def test_a_refused_token_has_its_project_listed() -> None:
+    world = prepared()
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana)
+        asana.api.settings.sync_lives[world.find("One")] = 0
+        CHANGES["moved to another section"](world)
+        asana.clock.advance(HOUR)
+        asana.reset_log()
+        done = destination.sync(asana, FAMILY, **AUTO)
+        assert unlike_asana(asana, destination, *FAMILY) == []
+        assert asked(asana, "/tasks") == 1
+        assert not done.errors
+
+
+def test_a_token_without_the_scope_is_refused_once(caplog: pytest.LogCaptureFixture) -> None:
+    world = prepared()
+    with Sandbox(world, plan="advanced") as asana:
+        asana.fault("status", "/events", status=403, message="Missing scope: events", times=None)
+        destination = synced(asana)
+        CHANGES["edited"](world)
+        asana.clock.advance(HOUR)
+        asana.reset_log()
+        caplog.clear()
+        destination.sync(asana, FAMILY, **AUTO)
+        assert asked(asana, "/events") == 1
+        assert unlike_asana(asana, destination, *FAMILY) == []
+        assert caplog.text.count("The token may not read events") == 1
+
+
+def test_a_busy_project_is_listed_instead() -> None:
+    """A long chain of events costs no more than the listing."""
+    world = prepared()
+    project = world.find("One")
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana)
+        for number in range(1_000):
+            world.edit_task(world.find("Task 0"), notes=str(number))
+        world.move_to_section(world.find("Task 3"), section_of(world, "One"))
+        asana.clock.advance(HOUR)
+        asana.reset_log()
+        destination.sync(asana, FAMILY, **AUTO)
+        assert unlike_asana(asana, destination, *FAMILY) == []
+        assert sum(e.path == "/events" and e.params["resource"] == project for e in asana.log) < 8
+
+
+def test_a_task_that_leaves_for_a_project_that_is_not_read() -> None:
+    world = prepared()
+    other = world.add_project("Other")
+    settings = {**AUTO, "exclude_project_ids": [other]}
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana, exclude_project_ids=[other])
+        world.move_task(world.find("Task 0"), add_project=other, remove_project=world.find("One"))
+        world.move_task(world.find("Task 1"), add_project=other)
+        asana.clock.advance(HOUR)
+        done = destination.sync(asana, FAMILY, **settings)
+        assert tombstones(done) == {}
+        held = destination.rows["tasks"][world.find("Task 0")]
+        assert [one["gid"] for one in held["projects"]] == [other]
+        asana.clock.advance(HOUR)
+        done = destination.sync(asana, FAMILY, **settings)
+        assert not any(done.records.values())
+
+
+def test_only_what_was_selected_is_read() -> None:
+    """Without `tasks` its tasks are read for their comments all the same."""
+    world = prepared()
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana, "stories")
+        CHANGES["comment on a subtask edited"](world)
+        CHANGES["comment deleted"](world)
+        asana.clock.advance(HOUR)
+        asana.reset_log()
+        destination.sync(asana, ["stories"], **AUTO)
+        assert unlike_asana(asana, destination, "stories") == []
+        assert len(asana.log) < 20
+
+
+@pytest.mark.parametrize("mode", ["search", "listing"])
+def test_no_events_are_asked_where_the_user_says_so(mode: str) -> None:
+    world = prepared()
+    with Sandbox(world, plan="advanced") as asana:
+        synced(asana, change_detection=mode)
+        assert asked(asana, "/events") == 0
+
+
+def test_a_full_refresh_asks_no_events() -> None:
+    world = prepared()
+    with Sandbox(world, plan="advanced") as asana:
+        Destination().sync(asana, FAMILY, refreshed=FAMILY, **AUTO)
+        assert asked(asana, "/events") == 0
+
+
+def test_events_replace_listings_on_a_free_plan() -> None:
+    world = prepared()
+    settings = {**AUTO, "change_detection": "events"}
+    with Sandbox(world, plan="free") as asana:
+        destination = synced(asana, change_detection="events")
+        for change in (
+            "moved to another section",
+            "edited",
+            "comment edited",
+            "subtask deleted",
+            "new subtask",
+        ):
+            CHANGES[change](world)
+        world.edit_task(world.find("Alone"), notes="Edited")
+        asana.clock.advance(HOUR)
+        asana.reset_log()
+        destination.sync(asana, FAMILY, **settings)
+        assert unlike_asana(asana, destination, *FAMILY) == []
+        assert not [e for e in asana.log if "project" in e.params and e.path == "/tasks"]
+        asana.clock.advance(23 * HOUR)
+        asana.reset_log()
+        done = destination.sync(asana, FAMILY, **settings)
+        assert len([e for e in asana.log if "project" in e.params and e.path == "/tasks"]) == 3
+        assert not any(done.records.values())
