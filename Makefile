@@ -36,6 +36,7 @@ lint: install ## Check format, lint, types, and that generated files are current
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+	.venv/bin/python -m tools.dictionary --check
 	.venv/bin/python -m tools.docs --check
 	.venv/bin/python -m tools.erd --check
 	.venv/bin/python -m tools.builder --check
@@ -83,7 +84,8 @@ live: install ## Ask a real account where Asana differs from what is believed: d
 bench: install ## Measure speed and memory against the CDK's stock parts.
 	.venv/bin/python -m benchmarks $(ARGS)
 
-docs: install ## Write the generated parts of docs/.
+docs: install ## Write the data dictionary into the schemas, and the generated parts of docs/.
+	.venv/bin/python -m tools.dictionary
 	.venv/bin/python -m tools.docs
 	.venv/bin/python -m tools.erd
 

@@ -26,6 +26,7 @@ from source_asana.components.pages import next_offset, pages, rows
 from source_asana.components.shape import Filter, Raw
 from source_asana.fields.custom import STREAMS
 from source_asana.fields.custom_schema import MOST_COLUMNS, FoundFields, covering
+from source_asana.fields.schemas import with_columns
 from source_asana.http.attempts import body_of, send
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.runtime import Runtime
@@ -84,7 +85,7 @@ def _extend(stream: AirbyteStream, fields: FoundFields) -> list[str]:
     # The schema itself is shared by all who loaded it.
     schema = stream.json_schema
     columns, without = fields.properties(stream.name, schema["properties"])
-    stream.json_schema = {**schema, "properties": {**schema["properties"], **columns}}
+    stream.json_schema = with_columns(schema, columns)
     return without
 
 

@@ -21,7 +21,7 @@ from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States
 from source_asana.cursors.token import TokenPolicy
-from source_asana.fields.schemas import DELETED_AT, load_schema
+from source_asana.fields.schemas import DELETED_AT, load_schema, with_columns
 from source_asana.http.errors import AsanaError
 from source_asana.messages import all_found
 from source_asana.parents.plan import StreamPlan
@@ -83,7 +83,7 @@ def schema_of(retriever: AsanaRetriever, settings: Settings) -> dict[str, Any]:
     schema = load_schema(retriever.name)
     if not tracks_deletions(retriever, settings):
         return schema
-    return {**schema, "properties": {**schema["properties"], "_ab_cdc_deleted_at": DELETED_AT}}
+    return with_columns(schema, {"_ab_cdc_deleted_at": DELETED_AT})
 
 
 class Wiring:

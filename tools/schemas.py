@@ -1,5 +1,7 @@
 """Make the JSON schemas in `source_asana/schemas` from Asana's OpenAPI description.
 
+Names and types come from there; `tools/dictionary.py` adds what each column means, and the order.
+
 `python -m tools.schemas [--check] [folder]`: the folder (default `../shared`) holds the description
 and the catalogue of streams, see `tools/reference.py`. With `--check` nothing is written; the exit
 code is 1 when a file is missing, different or left over. Where the result differs from the
@@ -8,16 +10,14 @@ description, `CORRECTIONS` and `DECLARED` say so.
 
 import argparse
 import copy
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools import reference
+from tools import dictionary, reference
 
-SCHEMAS = Path(__file__).parent.parent / "source_asana" / "schemas"
 REFERENCE = Path(__file__).parent.parent.parent / "shared"
 PREFIX = "#/components/schemas/"
 ARTEFACTS = frozenset({"offset", "path", "uri"})
@@ -231,7 +231,7 @@ def _component_name(node: Mapping[str, Any]) -> str:
 
 
 def generate(description: Mapping[str, Any], streams: list[Json]) -> dict[str, Json]:
-    """Return every schema file: path below the schema folder -> its content."""
+    """Return every schema file without descriptions: path below the folder -> its content."""
     converter = Converter(description)
     files = {f"shared/{name}.json": converter.component(oas) for oas, name in SHARED.items()}
     for stream in streams:
@@ -269,21 +269,19 @@ def main(arguments: list[str] | None = None) -> int:
     if not (options.folder / "asana_oas.json").exists():
         parser.error(f"{options.folder} lacks asana_oas.json, Asana's description of its API")
     generated = generate(reference.description(options.folder), reference.catalogue(options.folder))
-    wanted = {
-        SCHEMAS / name: json.dumps(schema, indent=2, sort_keys=True) + "\n"
-        for name, schema in generated.items()
-    }
-    left_over = set(SCHEMAS.rglob("*.json")) - set(wanted)
-    changed = [p for p, text in wanted.items() if not p.exists() or p.read_text("utf-8") != text]
+    try:
+        changed = dictionary.stale(dictionary.described(generated))
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    folder = dictionary.SCHEMAS
+    left_over = set(folder.rglob("*.json")) - {folder / name for name in generated}
     if options.check:
-        for path in sorted({*left_over, *changed}):
-            sys.stderr.write(f"{path.relative_to(SCHEMAS)} is not current\n")
+        dictionary.report({*left_over, *changed})
         return int(bool(left_over or changed))
     for path in left_over:
         path.unlink()
-    for path in changed:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(wanted[path], "utf-8")
+    dictionary.write(changed)
     return 0
 
 

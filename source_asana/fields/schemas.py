@@ -21,11 +21,11 @@ SYNCED_AT: dict[str, Any] = {
     "type": ["null", "string"],
     "format": "date-time",
     "airbyte_type": "timestamp_with_timezone",
-    "description": "When this version of the record was read, by Asana's clock.",
+    "description": "When the connector read this version of the record, in UTC by Asana's clock.",
 }
 DELETED_AT: dict[str, Any] = {
     **SYNCED_AT,
-    "description": "When the connector found the record deleted in Asana; else null.",
+    "description": "When the connector found the record deleted, in UTC; null while it exists.",
 }
 _FOLDER = Path(__file__).parent.parent / "schemas"
 
@@ -40,8 +40,14 @@ def load_schema(stream: str) -> dict[str, Any]:
     Raises:
         ValueError: there is no schema of that name.
     """
-    schema = _load(f"{stream}.json")
-    return {**schema, "properties": {**schema["properties"], "synced_at": SYNCED_AT}}
+    return with_columns(_load(f"{stream}.json"), {})
+
+
+def with_columns(schema: dict[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a stream with further columns before `synced_at`, the last one."""
+    made = {**schema["properties"], **columns}
+    made.pop("synced_at", None)
+    return {**schema, "properties": {**made, "synced_at": SYNCED_AT}}
 
 
 @cache
@@ -58,7 +64,9 @@ def _load(name: str) -> dict[str, Any]:
 def _inlined(node: Any) -> Any:
     if isinstance(node, dict):
         if "$ref" in node:
-            return _load(node["$ref"])
+            # The column says what it refers to, the part what each of its fields is.
+            own = {key: value for key, value in node.items() if key != "$ref"}
+            return {**_load(node["$ref"]), **own}
         return {key: _inlined(value) for key, value in node.items()}
     if isinstance(node, list):
         return [_inlined(value) for value in node]

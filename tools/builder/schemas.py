@@ -21,6 +21,6 @@ def _referring(node: Any) -> Any:
     if isinstance(node, dict):
         if "$ref" in node:
             name = node["$ref"].removeprefix("shared/").removesuffix(".json")
-            return {"$ref": f"#/definitions/shared/{name}"}
+            return {**node, "$ref": f"#/definitions/shared/{name}"}
         return {key: _referring(value) for key, value in node.items()}
     return [_referring(value) for value in node] if isinstance(node, list) else node

@@ -240,6 +240,12 @@ def test_columns_have_names_and_types_of_their_own(asana: Sandbox, fields: Field
     assert properties[names[fields.instant]]["format"] == "date-time"
 
 
+@pytest.mark.parametrize("deletions", [False, True], ids=["", "with deletions"])
+def test_synced_at_stays_the_last_column(asana: Sandbox, *, deletions: bool) -> None:
+    found = schemas(discovered(asana, track_deletions=deletions))
+    assert {list(schema["properties"])[-1] for schema in found.values()} == {"synced_at"}
+
+
 def test_without_the_option_a_discover_asks_nothing(asana: Sandbox) -> None:
     sync = command("discover", config_for(asana))
     assert asana.log == []
