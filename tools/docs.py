@@ -1,9 +1,9 @@
 """Write the generated parts of the documentation: `python -m tools.docs [--check]`.
 
-`docs/columns.md` is generated as a whole, in `docs/asana.md` what stands between the markers
+`docs/streams` is generated as a whole, in `docs/asana.md` what stands between the markers
 `<!-- begin NAME -->` and `<!-- end NAME -->`. They are made from the manifest, the schemas, the
-table of Asana's answers and the facts below. With `--check` nothing is written, and the exit code
-is 1 when something is not current.
+table of Asana's answers, `stream_pages.yaml` and the facts below. With `--check` nothing is
+written, and the exit code is 1 when something is not current.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from typing import Any
 from source_asana import SourceAsana
 from source_asana.fields import scopes
 from source_asana.http.errors import RULES, Action
-from tools.docs_columns import columns_page
+from tools.docs_streams import pages
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-# Builds the streams, and is never sent anywhere.
-CONFIG = {"credentials": {"personal_access_token": "unused-token"}}
+# Builds the streams, with a column for deletions where they can be tracked; never sent anywhere.
+CONFIG = {"credentials": {"personal_access_token": "unused-token"}, "track_deletions": True}
 
 # What Asana's documentation says and the manifest does not: the plan of streams that do not come
 # with every plan. A stream without a scope needs full permissions.
@@ -66,6 +66,7 @@ COSTS: Mapping[str, str] = {
     "time_tracking_entries": "1 per 100 entries; later of the last weeks only",
     "workspaces": "1",
 }
+FACTS = ("Primary key", "Incremental by", "Read per", "Requests", "Plan", "OAuth scope")
 DONE: Mapping[Action, str] = {
     Action.RETRY: "tries again for up to ten minutes",
     Action.WAIT: "waits as long as Asana says, and slows down",
@@ -95,6 +96,7 @@ class Stream:
         cursor: the cursor column of incremental syncs, empty for full refresh only.
         parents: the streams whose records name its partitions.
         inline: whether its records come with the parent's.
+        tracked: whether its deletions can be tracked.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Stream:
     cursor: str
     parents: tuple[str, ...]
     inline: bool
+    tracked: bool
 
 
 def streams(source: SourceAsana) -> list[Stream]:
@@ -117,6 +120,7 @@ def streams(source: SourceAsana) -> list[Stream]:
             cursor=(stream.default_cursor_field or [""])[0],
             parents=tuple(_parents(routers[stream.name])),
             inline=_kind(routers[stream.name]) == "InlineRouter",
+            tracked="_ab_cdc_deleted_at" in stream.json_schema["properties"],
         )
         for stream in source.discover(logging.getLogger("docs"), CONFIG).streams
     ]
@@ -163,20 +167,27 @@ def code(names: Iterable[str]) -> str:
 def stream_table(found: Sequence[Stream]) -> str:
     """Return the table of all streams."""
     return table(
-        ["Stream", "Primary key", "Incremental by", "Read per", "Requests", "Plan", "OAuth scope"],
-        (
-            [
-                f"[{stream.name}](columns.md#{stream.name})",
-                code(stream.key) or "none",
-                code(filter(None, [stream.cursor])) or "full refresh",
-                code(stream.parents) or "token",
-                _cost(stream),
-                _inherited(PLANS, stream, found) or "any",
-                code(filter(None, [SCOPES.get(stream.name, "")])) or "full permissions",
-            ]
-            for stream in found
-        ),
+        ["Stream", *FACTS],
+        ([f"[{one.name}](streams/{one.name}.md)", *_row(one, found)] for one in found),
     )
+
+
+def facts(stream: Stream, found: Sequence[Stream]) -> list[tuple[str, str]]:
+    """Return the rows of the table at the top of a stream's page."""
+    deletions = "sent with `track_deletions`" if stream.tracked else "not tracked"
+    return [*zip(FACTS, _row(stream, found), strict=True), ("Deletions", deletions)]
+
+
+def _row(stream: Stream, found: Sequence[Stream]) -> list[str]:
+    """Return what `FACTS` names of a stream."""
+    return [
+        code(stream.key) or "none",
+        code(filter(None, [stream.cursor])) or "full refresh",
+        code(stream.parents) or "token",
+        _cost(stream),
+        _inherited(PLANS, stream, found) or "any",
+        code(filter(None, [SCOPES.get(stream.name, "")])) or "full permissions",
+    ]
 
 
 def _cost(stream: Stream) -> str:
@@ -249,7 +260,8 @@ def generated(source: SourceAsana | None = None) -> dict[Path, str]:
     }
     for name, block in blocks.items():
         text = _replaced(text, name, block)
-    return {page: text, DOCS / "columns.md": columns_page([stream.name for stream in found])}
+    about = pages({stream.name: facts(stream, found) for stream in found})
+    return {page: text, **{DOCS / "streams" / name: text for name, text in about.items()}}
 
 
 def _replaced(text: str, name: str, block: str) -> str:
@@ -269,11 +281,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     wanted = generated()
     old = [p for p, text in wanted.items() if not p.exists() or p.read_text("utf-8") != text]
+    old += sorted({*(DOCS / "streams").glob("*.md")} - wanted.keys())
     for path in old:
         if options.check:
-            sys.stderr.write(f"docs/{path.name} is not current: make docs\n")
-        else:
+            sys.stderr.write(f"{path.relative_to(DOCS.parent)} is not current: make docs\n")
+        elif path in wanted:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(wanted[path], "utf-8")
+        else:
+            path.unlink()
     return int(options.check and bool(old))
 
 

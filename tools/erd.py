@@ -26,8 +26,8 @@ type object or list holds them as JSON with their `gid`; a column `..._id` holds
 box without columns belongs to another diagram.
 
 Nearly every stream names `users`, `workspaces` and `custom_fields`, so lines lead to them in their
-own diagrams only. All other columns are in [columns.md](columns.md). The tables of the
-[dbt package](../dbt/README.md) have gids instead of JSON.
+own diagrams only. All other columns are on the [pages of the streams](streams/README.md). The
+tables of the [dbt package](../dbt/README.md) have gids instead of JSON.
 """
 # Subject area -> its streams, in the order of the boxes.
 AREAS: Mapping[str, Sequence[str]] = {

@@ -1,25 +1,25 @@
-"""The queries of docs/how-to.md, on both warehouses as they stand."""
+"""The queries of docs/how-to.md and of the streams' pages, on both warehouses as they stand."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from integration_tests.warehouse.asana import ROOT
 from integration_tests.warehouse.engines import Engine
-from integration_tests.warehouse.scenario import STREAMS, History
+from integration_tests.warehouse.scenario import History
 from integration_tests.warehouse.tables import Table
 
-QUERIES = re.findall(
-    r"```sql\n(.*?);\n```", (ROOT / "docs" / "how-to.md").read_text("utf-8"), re.DOTALL
-)
+QUERY = re.compile(r"```sql\n(.*?);\n```", re.DOTALL)
+QUERIES = QUERY.findall((ROOT / "docs" / "how-to.md").read_text("utf-8"))
+PAGES = sorted((ROOT / "docs" / "streams").glob("*.md"))
 # A column that is null in all rows is most likely a wrong path or join.
 MAY_BE_EMPTY = {"due_on", "section"}
 
 
 @pytest.fixture(scope="module")
 def warehouse(engine: Engine, history: History) -> Engine:
-    names = (*STREAMS, "audit_log_events", "events")
-    tables = history.tables(deduped=True, streams=names)
+    tables = history.tables(deduped=True, streams=tuple(history.schemas))
     fresh = Table(tables["tasks"].columns, ["gid"], tables["tasks"].rows[:10])
     engine.write(tables | {"snapshot_tasks": fresh})
     assert engine.dbt().run("run").failed == {}
@@ -36,3 +36,10 @@ def test_it_answers(warehouse: Engine, query: str) -> None:
 
 def test_there_are_queries() -> None:
     assert len(QUERIES) == 15
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_query_of_a_page_runs(warehouse: Engine, page: Path) -> None:
+    # What it answers is tested on SQLite, with rows of every stream.
+    for query in QUERY.findall(page.read_text("utf-8")):
+        warehouse.search(query)
