@@ -139,8 +139,9 @@ class TaskHint:
     """What hints say of one task.
 
     Attributes:
-        at: when the newest of them happened.
         workspace: the gid of its workspace.
+        project: the one whose events named it first, "" for none.
+        at: when the newest of them happened.
         is_deleted: whether the newest one says that it is deleted.
         is_renamed: whether it has another name.
         due: children -> when the newest of them changed.
@@ -148,6 +149,7 @@ class TaskHint:
     """
 
     workspace: str
+    project: str = ""
     at: int = -1
     is_deleted: bool = False
     is_renamed: bool = False
@@ -178,12 +180,12 @@ class TaskHints:
     orphans: dict[Hint, str] = field(default_factory=dict)
     _to_read: dict[str, None] = field(default_factory=dict)
 
-    def add(self, hint: Hint, workspace: str) -> None:
+    def add(self, hint: Hint, workspace: str, project: str = "") -> None:
         """Take a hint; one that tells nothing new is not read again."""
         if hint.kind is Kind.ORPHAN:
             self.orphans[hint] = workspace
             return
-        known = self.tasks.setdefault(hint.gid, TaskHint(workspace))
+        known = self.tasks.setdefault(hint.gid, TaskHint(workspace, project))
         before = (known.at, known.is_renamed, dict(known.due))
         known.take(hint)
         if (known.at, known.is_renamed, known.due) != before:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -69,6 +70,8 @@ class Events:
         tokens: project -> the token to go on from in the next sync.
         failed: the tasks that could not be read.
         are_read: whether every hint was followed.
+        was_shown: returns whether this sync has shown a task.
+        cost: returns how many requests the listing of a project takes.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -86,6 +89,8 @@ class Events:
         self.tokens: dict[str, Token] = {}
         self.failed: set[str] = set()
         self.are_read = False
+        self.was_shown: Callable[[str], bool] = lambda _: False
+        self.cost: Callable[[str], int] = lambda _: 0
 
     # ── before the first slice ─────────────────────────────────────────────────────────────────
 
@@ -164,9 +169,7 @@ class Events:
 
     # ── what happened in one project; called by workers ────────────────────────────────────────
 
-    def ask(
-        self, key: str, workspace: str, began: Millis | None, ask: Ask, cost: Callable[[], int]
-    ) -> Told:
+    def ask(self, key: str, workspace: str, began: Millis | None, ask: Ask) -> Told:
         """Ask for the events of a project, or only for a token.
 
         Args:
@@ -174,13 +177,12 @@ class Events:
             workspace: the gid of its workspace.
             began: the server's time before the first request.
             ask: sends the request with a token, or without one.
-            cost: returns how many requests its listing takes.
         """
         self._wait_for_first()
         try:
             if not self._is_on or began is None:
                 return Told(is_unbroken=False)
-            return self._told(key, workspace, began, ask, cost)
+            return self._told(key, workspace, began, ask)
         except Refused as refusal:
             self._refused(refusal)
             return Told(is_unbroken=False)
@@ -208,23 +210,18 @@ class Events:
             f'full scan. Asana said: "{refusal.verdict.message}".',
         )
 
-    def _told(
-        self, key: str, workspace: str, began: Millis, ask: Ask, cost: Callable[[], int]
-    ) -> Told:
+    def _told(self, key: str, workspace: str, began: Millis, ask: Ask) -> Told:
         known = self._usable.get(key)
         if known is None:
             self._keep(key, self._fresh(ask), began)
             return Told(is_unbroken=False)
-        gids: set[str] = set()
-        is_to_list, text, most = False, known.text, 1
+        is_to_list, text = False, known.text
         try:
             for number, (hints, following) in enumerate(self._chain(key, known.text, ask), 1):
                 text = following
                 is_to_list |= any(hint.kind is Kind.LISTING for hint in hints)
-                gids |= self._add(hints, workspace)
-                if max(number, len(gids)) > most:
-                    most = max(1, cost())
-                if number > most:
+                self._add(hints, workspace, key)
+                if number > 1 and number > self.cost(key):
                     # The listing is cheaper than what may still come.
                     self._keep(key, self._fresh(ask), began)
                     return Told(is_unbroken=False, is_to_list=True)
@@ -232,7 +229,7 @@ class Events:
             self._keep(key, _token_of(expired), began)
             return Told(is_unbroken=False, is_to_list=self._may_list_broken())
         self._keep(key, text, began)
-        return Told(is_unbroken=True, is_to_list=is_to_list or len(gids) > most)
+        return Told(is_unbroken=True, is_to_list=is_to_list)
 
     def _chain(self, key: str, token: str, ask: Ask) -> Iterator[tuple[list[Hint], str]]:
         """Yield what each answer hints at and the token after it, one answer after the other."""
@@ -247,12 +244,11 @@ class Events:
                 return
             seen.add(token)
 
-    def _add(self, hints: Iterable[Hint], workspace: str) -> set[str]:
-        found = [hint for hint in hints if hint.kind is not Kind.LISTING]
+    def _add(self, hints: Iterable[Hint], workspace: str, project: str) -> None:
         with self._lock:
-            for hint in found:
-                self._hints.add(hint, workspace)
-        return {hint.gid for hint in found}
+            for hint in hints:
+                if hint.kind is not Kind.LISTING:
+                    self._hints.add(hint, workspace, project)
 
     def _fresh(self, ask: Ask) -> str:
         """Return a token for what happens from now on."""
@@ -284,6 +280,20 @@ class Events:
         with self._lock:
             self._hints.tasks[gid].waits = True
             self._hints.again(gid)
+
+    def is_answered(self, gid: str) -> bool:
+        """Return whether this sync has shown a task after what is hinted of it."""
+        hint = self.of(gid)
+        is_old = hint.at < self._runtime.told_until
+        return is_old and not hint.is_renamed and self.was_shown(gid)
+
+    def busy(self) -> list[str]:
+        """Return the projects whose listings are cheaper than the tasks that are hinted at."""
+        with self._lock:
+            hints = dict(self._hints.tasks)
+        open_ = [hint.project for gid, hint in hints.items() if not self.is_answered(gid)]
+        counts = Counter(project for project in open_ if project)
+        return [key for key, number in counts.items() if number > 1 and number > self.cost(key)]
 
     def of(self, gid: str) -> TaskHint:
         """Return what is hinted of a task."""

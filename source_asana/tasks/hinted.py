@@ -98,16 +98,11 @@ class HintedTasks:
             if parent:
                 # Its `num_subtasks` is another one.
                 self._events.hint(Hint(Kind.CHANGED, partition_in(parent), hint.at), slice_.key)
-        elif self._is_answered(gid, hint):
+        elif self._events.is_answered(gid):
             if hint.due and self._feed.has_shown(gid):
                 self._feed.repeat(slice_.key, gid)
         else:
             yield from self._read(gid, hint, slice_)
-
-    def _is_answered(self, gid: str, hint: TaskHint) -> bool:
-        """Return whether this sync has shown a task after what the hint tells."""
-        is_shown = self._feed.has_shown(gid) or any(r.cursor.was_shown(gid) for r in self._readers)
-        return is_shown and hint.at < self._runtime.told_until and not hint.is_renamed
 
     def _read(self, gid: str, hint: TaskHint, slice_: HintSlice) -> Iterator[Any]:
         existence, task = self._asked(gid)

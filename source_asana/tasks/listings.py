@@ -28,6 +28,11 @@ class ListingPolicy(TaskPolicy):
     reads it whole as well, and so does the sync that finds it outstanding.
     """
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        # The listings that this sync has no reason to read, as the router found them.
+        self._passed_over: dict[str, Slice] = {}
+
     @override
     def slices(self) -> Iterator[Slice]:
         scans = self.streams.scans
@@ -68,6 +73,11 @@ class ListingPolicy(TaskPolicy):
     def _hinted(self) -> Iterator[Slice]:
         """Yield the slices that follow hints, when all else that shows tasks is over."""
         events = self.streams.events
+        events.wait_until_over()
+        for key in events.busy():
+            if key in self._passed_over and self.feed.named[key].is_passed_over:
+                events.opened()
+                yield self._of_project(self._passed_over[key])
         while True:
             events.wait_until_over()
             self.feed.wait_until_walked()
@@ -128,8 +138,9 @@ class ListingPolicy(TaskPolicy):
         is_covered = self.streams.is_covered(workspace) or events.covers(key)
         if is_covered and not self.streams.is_outstanding(key, workspace):
             self.feed.named[key].is_passed_over = True
+            self._passed_over[key] = found
             return self._of_events(found) if asks_events else None
-        slice_ = ListingSlice(found.partition, key=key, item=found.item)
+        slice_ = self._of_project(found)
         slice_.asks_events = asks_events
         if not self.plan.is_parent or (events.replaces and is_user_key(key)):
             self._ask_for_less(slice_, workspace)
@@ -137,9 +148,13 @@ class ListingPolicy(TaskPolicy):
 
     def _of_events(self, found: Slice) -> ListingSlice:
         """Return the slice that asks for the events of a project, and for its tasks if need be."""
-        slice_ = ListingSlice(found.partition, key=found.key, item=found.item)
+        slice_ = self._of_project(found)
         slice_.asks_events, slice_.is_listed = True, False
         return slice_
+
+    @staticmethod
+    def _of_project(found: Slice) -> ListingSlice:
+        return ListingSlice(found.partition, key=found.key, item=found.item)
 
     def _cover(self, found: Slice, began: Any) -> None:
         """Count a listing as read whole: the export has shown all that is in it."""

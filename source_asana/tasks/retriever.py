@@ -107,6 +107,8 @@ class TaskRetriever(_TaskRetriever):
         self._listed_keys: frozenset[str] | None = None
         self._cost_lock = Lock()
         self._costs: Counter[str] | None = None
+        self.streams.events.was_shown = self._was_shown
+        self.streams.events.cost = self._cost
 
     @cached_property
     def _hinted(self) -> HintedTasks:
@@ -185,11 +187,17 @@ class TaskRetriever(_TaskRetriever):
                 limited_by=client.event_budget,
             )
 
-        told = events.ask(key, workspace, slice_.began, ask, lambda: self._cost(key))
+        told = events.ask(key, workspace, slice_.began, ask)
         is_missing = events.replaces and not told.is_unbroken
         if not slice_.is_listed and slice_.may_list and (told.is_to_list or is_missing):
             slice_.is_listed = True
             self.cursor.expect(key)
+
+    def _was_shown(self, gid: str) -> bool:
+        """Return whether this sync has shown a task, as one or as a subtask."""
+        subtasks = self.others.get(self.subtasks)
+        cursors = [self.cursor, *([subtasks.cursor] if subtasks else [])]
+        return self.streams.feed.has_shown(gid) or any(one.was_shown(gid) for one in cursors)
 
     def _cost(self, listing: str) -> int:
         """Return about how many requests it takes to list a project and to walk its tasks."""

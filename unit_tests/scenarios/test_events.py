@@ -335,3 +335,26 @@ def test_events_replace_listings_on_a_free_plan() -> None:
         done = destination.sync(asana, FAMILY, **settings)
         assert len([e for e in asana.log if "project" in e.params and e.path == "/tasks"]) == 3
         assert not any(done.records.values())
+
+
+def test_many_silent_moves_have_their_project_listed() -> None:
+    """Tasks that a search shows anyway do not count: they cost no request."""
+    world = prepared()
+    project, done = world.find("One"), section_of(world, "One")
+    gids = [world.add_task(f"Further {number}", projects=[project]) for number in range(30)]
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana)
+        for gid in gids:
+            world.edit_task(gid, notes="Edited")
+        asana.clock.advance(HOUR)
+        asana.reset_log()
+        destination.sync(asana, FAMILY, **AUTO)
+        assert asked(asana, "/tasks") + asked(asana, "/tasks/{task_gid}") == 0
+        for gid in gids:
+            world.move_to_section(gid, done)
+        asana.clock.advance(HOUR)
+        asana.reset_log()
+        destination.sync(asana, FAMILY, **AUTO)
+        assert unlike_asana(asana, destination, *FAMILY) == []
+        assert asked(asana, "/tasks") == 1
+        assert asked(asana, "/tasks/{task_gid}") == 0
