@@ -15,6 +15,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.components.pages import next_offset, pages
 from source_asana.config import config_error
+from source_asana.exports.job import may_export
 from source_asana.fields import scopes
 from source_asana.http.attempts import send
 from source_asana.http.auth import OAuthAuth
@@ -22,7 +23,6 @@ from source_asana.http.clock import to_millis
 from source_asana.http.errors import SCOPE, Action, AsanaError, Refused
 from source_asana.http.parsing import parse
 from source_asana.runtime import Runtime
-from source_asana.tasks.export_job import may_export
 
 LOGGER = logging.getLogger("airbyte.source_asana.check")
 STREAM = "check"

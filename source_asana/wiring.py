@@ -21,6 +21,7 @@ from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States
 from source_asana.cursors.token import TokenPolicy
+from source_asana.exports.scan import ExportScan
 from source_asana.fields.schemas import DELETED_AT, load_schema, with_columns
 from source_asana.http.errors import AsanaError
 from source_asana.messages import all_found
@@ -106,6 +107,8 @@ class Wiring:
         self._states = States(manager, repository)
         self._stamps = Stamps(runtime.clock.now)
         self._primary_keys = primary_keys
+        # An export takes a workspace before a search does.
+        task_streams(runtime).scans.insert(0, ExportScan(runtime))
 
     def bind(
         self, plans: Sequence[StreamPlan], retrievers: Mapping[str, AsanaRetriever]

@@ -33,6 +33,7 @@ class AskedFields:
 
     Attributes:
         text: the fields that are asked for, separated by commas.
+        columns: the columns that they belong to, and the gid.
     """
 
     def __init__(
@@ -46,7 +47,11 @@ class AskedFields:
         self._report = report
         self._lack = lack
         self._lock = threading.Lock()
-        self.text = ",".join(fields)
+        self._ask_for(",".join(fields))
+
+    def _ask_for(self, text: str) -> None:
+        self.text = text
+        self.columns = frozenset({"gid", *(path.split(".")[0] for path in self.names)})
 
     @property
     def params(self) -> Mapping[str, str]:
@@ -73,7 +78,7 @@ class AskedFields:
             if dropped:
                 self._report.fields_dropped(self._stream, dropped, verdict)
                 self._lack(frozenset(sent.split(",")) - frozenset(fewer.split(",")), verdict)
-                self.text = fewer
+                self._ask_for(fewer)
             return bool(dropped)
 
 

@@ -163,7 +163,7 @@ class TaskFeed:
             self.ended(ending)
 
     def covered(self, key: str, item: Item, began: Millis) -> None:
-        """Note that an export has shown all of a listing."""
+        """Note that a scan has shown all of a listing."""
         with self._changed:
             self.name(key, item)
             self.begin(key)

@@ -15,7 +15,7 @@ from source_asana.parents.feeds import Item, ParentFailedError
 from source_asana.parents.slices import Slice, is_user_key
 from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.policy import TaskPolicy
-from source_asana.tasks.slices import ExportSlice, HintSlice, ListingSlice, SearchSlice
+from source_asana.tasks.slices import HintSlice, ListingSlice, ScanSlice
 
 HINTS_A_SLICE = 10
 
@@ -61,7 +61,8 @@ class ListingPolicy(TaskPolicy):
 
     def _before_exports(self) -> Iterator[Slice]:
         """Yield the slices that take the tokens of projects, before an export is begun."""
-        for found in self._items() if self.streams.export.exports else ():
+        is_exported = any(scan.needs_listed for scan in self.streams.scans)
+        for found in self._items() if is_exported else ():
             if self.streams.events.takes(found.key):
                 self.feed.name(found.key, found.item)
                 self.streams.events.opened()
@@ -110,8 +111,6 @@ class ListingPolicy(TaskPolicy):
         What belongs to which listing is known once all of them are.
         """
         listed: dict[str, dict[str, Item]] = {}
-        if not self.streams.export.exports:
-            return listed
         try:
             for found in self.router.stream_slices():
                 listed.setdefault(found.item["workspace_gid"], {})[found.key] = found.item
@@ -129,9 +128,8 @@ class ListingPolicy(TaskPolicy):
         key, workspace = found.key, found.item["workspace_gid"]
         self.feed.name(key, found.item)
         self._there.add(key)
-        export = self.streams.export.exports.get(workspace)
-        if export is not None and export.succeeded and key in export.listed and export.bound:
-            self._cover(found, export.bound)
+        if began := self.streams.shown_until(key, workspace):
+            self._cover(found, began)
             return None
         events = self.streams.events
         asks_events = events.takes(key)
@@ -157,7 +155,7 @@ class ListingPolicy(TaskPolicy):
         return ListingSlice(found.partition, key=found.key, item=found.item)
 
     def _cover(self, found: Slice, began: Any) -> None:
-        """Count a listing as read whole: the export has shown all that is in it."""
+        """Count a listing as read whole: a scan has shown all that is in it."""
         with self.lock:
             self.partitions.handed_out(found.key)
             self.partitions.completed(found.key)
@@ -223,7 +221,7 @@ class ListingPolicy(TaskPolicy):
         if isinstance(slice_, HintSlice):
             return True
         stamp, instant = self.stamp_of(record), self.instant(slice_.key)
-        if isinstance(slice_, SearchSlice | ExportSlice):
+        if isinstance(slice_, ScanSlice):
             instant = self.watermark(slice_.key)
         is_whole = instant is None or self.is_scan
         return is_whole or stamp is None or instant is None or stamp >= instant

@@ -117,8 +117,9 @@ class TaskPolicy(Policy):
     @override
     def parts(self) -> Mapping[str, Part]:
         parts: dict[str, Part] = {**self.listings.parts(), "tokens": self._tokens}
-        if self.runtime.settings.bulk_export and self.streams.keeps_exports is self:
-            parts["exports"] = self.streams.export.jobs
+        if self.streams.keeper is self:
+            for scan in self.streams.scans:
+                parts.update(scan.parts())
         return parts
 
     @override

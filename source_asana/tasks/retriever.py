@@ -30,12 +30,11 @@ from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
-from source_asana.tasks.export_reading import Readers, read_changed, read_whole
 from source_asana.tasks.hinted import HintedTasks
 from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.routers import TASK_FIELDS
 from source_asana.tasks.search_walk import PAGE, TOO_MANY, SearchRequest, changed
-from source_asana.tasks.slices import ExportSlice, HintSlice, ListingSlice, SearchSlice, WalkSlice
+from source_asana.tasks.slices import HintSlice, ListingSlice, ScanSlice, SearchSlice, WalkSlice
 from source_asana.tasks.streams import TaskStreams, task_streams
 
 
@@ -70,7 +69,14 @@ class _TaskRetriever(AsanaRetriever):
         self.streams.feed.add(take)
 
     def as_own(
-        self, task: Raw, place: Mapping[str, Any], partition: str, slice_: Slice, stamp: Stamp
+        self,
+        task: Raw,
+        place: Mapping[str, Any],
+        partition: str,
+        slice_: Slice,
+        stamp: Stamp,
+        *,
+        is_shared: bool = True,
     ) -> Iterator[Raw]:
         """Yield a task that a scan found, as this stream's record.
 
@@ -80,13 +86,14 @@ class _TaskRetriever(AsanaRetriever):
             partition: the one of the ledger that it belongs to.
             slice_: the scan's.
             stamp: of the page.
+            is_shared: whether it may come again and the ledger would not tell.
         """
         if self.plan.parent_only or not self.cursor.is_in_scope(task, slice_):
             return
-        names = {"gid", *(path.split(".")[0] for path in self.fields.names)}
+        names = self.fields.columns
         own = {name: value for name, value in task.items() if name in names}
         record = self.shape.finished(own, place)
-        yield from self.cursor.sent(record, slice_, stamp, is_shared=True, partition=partition)
+        yield from self.cursor.sent(record, slice_, stamp, is_shared=is_shared, partition=partition)
 
 
 @dataclass
@@ -130,10 +137,8 @@ class TaskRetriever(_TaskRetriever):
     @override
     def end(self, slice_: Slice, ending: Ending) -> None:
         # However it ended: who waits for it must not wait for ever.
-        if isinstance(slice_, SearchSlice):
-            slice_.search.finish(succeeded=False)
-        elif isinstance(slice_, ExportSlice):
-            slice_.export.finish(succeeded=False)
+        if isinstance(slice_, ScanSlice):
+            slice_.scan.finish(succeeded=False)
         else:
             self.streams.events.ended()
         if self.plan.is_parent:
@@ -152,8 +157,8 @@ class TaskRetriever(_TaskRetriever):
         if isinstance(slice_, SearchSlice):
             yield from self._search(slice_)
             return
-        if isinstance(slice_, ExportSlice):
-            yield from read_whole(self._readers(), slice_)
+        if isinstance(slice_, ScanSlice):
+            yield from self.streams.scanned(slice_, self)
             return
         if isinstance(slice_, HintSlice):
             yield from self._hinted.read(slice_)
@@ -260,8 +265,8 @@ class TaskRetriever(_TaskRetriever):
                     yield from self._found(task, slice_, stamp)
             search.finish(succeeded=True)
         except AsanaError as error:
-            if self.runtime.settings.bulk_export and error.verdict.rule is TOO_MANY:
-                yield from read_changed(self._readers(), slice_)
+            if error.verdict.rule is TOO_MANY:
+                yield from self.streams.scanned(slice_, self)
             if search.succeeded:
                 return
             self.streams.search.fall_back(search, error)
@@ -278,9 +283,6 @@ class TaskRetriever(_TaskRetriever):
             return chain([next(found, [])], found)
 
         yield from answered(asked, begun)
-
-    def _readers(self) -> Readers:
-        return Readers(self, self.others.get(self.subtasks), self.headers())
 
     def _request(self, slice_: SearchSlice) -> SearchRequest:
         subtasks = self.others.get(self.subtasks)
@@ -353,10 +355,18 @@ class SubtaskRetriever(_TaskRetriever):
                     yield from self.cursor.sent(record, slice_, stamp, is_shared=shared)
 
     def found(
-        self, task: Raw, parent: str, partition: str, slice_: Slice, stamp: Stamp
+        self,
+        task: Raw,
+        parent: str,
+        partition: str,
+        slice_: Slice,
+        stamp: Stamp,
+        *,
+        is_shared: bool = True,
     ) -> Iterator[Record]:
         """Yield a subtask that a scan or a look-up found, as this stream's record."""
-        for sent in self.as_own(task, {"task_gid": parent}, partition, slice_, stamp):
+        place = {"task_gid": parent}
+        for sent in self.as_own(task, place, partition, slice_, stamp, is_shared=is_shared):
             self.counts.records += 1
             yield Record(data=sent, stream_name=self.name)
 

@@ -1,4 +1,4 @@
-"""Ways to find what changed in a workspace without reading its listings: search and export.
+"""Ways to find what changed in a workspace without reading its listings; search is one.
 
 Each takes the workspaces that it can cover in this sync and that none before it has taken. Where it
 gives up, the listings of the workspace are read.
@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+from typing_extensions import override
+
+from source_asana.components.retriever import AsanaRetriever
 from source_asana.core.hints import Token
+from source_asana.cursors.policies import Part
 from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError
 from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
-from source_asana.tasks.exports import Export, Jobs
 from source_asana.tasks.search import CHEAP_PAGES, Search
-from source_asana.tasks.slices import ExportSlice, SearchSlice
+from source_asana.tasks.slices import ScanSlice, SearchSlice
 
 LOGGER = logging.getLogger("airbyte.source_asana.search")
 MINUTE = 60_000
@@ -81,6 +84,9 @@ class TaskStream(Protocol):
 class WorkspaceScan(Protocol):
     """Finds what changed in whole workspaces."""
 
+    def parts(self) -> Mapping[str, Part]:
+        """Return what it has in the state of one task stream."""
+
     def plan(self, workspaces: Collection[str], selected: Sequence[TaskStream]) -> Collection[str]:
         """Choose among the workspaces; return those that this sync covers in this way."""
 
@@ -96,6 +102,14 @@ class WorkspaceScan(Protocol):
     def needs_listed(self) -> bool:
         """Whether `slices` has to know the listings."""
 
+    def read(self, slice_: ScanSlice, tasks: AsanaRetriever) -> Iterator[Any]:
+        """Yield a slice's records, if it is its own or a search that is too large; decide it.
+
+        Args:
+            slice_: of this scan, or of another one.
+            tasks: the retriever of the tasks.
+        """
+
     def end(self) -> None:
         """Wait until it is known which workspaces were covered."""
 
@@ -105,8 +119,11 @@ class WorkspaceScan(Protocol):
     def covered(self, workspace: str) -> bool:
         """Return whether all changes in a workspace were found."""
 
+    def shown_until(self, listing: str, workspace: str) -> Millis | None:
+        """Return up to when it has shown all of a listing, None where it has not."""
 
-class SearchScan:
+
+class SearchScan(WorkspaceScan):
     """Has a workspace searched if every selected stream has a watermark for it.
 
     Args:
@@ -117,15 +134,17 @@ class SearchScan:
         overlap: how far a search steps back behind the last sync, milliseconds.
     """
 
-    needs_listed = False
-
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self.searches: dict[str, Search] = {}
         self.overlap = runtime.settings.search_overlap_minutes * MINUTE
 
+    @override
+    def parts(self) -> Mapping[str, Part]:
+        return {}
+
+    @override
     def plan(self, workspaces: Collection[str], selected: Sequence[TaskStream]) -> Collection[str]:
-        """See `WorkspaceScan`."""
         settings = self._runtime.settings
         if settings.may_search and selected and all(stream.is_tracked for stream in selected):
             for gid in sorted(workspaces):
@@ -144,26 +163,42 @@ class SearchScan:
         per_minute = self._runtime.client.budget.per_minute
         return max(CHEAP_PAGES, int(listings * SEARCHES_PER_MINUTE / per_minute))
 
+    @property
+    @override
+    def needs_listed(self) -> bool:
+        return False
+
+    @override
     def slices(self, listed: Mapping[str, Mapping[str, Item]] | None) -> Iterator[Slice]:
-        """See `WorkspaceScan`."""
         del listed
         for search in self.searches.values():
             yield SearchSlice(search)
 
+    @override
+    def read(self, slice_: ScanSlice, tasks: AsanaRetriever) -> Iterator[Any]:
+        # The retriever of the tasks reads searches itself.
+        del slice_, tasks
+        yield from ()
+
+    @override
     def end(self) -> None:
-        """See `WorkspaceScan`."""
         for search in self.searches.values():
             search.wait(self._runtime.stop)
 
+    @override
     def give_up(self) -> None:
-        """See `WorkspaceScan`."""
         for search in self.searches.values():
             search.finish(succeeded=False)
 
+    @override
     def covered(self, workspace: str) -> bool:
-        """See `WorkspaceScan`."""
         search = self.searches.get(workspace)
         return search is not None and bool(search.succeeded)
+
+    @override
+    def shown_until(self, listing: str, workspace: str) -> Millis | None:
+        del listing, workspace
+        return None
 
     def fall_back(self, search: Search, error: AsanaError) -> None:
         """Send a searched workspace to its listings and log why."""
@@ -178,80 +213,3 @@ class SearchScan:
         is_free = all(one.is_refused_for_plan for one in searches)
         if is_free and len(searches) == len(self._runtime.workspaces):
             self._runtime.client.budget.set_quota(FREE_PER_MINUTE)
-
-
-class ExportScan:
-    """Has a workspace exported at first reads and full scans, if the settings say so.
-
-    Args:
-        runtime: what all streams share.
-
-    Attributes:
-        exports: by workspace.
-        jobs: the export jobs that a sync left behind; in the state of one stream.
-    """
-
-    needs_listed = True
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._selected: Sequence[TaskStream] = ()
-        self.exports: dict[str, Export] = {}
-        self.jobs = Jobs()
-
-    def plan(self, workspaces: Collection[str], selected: Sequence[TaskStream]) -> Collection[str]:
-        """See `WorkspaceScan`."""
-        self._selected = selected
-        if self._runtime.settings.bulk_export and selected:
-            for gid in sorted(workspaces):
-                is_first = any(not m.is_tracked or m.watermark(gid) is None for m in selected)
-                if is_first or any(stream.is_scan for stream in selected):
-                    self.exports[gid] = Export(gid)
-            self.jobs.keep_wanted(self.exports)
-        return self.exports
-
-    def slices(self, listed: Mapping[str, Mapping[str, Item]] | None) -> Iterator[Slice]:
-        """See `WorkspaceScan`."""
-        if listed is None:
-            self.give_up()
-            return
-        for export in self.exports.values():
-            export.listed = frozenset(listed.get(export.workspace, ()))
-            yield ExportSlice(export)
-
-    def end(self) -> None:
-        """See `WorkspaceScan`; forget the jobs that no state may come to lack.
-
-        Without a state a stream wants a new file each time.
-        """
-        for gid, export in self.exports.items():
-            is_read = export.wait(self._runtime.stop)
-            if is_read and not all(stream.is_tracked for stream in self._selected):
-                self.jobs.drop(gid)
-
-    def give_up(self) -> None:
-        """See `WorkspaceScan`."""
-        for export in self.exports.values():
-            export.finish(succeeded=False)
-
-    def covered(self, workspace: str) -> bool:
-        """See `WorkspaceScan`."""
-        export = self.exports.get(workspace)
-        return export is not None and bool(export.succeeded)
-
-    def has_caught_up(self, workspace: str, listings: Collection[str], instant: Millis) -> bool:
-        """Return whether every selected stream has read a workspace up to an instant."""
-        return all(
-            min(
-                (stream.instant(listing) or 0 for listing in listings),
-                default=stream.watermark(workspace) or 0,
-            )
-            >= instant
-            for stream in self._selected
-        )
-
-    def newest(self, workspace: str, listings: Collection[str]) -> Millis:
-        """Return when a stream has read one of these last, 0 if none ever has."""
-        found = [m.watermark(workspace) for m in self._selected]
-        found += [stream.instant(listing) for stream in self._selected for listing in listings]
-        return Millis(max((one for one in found if one is not None), default=0))

@@ -8,8 +8,7 @@ from source_asana.core.hints import Hint
 from source_asana.core.task_list import OpenWalk
 from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
-from source_asana.tasks.exports import Export
-from source_asana.tasks.search import Search
+from source_asana.tasks.search import Scan, Search
 
 
 class ListingSlice(Slice):
@@ -26,33 +25,27 @@ class ListingSlice(Slice):
     is_deleted = False
 
 
-class SearchSlice(Slice):
-    """Covers what a search finds in one workspace; its results belong to many partitions.
+class ScanSlice(Slice):
+    """Covers what a scan finds in one workspace; its records belong to many partitions.
 
     Attributes:
-        search: the search, which is decided when the slice ends.
+        scan: it is decided when the slice ends.
     """
 
-    def __init__(self, search: Search) -> None:
-        gid = search.workspace
-        super().__init__({"search_in_workspace": gid}, key=gid, item={"workspace_gid": gid})
-        self.search = search
-        self.is_filtered = True
-
-
-class ExportSlice(Slice):
-    """Covers the tasks of one workspace, by export; they belong to many partitions.
-
-    Attributes:
-        export: the export; it is decided when the slice ends.
-    """
-
-    def __init__(self, export: Export) -> None:
-        gid = export.workspace
-        super().__init__({"export_of_workspace": gid}, key=gid, item={"workspace_gid": gid})
-        self.export = export
+    def __init__(self, scan: Scan, field: str) -> None:
+        gid = scan.workspace
+        super().__init__({field: gid}, key=gid, item={"workspace_gid": gid})
+        self.scan = scan
         # Tasks that no listing shows are not in it, so it says nothing about those.
         self.is_filtered = True
+
+
+class SearchSlice(ScanSlice):
+    """Covers what a search finds in one workspace."""
+
+    def __init__(self, search: Search) -> None:
+        super().__init__(search, "search_in_workspace")
+        self.search = search
 
 
 class HintSlice(Slice):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from typing import Any
 
+from source_asana.components.retriever import AsanaRetriever
 from source_asana.core.listings import HOUR
+from source_asana.http.clock import Millis
 from source_asana.runtime import Runtime
 from source_asana.tasks.events import SCAN_HOURS, Events
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
-from source_asana.tasks.scans import ExportScan, SearchScan, TaskStream, WorkspaceScan
+from source_asana.tasks.scans import SearchScan, TaskStream, WorkspaceScan
+from source_asana.tasks.slices import ScanSlice
 
 
 class TaskStreams:
@@ -20,11 +24,12 @@ class TaskStreams:
     Attributes:
         runtime: what all streams share.
         feed: tasks and subtasks on their way to the streams that hang on them.
-        search, export: the two scans.
-        scans: both, in the order in which they take workspaces.
+        search: the scan by search.
+        scans: it and those that the wiring puts before it, in the order in which they take
+            workspaces.
         events: tell of changes that these do not find.
         selected: the task streams that the user selected.
-        keeps_exports: the one whose state holds the export jobs.
+        keeper: the one whose state holds that of the scans.
         is_scan: whether this sync reads all listings completely.
     """
 
@@ -32,12 +37,12 @@ class TaskStreams:
         self.runtime = runtime
         self.feed = TaskFeed(runtime.stop)
         self.search = SearchScan(runtime)
-        self.export = ExportScan(runtime)
-        self.scans: Sequence[WorkspaceScan] = (self.export, self.search)
+        self.scans: list[WorkspaceScan] = [self.search]
         self.events = Events(runtime)
         self.selected: list[TaskStream] = []
-        self.keeps_exports: object = None
+        self.keeper: object = None
         self.is_scan = False
+        self._is_scanned = False
         self._shows_all: bool | None = None
         runtime.feeds.provide("tasks", self.feed)
         runtime.feeds.provide("subtasks", SubtaskFeed(self.feed))
@@ -45,8 +50,8 @@ class TaskStreams:
     def select(self, stream: TaskStream) -> None:
         """Add a selected stream."""
         self.selected.append(stream)
-        if self.keeps_exports is None and stream.is_tracked:
-            self.keeps_exports = stream
+        if self.keeper is None and stream.is_tracked:
+            self.keeper = stream
 
     def plan(self) -> None:
         """Choose how changes are found; called once, when the workspaces are listed."""
@@ -58,6 +63,17 @@ class TaskStreams:
         left = set(self.runtime.workspaces)
         for scan in self.scans:
             left -= set(scan.plan(left, self.selected))
+        self._is_scanned = left < self.runtime.workspaces
+
+    def scanned(self, slice_: ScanSlice, tasks: AsanaRetriever) -> Iterator[Any]:
+        """Yield the records of a scan's slice, or of a search that is too large to be stepped."""
+        for scan in self.scans:
+            yield from scan.read(slice_, tasks)
+
+    def shown_until(self, listing: str, workspace: str) -> Millis | None:
+        """Return up to when a scan has shown all of a listing, None where none has."""
+        found = (scan.shown_until(listing, workspace) for scan in self.scans)
+        return next(filter(None, found), None)
 
     def _begin_scan(self) -> None:
         self.is_scan = True
@@ -95,8 +111,8 @@ class TaskStreams:
 
     @property
     def may_show_twice(self) -> bool:
-        """Whether a listing may show what a search or export has shown in this sync."""
-        return bool(self.search.searches or self.export.exports or self.events.are_usable)
+        """Whether a listing may show what a scan or a hint has shown in this sync."""
+        return self._is_scanned or self.events.are_usable
 
     def is_covered(self, workspace: str) -> bool:
         """Return whether the changes in a workspace were found without its listings."""

@@ -23,6 +23,7 @@ FLOORS = (
     ("cursors",),
     ("components",),
     ("tasks",),
+    ("exports",),
     (
         "check",
         "discovery",
@@ -137,6 +138,11 @@ def test_packages_of_one_floor_form_no_circle() -> None:
         known.update(part_of(other) for other in others)
         known.discard(part_of(name))
     assert list(TopologicalSorter(parts).static_order())
+
+
+def test_only_who_joins_the_parts_and_the_check_know_exports() -> None:
+    knowing = {part_of(name) for name, others in GRAPH.items() if "exports" in map(part_of, others)}
+    assert knowing - {"exports"} == {"wiring", "check"}
 
 
 @pytest.mark.parametrize("name", MODULES)

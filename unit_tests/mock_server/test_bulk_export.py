@@ -241,7 +241,9 @@ def test_the_bound_is_the_job_s_beginning(asana: Sandbox, lab: Lab) -> None:
     [job] = asana.exports.jobs.values()
     asana.before_request(None)
     bounds = first.instants_of("tasks")
-    assert {round(job.created - bound / 1000) for bound in bounds.values()} == {1}
+    # The workspace's own is from the `Date` of an answer, in seconds.
+    listed = [bound for key, bound in bounds.items() if key != lab.world.workspace]
+    assert {round(job.created - bound / 1000) for bound in listed} == {1}
     for stream in STREAMS:
         assert set(first.instants_of(stream)) >= set(lab.projects)
 

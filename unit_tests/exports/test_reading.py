@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from source_asana.config import Settings, parse_config
 from source_asana.cursors.policies import ELSEWHERE
-from source_asana.tasks.export_scope import ChangedScope, Deferred, ListedScope, parent_of
+from source_asana.exports.reading import Deferred, Scope, parent_of
 
 WORKSPACE = "1"
 LISTED = frozenset({"11", "12", "1/21"})
@@ -31,7 +32,7 @@ def task(gid: str, *projects: str, parent: str | None = None, assignee: str | No
 
 
 def test_partitions_are_the_listings_that_show_a_task() -> None:
-    scope = ListedScope(WORKSPACE, LISTED, settings())
+    scope = Scope(WORKSPACE, LISTED, settings())
     assert scope.partitions(task("5", "11", "12", "99")) == ("11", "12")
     assert scope.partitions(task("5", "11", parent="4")) == ("11",)
     assert scope.partitions(task("5", assignee="21")) == ("1/21",)
@@ -42,14 +43,14 @@ def test_partitions_are_the_listings_that_show_a_task() -> None:
 
 
 def test_a_choice_of_projects_leaves_out_what_may_be_in_others() -> None:
-    scope = ListedScope(WORKSPACE, LISTED, settings(exclude_project_ids=["99"]))
+    scope = Scope(WORKSPACE, LISTED, settings(exclude_project_ids=["99"]))
     assert scope.partitions(task("5", "99", assignee="21")) == ()
-    scope = ListedScope(WORKSPACE, LISTED, settings(project_ids=["11"]))
+    scope = Scope(WORKSPACE, LISTED, settings(project_ids=["11"]))
     assert scope.partitions(task("5", assignee="21")) == ()
 
 
 def test_changes_belong_where_a_search_puts_them() -> None:
-    scope = ChangedScope(WORKSPACE, settings())
+    scope = Scope(WORKSPACE, None, settings())
     assert scope.partitions(task("5", "12", "11")) == ("11",)
     assert scope.partitions(task("5", assignee="21")) == ("1/21",)
     assert scope.partitions(task("5")) == (ELSEWHERE,)
@@ -64,9 +65,9 @@ def test_order_does_not_matter(parents: list[int], random: Any) -> None:
     below_lost = [task("32", parent="31"), task("33", parent="32")]
     lines = [task("0", "11"), task("31"), *tasks, *below_lost]
     random.shuffle(lines)
-    scope = ListedScope(WORKSPACE, LISTED, settings())
+    scope = Scope(WORKSPACE, LISTED, settings())
     found = set()
-    with Deferred() as deferred:
+    with closing(Deferred()) as deferred:
         for line in lines:
             parent = parent_of(line)
             if scope.partitions(line) or (parent and scope.holds(parent)):
@@ -81,7 +82,7 @@ def test_order_does_not_matter(parents: list[int], random: Any) -> None:
 
 
 def test_a_task_without_subtasks_is_no_parent() -> None:
-    scope = ListedScope(WORKSPACE, LISTED, settings())
+    scope = Scope(WORKSPACE, LISTED, settings())
     scope.add({"gid": "5", "num_subtasks": 0})
     scope.add({"gid": "6", "num_subtasks": 2})
     scope.add({"gid": "7"})

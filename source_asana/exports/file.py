@@ -1,12 +1,15 @@
-"""A large file behind addresses that expire, streamed from its first byte to its last.
+"""A large gzipped file behind URLs that expire, as lines; neither file nor text is ever whole.
 
 What is cut off is taken up at the byte where it ended. The token never goes to the storage host,
-and the addresses, which are keys of their own, never into a log.
+and the URLs, which are keys of their own, never into a log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -15,14 +18,16 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
+from typing_extensions import Buffer, override
 
 from source_asana.config import LOOPBACK
 from source_asana.http.client import Client
 from source_asana.http.clock import Millis, to_millis
-from source_asana.http.lines import BrokenFileError
 from source_asana.http.tries import Tries
 
 CHUNK_BYTES = 1 << 17
+# About how much text is decoded at once, whatever a chunk inflates to.
+TEXT_BYTES = 1 << 20
 # In a row, without one byte of progress.
 TRIES = 6
 FIRST_PAUSE_SECONDS = 0.5
@@ -32,8 +37,12 @@ REDIRECTS = 3
 CLOCK_GRAIN = 120_000
 
 
+class BrokenFileError(Exception):
+    """A file that is not what it should be; the message says in words what is wrong with it."""
+
+
 class _Unavailable(Exception):  # noqa: N818  # what happened, for the tries around it
-    """The file cannot be fetched from this address now."""
+    """The file cannot be fetched from this URL now."""
 
 
 class Download:
@@ -41,13 +50,13 @@ class Download:
 
     Args:
         client: timeouts, waits and connections; its token is not used.
-        address: returns an address of the file that has not expired; called for every try.
+        url: returns a URL of the file that has not expired; called for every try.
         not_before: a file that was stored before this instant is another one.
     """
 
-    def __init__(self, client: Client, address: Callable[[], str], not_before: Millis) -> None:
+    def __init__(self, client: Client, url: Callable[[], str], not_before: Millis) -> None:
         self._client = client
-        self._address = address
+        self._url = url
         self._not_before = not_before
         self._version: str | None = None
 
@@ -82,7 +91,7 @@ class Download:
 
     def _from(self, at: int) -> Iterator[bytes]:
         """Yield the bytes from `at` on; a host that knows no ranges sends the others as well."""
-        with closing(self._opened(self._address(), at)) as response:
+        with closing(self._opened(self._url(), at)) as response:
             self._compare(response.headers)
             skipped = at if response.status_code == 200 else 0
             for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
@@ -107,11 +116,9 @@ class Download:
     def _get(self, url: str, at: int) -> requests.Response:
         """Send one GET without the token, past .netrc and cookies."""
         if not self._is_safe(url):
-            raise _Unavailable("its address is not https")
-        request = requests.PreparedRequest()
-        request.prepare_method("GET")
-        request.prepare_url(url, None)
-        request.prepare_headers({"Range": f"bytes={at}-"} if at else {})
+            raise _Unavailable("its URL is not https")
+        headers = {"Range": f"bytes={at}-"} if at else {}
+        request = requests.Request("GET", url, headers=headers).prepare()
         session = self._client.session
         settings: Any = session.merge_environment_settings(
             url, proxies={}, stream=True, verify=None, cert=None
@@ -121,7 +128,7 @@ class Download:
         )
 
     def _is_safe(self, url: str) -> bool:
-        """Return whether an address is https; a fake Asana on this machine may do without."""
+        """Return whether a URL is https; a fake Asana on this machine may do without."""
         is_fake = urlsplit(self._client.api_url).hostname in LOOPBACK
         parts = urlsplit(url)
         return parts.scheme == "https" or (is_fake and parts.hostname in LOOPBACK)
@@ -143,3 +150,44 @@ def _stored(headers: Mapping[str, str]) -> Millis | None:
     except (KeyError, TypeError, ValueError):
         return None
     return to_millis(moment.replace(tzinfo=moment.tzinfo or UTC).isoformat())
+
+
+def lines(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield the lines of a gzipped file in order, about a megabyte at a time.
+
+    Raises:
+        BrokenFileError: the file is not gzip, is damaged, or ends before its end.
+    """
+    packed = io.BufferedReader(_Chunks(chunks), CHUNK_BYTES)
+    if not packed.peek(1):
+        raise BrokenFileError("it is empty")
+    try:
+        text = io.BufferedReader(gzip.GzipFile(fileobj=packed), TEXT_BYTES)
+        while batch := text.readlines(TEXT_BYTES):
+            yield [line for line in batch if line != b"\n"]
+    except EOFError:
+        raise BrokenFileError("it is cut off") from None
+    except (gzip.BadGzipFile, zlib.error):
+        raise BrokenFileError("it is not a sound gzip file") from None
+
+
+class _Chunks(io.RawIOBase):
+    """Chunks of bytes, read as a file."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._rest = memoryview(b"")
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def readinto(self, buffer: Buffer) -> int:
+        room = memoryview(buffer)
+        while not self._rest and (chunk := next(self._chunks, None)) is not None:
+            self._rest = memoryview(chunk)
+        size = min(len(room), len(self._rest))
+        room[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size

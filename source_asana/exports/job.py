@@ -1,0 +1,296 @@
+"""An export job at Asana: a new one, or one that an earlier sync left; waited for (getJob)."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import orjson
+
+from source_asana.http.attempts import Counter, body_of, send
+from source_asana.http.client import Client
+from source_asana.http.clock import Millis, from_millis, to_millis
+from source_asana.http.errors import AsanaError, Refused
+from source_asana.http.tries import Tries
+from source_asana.tasks.retriever import TaskRetriever
+
+LOGGER = logging.getLogger("airbyte.source_asana.export")
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+PROGRESS_SECONDS = 60.0
+# A job that is said to be older than its own request is another one.
+CLOCK_GRAIN = 120_000
+RUNNING = re.compile(
+    r"in progress|in_progress|already (running|exporting)|another export", re.IGNORECASE
+)
+# What these refusals are for does not pass by waiting.
+LASTING = frozenset({"plan", "scope", "service account", "no such endpoint"})
+JOB_FIELDS = {"opt_fields": "status,new_resource_export.(created_at|download_url)"}
+
+
+class ExportFailedError(Exception):
+    """An export cannot be used; the message says why.
+
+    Attributes:
+        may_pass: whether another export may work.
+    """
+
+    def __init__(self, why: str, *, may_pass: bool = False) -> None:
+        super().__init__(why)
+        self.may_pass = may_pass
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is exported.
+
+    Attributes:
+        fields: dotted names, as in `opt_fields`.
+        after: tasks that changed after this instant, None for all.
+    """
+
+    fields: tuple[str, ...]
+    after: Millis | None
+
+    @property
+    def asks(self) -> str:
+        """What tells requests for other fields from this one."""
+        return blake2b(",".join(self.fields).encode(), digest_size=8).hexdigest()
+
+    def body(self, workspace: str) -> bytes:
+        """Return the body of the request in a workspace."""
+        tasks: dict[str, Any] = {"resource_type": "task", "fields": self.fields}
+        if self.after is not None:
+            tasks["filters"] = {"modified_at.after": from_millis(self.after)}
+        data = {"workspace": workspace, "export_request_parameters": [tasks]}
+        return orjson.dumps({"data": data})
+
+
+class Job(NamedTuple):
+    """A job that has succeeded: its gid, when the export began, and one URL of its file."""
+
+    gid: str
+    created: Millis
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftJob:
+    """A job that was made and whose file was not read to its end yet; see `Order`."""
+
+    gid: str
+    asks: str
+    after: int | None = None
+
+    def serves(self, order: Order) -> bool:
+        """Return whether the file has all that is asked for now."""
+        covers = self.after is None or (order.after is not None and self.after <= order.after)
+        return self.asks == order.asks and covers
+
+
+class LeftJobs:
+    """The unfinished jobs; a part of the state of one task stream, as a cache.
+
+    Attributes:
+        by_workspace: those that were not read to their end, and can be used.
+    """
+
+    def __init__(self) -> None:
+        self.by_workspace: dict[str, LeftJob] = {}
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Part`."""
+        if not isinstance(value, dict):
+            raise ValueError("the exports are not an object")  # noqa: TRY004  # as others do
+        self.by_workspace = {workspace: LeftJob(**job) for workspace, job in value.items()}
+
+    def dump(self) -> Any:
+        """Return the jobs to store; see `Part`."""
+        jobs = self.by_workspace.copy()
+        return {workspace: asdict(job) for workspace, job in jobs.items()} or None
+
+    def size(self) -> int:
+        """Return about how many characters the jobs take."""
+        return 100 * len(self.by_workspace)
+
+
+class ExportJobs:
+    """Chooses, makes and follows the jobs of one workspace in one sync.
+
+    Args:
+        tasks: the retriever of the tasks.
+        workspace: its gid.
+        left: the jobs in the state.
+    """
+
+    def __init__(self, tasks: TaskRetriever, workspace: str, left: LeftJobs) -> None:
+        self._client = tasks.runtime.client
+        self._counts = tasks.counts
+        self._headers = tasks.headers()
+        self._retrievers = tasks.others
+        self._keeper = tasks.streams.keeper
+        self._workspace = workspace
+        self._left = left
+        self._minutes = tasks.runtime.settings.bulk_export_timeout_minutes
+        self._began = self._said = self._client.monotonic()
+
+    # ── which job ──────────────────────────────────────────────────────────────────────────────
+
+    def succeeded(self, order: Order, is_usable: Callable[[Job], bool]) -> Job:
+        """Return a job that has succeeded; a new one is in the state before it is waited for.
+
+        Args:
+            order: what is exported.
+            is_usable: whether the file of a job that an earlier sync has left is still worth
+                reading.
+        """
+        left = self._left.by_workspace.get(self._workspace)
+        job = self._resumed(left.gid) if left and left.serves(order) else None
+        return job if job and is_usable(job) else self._new(order)
+
+    def _resumed(self, gid: str) -> Job | None:
+        """Return the job of an earlier sync, None where it does not succeed any more."""
+        LOGGER.info("Workspace %s: resuming export job %s.", self._workspace, gid)
+        try:
+            return self._finished(gid)
+        except ExportFailedError as error:
+            if not error.may_pass:
+                raise
+            return None
+
+    def _new(self, order: Order) -> Job:
+        requested = self._client.clock.instant() or 0
+        made = self._until(
+            lambda: self._create(order.body(self._workspace)), "another export to end"
+        )
+        gid: str = made["gid"]
+        LOGGER.info("Workspace %s: job %s exports its tasks.", self._workspace, gid)
+        self._left.by_workspace[self._workspace] = LeftJob(gid, order.asks, order.after)
+        self._save()
+        # None is over at once.
+        self._client.sleep(FIRST_PAUSE_SECONDS)
+        job = self._finished(gid)
+        if job.created < requested - CLOCK_GRAIN:
+            raise ExportFailedError("its job is older than its request", may_pass=True)
+        return job
+
+    def drop(self) -> None:
+        """Forget the job before listings show newer versions than its file has."""
+        if self._left.by_workspace.pop(self._workspace, None):
+            self._save()
+
+    def _save(self) -> None:
+        """Print the state that holds the jobs."""
+        for retriever in self._retrievers.values():
+            if retriever.cursor.policy is self._keeper:
+                retriever.cursor.save()
+
+    # ── requests ───────────────────────────────────────────────────────────────────────────────
+
+    def _create(self, body: bytes) -> dict[str, Any] | None:
+        """Return a new job, None while another export runs in the workspace."""
+        try:
+            return self._data("exports/resource", headers=self._headers, body=body)
+        except Refused as refusal:
+            if self._is_busy(refusal):
+                return None
+            raise ExportFailedError(f'Asana refuses it: "{refusal}"') from None
+        except AsanaError as error:
+            raise ExportFailedError(f'it could not be requested: "{error}"') from None
+
+    def _is_busy(self, refusal: Refused) -> bool:
+        """Return whether a refusal means that another export runs in the workspace.
+
+        The words for that, and for a token without the right, are not documented. The audit log is
+        open to the same tokens.
+        """
+        verdict = refusal.verdict
+        if verdict.status != 403:
+            return False
+        if RUNNING.search(verdict.message):
+            return True
+        return verdict.rule.reason not in LASTING and may_export(
+            self._client, self._counts, self._workspace
+        )
+
+    def _finished(self, gid: str) -> Job:
+        """Return a job once it has succeeded."""
+        data = self._until(lambda: self._result(gid), f"job {gid}")
+        export = data.get("new_resource_export") or {}
+        created = to_millis(export.get("created_at"))
+        if created is None:
+            raise ExportFailedError("its job does not say when it began")
+        return Job(gid, created, export.get("download_url"))
+
+    def _result(self, gid: str) -> dict[str, Any] | None:
+        data = self._job(gid)
+        if data.get("status") == "failed":
+            raise ExportFailedError("its job failed", may_pass=True)
+        return data if data.get("status") == "succeeded" else None
+
+    def urls(self, job: Job) -> Callable[[], str]:
+        """Return what gives a fresh URL of a job's file: first the one that came with it."""
+        first = iter([job.url] if job.url else [])
+        return lambda: next(first, None) or self._url(job.gid)
+
+    def _url(self, gid: str) -> str:
+        url = (self._job(gid).get("new_resource_export") or {}).get("download_url")
+        if not url:
+            raise ExportFailedError("its job names no file", may_pass=True)
+        return str(url)
+
+    def _job(self, gid: str) -> dict[str, Any]:
+        try:
+            return self._data(f"jobs/{gid}", params=JOB_FIELDS)
+        except AsanaError as error:
+            raise ExportFailedError(f'its job cannot be read: "{error}"', may_pass=True) from None
+
+    def _data(self, path: str, **request: Any) -> dict[str, Any]:
+        response = send(self._client, path, counts=self._counts, **{"params": {}, **request})
+        found: dict[str, Any] = body_of(response)["data"]
+        return found
+
+    # ── waiting ────────────────────────────────────────────────────────────────────────────────
+
+    def _until(self, ask: Callable[[], dict[str, Any] | None], what: str) -> dict[str, Any]:
+        """Return the answer of `ask`, which is called with growing pauses until there is one."""
+        for _ in Tries(self._pause, FIRST_PAUSE_SECONDS * 1.5, LONGEST_PAUSE_SECONDS, factor=1.5):
+            self._client.stop.check()
+            if (found := ask()) is not None:
+                return found
+            if self._seconds_left() <= 0:
+                break
+            self._say(what)
+        raise ExportFailedError(f"it waited {self._minutes:g} minutes for {what}")
+
+    def _seconds_left(self) -> float:
+        """Return for how many seconds the jobs may still be waited for."""
+        return self._minutes * 60 - (self._client.monotonic() - self._began)
+
+    def _pause(self, seconds: float) -> None:
+        self._client.sleep(min(seconds, self._seconds_left()))
+
+    def _say(self, what: str) -> None:
+        now = self._client.monotonic()
+        if now - self._said >= PROGRESS_SECONDS:
+            self._said = now
+            text = "Workspace %s: its export has been waiting for %s for %.0f minutes."
+            LOGGER.info(text, self._workspace, what, (now - self._began) / 60)
+
+
+def may_export(client: Client, counts: Counter, workspace: str) -> bool:
+    """Return whether the token may read the audit log, as those that may export can.
+
+    Raises:
+        AsanaError: it was not found out.
+    """
+    path = f"workspaces/{workspace}/audit_log_events"
+    try:
+        send(client, path, counts=counts, params={"limit": 1})
+    except Refused:
+        return False
+    return True

@@ -1,0 +1,181 @@
+"""Decides which workspaces are exported, and what follows from how that ended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from typing_extensions import override
+
+from source_asana.components.retriever import AsanaRetriever
+from source_asana.cursors.policies import Part
+from source_asana.exports.job import ExportFailedError, ExportJobs, Job, LeftJobs
+from source_asana.exports.reading import Reading, Scope
+from source_asana.http.clock import DATE_GRAIN_MS, Millis
+from source_asana.http.errors import AsanaError
+from source_asana.parents.feeds import Item
+from source_asana.parents.slices import Slice
+from source_asana.runtime import Runtime
+from source_asana.tasks.retriever import TaskRetriever
+from source_asana.tasks.scans import TaskStream, WorkspaceScan
+from source_asana.tasks.search import Scan
+from source_asana.tasks.slices import ScanSlice, SearchSlice
+
+
+class Export(Scan):
+    """One workspace's export.
+
+    Attributes:
+        listed: the keys of the workspace's listings.
+        bound: the server's time before the export began, once it has succeeded.
+    """
+
+    def __init__(self, workspace: str) -> None:
+        super().__init__(workspace)
+        self.listed = frozenset[str]()
+        self.bound: Millis | None = None
+
+
+class ExportSlice(ScanSlice):
+    """Covers the tasks of one workspace, by export."""
+
+    def __init__(self, export: Export) -> None:
+        super().__init__(export, "export_of_workspace")
+        self.export = export
+
+
+class ExportScan(WorkspaceScan):
+    """Has a workspace exported at first reads and full scans, if the settings say so.
+
+    An export takes the place of a search that has too many pages, too.
+
+    Args:
+        runtime: what all streams share.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._is_on = runtime.settings.bulk_export
+        self._selected: Sequence[TaskStream] = ()
+        self._exports: dict[str, Export] = {}
+        self._left = LeftJobs()
+
+    @override
+    def parts(self) -> Mapping[str, Part]:
+        return {"exports": self._left} if self._is_on else {}
+
+    @override
+    def plan(self, workspaces: Collection[str], selected: Sequence[TaskStream]) -> Collection[str]:
+        self._selected = selected
+        if self._is_on and selected:
+            for gid in sorted(workspaces):
+                is_first = any(not m.is_tracked or m.watermark(gid) is None for m in selected)
+                if is_first or any(stream.is_scan for stream in selected):
+                    self._exports[gid] = Export(gid)
+            left = self._left.by_workspace.items()
+            # Where listings are read instead, a whole file is older than they are.
+            self._left.by_workspace = {
+                gid: job for gid, job in left if gid in self._exports or job.after is not None
+            }
+        return self._exports
+
+    @property
+    @override
+    def needs_listed(self) -> bool:
+        return bool(self._exports)
+
+    @override
+    def slices(self, listed: Mapping[str, Mapping[str, Item]] | None) -> Iterator[Slice]:
+        if listed is None:
+            self.give_up()
+            return
+        for export in self._exports.values():
+            export.listed = frozenset(listed.get(export.workspace, ()))
+            yield ExportSlice(export)
+
+    @override
+    def read(self, slice_: ScanSlice, tasks: AsanaRetriever) -> Iterator[Any]:
+        assert isinstance(tasks, TaskRetriever)
+        workspace = slice_.scan.workspace
+        listed: frozenset[str] | None = None
+        after: Millis | None = None
+        if isinstance(slice_, ExportSlice):
+            # A start date is no `after`: old tasks may have new subtasks.
+            listed = slice_.export.listed
+        elif isinstance(slice_, SearchSlice) and self._is_on:
+            after = slice_.search.after
+        else:
+            return
+        scope = Scope(workspace, listed, self._runtime.settings)
+        jobs = ExportJobs(tasks, workspace, self._left)
+        reading = Reading(tasks, slice_, scope, after, lambda job: self._is_usable(job, scope))
+        try:
+            job = yield from reading.records(jobs)
+        except (ExportFailedError, AsanaError, OSError) as error:
+            slice_.is_incomplete = True
+            jobs.drop()
+            self._warn(workspace, error)
+            return
+        slice_.began = up_to(job)
+        if isinstance(slice_, ExportSlice):
+            slice_.export.bound = slice_.began
+        else:
+            self._left.by_workspace.pop(workspace, None)
+        slice_.scan.finish(succeeded=True)
+
+    def _warn(self, workspace: str, error: Exception) -> None:
+        why = str(error) if isinstance(error, ExportFailedError) else type(error).__name__
+        self._runtime.report.once(
+            logging.WARNING,
+            f"Workspace {workspace}: the bulk export cannot be used, as {why}. Its tasks "
+            "are read by listings in this sync.",
+        )
+
+    def _is_usable(self, job: Job, scope: Scope) -> bool:
+        """Return whether the file of an earlier sync's job still has something to tell.
+
+        What was listed since then is newer than the file. What all streams have read already is of
+        no use.
+        """
+        workspace, listed = scope.workspace, scope.listed or ()
+        found = [stream.watermark(workspace) for stream in self._selected]
+        found += [stream.instant(listing) for stream in self._selected for listing in listed]
+        newest = max((one for one in found if one is not None), default=0)
+        return job.created >= newest and not all(
+            min(
+                (stream.instant(listing) or 0 for listing in listed),
+                default=stream.watermark(workspace) or 0,
+            )
+            >= up_to(job)
+            for stream in self._selected
+        )
+
+    @override
+    def end(self) -> None:
+        for gid, export in self._exports.items():
+            is_read = export.wait(self._runtime.stop)
+            # Without a state a stream wants a new file each time.
+            if is_read and not all(stream.is_tracked for stream in self._selected):
+                self._left.by_workspace.pop(gid, None)
+
+    @override
+    def give_up(self) -> None:
+        for export in self._exports.values():
+            export.finish(succeeded=False)
+
+    @override
+    def covered(self, workspace: str) -> bool:
+        export = self._exports.get(workspace)
+        return export is not None and bool(export.succeeded)
+
+    @override
+    def shown_until(self, listing: str, workspace: str) -> Millis | None:
+        export = self._exports.get(workspace)
+        is_shown = export is not None and export.succeeded and listing in export.listed
+        return export.bound if export is not None and is_shown else None
+
+
+def up_to(job: Job) -> Millis:
+    """Return the instant up to which a job's file has all changes for certain."""
+    return Millis(job.created - DATE_GRAIN_MS)

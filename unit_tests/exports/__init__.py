@@ -1,0 +1,1 @@
+"""Tests of single components, one file for each."""
