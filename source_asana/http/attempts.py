@@ -171,7 +171,7 @@ class _Attempts:
             self._wait(response, verdict, sent)
             return None
         for budget in self._budgets:
-            budget.accepted(sent)
+            budget.accepted()
         if action is Action.RETRY:
             self._again(verdict)
             return None
@@ -271,7 +271,7 @@ class _Attempts:
             client.budget.rejected(sent, retry_after(response))
         if action in (Action.WAIT, Action.RETRY):
             return False
-        client.budget.accepted(sent)
+        client.budget.accepted()
         client.health.succeeded()
         return True
 

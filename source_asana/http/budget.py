@@ -9,10 +9,8 @@ unstated size).
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
-from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable
 
@@ -29,20 +27,13 @@ SHARE = 0.98
 WINDOW_MARGIN = 1.005
 SAID_AFTER_SECONDS = 15.0
 SAID_EVERY_SECONDS = 30.0
-# How long a lowered rate is kept before more is tried again, and what each failed try makes of it.
+# So many refusals among the last answers prove a lower quota; fewer are faults that pass.
+LAST_ANSWERS = 20
+ENOUGH = 6
+# How long a lowered rate is kept before more is tried again, and how fast that grows.
 QUIET_SECONDS = 600.0
-LONGEST_QUIET_SECONDS = 3600.0
 RECOVERY_A_MINUTE = 0.10
 WORTH_SAYING = 0.95
-# This many refusals prove a lower quota, and one contrary answer outweighs this many of them. With
-# three random refusals in ten requests, one suspicion in ten thousand goes as far as this. Where
-# refusals were rare so far, fewer in a row are no coincidence: `CERTAINTY` is the logarithm of the
-# odds against it.
-ENOUGH = 8
-ENOUGH_ONCE_LOWERED = 4
-FEWEST = 2
-CERTAINTY = 12.0
-CONTRARY_WEIGHS = 2.3
 BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 60.0
 
@@ -112,19 +103,10 @@ class Budget:
         self._next = float("-inf")
         self._paused_until = float("-inf")
         self._backoff = BACKOFF_SECONDS
-        # The newest suspicion that the quota is lower than thought, see `rejected`: how many
-        # requests were sent in the minute before each refused one and, since the first of them,
-        # before each accepted one; both are sorted.
-        self._refused: list[int] = []
-        self._passed: list[int] = []
-        self._suspect_since = float("-inf")
-        # How many answers there were, and how many of them were refusals that no quota explains.
-        self._answers = 0
-        self._chances = 0
-        self._lowered_at: float | None = None
-        self._learnt = float(per_minute)
-        self._quiet = QUIET_SECONDS
-        self._recovering = False
+        # Of the last answers, None for one that was accepted; for a refusal how many requests were
+        # sent in the minute before it.
+        self._answers: deque[int | None] = deque(maxlen=LAST_ANSWERS)
+        self._raise_at = float("inf")
         self._said = float("-inf")
 
     @property
@@ -142,7 +124,7 @@ class Budget:
     def acquire(self) -> float:
         """Wait until a request may be sent, count it, and return the instant that it counts for.
 
-        The instant is in monotonic seconds; it names the request in `accepted` and `rejected`.
+        The instant is in monotonic seconds; it names the request in `rejected`.
         """
         began = self._monotonic()
         while True:
@@ -180,34 +162,17 @@ class Budget:
             waits.append(self._sent[over] - horizon)
         return max(waits)
 
-    def accepted(self, sent: float) -> None:
-        """Count an answer other than a rate limit, to the request that `acquire` dated `sent`."""
+    def accepted(self) -> None:
+        """Count an answer other than a rate limit."""
         with self._lock:
             self._backoff = BACKOFF_SECONDS
-            self._answers += 1
-            if self._refused and sent > self._suspect_since:
-                insort(self._passed, self._count_before(sent))
-                if self._likeliest()[0] <= 0:
-                    self._chances += len(self._refused)
-                    self._forget()
-
-    def _forget(self) -> None:
-        self._refused, self._passed = [], []
-        self._suspect_since = float("-inf")
-
-    def _clear(self) -> None:
-        self._forget()
-        self._lowered_at = None
-        self._quiet, self._recovering = QUIET_SECONDS, False
-        self._limit = self._full
+            self._answers.append(None)
 
     def rejected(self, sent: float, retry_after: float | None) -> bool:
-        """Count a 429: everyone pauses, and many in a row lower the rate to what was accepted.
+        """Count a 429: everyone pauses, and many of them lower the rate to what was accepted.
 
         A 429 may be a passing fault, and the quota is not always the plan's, as another client may
-        share it. A quota refuses whatever is sent above it and nothing below, while faults hit
-        requests at random: so each refusal above a rate speaks for it as the quota, and every
-        request that was accepted above it, or refused below it, weighs more against it.
+        share it. What was accepted in the minute before the first of them is the quota then.
 
         Args:
             sent: what `acquire` returned for the request.
@@ -224,71 +189,36 @@ class Budget:
                 self._backoff = min(LONGEST_BACKOFF_SECONDS, self._backoff * 2)
             self._paused_until = max(self._paused_until, now + pause)
             count = self._count_before(sent)
-            self._answers += 1
             if count < max(FLOOR_PER_MINUTE, 0.06 * self._full):
-                self._chances += 1
                 return True
-            self._suspect_since = min(sent, self._suspect_since) if self._refused else sent
-            insort(self._refused, count)
-            evidence, quota = self._likeliest()
-            if evidence >= self._enough():
-                self._lower(quota, now)
+            self._answers.append(count)
+            refused = [count for count in self._answers if count is not None]
+            if len(refused) >= ENOUGH:
+                self._lower(min(refused), now)
             return False
 
-    def _enough(self) -> int:
-        """Return how much evidence proves a quota; the rarer refusals were, the less it takes.
-
-        While more than a known quota is tried again, one refusal proves that it still holds.
-        """
-        if self._recovering:
-            return 1
-        most = ENOUGH if self._limit == self._full else ENOUGH_ONCE_LOWERED
-        rarity = math.log((self._answers + 1) / (self._chances + 1))
-        return max(FEWEST, min(most, math.ceil(CERTAINTY / max(1.0, rarity))))
-
-    def _likeliest(self) -> tuple[float, int]:
-        """Return the evidence for the likeliest quota, and that quota."""
-        return max(
-            (
-                len(self._refused)
-                - below
-                - CONTRARY_WEIGHS * (below + len(self._passed) - bisect_left(self._passed, quota)),
-                quota,
-            )
-            for below, quota in enumerate(self._refused)
-        )
-
-    def _lower(self, quota: int, now: float) -> None:
+    def _lower(self, count: int, now: float) -> None:
+        self._answers.clear()
+        self._raise_at = now + QUIET_SECONDS
         # Answers overtake each other, so the count may be a few too high.
-        lowered = float(max(FLOOR_PER_MINUTE, quota - max(1, quota // 100)))
-        self._forget()
-        if self._recovering:
-            lowered = min(lowered, self._learnt)
-        self._learnt = lowered
-        if lowered < self._limit:
-            # Answers that are still under way may lower it a little further, which is not worth
-            # another warning.
-            level = logging.INFO if lowered > WORTH_SAYING * self._limit else logging.WARNING
-            self._limit = lowered
-            LOGGER.log(
-                level,
-                "Asana refuses requests above its rate limit: going on with %.0f a minute.",
-                lowered,
-            )
-        if self._recovering:
-            self._recovering = False
-            self._quiet = min(LONGEST_QUIET_SECONDS, 2 * self._quiet)
-        self._lowered_at = now
+        lowered = max(FLOOR_PER_MINUTE, 0.99 * count)
+        if lowered >= self._limit:
+            return
+        # Answers that are still under way may lower it a little further, which is not worth another
+        # warning.
+        level = logging.INFO if lowered > WORTH_SAYING * self._limit else logging.WARNING
+        self._limit = lowered
+        LOGGER.log(
+            level,
+            "Asana refuses requests above its rate limit: going on with %.0f a minute.",
+            lowered,
+        )
 
     def _count_before(self, sent: float) -> int:
         """Return how many requests were sent in the minute before `sent`, not counting itself."""
         return sum(1 for moment in self._sent if sent - WINDOW_SECONDS < moment < sent)
 
     def _recover(self, now: float) -> None:
-        if self._lowered_at is None or now - self._lowered_at < self._quiet:
-            return
-        self._recovering = True
-        self._limit = min(self._full, self._limit * (1 + RECOVERY_A_MINUTE))
-        self._lowered_at = now - self._quiet + WINDOW_SECONDS if self._limit < self._full else None
-        if self._lowered_at is None:
-            self._clear()
+        if now >= self._raise_at:
+            self._limit = min(self._full, self._limit * (1 + RECOVERY_A_MINUTE))
+            self._raise_at = now + WINDOW_SECONDS if self._limit < self._full else float("inf")
