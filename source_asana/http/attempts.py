@@ -32,7 +32,7 @@ from source_asana.http.errors import (
     classify,
     retry_after,
 )
-from source_asana.http.health import UNEXAMINED, Streak
+from source_asana.http.health import Streak
 from source_asana.http.tries import pause_after
 
 LOGGER = logging.getLogger("airbyte.source_asana.attempts")
@@ -126,10 +126,8 @@ class _Attempts:
         self._ask = partial(client.ask, url, body, params=params, headers=headers)
         self._counts = counts
         self._params = params
-        self._tries = 0
-        self._failures = Streak(client.health)
-        self._refusals = Streak(client.health)
-        self._refused_alone = 0
+        self._failures = Streak(TRIES, client.outage_seconds)
+        self._refusals = Streak(REFUSALS, LONGEST_REFUSAL_SECONDS)
         self._cost_refusals = 0
         self._renewed = False
 
@@ -167,7 +165,6 @@ class _Attempts:
         if action is not Action.REAUTHENTICATE:
             self._renewed = False
         if action is Action.WAIT:
-            client.health.alive()
             self._wait(response, verdict, sent)
             return None
         for budget in self._budgets:
@@ -175,7 +172,7 @@ class _Attempts:
         if action is Action.RETRY:
             self._again(verdict)
             return None
-        client.health.succeeded()
+        client.last_success = client.monotonic()
         if action is Action.SUCCESS:
             # Only these come from Asana for sure: a proxy's clock may be ahead, and bounds with it.
             client.clock.observe(response.headers)
@@ -208,51 +205,55 @@ class _Attempts:
 
     def _wait(self, response: requests.Response, verdict: Verdict, sent: float) -> None:
         """Have everyone pause; give up on a request that alone is refused again and again."""
-        now = self._client.monotonic()
         costly = self._budgets[0].rejected(sent, retry_after(response))
-        self._refused_alone += self._refusals.add(now, self._asana_answers)
-        if self._refused_alone >= REFUSALS:
-            raise PartitionFailed(verdict)
-        if self._refusals.lasts(now) >= LONGEST_REFUSAL_SECONDS:
-            raise _outage(verdict)
+        self._note(self._refusals, verdict)
         if costly:
             self._cost_refusals += 1
             if self._cost_refusals % 2 == 0:
                 self._halve(verdict)
 
     def _again(self, verdict: Verdict) -> None:
-        """Wait before the next try.
-
-        Raises:
-            PartitionFailed: after twelve tries while Asana answers other requests.
-            AirbyteTracedException: after an outage, which ends the sync.
-        """
-        client, now = self._client, self._client.monotonic()
-        silence = client.health.failed()
-        others_succeed = self._failures.add(now, self._asana_answers)
-        # What fails while Asana answers nobody is no fault of this request, and uses up no tries.
-        self._tries += others_succeed or self._failures.count <= UNEXAMINED
-        failing = self._failures.lasts(now)
-        if self._tries >= TRIES or (others_succeed and failing >= client.outage_seconds):
-            raise PartitionFailed(verdict)
-        if not others_succeed and silence >= client.outage_seconds:
-            # For all of them: thousands of slices would each wait for an answer once more.
-            raise client.stop.abort(_outage(verdict))
-        if others_succeed and self._tries in HALVED_AFTER:
+        """Wait before the next try."""
+        client, failures = self._client, self._failures
+        if self._note(failures, verdict) and failures.count in HALVED_AFTER:
             self._halve(verdict)
-        pause = pause_after(self._failures.count, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS)
-        if failing > LONGEST_BACKOFF_SECONDS:
+        if failures.lasts > LONGEST_BACKOFF_SECONDS:
             client.notice(
                 logging.WARNING,
                 f"Asana does not answer properly ({verdict.message}); still trying.",
             )
+        pause = pause_after(failures.count, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS)
         client.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311  # jitter
 
-    def _asana_answers(self) -> bool:
-        """Ask for something small, and return whether that was answered.
+    def _note(self, streak: Streak, verdict: Verdict) -> bool:
+        """Count one more failure or refusal; return whether Asana answers others, where it matters.
 
-        It tells an outage from a request that alone fails, where no other request is under way.
+        Raises:
+            PartitionFailed: after many, while Asana answers other requests.
+            AirbyteTracedException: after an outage, which ends the sync.
         """
+        streak.add(self._client.monotonic())
+        is_long = streak.lasts >= streak.longest
+        if not (is_long or streak.is_to_examine):
+            return False
+        answers = self._asana_answers(streak.before)
+        if streak.is_alone(answers=answers) or (is_long and answers):
+            raise PartitionFailed(verdict)
+        if is_long:
+            # For all of them: thousands of slices would each wait for an answer once more.
+            raise self._client.stop.abort(_outage(verdict))
+        return answers
+
+    def _asana_answers(self, since: float) -> bool:
+        """Return whether Asana answers other requests; where none was, ask for a small thing.
+
+        Args:
+            since: when this one failed last but one (monotonic seconds).
+        """
+        return self._client.last_success > since or self._answers_this_user()
+
+    def _answers_this_user(self) -> bool:
+        """Ask for the token's user, and return whether that was answered."""
         client = self._client
         sent = client.budget.acquire()
         self._counts.requests += 1
@@ -267,12 +268,11 @@ class _Attempts:
         except requests.RequestException:
             return False
         if action is Action.WAIT:
-            client.health.alive()
             client.budget.rejected(sent, retry_after(response))
         if action in (Action.WAIT, Action.RETRY):
             return False
         client.budget.accepted()
-        client.health.succeeded()
+        client.last_success = client.monotonic()
         return True
 
     def _halve(self, verdict: Verdict) -> None:

@@ -1,4 +1,4 @@
-"""Holds what all requests of a sync share: session, authenticator, budgets, clock and health.
+"""Holds what all requests of a sync share: session, authenticator, budgets and clock.
 
 `attempts.send` sends a request with it until an answer decides.
 """
@@ -20,7 +20,6 @@ from source_asana.config import Settings
 from source_asana.http.auth import TokenAuth, authenticator
 from source_asana.http.budget import PAID_PER_MINUTE, SEARCHES_PER_MINUTE, Budget
 from source_asana.http.clock import ServerClock
-from source_asana.http.health import Health
 from source_asana.http.stop import Stop
 
 # The name under which pip knows the connector; a test compares it with pyproject.toml.
@@ -68,7 +67,8 @@ class Client:
         self.sleep = sleep = sleep or self.stop.nap
         self.outage_seconds = outage_seconds
         self.clock = ServerClock(monotonic)
-        self.health = Health(monotonic)
+        # When Asana last answered a request properly, whoever sent it (monotonic seconds).
+        self.last_success = float("-inf")
         waits: dict[str, Any] = {"monotonic": monotonic, "sleep": sleep}
         self.budget = Budget(
             settings.requests_per_minute or PAID_PER_MINUTE,

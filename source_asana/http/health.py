@@ -2,68 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
-# The first failures count in any case; after them Asana is asked whether it answers others.
-UNEXAMINED = 3
-
-
-class Health:
-    """Tells one failing request from an outage: it knows when Asana last answered properly."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self.last_success = float("-inf")
-        self._failing_since: float | None = None
-
-    def succeeded(self) -> None:
-        """Count an answer that no fault produced."""
-        self.last_success = self._monotonic()
-        self._failing_since = None
-
-    def alive(self) -> None:
-        """Count a refusal for a rate limit, which is no success, but no outage either."""
-        self._failing_since = None
-
-    def failed(self) -> float:
-        """Count a try that failed, and return for how many seconds all have."""
-        now = self._monotonic()
-        if self._failing_since is None:
-            self._failing_since = now
-        return now - self._failing_since
+# So many count in any case; from then on, every second time, Asana is asked whether it answers.
+UNEXAMINED = 4
+# So many times in a row it has to.
+ANSWERED = 3
 
 
+@dataclass(slots=True)
 class Streak:
-    """Counts the failures, or the refusals, of one request.
-
-    Args:
-        health: of the client that sends it.
+    """The failures, or the refusals, of one request in a row.
 
     Attributes:
+        most: after so many it is given up, if Asana answers other requests.
+        longest: after so many seconds all requests are given up, if Asana answers none.
         count: how many there were.
-        began: when the first one came (monotonic seconds), None before it.
+        lasts: for how many seconds.
+        before: when the last one but one came (monotonic seconds).
     """
 
-    def __init__(self, health: Health) -> None:
-        self._health = health
-        self._last: float | None = None
-        self.count = 0
-        self.began: float | None = None
+    most: int
+    longest: float
+    count: int = 0
+    lasts: float = 0.0
+    before: float = float("inf")
+    _last: float = float("inf")
+    _began: float | None = None
+    _answered: int = 0
 
-    def add(self, now: float, ask: Callable[[], bool]) -> bool:
-        """Count one more and return whether Asana answers other requests meanwhile.
-
-        Args:
-            now: the time (monotonic seconds).
-            ask: asks Asana for something small, where no other request can tell.
-        """
-        last, self._last = self._last, now
+    def add(self, now: float) -> None:
+        """Count one more that came now."""
         self.count += 1
-        if self.began is None:
-            self.began = now
-        others_succeed = last is not None and self._health.last_success > last
-        return others_succeed or (self.count > UNEXAMINED and ask())
+        self.before, self._last = self._last, now
+        if self._began is None:
+            self._began = now
+        self.lasts = now - self._began
 
-    def lasts(self, now: float) -> float:
-        """Return for how many seconds it has lasted."""
-        return 0.0 if self.began is None else now - self.began
+    @property
+    def is_to_examine(self) -> bool:
+        """Whether it is time to find out if Asana answers other requests."""
+        return self.count >= UNEXAMINED and self.count % 2 == 0
+
+    def is_alone(self, *, answers: bool) -> bool:
+        """Return whether it was often enough, as Asana went on to answer other requests.
+
+        Once is not enough: an outage may have ended just now, and excuses what it took.
+        """
+        self._answered = self._answered + 1 if answers else 0
+        return self.count >= self.most and self._answered >= ANSWERED

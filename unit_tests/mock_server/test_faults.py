@@ -168,8 +168,8 @@ def test_a_page_that_is_too_heavy_is_asked_for_in_halves() -> None:
 def test_an_outage_of_five_minutes_is_sat_out(kind: str) -> None:
     small = Small()
     with Sandbox(small.world) as asana:
-        # 8 requests at once fail 15 times or more before 5 minutes are over.
-        asana.fault(kind, times=150, skip=12)
+        # Several requests at once fail more often than one that alone fails is tried.
+        asana.fault(kind, times=60, skip=12)
         sync = read(asana, ["tasks", "stories"])
         assert sync.errors == []
         expect.whole(asana, sync, ["tasks", "stories"])
