@@ -6,11 +6,11 @@ first request of a listing; a watermark that before the first request of a sync.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from source_asana.core.codec import decode_numbers, encode_numbers
+from source_asana.core.numbers import Numbers
 
 HOUR = 3_600_000
 NEVER = 0
@@ -18,42 +18,12 @@ NEVER = 0
 
 
 @dataclass(slots=True)
-class Instants:
-    """Has an instant, in milliseconds, for each key: a value of the state.
-
-    Attributes:
-        by_key: the instants; `NEVER` for what is known only.
-    """
-
-    by_key: dict[str, int] = field(default_factory=dict)
-
-    def load(self, value: Any) -> None:
-        """Take a stored value.
-
-        Raises:
-            ValueError: it is not what `dump` returns.
-        """
-        self.by_key = decode_numbers(value)
-
-    def dump(self) -> Any:
-        """Return the value to store, None for nothing."""
-        return encode_numbers(self.by_key) if self.by_key else None
-
-    def size(self) -> int:
-        """Return about how many characters the value takes."""
-        return 12 * len(self.by_key)
+class Instants(Numbers):
+    """Has an instant, in milliseconds, for each key; `NEVER` for what is known only."""
 
     def __contains__(self, key: object) -> bool:
         """Return whether a key was covered in this sync or an earlier one."""
         return bool(self.by_key.get(str(key)))
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the known keys of a copy, as listings may end meanwhile."""
-        return iter(list(self.by_key))
-
-    def __len__(self) -> int:
-        """Return how many keys are known."""
-        return len(self.by_key)
 
     def get(self, key: str) -> int | None:
         """Return the instant of a key, None for one that was never covered."""
@@ -67,10 +37,6 @@ class Instants:
     def note(self, key: str) -> None:
         """Remember that a key exists."""
         self.by_key.setdefault(key, NEVER)
-
-    def keep_only(self, is_there: Callable[[str], bool]) -> None:
-        """Drop the keys that no longer exist."""
-        self.by_key = {key: at for key, at in self.by_key.items() if is_there(key)}
 
     def drop_after(self, now: int) -> None:
         """Count instants that are later than the server's time as none."""
@@ -95,7 +61,7 @@ class FullScan:
     _is_due: bool | None = None
 
     def load(self, value: Any) -> None:
-        """Take a stored value; see `Instants.load`."""
+        """Take a stored value; see `Numbers.load`."""
         if not isinstance(value, int):
             raise ValueError("the last full scan is no instant")  # noqa: TRY004  # as others do
         self.scanned = value
@@ -171,7 +137,7 @@ class Failed:
         return [gid for gid, listing in self.by_gid.items() if not listing]
 
     def load(self, value: Any) -> None:
-        """Take a stored value; see `Instants.load`."""
+        """Take a stored value; see `Numbers.load`."""
         match value:
             case dict() if all(isinstance(listing, str) for listing in value.values()):
                 self.by_gid = dict(value)

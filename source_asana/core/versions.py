@@ -42,8 +42,8 @@ class Versions:
         self.due_rows = len(self.rows.rows(_is_due))
 
     def dump(self) -> Any:
-        """Return the value to store, None for nothing."""
-        return self.rows.dump() if len(self.rows) else None
+        """Return what makes the value to store, without the lock; None for nothing."""
+        return self.rows.copy().dump if len(self.rows) else None
 
     def size(self) -> int:
         """Return about how many characters the rows take."""

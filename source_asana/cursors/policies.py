@@ -64,7 +64,10 @@ class Part(Protocol):
         """
 
     def dump(self) -> Any:
-        """Return the value to store, None to leave it out."""
+        """Return the value to store, None to leave it out; called with the lock.
+
+        A value that takes long is a function that makes it, which is called without the lock.
+        """
 
     def size(self) -> int:
         """Return about how many characters the value takes."""

@@ -200,7 +200,11 @@ class StreamState:
 
         def made() -> dict[str, Any]:
             rows = {} if ledger is None else {"ledger": ledger.dump()}
-            present = {name: one for name, one in further.items() if one is not None}
+            present = {
+                name: one() if callable(one) else one
+                for name, one in further.items()
+                if one is not None
+            }
             return {"v": VERSION, **present, **rows}
 
         return made

@@ -60,16 +60,6 @@ def test_gates_count_what_was_read_and_drop_what_no_longer_exists() -> None:
     assert (len(gates), "1" in gates) == (1, False)
 
 
-def test_after_forgetting_every_parent_is_read() -> None:
-    gates = Gates()
-    gates.close("1", "7")
-
-    gates.forget()
-
-    assert gates.shows_another("1", "7")
-    assert gates.dump() is None
-
-
 def test_many_gates_know_their_size() -> None:
     chance, gates = Random(1), Gates()  # noqa: S311
     for _ in range(5000):

@@ -175,7 +175,7 @@ def test_an_outage_uses_up_no_tries(bench: Bench) -> None:
     bench.answers({"status_code": 503, "text": ""})
     with pytest.raises(PartitionFailed):
         bench.send()
-    assert bench.now > back_at + 60
+    assert bench.now > back_at + 30
 
 
 def _down_until(bench: Bench, moment: float, context: Any) -> dict[str, Any]:
