@@ -1,9 +1,9 @@
 """Write the generated parts of the documentation: `python -m tools.docs [--check]`.
 
-`docs/streams` is generated as a whole, in `docs/asana.md` what stands between the markers
-`<!-- begin NAME -->` and `<!-- end NAME -->`. They are made from the manifest, the schemas, the
-table of Asana's answers, `stream_pages.yaml` and the facts below. With `--check` nothing is
-written, and the exit code is 1 when something is not current.
+`docs/streams` is generated as a whole, in `docs/asana.md` and CONTRIBUTING.md what stands between
+the markers `<!-- begin NAME -->` and `<!-- end NAME -->`. They are made from the manifest, the
+schemas, the code, the table of Asana's answers, `stream_pages.yaml` and the facts below. With
+`--check` nothing is written, and the exit code is 1 when something is not current.
 """
 
 import argparse
@@ -18,9 +18,11 @@ from typing import Any
 from source_asana import SourceAsana
 from source_asana.fields import scopes
 from source_asana.http.errors import RULES, Action
+from tools.docs_keywords import keywords
 from tools.docs_streams import pages
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS, CONTRIBUTING = ROOT / "docs", ROOT / "CONTRIBUTING.md"
 # Builds the streams, with a column for deletions where they can be tracked; never sent anywhere.
 CONFIG = {"credentials": {"personal_access_token": "unused-token"}, "track_deletions": True}
 
@@ -247,6 +249,12 @@ def answer_table() -> str:
     )
 
 
+def keyword_table() -> str:
+    """Return the Markdown table of the manifest's keywords."""
+    rows = [keyword.cells() for keyword in keywords()]
+    return table(["Keyword", "Type", "Default", "Who reads it", "Meaning"], rows)
+
+
 def generated(source: SourceAsana | None = None) -> dict[Path, str]:
     """Return the documents with current generated parts: path -> content."""
     source = source or SourceAsana(config=CONFIG)
@@ -261,7 +269,11 @@ def generated(source: SourceAsana | None = None) -> dict[Path, str]:
     for name, block in blocks.items():
         text = _replaced(text, name, block)
     about = pages({stream.name: facts(stream, found) for stream in found})
-    return {page: text, **{DOCS / "streams" / name: text for name, text in about.items()}}
+    return {
+        page: text,
+        CONTRIBUTING: _replaced(CONTRIBUTING.read_text("utf-8"), "keywords", keyword_table()),
+        **{DOCS / "streams" / name: text for name, text in about.items()},
+    }
 
 
 def _replaced(text: str, name: str, block: str) -> str:
@@ -269,7 +281,7 @@ def _replaced(text: str, name: str, block: str) -> str:
     found = re.compile(f"{begin}.*?{end}", re.DOTALL)
     new, count = found.subn(lambda _: f"{begin}\n\n{block}\n\n{end}", text)
     if count != 1:
-        message = f"docs/asana.md has {count} places for {begin}, not one"
+        message = f"there are {count} places for {begin}, not one"
         raise ValueError(message)
     return new
 

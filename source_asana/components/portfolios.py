@@ -94,7 +94,7 @@ class ItemRetriever(AsanaRetriever):
     """Reads the items of one portfolio; portfolios among them have items of their own.
 
     Attributes:
-        parent: the stream of the portfolios.
+        parent: the stream of the portfolios that are found among the items.
     """
 
     parent: str = ""

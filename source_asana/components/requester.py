@@ -83,7 +83,14 @@ class BodyDecoder(Decoder):
 
 @dataclass
 class AsanaRequester(HttpRequester):
-    """Sends one request of a stream through the shared session, budget and authenticator."""
+    """Sends one request of a stream through the shared session, budget and authenticator.
+
+    Attributes:
+        request_parameters: query parameters; `{{ stream_partition.x }}` and
+            `{{ stream_interval.since }}` are filled from the slice, and one without a value is left
+            out.
+        request_headers: headers, likewise.
+    """
 
     request_parameters: Mapping[str, Any] | None = None
     request_headers: Mapping[str, Any] | None = None

@@ -45,18 +45,22 @@ class AsanaRetriever(Retriever):
     """Reads the slices of one stream; its keywords are explained in CONTRIBUTING.md.
 
     Attributes:
-        reading: the reading policy, `{"kind", ...}`; without it the stream is read whole.
-        parent_columns: column -> partition field.
-        send_opt_fields: whether `opt_fields` are sent.
-        keep_only: setting (a list) -> dotted path: with a list set, only records whose value is in
-            it are kept.
-        leave_out: setting (a list) -> dotted path: records whose value is in it are left out.
+        name: the stream; names its schema too.
+        reading: the policy that says what a sync asks for, with the keys below; without it the
+            stream is read whole.
+        parent_columns: column → partition field that fills it.
+        send_opt_fields: whether `opt_fields` are sent; without them Asana decides what comes.
+        keep_only: setting (a list of ids) → dotted path: with ids set, only records with one of
+            them there are kept.
+        leave_out: setting (a list of ids) → dotted path: records with one of them there are left
+            out.
         may_repeat: whether the same record may come in several slices; it is sent once.
         probe_first: whether a workspace's first slice goes ahead alone, so that what the plan
             refuses there is asked for once.
         address: path below which Asana has the objects by gid, where the path of the list does not
-            tell; empty where it is never asked, so that no deletions are tracked.
-        volatile: columns whose values change from answer to answer.
+            say; several between spaces for records of several kinds; empty where there is none, so
+            that no deletions are tracked.
+        volatile: columns whose values change from answer to answer; they do not count as changes.
         lists_workspaces: whether these are the workspaces, which are listed before all else.
     """
 

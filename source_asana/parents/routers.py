@@ -113,8 +113,8 @@ class SingleRouter(AsanaRouter):
     """Has one slice without a parent, or one for each id of a list in the configuration.
 
     Attributes:
-        ids: config key of such a list.
-        partition_field: name of the partition field that holds such an id.
+        ids: setting (a list of ids): a slice for each; without it, one slice.
+        partition_field: partition field that holds such an id.
     """
 
     ids: str | None = None
@@ -138,9 +138,9 @@ class ParentRouter(AsanaRouter):
     """Has one slice per item of one parent's feed.
 
     Attributes:
-        parent: the parent stream.
-        partition: partition field -> dotted path in the parent's item; `{"project_gid": "gid"}`.
-        require: dotted path that must be set, else the parent is not worth a request.
+        parent: the parent stream: a slice for each of its records.
+        partition: partition field → dotted path in the parent's record; `{"project_gid": "gid"}`.
+        require: dotted path that must be set, else the parent gets no slice.
         setting: name of a setting that must be true, else there are no slices and no parents.
         variants: further partition fields, one slice for each of them (`[{"is_archived": "true"},
             ...]`).
@@ -204,7 +204,7 @@ class UnionRouter(AsanaRouter):
     """Has the slices of several routers, one after the other.
 
     Attributes:
-        routers: the routers.
+        routers: routers whose slices come one after the other.
         read_along: streams that must be read as well, as they find further records of this one.
     """
 
