@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from source_asana.config import config_error
 from source_asana.http.stop import Stop
-from source_asana.parents.feeds import Ending
+from source_asana.parents.feeds import Ending, Feed
 from source_asana.runtime import Runtime
 
 
@@ -68,7 +68,7 @@ def all_found(runtime: Runtime, stream: str, keep_only: Mapping[str, str]) -> No
     gids = runtime.settings.project_ids if "project_ids" in keep_only else []
     if not gids:
         return
-    feed = runtime.feeds.of(stream)
+    feed = runtime.feeds.of_kind(Feed, stream)
 
     def check() -> None:
         found = {item["gid"] for item in feed.items()}

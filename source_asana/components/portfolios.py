@@ -119,7 +119,7 @@ class ItemRetriever(AsanaRetriever):
     def end(self, slice_: Slice, ending: Ending) -> None:
         if ending is Ending.COMPLETE:
             self.portfolios.cursor.completed(slice_.key)
-        self.runtime.feeds.of(self.parent).walked(ending)
+        self.runtime.feeds.of_kind(RecursiveFeed, self.parent).walked(ending)
         super().end(slice_, ending)
 
     @override

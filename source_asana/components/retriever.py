@@ -31,7 +31,7 @@ from source_asana.components.shape import AskedFields, Filter, Raw, Shape
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.stamps import Stamp
 from source_asana.http.errors import AsanaError, Reach, Refused, Verdict
-from source_asana.parents.feeds import Ending, Item
+from source_asana.parents.feeds import Ending, Feed, Item
 from source_asana.parents.plan import Inline, StreamPlan
 from source_asana.parents.slices import ConfirmSlice, Slice
 from source_asana.runtime import Runtime
@@ -261,8 +261,7 @@ class AsanaRetriever(Retriever):
             }
             for record in page
         ]
-        found: list[Item] = self.runtime.feeds.of(self.name).add(items)
-        return found
+        return self.runtime.feeds.of_kind(Feed, self.name).add(items)
 
     def inlined(self, page: list[Raw], one: Inline, stamp: Stamp) -> Iterator[Record]:
         """Yield the records of an inline stream that lie in a page of this one."""

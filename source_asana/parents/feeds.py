@@ -11,13 +11,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from enum import IntEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from source_asana.http.stop import Stop
 
 # A parent as its feed holds it: `gid`, `workspace_gid` and the fields children asked for.
 Item = dict[str, Any]
-T = TypeVar("T")
+F = TypeVar("F")
 
 
 class Ending(IntEnum):
@@ -34,8 +34,28 @@ class ParentFailedError(Exception):
     """A listing of parents failed, so that nobody knows whether their children are complete."""
 
 
-class GrowingList(Generic[T]):
-    """Is an append-only list that several threads iterate while it grows.
+class ParentFeed(Protocol):
+    """What the generator and the retriever of a parent stream tell those who wait for parents."""
+
+    @property
+    def ending(self) -> Ending:
+        """The worst ending of the listings so far."""
+
+    def expect(self) -> None:
+        """Count one more listing whose items will come."""
+
+    def announced(self, ending: Ending) -> None:
+        """Say that all listings are expected by now, and how finding them ended."""
+
+    def ended(self, ending: Ending) -> None:
+        """Count one listing as over."""
+
+    def settle(self) -> None:
+        """Wait until nobody adds anything after the stream's own slices."""
+
+
+class Feed:
+    """Is an append-only list of parents that several threads iterate while it grows.
 
     It ends when all listings are announced and none of them is open any more.
 
@@ -53,7 +73,7 @@ class GrowingList(Generic[T]):
         self.ending = Ending.COMPLETE
         self.when_closed: Callable[[], None] = lambda: None
         self._stop = stop
-        self._items: list[T] = []
+        self._items: list[Item] = []
         self._open = 0
         self._announced = False
         self._condition = threading.Condition(threading.RLock())
@@ -91,12 +111,12 @@ class GrowingList(Generic[T]):
             self.when_closed()
         self._condition.notify_all()
 
-    def items(self) -> list[T]:
+    def items(self) -> list[Item]:
         """Return what was put so far."""
         with self._condition:
             return list(self._items)
 
-    def put(self, items: list[T]) -> None:
+    def put(self, items: list[Item]) -> None:
         """Append items and wake those who wait for them."""
         with self._condition:
             self._items.extend(items)
@@ -111,7 +131,7 @@ class GrowingList(Generic[T]):
         with self._condition:
             self._stop.wait(self._condition, until)
 
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Iterator[Item]:
         """Yield every item, and raise `ParentFailedError` at the end of a feed that failed."""
         index = 0
         while True:
@@ -122,7 +142,7 @@ class GrowingList(Generic[T]):
             yield from items
         self.raise_failure()
 
-    def _after(self, index: int) -> list[T]:
+    def _after(self, index: int) -> list[Item]:
         with self._condition:
             self.wait(lambda: index < len(self._items) or self.closed)
             return self._items[index:]
@@ -134,21 +154,6 @@ class GrowingList(Generic[T]):
         """Raise `ParentFailedError` where a listing failed."""
         if self.ending is Ending.FAILED:
             raise ParentFailedError(f"the listing of {self.name} failed")
-
-
-class Passage(GrowingList[T]):
-    """Is a list with one reader that lets go what it has handed on: it may be a million items."""
-
-    def _after(self, index: int) -> list[T]:
-        del index
-        with self._condition:
-            self.wait(lambda: bool(self._items) or self.closed)
-            items, self._items = self._items, []
-            return items
-
-
-class Feed(GrowingList[Item]):
-    """Holds the parents of one kind."""
 
     def add(self, items: list[Item]) -> list[Item]:
         """Append the items and return those that are new to the feed."""
@@ -206,17 +211,23 @@ class Feeds:
 
     def __init__(self, stop: Stop) -> None:
         self.stop = stop
-        self._feeds: dict[str, Any] = {}
+        self._feeds: dict[str, ParentFeed] = {}
         self._lock = threading.Lock()
 
-    def provide(self, name: str, feed: Any) -> None:
+    def provide(self, name: str, feed: ParentFeed) -> None:
         """Use `feed` for a stream whose parents are more than a list."""
         with self._lock:
             self._feeds[name] = feed
 
-    def of(self, name: str) -> Any:
+    def of(self, name: str) -> ParentFeed:
         """Return the feed of a parent stream, the same for those who fill and who read it."""
         with self._lock:
             if name not in self._feeds:
                 self._feeds[name] = Feed(name, self.stop)
             return self._feeds[name]
+
+    def of_kind(self, kind: type[F], name: str) -> F:
+        """Return the feed of a parent stream that is known to have feeds of this kind."""
+        found = self.of(name)
+        assert isinstance(found, kind)
+        return found

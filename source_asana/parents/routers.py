@@ -16,7 +16,7 @@ from airbyte_cdk.sources.types import StreamState
 from typing_extensions import override
 
 from source_asana.config import Settings
-from source_asana.parents.feeds import Ending, Feeds, ParentFailedError
+from source_asana.parents.feeds import Ending, Feed, Feeds, ParentFailedError
 from source_asana.parents.slices import Slice, value_at
 
 # Parent stream -> the dotted opt_fields of its records that are needed.
@@ -185,7 +185,7 @@ class ParentRouter(AsanaRouter):
     def stream_slices(self) -> Iterable[Slice]:
         if not self._applies():
             return
-        feed = self.feeds.of(self.parent)
+        feed = self.feeds.of_kind(Feed, self.parent)
         if self.after_listing:
             feed.wait_until_listed()
         for item in feed:
@@ -281,6 +281,6 @@ class InlineRouter(AsanaRouter):
 
     @override
     def stream_slices(self) -> Iterable[Slice]:
-        for _ in self.feeds.of(self.parent):
+        for _ in self.feeds.of_kind(Feed, self.parent):
             pass
         yield from ()

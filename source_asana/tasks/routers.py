@@ -10,6 +10,7 @@ from typing_extensions import override
 from source_asana.parents.feeds import Ending, Item
 from source_asana.parents.routers import AsanaRouter, Needs
 from source_asana.parents.slices import Slice, is_user_key, value_at
+from source_asana.tasks.feed import TaskFeed
 from source_asana.tasks.slices import ChildSlice, OwnSlice
 
 TASK_FIELDS = frozenset({"modified_at", "num_subtasks", "projects.gid", "parent.gid"})
@@ -21,7 +22,8 @@ class _TaskFeedRouter(AsanaRouter):
 
     @override
     def ending(self) -> Ending:
-        return Ending.COMPLETE if self.feeds.of("tasks").keys_complete else Ending.REFUSED
+        feed = self.feeds.of_kind(TaskFeed, "tasks")
+        return Ending.COMPLETE if feed.keys_complete else Ending.REFUSED
 
 
 @dataclass

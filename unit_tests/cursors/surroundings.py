@@ -26,7 +26,7 @@ from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States
 from source_asana.cursors.token import TokenPolicy
 from source_asana.http.clock import Millis, from_millis
-from source_asana.parents.feeds import Ending
+from source_asana.parents.feeds import Ending, Feed
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
@@ -62,7 +62,7 @@ def slice_of(key: str, **item: Any) -> Slice:
 def runtime(ending: Ending = Ending.COMPLETE, now: int = BEGAN, **further: Any) -> Runtime:
     """Return a runtime whose parents ended like this and whose sync begins now."""
     made = Runtime(settings(**further))
-    made.feeds.of("parents").ending = ending
+    made.feeds.of_kind(Feed, "parents").ending = ending
     tell(made, now)
     return made
 

@@ -20,7 +20,7 @@ from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.partial import GatedPolicy, WindowPolicy
 from source_asana.cursors.token import TokenPolicy
 from source_asana.http.errors import Action, Rule, Verdict
-from source_asana.parents.feeds import Ending
+from source_asana.parents.feeds import Ending, Feed
 from source_asana.parents.routers import ParentRouter
 from source_asana.parents.slices import Slice
 from unit_tests.cursors.surroundings import BEGAN, cursor_of, runtime, slice_of
@@ -276,7 +276,7 @@ def test_a_partition_of_several_slices_is_complete_when_all_are() -> None:
 
 def test_between_the_slices_of_a_partition_nothing_in_it_is_missing() -> None:
     shared = runtime()
-    parents = shared.feeds.of("parents")
+    parents = shared.feeds.of_kind(Feed, "parents")
     parents.add([{"gid": "1", "workspace_gid": "w", "began": BEGAN}])
     parents.announced(Ending.COMPLETE)
     variants: list[Mapping[str, Any]] = [{"is_archived": one} for one in ("false", "true")]

@@ -17,7 +17,7 @@ from source_asana.parents.feeds import (
     Feed,
     Feeds,
     ParentFailedError,
-    Passage,
+    ParentFeed,
     RecursiveFeed,
 )
 from unit_tests.parents.reader import Reader
@@ -186,21 +186,6 @@ def test_portfolios_are_not_settled_before_their_walks(portfolios: RecursiveFeed
     assert not waiting.is_alive()
 
 
-def test_a_passage_lets_go_what_it_has_handed_on() -> None:
-    passage = Passage[int]("subtasks", Stop())
-    passage.expect()
-    passage.announced(Ending.COMPLETE)
-    passage.put([1, 2])
-    reader = Reader(lambda: iter(passage))
-    assert reader.has(2)
-    passage.put([3])
-    assert reader.has(3)
-    assert len(passage) == 0
-    passage.ended(Ending.COMPLETE)
-    assert reader.ends()
-    assert reader.found == [1, 2, 3]
-
-
 def test_whoever_asks_at_once_gets_the_same_feed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two feeds of one name would leave the readers of one of them waiting for ever."""
     start = threading.Barrier(8)
@@ -213,10 +198,9 @@ def test_whoever_asks_at_once_gets_the_same_feed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Feed, "__init__", slow)
     feeds = Feeds(Stop())
 
-    def ask(_: int) -> Feed:
+    def ask(_: int) -> ParentFeed:
         start.wait()
-        found: Feed = feeds.of("users")
-        return found
+        return feeds.of("users")
 
     with ThreadPoolExecutor(8) as pool:
         assert len({id(feed) for feed in pool.map(ask, range(8))}) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from source_asana.http.stop import Stop
-from source_asana.parents.feeds import Ending, Feeds, ParentFailedError
+from source_asana.parents.feeds import Ending, Feed, Feeds, ParentFailedError
 from source_asana.parents.routers import (
     AsanaRouter,
     InlineRouter,
@@ -27,7 +27,7 @@ ITEMS = [
 def bound(router: AsanaRouter, **further: Any) -> AsanaRouter:
     """Return the router with feeds, of which `projects` has two items."""
     feeds = Feeds(Stop())
-    feeds.of("projects").add(ITEMS)
+    feeds.of_kind(Feed, "projects").add(ITEMS)
     for name in ("projects", "goals"):
         feeds.of(name).announced(Ending.COMPLETE)
     router.bind(settings(**further), feeds)
@@ -127,7 +127,7 @@ def test_parents_that_a_search_spares() -> None:
 def test_slices_begin_when_every_listing_is_over_where_that_is_asked_for() -> None:
     router, feeds = parent_router("users", after_listing=True), Feeds(Stop())
     router.bind(settings(), feeds)
-    feed = feeds.of("users")
+    feed = feeds.of_kind(Feed, "users")
     feed.expect()
     feed.add(ITEMS)
     reader = Reader(lambda: iter(router.stream_slices()))
@@ -142,7 +142,7 @@ def test_slices_begin_when_every_listing_is_over_where_that_is_asked_for() -> No
 @pytest.mark.parametrize("ending", list(Ending))
 def test_only_complete_parents_say_what_is_gone(ending: Ending) -> None:
     router = bound(parent_router())
-    feed = router.feeds.of("projects")
+    feed = router.feeds.of_kind(Feed, "projects")
     feed.expect()
     feed.ended(ending)
 
@@ -178,7 +178,7 @@ def test_a_parent_that_failed_does_not_keep_the_others_children_back() -> None:
             config={}, parameters={}, routers=[parent_router("goals"), parent_router("projects")]
         )
     )
-    goals = router.feeds.of("goals")
+    goals = router.feeds.of_kind(Feed, "goals")
     goals.expect()
     goals.ended(Ending.FAILED)
     reader = Reader(lambda: iter(router.stream_slices()))
@@ -200,7 +200,7 @@ def test_inline_records_have_no_slices_but_a_parent() -> None:
 
 def test_inline_records_fail_with_their_parent() -> None:
     router = bound(InlineRouter(config={}, parameters={}, parent="projects", column="a"))
-    feed = router.feeds.of("projects")
+    feed = router.feeds.of_kind(Feed, "projects")
     feed.expect()
     feed.ended(Ending.FAILED)
 
