@@ -1,4 +1,21 @@
-"""What all streams of one sync share: settings, HTTP client, feeds, report, backpressure."""
+"""What all streams of one sync share: settings, HTTP client, feeds, report, backpressure.
+
+The order of locks, by the class that makes them. A thread that holds one takes only those of rows
+below, and none of another stream's in the same row:
+
+    Emission: whose turn it is to print a stream's state
+    States: which state is next, and how large all of them are
+    TaskRetriever: what listings would cost
+    Hints, OAuthAuth: held while Asana is asked, once for all who wait for the answer
+    Policy: of one stream, for its ledger, instants and state
+    Events: what they tell of tasks, and how many slices that ask for them are open
+    Feed, TaskFeed, OpenSlices, Runtime, Scan: parents, tasks and slices that others wait for
+    Allowance, AskedFields, Existences, Once, Feeds, Report: values
+    Backpressure, Budget, FairSemaphore, ServerClock, Stamps, Stop: of the process
+
+None but those of `Hints` and `OAuthAuth` is held across a request, and none but the turn of
+`Emission` while a record or state waits for room in the output queue.
+"""
 
 from __future__ import annotations
 

@@ -6,12 +6,12 @@ sends records of both streams.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from threading import Lock
 from typing import Any
 
 import requests
@@ -112,7 +112,7 @@ class TaskRetriever(_TaskRetriever):
     def bound(self) -> None:
         super().bound()
         self._listed_keys: frozenset[str] | None = None
-        self._cost_lock = Lock()
+        self._cost_lock = threading.Lock()
         self._costs: Counter[str] | None = None
         self.streams.events.was_shown = self._was_shown
         self.streams.events.cost = self._cost
