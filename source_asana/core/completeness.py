@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 
+
+@dataclass(slots=True, eq=False)
 class Completeness:
     """Counts the open slices of each partition, which may have several: active and archived.
 
     The caller holds the stream's lock.
     """
 
-    def __init__(self) -> None:
-        self._open: dict[str, int] = {}
-        self._several: set[str] = set()
-        self._unfinished: set[str] = set()
+    _open: dict[str, int] = field(default_factory=dict)
+    _several: set[str] = field(default_factory=set)
+    _unfinished: set[str] = field(default_factory=set)
 
     def handed_out(self, partition: str, *, is_last: bool = True) -> None:
         """Count a slice that is handed out; `is_last` says that no other follows."""

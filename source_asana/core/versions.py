@@ -37,7 +37,7 @@ class Versions:
         self._missing: set[str] = set()
 
     def load(self, value: Any) -> None:
-        """Take a stored value; see `Instants.load`."""
+        """Take a stored value; see `Numbers.load`."""
         self.rows = Ledger.load(value)
         self.due_rows = len(self.rows.rows(_is_due))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from source_asana.core.ledger import Ledger
@@ -135,6 +136,7 @@ class Sender:
         self._stop.wait(self._changed, lambda: claim not in self._claims)
 
 
+@dataclass(slots=True, eq=False)
 class Newest:
     """Remembers the newest versions of this sync, where an older one may still come.
 
@@ -142,9 +144,8 @@ class Newest:
     listing that it has left may have been answered before. The caller holds the cursor's lock.
     """
 
-    def __init__(self) -> None:
-        self._versions: dict[str, int] = {}
-        self._began = 0
+    _versions: dict[str, int] = field(default_factory=dict)
+    _began: int = 0
 
     def is_newer(self, claim: str, modified: int, stamp: Stamp) -> bool:
         """Return whether a newer version of a record came before the one modified then.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from typing_extensions import override
@@ -13,11 +14,11 @@ from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice
 
 
+@dataclass(slots=True)
 class Tokens:
     """Has the sync token of each project."""
 
-    def __init__(self) -> None:
-        self.by_key: dict[str, str] = {}
+    by_key: dict[str, str] = field(default_factory=dict)
 
     def load(self, value: Any) -> None:
         """Take a stored value; see `Part`."""

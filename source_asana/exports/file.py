@@ -11,6 +11,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -45,20 +46,20 @@ class _Unavailable(Exception):  # noqa: N818  # what happened, for the tries aro
     """The file cannot be fetched from this URL now."""
 
 
+@dataclass(slots=True, eq=False)
 class Download:
     """One file.
 
-    Args:
+    Attributes:
         client: timeouts, waits and connections; its token is not used.
         url: returns a URL of the file that has not expired; called for every try.
         not_before: a file that was stored before this instant is another one.
     """
 
-    def __init__(self, client: Client, url: Callable[[], str], not_before: Millis) -> None:
-        self._client = client
-        self._url = url
-        self._not_before = not_before
-        self._version: str | None = None
+    client: Client
+    url: Callable[[], str]
+    not_before: Millis
+    _version: str | None = None
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the file's bytes.
@@ -86,16 +87,16 @@ class Download:
         raise BrokenFileError(f"it cannot be downloaded ({reason})")
 
     def _pause(self, seconds: float) -> None:
-        self._client.sleep(seconds)
-        self._client.stop.check()
+        self.client.sleep(seconds)
+        self.client.stop.check()
 
     def _from(self, at: int) -> Iterator[bytes]:
         """Yield the bytes from `at` on; a host that knows no ranges sends the others as well."""
-        with closing(self._opened(self._url(), at)) as response:
+        with closing(self._opened(self.url(), at)) as response:
             self._compare(response.headers)
             skipped = at if response.status_code == 200 else 0
             for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
-                self._client.stop.check()
+                self.client.stop.check()
                 if skipped < len(chunk):
                     yield chunk[skipped:]
                 skipped = max(0, skipped - len(chunk))
@@ -119,24 +120,22 @@ class Download:
             raise _Unavailable("its URL is not https")
         headers = {"Range": f"bytes={at}-"} if at else {}
         request = requests.Request("GET", url, headers=headers).prepare()
-        session = self._client.session
+        session = self.client.session
         settings: Any = session.merge_environment_settings(
             url, proxies={}, stream=True, verify=None, cert=None
         )
-        return session.send(
-            request, timeout=self._client.timeout, allow_redirects=False, **settings
-        )
+        return session.send(request, timeout=self.client.timeout, allow_redirects=False, **settings)
 
     def _is_safe(self, url: str) -> bool:
         """Return whether a URL is https; a fake Asana on this machine may do without."""
-        is_fake = urlsplit(self._client.api_url).hostname in LOOPBACK
+        is_fake = urlsplit(self.client.api_url).hostname in LOOPBACK
         parts = urlsplit(url)
         return parts.scheme == "https" or (is_fake and parts.hostname in LOOPBACK)
 
     def _compare(self, headers: Mapping[str, str]) -> None:
         """Raise where the file is an old one, or another than in the tries before."""
         stored = _stored(headers)
-        if stored is not None and stored < self._not_before - CLOCK_GRAIN:
+        if stored is not None and stored < self.not_before - CLOCK_GRAIN:
             raise BrokenFileError("it is older than its job")
         version = headers.get("ETag")
         if self._version is not None and version != self._version:

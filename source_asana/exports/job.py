@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -92,6 +92,7 @@ class LeftJob:
         return self.asks == order.asks and covers
 
 
+@dataclass(slots=True)
 class LeftJobs:
     """The unfinished jobs; a part of the state of one task stream, as a cache.
 
@@ -99,8 +100,7 @@ class LeftJobs:
         by_workspace: those that were not read to their end, and can be used.
     """
 
-    def __init__(self) -> None:
-        self.by_workspace: dict[str, LeftJob] = {}
+    by_workspace: dict[str, LeftJob] = field(default_factory=dict)
 
     def load(self, value: Any) -> None:
         """Take a stored value; see `Part`."""

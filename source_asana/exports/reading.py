@@ -13,6 +13,7 @@ import tempfile
 from array import array
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -44,29 +45,27 @@ TASK_COLUMNS = ("parent", "target")
 COMPACT = frozenset({"gid", "resource_type", "resource_subtype"})
 
 
+@dataclass(slots=True, eq=False)
 class Scope:
     """Which tasks of a workspace are read: what its listings and the walks below them would show.
 
-    Args:
+    Attributes:
         workspace: its gid.
         listed: the keys of its listings; None for what a search would find. Where one may be made,
             no choice of projects leaves any out.
         settings: the configuration.
-
-    Attributes:
         parents: the tasks that are read and may have subtasks; none is noted for a search.
     """
 
-    def __init__(self, workspace: str, listed: frozenset[str] | None, settings: Settings) -> None:
-        self.workspace = workspace
-        self.listed = listed
-        self.parents: set[int] = set()
-        self._settings = settings
+    workspace: str
+    listed: frozenset[str] | None
+    settings: Settings
+    parents: set[int] = field(default_factory=set)
 
     def partitions(self, task: Raw) -> Sequence[str]:
         """Return the keys of the listings that show a task."""
         user = user_partition(task, self.workspace)
-        found = partitions_of(task, user, self.listed, self._settings)
+        found = partitions_of(task, user, self.listed, self.settings)
         return found[:1] if self.listed is None else found
 
     def holds(self, parent: str) -> bool:
