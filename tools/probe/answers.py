@@ -134,7 +134,7 @@ def _unsteady(answers: list[dict[str, Raw]]) -> Iterator[str]:
 def ways(asker: Asker, sample: Sample) -> Finding:
     """Read some tasks in three ways, and compare those that nobody changed meanwhile."""
     asked = ",".join(opt_fields("tasks", None))
-    listed = _rows(asker, sample, "tasks", limit=ROWS, opt_fields=asked)[:MOST_READ]
+    listed = _rows(asker, sample, "tasks", limit=MOST_READ, opt_fields=asked)
     problems, compared = set[str](), Counter[str]()
     for task in listed:
         at = stamp(task)
