@@ -41,6 +41,7 @@ def rivals(options: Options) -> Iterator[Row]:
     """
     for name in (OFFICIAL, TAP):
         _install(name)
+        yield Row(f"{name}: version", _version(name))
     with Sandbox(World.generate(options.tasks), latency_ms=LATENCY_MS) as asana:
         asana.before_request(KnownFields(asana))
         yield Row("tasks in the world", f"{options.tasks:,}")
@@ -66,6 +67,13 @@ def _install(name: str) -> None:
     venv.create(folder, with_pip=True)
     command = [str(folder / "bin" / "pip"), "install", "--quiet", name]
     subprocess.run(command, check=True)  # noqa: S603 - a fixed name
+
+
+def _version(name: str) -> str:
+    python = str(ENVIRONMENTS / name / "bin" / "python")
+    code = f"from importlib.metadata import version; print(version({name!r}))"
+    asked = [python, "-c", code]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 - as above
 
 
 @dataclass
