@@ -1,6 +1,6 @@
 """Run the connector from a source tree: `python main.py spec|check|discover|read`."""
 
-from source_asana.run import run
+from source_asana.entry import main
 
 if __name__ == "__main__":
-    run()
+    main()

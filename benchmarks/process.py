@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORD = re.compile(
     rb'\{"type":"RECORD","record":\{"stream":"(\w+)"|\{"type": ?"RECORD", ?"stream": ?"(\w+)"'
 )
-SUMMARY = re.compile(r"Summary of (\w+): (\d+) records, (\d+) requests\.")
+SUMMARY = "Sync summary "
 SAMPLE_SECONDS = 0.25
 KILOBYTE = 1024
 
@@ -160,8 +160,10 @@ def _take(run: Run, line: bytes) -> None:
         run.states[name] = message["state"]
     elif kind == "STATE":
         run.bookmarks = message["value"]
-    elif kind == "LOG" and (found := SUMMARY.fullmatch(message["log"]["message"])):
-        run.requests[found[1]] = int(found[3])
+    elif kind == "LOG" and message["log"]["message"].startswith(SUMMARY):
+        summary = json.loads(message["log"]["message"].removeprefix(SUMMARY))
+        for name, stream in summary["streams"].items():
+            run.requests[name] = stream["requests"]
     elif kind == "TRACE" and message["trace"]["type"] == "ERROR":
         run.errors.append(message["trace"]["error"]["message"])
 

@@ -219,8 +219,8 @@ def verify_export(runtime: Runtime, found: Collection[str]) -> None:
         )
 
 
-def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
-    """Log what a sync would skip for plan or scope, then the list; none of it fails a check."""
+def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> str | None:
+    """Log what a sync would skip for plan or scope; return the list, which fails no check."""
     findings = _missing_scopes(runtime)
     _log_late_deletions(runtime)
     probed = [
@@ -234,15 +234,17 @@ def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> None:
     for finding in findings:
         LOGGER.info("%s", finding.line)
     if skipped := sorted(frozenset[str]().union(*(finding.skipped for finding in findings))):
-        LOGGER.info(
-            "A sync with this token would skip at least %d streams, or a part of them: %s. The "
-            "lines above say why, and what would have them read. What is asked for project by "
-            "project (allocations, budgets, rates) and AI Studio are not tried here.",
-            len(skipped),
-            ", ".join(skipped),
+        text = (
+            f"A sync with this token would skip at least {len(skipped)} streams, or a part of "
+            f"them: {', '.join(skipped)}. The lines of the log say why, and what would have them "
+            "read. What is asked for project by project (allocations, budgets, rates) and AI "
+            "Studio are not tried here."
         )
-    elif not findings:
+        LOGGER.info("%s", text)
+        return text
+    if not findings:
         LOGGER.info("Nothing was refused: a sync with this token can read what this check tries.")
+    return None
 
 
 def _log_late_deletions(runtime: Runtime) -> None:

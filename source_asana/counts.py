@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 
@@ -14,31 +15,52 @@ class Counts:
     writing it, and the interpreter changes threads only at calls and jumps.
 
     Attributes:
-        records, requests: how many were sent, and how many were made.
-        known, ahead: partitions that were handed out, and those that are to follow.
-        done, refused: partitions that are over, and those among them that Asana refused.
-        lost: refused partitions that an earlier sync has read.
+        new, changed: records that were not sent before, and those of which another version was. In
+            a full refresh, all are new.
+        changed_silently: changed ones whose `modified_at` did not move since the last sync.
+        repeated: children that are sent again because their task changed.
         deleted, waiting: records that are gone in Asana, and those that a later sync looks into.
-        unsaid_failures: failures that are not logged, after many others of the same stream.
+        found: records by what showed them, such as `listing` or `search`.
+        requests: how many were made.
+        known, ahead: partitions that were handed out, and those that are to follow.
+        done, refused, failed: partitions that are over, and those among them that Asana refused, or
+            that could not be read.
+        lost: refused partitions that an earlier sync has read.
+        lacking: the columns that the token may not read.
     """
 
-    records: int = 0
-    requests: int = 0
+    new: int = 0
+    changed: int = 0
+    changed_silently: int = 0
+    repeated: int = 0
     deleted: int = 0
     waiting: int = 0
+    found: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    requests: int = 0
     known: int = 0
     ahead: int = 0
     done: int = 0
-    unsaid_failures: int = 0
     refused: int = 0
+    failed: int = 0
     lost: int = 0
+    lacking: tuple[str, ...] = ()
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def records(self) -> int:
+        """How many records were sent, tombstones included."""
+        return self.new + self.changed + self.changed_silently + self.repeated + self.deleted
 
     def refuse(self, *, lost: bool) -> None:
         """Count a refused partition."""
         with self._lock:
             self.refused += 1
             self.lost += lost
+
+    def fail(self) -> None:
+        """Count a partition that could not be read."""
+        with self._lock:
+            self.failed += 1
 
     def end(self) -> None:
         """Count a partition as over, however it ended."""

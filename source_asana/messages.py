@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from airbyte_cdk.models import (
     AirbyteErrorTraceMessage,
     AirbyteMessage,
+    AirbyteStreamStatus,
     FailureType,
-    TraceType,
     Type,
 )
 from airbyte_cdk.sources.message import InMemoryMessageRepository
@@ -21,7 +21,11 @@ from typing_extensions import override
 from source_asana.config import config_error
 from source_asana.http.stop import Stop
 from source_asana.parents.feeds import Ending, Feed
+from source_asana.report import Incomplete, Report
 from source_asana.runtime import Runtime
+from source_asana.signals import ESTIMATED, estimate, without
+
+ENDS = frozenset({AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE})
 
 
 class OwnMessages(threading.local, InMemoryMessageRepository):
@@ -34,7 +38,10 @@ class OwnMessages(threading.local, InMemoryMessageRepository):
 
 
 class Quiet(logging.Filter):
-    """Keeps tracebacks, and the ends of an aborted sync's streams, out of the CDK's log.
+    """Keeps out of the CDK's log what the report says, or says better.
+
+    That is each step of a stream, and each failure of a partition with its traceback. An error that
+    the report does not know is logged in its own words.
 
     Args:
         stop: holds the error that ends the sync; it is reported once, not once for each stream.
@@ -49,10 +56,12 @@ class Quiet(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         # The trace message has the traceback as well.
         record.exc_info = None
-        if not self._stop.is_set():
-            return True
-        return record.levelno >= logging.WARNING and not self._stop.is_echo(
-            getattr(error, "message", None)
+        if isinstance(error, AirbyteTracedException) and error.message:
+            record.msg, record.args = "%s", (error.message,)
+        return (
+            record.levelno >= logging.WARNING
+            and not isinstance(error, Incomplete)
+            and not self._stop.is_echo(getattr(error, "message", None))
         )
 
 
@@ -86,58 +95,75 @@ def _unreadable(gids: list[str]) -> AirbyteTracedException:
     )
 
 
-def visible(
-    messages: Iterable[AirbyteMessage],
-    hidden: set[str],
-    failed: dict[str, FailureType | None],
-    stop: Stop,
-) -> Iterator[AirbyteMessage]:
-    """Yield the messages, without status and state of the streams that nobody selected.
+class Visible:
+    """Lets through what the user is to see of a sync.
+
+    That is neither status nor state of the streams that nobody selected. Records say which columns
+    the token may not read. Before a stream of tasks ends, its estimate becomes what it has sent.
 
     Args:
-        messages: the CDK's.
         hidden: the streams that nobody selected.
-        failed: filled with the streams that failed, and with the kind of their last error.
         stop: holds the fatal error, if there is one; it is reported once, at the end.
+        report: has the counts, and is told how streams end.
+
+    Attributes:
+        failed: the streams that failed, with the kind of their last error.
     """
-    for message in messages:
-        if message.type is Type.STATE and message.state and message.state.stream:
-            if message.state.stream.stream_descriptor.name in hidden:
-                continue
-        elif message.type is Type.TRACE and message.trace:
-            if message.trace.type is TraceType.STREAM_STATUS and message.trace.stream_status:
-                if message.trace.stream_status.stream_descriptor.name in hidden:
+
+    def __init__(self, hidden: Collection[str], stop: Stop, report: Report) -> None:
+        self.failed: dict[str, FailureType | None] = {}
+        self._hidden = hidden
+        self._stop = stop
+        self._report = report
+
+    def of(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+        """Yield the messages to print."""
+        for message in messages:
+            if message.type is Type.RECORD and message.record:
+                if columns := self._report.counts(message.record.stream).lacking:
+                    message.record.meta = without(columns)
+            elif message.type is Type.STATE and message.state and message.state.stream:
+                if message.state.stream.stream_descriptor.name in self._hidden:
                     continue
-            elif message.trace.type is TraceType.ERROR and message.trace.error:
-                if stop.is_echo(message.trace.error.message):
+            elif message.type is Type.TRACE and message.trace:
+                if message.trace.stream_status:
+                    name = message.trace.stream_status.stream_descriptor.name
+                    if name in self._hidden:
+                        continue
+                    yield from self._ended(name, message.trace.stream_status.status)
+                elif message.trace.error and not self._reports(message.trace.error):
                     continue
-                _mask(message.trace.error)
-                untraced(message.trace.error)
-                _note(message.trace.error, hidden, failed)
-        yield message
+            yield message
+
+    def _ended(self, stream: str, status: AirbyteStreamStatus) -> Iterator[AirbyteMessage]:
+        if status in ENDS:
+            if stream in ESTIMATED:
+                yield estimate(stream, self._report.counts(stream))
+            self._report.ended(stream, status.value)
+
+    def _reports(self, error: AirbyteErrorTraceMessage) -> bool:
+        """Make an error fit to be seen, and note it; return whether it is to be seen."""
+        if self._stop.is_echo(error.message):
+            return False
+        _mask(error)
+        untraced(error)
+        name = error.stream_descriptor.name if error.stream_descriptor else ""
+        if self.failed.get(name) is not FailureType.system_error:
+            self.failed[name] = error.failure_type
+        if name in self._hidden:
+            # The message names it; the platform does not know the stream.
+            error.stream_descriptor = None
+        return True
 
 
-def _note(
-    error: AirbyteErrorTraceMessage, hidden: set[str], failed: dict[str, FailureType | None]
-) -> None:
-    name = error.stream_descriptor.name if error.stream_descriptor else ""
-    if failed.get(name) is not FailureType.system_error:
-        failed[name] = error.failure_type
-    if name in hidden:
-        # The message names it; the platform does not know the stream.
-        error.stream_descriptor = None
-
-
-def unfinished(
-    failed: Mapping[str, FailureType | None], hidden: Collection[str]
-) -> AirbyteTracedException:
+def unfinished(failed: Mapping[str, FailureType | None], hidden: Collection[str]) -> Incomplete:
     """Return the error that ends a sync in which streams failed; it names the selected ones.
 
     The CDK's own error calls every failure a config error.
     """
     names = sorted(set(failed) - set(hidden)) or sorted(failed)
     ours = FailureType.system_error in failed.values()
-    return AirbyteTracedException(
+    return Incomplete(
         message=(
             f"These streams are not complete: {', '.join(filter(None, names))}. The errors above "
             "say why; the next sync reads what is missing."
@@ -148,8 +174,8 @@ def unfinished(
 
 
 def untraced(error: AirbyteErrorTraceMessage) -> None:
-    """Take the traceback out of an error that only the user can fix."""
-    if error.failure_type is FailureType.config_error:
+    """Take the traceback out of an error that is not the connector's."""
+    if error.failure_type is not FailureType.system_error:
         error.stack_trace = None
 
 

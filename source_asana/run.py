@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import NoReturn
 
 import orjson
@@ -27,6 +28,7 @@ from source_asana.source import SourceAsana
 
 LOGGER = logging.getLogger("airbyte.source_asana.run")
 M_ARENA_MAX = -8
+GRACE_SECONDS = 8.0
 USAGE = """\
 usage: source-asana [-h] [--version] COMMAND ...
 
@@ -48,9 +50,9 @@ def run() -> None:
     """Run one command with the arguments of the process.
 
     In a command of the Airbyte protocol a mistake of the user ends it with exit code 1 and one
-    TRACE; `check` ends with exit code 0 and a failed CONNECTION_STATUS. SIGTERM ends a read with
-    143 after the last states, SIGINT any command with 130 immediately; both are one line in the log
-    and no error.
+    TRACE; `check` ends with exit code 0 and a failed CONNECTION_STATUS. SIGTERM ends a command with
+    143, SIGINT with 130, a read after its last states; both are one line in the log and no error. A
+    second SIGINT ends it immediately.
     """
     args = sys.argv[1:]
     if _answered(args[:1]):
@@ -73,17 +75,18 @@ def _run_protocol(args: list[str]) -> None:
     command = AirbyteEntrypoint.parse_args(args).command
     if not command:
         _stop("Name a command: spec, check, discover, read, catalog or state.")
+    told: list[signal.Signals] = []
     try:
         source = SourceAsana()
-        _stop_when_told(source)
+        told = _stop_when_told(source)
         _launch(source, args)
     except BrokenPipeError:
         _stop("The program that reads this output has gone away.")
     except KeyboardInterrupt:
-        _end_told(signal.SIGINT)
+        _end_told(told[0] if told else signal.SIGINT)
     except AirbyteTracedException as error:
         if error.message == TOLD_TO_STOP:
-            _end_told(signal.SIGTERM)
+            _end_told(told[0])
         status = error.as_connection_status_message()
         if command == "check" and status:
             _write(orjson.dumps(AirbyteMessageSerializer.dump(status)).decode())
@@ -112,15 +115,29 @@ def _answered(first: list[str]) -> bool:
     return True
 
 
-def _stop_when_told(source: SourceAsana) -> None:
-    """Have SIGTERM end the running command in an orderly way.
+def _stop_when_told(source: SourceAsana) -> list[signal.Signals]:
+    """Have SIGTERM and SIGINT end the running command in an orderly way; return those that came.
 
     The stop runs in a thread of its own, as the main thread may be interrupted while it holds the
-    lock of the very event that the stop sets.
+    lock of the very event that the stop sets. Requests that take longer than `GRACE_SECONDS` are
+    not waited for, as a container gets ten seconds.
     """
-    signal.signal(
-        signal.SIGTERM, lambda *_: threading.Thread(target=source.stop, daemon=True).start()
-    )
+    told: list[signal.Signals] = []
+
+    def stop(number: int, _: object) -> None:
+        told.append(signal.Signals(number))
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        threading.Thread(target=end, daemon=True).start()
+
+    def end() -> None:
+        source.stop()
+        time.sleep(GRACE_SECONDS)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, stop)
+    return told
 
 
 def _end_told(sign: signal.Signals) -> NoReturn:

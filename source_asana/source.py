@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,13 @@ from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.states import manager_of
 from source_asana.discovery import add_custom_columns
 from source_asana.http.stop import TOLD_TO_STOP
-from source_asana.messages import OwnMessages, Quiet, unfinished, visible
-from source_asana.parents.plan import StreamPlan, plan
+from source_asana.messages import OwnMessages, Quiet, Visible, unfinished
+from source_asana.parents.plan import StreamPlan, plan, readers_of
+from source_asana.report import Incomplete
 from source_asana.runtime import CHECK_OUTAGE_SECONDS, Runtime
+from source_asana.signals import Signals
 from source_asana.stream import StreamSlices
+from source_asana.summary import summary
 from source_asana.wiring import Wiring, begin, cursor_field_of, router_of, schema_of
 
 SYNC_LOGGER = logging.getLogger("airbyte.source_asana.sync")
@@ -120,10 +124,10 @@ class SourceAsana(YamlDeclarativeSource):
             found = workspaces(runtime)
             verify_choice(runtime, found, projects=True)
             verify_export(runtime, found)
-            log_what_is_skipped(runtime, found)
+            skipped = log_what_is_skipped(runtime, found)
         except AirbyteTracedException as error:
             return AirbyteConnectionStatus(status=Status.FAILED, message=error.message)
-        return AirbyteConnectionStatus(status=Status.SUCCEEDED)
+        return AirbyteConnectionStatus(status=Status.SUCCEEDED, message=skipped)
 
     @override
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
@@ -155,29 +159,53 @@ class SourceAsana(YamlDeclarativeSource):
         plans = self._plans(runtime, catalog, declared)
         if not plans:
             return
-        retrievers = self._wired(runtime, plans, declared)
-        begin(runtime, retrievers)
-        streams: list[AbstractStream] = [
-            _stream(declared[one.name], runtime.settings, retrievers[one.name], runtime)
-            for one in plans
-        ]
+        retrievers: dict[str, AsanaRetriever] = {}
+        with _told(runtime, retrievers):
+            retrievers |= self._wired(runtime, plans, declared)
+            begin(runtime, retrievers)
+            streams: list[AbstractStream] = [
+                _stream(declared[one.name], runtime.settings, retrievers[one.name], runtime)
+                for one in plans
+            ]
+            yield from self._messages(runtime, plans, streams)
+
+    def prepare(
+        self,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage],
+    ) -> tuple[Runtime, dict[str, AsanaRetriever]]:
+        """Return what a sync would read with, the states loaded; nothing has been asked yet.
+
+        Raises:
+            AirbyteTracedException: a mistake in config, catalog or state.
+        """
+        runtime = self._runtime(config)
+        self._connector_state_manager = manager_of(state)
+        declared = self._declared(config)
+        plans = self._plans(runtime, catalog, declared)
+        return runtime, self._wired(runtime, plans, declared)
+
+    def _messages(
+        self, runtime: Runtime, plans: list[StreamPlan], streams: list[AbstractStream]
+    ) -> Iterator[AirbyteMessage]:
+        """Yield the messages of a sync, as far as somebody wants to see them."""
         hidden = {one.name for one in plans if one.parent_only}
-        failed: dict[str, FailureType | None] = {}
-        quiet = Quiet(runtime.stop)
-        SYNC_LOGGER.addFilter(quiet)
-        runtime.report.start()
+        selected = {one.name for one in plans} - hidden
+        report = runtime.report
+        visible = Visible(hidden, runtime.stop, report)
+        report.readers = readers_of(plans)
+        report.on_look = Signals(runtime, self._message_repository, selected).look
+        report.start()
         try:
-            sync = self._concurrent(runtime, len(streams))
-            yield from visible(sync.read(streams), hidden, failed, runtime.stop)
+            messages = self._concurrent(runtime, len(streams)).read(streams)
+            yield from visible.of(messages)
         except AirbyteTracedException:
             if runtime.stop.fatal:
                 raise runtime.stop.fatal from None
-            if failed:
-                raise unfinished(failed, hidden) from None
+            if visible.failed:
+                raise unfinished(visible.failed, hidden) from None
             raise
-        finally:
-            SYNC_LOGGER.removeFilter(quiet)
-            runtime.report.close()
 
     # ── assembly ───────────────────────────────────────────────────────────────────────────────
 
@@ -265,6 +293,29 @@ class SourceAsana(YamlDeclarativeSource):
         )
         source._threadpool._max_concurrent_tasks = SLICES_AHEAD
         return source
+
+
+@contextmanager
+def _told(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> Iterator[None]:
+    """Have the log say what a sync did: why it failed, if it did, and at the end its summary."""
+    status, quiet = "stopped", Quiet(runtime.stop)
+    SYNC_LOGGER.addFilter(quiet)
+    try:
+        yield
+        status = "complete"
+    except Incomplete:
+        status = "incomplete"
+        raise
+    except AirbyteTracedException as error:
+        if error.message != TOLD_TO_STOP:
+            status = "failed"
+            SYNC_LOGGER.error("%s", error.message)  # noqa: TRY400  # the trace has the traceback
+        raise
+    finally:
+        SYNC_LOGGER.removeFilter(quiet)
+        runtime.report.close()
+        found = summary(runtime, retrievers, status)
+        SYNC_LOGGER.info("Sync summary %s", orjson.dumps(found).decode())
 
 
 def _stream(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Generator, Iterable, Iterator
 
@@ -17,6 +16,7 @@ from source_asana.config import config_error
 from source_asana.core.hints import Hint, deleted
 from source_asana.parents.feeds import Ending, ParentFailedError
 from source_asana.parents.slices import Slice
+from source_asana.report import Incomplete
 from source_asana.runtime import Runtime
 
 LOOK_AGAIN_SECONDS = 0.1
@@ -155,23 +155,15 @@ class StreamSlices(StreamSlicer):
         """
         if self._plan.parent_only:
             return
-        feeds, report = self._runtime.feeds, self._runtime.report
-        endings = {name: feeds.of(name).ending for name in self._cursor.router.parents()}
-        if Ending.LACKING in endings.values():
-            report.not_in_plan(self._plan.name)
-        refused = sorted(name for name, ending in endings.items() if ending is Ending.REFUSED)
+        feeds, refusals = self._runtime.feeds, (Ending.LACKING, Ending.REFUSED)
+        refused = {p for p in self._cursor.router.parents() if feeds.of(p).ending in refusals}
         if refused:
-            what = " and ".join(refused)
-            report.once(
-                logging.WARNING,
-                f"Stream {self._plan.name}: parts of {what} were refused, and what belongs to them "
-                "is skipped. The warnings about them say why.",
-            )
+            self._runtime.report.parents_missing(self._plan.name, refused)
 
 
-def parent_failure(stream: str, error: ParentFailedError) -> AirbyteTracedException:
+def parent_failure(stream: str, error: ParentFailedError) -> Incomplete:
     """Return the error of a stream whose parents could not all be listed."""
-    return AirbyteTracedException(
+    return Incomplete(
         message=f"Stream {stream} is not complete: {error}. The next sync reads what is missing.",
         internal_message=str(error),
         failure_type=FailureType.transient_error,

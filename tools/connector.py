@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -14,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = Path(sys.executable).with_name("source-asana")
-SUMMARY = re.compile(r"Summary of (\w+): (\d+) records, (\d+) requests\.")
-SKIPPED = re.compile(r"Skipped \| (\w+) \| .*? \| ([\w ]+) \| HTTP ")
+SUMMARY = "Sync summary "
 LINES_KEPT = 20
 
 Json = dict[str, Any]
@@ -147,7 +145,9 @@ def _take(output: Output, line: str, *, keep_records: bool, on_log: Callable[[st
 
 
 def _take_log(output: Output, text: str) -> None:
-    if found := SUMMARY.fullmatch(text):
-        output.requests[found[1]] = int(found[3])
-    elif found := SKIPPED.match(text):
-        output.skipped[found[1]] = found[2]
+    if text.startswith(SUMMARY):
+        summary = json.loads(text.removeprefix(SUMMARY))
+        for name, stream in summary["streams"].items():
+            output.requests[name] = stream["requests"]
+            for reason in stream.get("skipped", ()):
+                output.skipped[name] = reason

@@ -75,7 +75,7 @@ DONE: Mapping[Action, str] = {
     Action.REAUTHENTICATE: "renews an OAuth token once, then ends the sync",
     Action.RESTART: "reads that list again from its first page",
     Action.NEW_SYNC_TOKEN: "takes the new token; `events` has a gap when the old one had expired",
-    Action.SKIP: "skips exactly what was refused, with a warning",
+    Action.SKIP: "skips exactly what was refused; the first sync that meets it warns",
     Action.FAIL: "fails that stream and reads the rest; the next sync tries again",
     Action.ABORT: "ends the sync",
 }
@@ -235,12 +235,11 @@ def config_table(source: SourceAsana) -> str:
 def answer_table() -> str:
     """Return the table of Asana's answers and what the connector does with them."""
     return table(
-        ["HTTP", "Asana says", "Meaning", "The connector", "What you can do"],
+        ["Reason", "HTTP", "The connector", "What you can do"],
         (
             [
-                ", ".join(map(str, rule.statuses)) or "other",
-                f"`{rule.pattern}`" if rule.pattern else "anything else",
                 rule.reason,
+                ", ".join(map(str, rule.statuses)) or "other",
                 BEYOND_PLAN if rule.is_plan else DONE[rule.action],
                 rule.remedy or REMEDIES.get(rule.action, "nothing"),
             ]
@@ -261,16 +260,13 @@ def generated(source: SourceAsana | None = None) -> dict[Path, str]:
     found = streams(source)
     page = DOCS / "asana.md"
     text = page.read_text("utf-8")
-    blocks = {
-        "streams": stream_table(found),
-        "configuration": config_table(source),
-        "answers": answer_table(),
-    }
-    for name, block in blocks.items():
+    for name, block in (("streams", stream_table(found)), ("configuration", config_table(source))):
         text = _replaced(text, name, block)
     about = pages({stream.name: facts(stream, found) for stream in found})
+    operate = DOCS / "operate.md"
     return {
         page: text,
+        operate: _replaced(operate.read_text("utf-8"), "answers", answer_table()),
         CONTRIBUTING: _replaced(CONTRIBUTING.read_text("utf-8"), "keywords", keyword_table()),
         **{DOCS / "streams" / name: text for name, text in about.items()},
     }

@@ -24,7 +24,7 @@ Record = dict[str, Any]
 
 @dataclass
 class Sync:
-    """What one command printed."""
+    """What one command printed; `failures` are the errors of the log, `errors` the traces."""
 
     records: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
     states: list[Record] = field(default_factory=list)
@@ -32,6 +32,7 @@ class Sync:
     errors: list[Record] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     connection: Record | None = None
     catalog: Record | None = None
     messages: list[Record] = field(default_factory=list)
@@ -62,6 +63,14 @@ class Sync:
     def complete(self, stream: str) -> bool:
         """Return whether the stream's last status is COMPLETE."""
         return self.statuses[stream][-1:] == ["COMPLETE"]
+
+    @property
+    def summary(self) -> Record:
+        """Return the summary, which is the last line of the log."""
+        kind, _, text = self.logs[-1].partition("{")
+        assert kind == "Sync summary "
+        found: Record = json.loads("{" + text)
+        return found
 
     @property
     def mistake(self) -> str:
@@ -198,6 +207,8 @@ def _parse(output: EntrypointOutput) -> Sync:
             sync.logs.append(raw["log"]["message"])
             if raw["log"]["level"] == "WARN":
                 sync.warnings.append(raw["log"]["message"])
+            elif raw["log"]["level"] in {"ERROR", "FATAL"}:
+                sync.failures.append(raw["log"]["message"])
         else:
             sync.connection = raw.get("connectionStatus") or sync.connection
             sync.catalog = raw.get("catalog") or sync.catalog

@@ -24,7 +24,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from sandbox import Sandbox, World
 from source_asana.config import parse_config
 from source_asana.http.stop import Stop
-from source_asana.messages import OwnMessages, Quiet, visible
+from source_asana.messages import OwnMessages, Quiet, Visible
+from source_asana.report import Report
 from unit_tests.sync import read
 
 SECRET = "1/4711:hush-hush"  # made up
@@ -39,7 +40,7 @@ def test_no_error_shows_a_secret() -> None:
         trace=AirbyteTraceMessage(type=TraceType.ERROR, emitted_at=1.0, error=error),
     )
     try:
-        [shown] = visible([message], set(), {}, Stop())
+        [shown] = Visible(set(), Stop(), Report()).of([message])
     finally:
         update_secrets([])
     assert shown.trace
@@ -57,7 +58,8 @@ def test_an_aborted_sync_reports_its_end_once_and_what_failed_before_it(
 ) -> None:
     stop = Stop()
     stop.abort(AirbyteTracedException(message="over"))
-    assert list(visible([traced("over"), traced("broken")], set(), {}, stop)) == [traced("broken")]
+    shown = Visible(set(), stop, Report()).of([traced("over"), traced("broken")])
+    assert list(shown) == [traced("broken")]
     logger = logging.getLogger("test_an_aborted_sync")
     logger.setLevel(logging.INFO)
     logger.addFilter(Quiet(stop))

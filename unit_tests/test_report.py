@@ -11,7 +11,7 @@ import pytest
 
 from source_asana.http.errors import Verdict, classify
 from source_asana.report import Report
-from unit_tests.given import refusal
+from unit_tests.given import answer, refusal
 
 PLAN = classify(refusal(402, "Only available to premium users."))
 ACCESS = classify(refusal(403, "You do not have access to this project."))
@@ -60,13 +60,15 @@ def test_the_same_skip_is_said_once_and_counted(
         report.skip("tags", f"project {number}", APP, workspace="1")
     report.skip("tags", "project 9", APP, workspace="2")
     report.skip("users", "project 9", APP, workspace="2")
-    assert len(lines()) == 3
+    assert len(lines()) == 2
     report.close()
-    rows = [line.split(" | ") for line in lines() if line.startswith("Skipped | ")]
-    assert [(row[1], row[2], row[-1]) for row in rows] == [
-        ("tags", "workspace 1", "3 times"),
-        ("tags", "workspace 2", APP.rule.remedy),
-        ("users", "workspace 2", APP.rule.remedy),
+    assert lines()[2:] == [
+        "Skipped 2 places for one reason, app disabled: tags (workspace 1, workspace 2)."
+    ]
+    assert [(skip.stream, skip.place, skip.times) for skip in report.skips] == [
+        ("tags", "workspace 1", 3),
+        ("tags", "workspace 2", 1),
+        ("users", "workspace 2", 1),
     ]
 
 
@@ -76,19 +78,54 @@ def test_what_the_plan_lacks_is_one_line_at_the_end(
     caplog.set_level(logging.INFO)
     for stream in ("users", "tags"):
         report.skip(stream, "project 7", PLAN, workspace="1")
-    report.not_in_plan("sections")
+    report.parents_missing("sections", ["tags"])
+    report.parents_missing("attachments", ["sections"])
     assert caplog.records == []
     report.close()
-    assert {record.levelno for record in caplog.records} == {logging.INFO}
-    texts = [record.getMessage() for record in caplog.records]
-    assert texts[1] == (
-        "The Asana plan does not include these streams, or parts of them: sections, tags, users. "
-        "Upgrade the plan to read them, or deselect them."
+    [line] = caplog.records
+    assert line.levelno == logging.INFO
+    assert line.getMessage() == (
+        "The Asana plan does not include these streams, or parts of them: attachments, sections, "
+        "tags, users. Upgrade the plan to read them, or deselect them."
     )
-    assert [text.split(" | ")[1] for text in texts if text.startswith("Skipped | ")] == [
-        "tags",
-        "users",
-    ]
+
+
+def test_what_the_last_sync_has_reported_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    first, second = Report(), Report()
+    for report in (first, second):
+        report.readers = {"goals": frozenset({"goal_stories"})}
+        for stream, verdict in (("tags", ACCESS), ("goals", PLAN), ("users", SCOPE)):
+            report.skip(stream, "project 7", verdict, workspace="1")
+        if report is first:
+            assert len(caplog.records) == 2
+            for stream in ("tags", "goal_stories"):
+                second.remember(first.digests(stream))
+            caplog.clear()
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == ["Stream users"]
+    caplog.clear()
+    second.close()
+    [line] = caplog.records
+    assert line.levelno == logging.INFO
+    assert line.getMessage() == (
+        "Asana refuses the same as in the last sync: plan (goals); no access (tags)."
+    )
+
+
+def test_failures_are_one_error_for_each_cause(caplog: pytest.LogCaptureFixture) -> None:
+    report = Report()
+    for number in range(12):
+        report.fail("tasks", f"project {number}", classify(answer(500, {})))
+    report.fail("stories", "task 7", classify(answer(500, {})))
+    report.fail("tags", "workspace 1", classify(refusal(400, "Result too large")))
+    assert caplog.records == []
+    report.close()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
+    said = [record.getMessage() for record in caplog.records]
+    places = ", ".join(f"project {number}" for number in range(10))
+    assert said[0].startswith('13 partitions could not be read (HTTP 500, "HTTP 500"): ')
+    assert f"tasks ({places} and 2 more); stories (task 7). Everything else is read" in said[0]
+    assert said[1].startswith('1 partition could not be read (HTTP 400, "Result too large"): ')
 
 
 @pytest.mark.parametrize(
@@ -142,36 +179,38 @@ def test_counts_of_many_threads_are_those_of_one_stream(report: Report) -> None:
     assert len({id(counts) for counts in found}) == 1
 
 
-def test_the_summary(report: Report, now: list[float], lines: Callable[[], list[str]]) -> None:
+def test_a_stream_says_at_its_end_what_it_sent(
+    report: Report, lines: Callable[[], list[str]]
+) -> None:
     tags, tasks = report.counts("tags"), report.counts("tasks")
-    tags.records, tags.requests = 3, 1
-    tasks.records, tasks.requests = 400, 5
-    report.counts("goals")
-    tasks.unsaid_failures = 7
-    now[0] += 61.44
+    tags.new = tags.requests = 1
+    tasks.new, tasks.changed, tasks.changed_silently, tasks.deleted = 3, 2, 1, 1
+    tasks.requests, tasks.waiting, tasks.known, tasks.refused, tasks.failed = 5, 4, 9, 1, 2
+    for name in ("tags", "goals", "users"):
+        report.ended(name, "COMPLETE")
+    report.ended("tasks", "INCOMPLETE")
     report.close()
     assert lines() == [
-        "Summary: 403 records with 6 requests in 61.4 s.",
-        "Summary of tags: 3 records, 1 requests.",
-        "Summary of tasks: 400 records, 5 requests.",
-        "Summary of tasks: 7 further partitions failed like those named above.",
+        "Stream tags: 1 record (1 new), 1 request.",
+        (
+            "Stream tasks: 7 records (3 new, 2 changed, 1 changed without a timestamp, 1 deleted), "
+            "5 requests, 4 await confirmation, 1 of 9 partitions refused, 2 of 9 partitions "
+            "failed, not complete."
+        ),
+        "Nothing to send in 2 streams: goals, users.",
     ]
 
 
 def test_progress_counts_what_is_left(report: Report, now: list[float]) -> None:
     tasks, tags, goals = (report.counts(name) for name in ("tasks", "tags", "goals"))
-    tasks.known, tasks.ahead, tasks.done, tasks.records, tasks.requests = 25, 15, 10, 900, 12
-    tags.known, tags.done, tags.records, tags.requests = 1, 1, 5, 1
+    tasks.known, tasks.ahead, tasks.done, tasks.new, tasks.requests = 25, 15, 10, 900, 12
+    tags.known, tags.done, tags.new, tags.requests = 1, 1, 5, 1
     goals.known = 2
     now[0] += 60
-    assert list(report._progress()) == [
-        "Progress: 905 records, 13 requests, 13 requests a minute, 2 streams at work.",
-        "Progress of goals: 0 records, 0 requests, 0 of 2 known partitions.",
-        (
-            "Progress of tasks: 900 records, 12 requests, 10 of 40 known partitions, "
-            "about 3 min left of what is known."
-        ),
-    ]
+    assert report._progress() == (
+        "Progress: 905 records, 13 requests, 13 a minute. At work: "
+        "tasks (10 of 40 known partitions, about 3 min left); goals (0 of 2 known partitions)."
+    )
 
 
 def test_progress_is_said_while_the_sync_runs(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import pytest
 
 from sandbox import Sandbox, World
 from source_asana import SourceAsana, shell
-from source_asana.run import _stop_when_told
+from source_asana import run as running
 from unit_tests.sync import catalog, streams
 
 ROOT = Path(__file__).parents[1]
@@ -284,12 +285,36 @@ def test_a_signal_ends_a_read_with_its_last_states(
     assert cut <= states
 
 
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("seconds", [0.2, 0.5])
+def test_a_signal_before_anything_is_loaded_is_one_line(
+    tmp_path: Path, config: dict[str, Any], sign: signal.Signals, seconds: float
+) -> None:
+    args = arguments(tmp_path, "check", config=config)
+    with subprocess.Popen(  # noqa: S603 - as above
+        args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        time.sleep(seconds)
+        process.send_signal(sign)
+        out, err = process.communicate(timeout=30)
+    done = Run(process.returncode, out, err)
+    assert done.err == ""
+    assert done.code == 128 + sign
+    [line] = done.of("LOG")
+    assert line["log"]["level"] == "INFO"
+    assert "told to stop before it began" in line["log"]["message"]
+
+
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("begun", [False, True])
-def test_a_signal_ends_what_begins_or_sleeps(config: dict[str, Any], *, begun: bool) -> None:
-    source, before = SourceAsana(), signal.getsignal(signal.SIGTERM)
+def test_a_signal_ends_what_begins_or_sleeps(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, *, begun: bool
+) -> None:
+    monkeypatch.setattr(running, "GRACE_SECONDS", 3600)
+    source = SourceAsana()
+    before = {sign: signal.getsignal(sign) for sign in (TERM, signal.SIGINT)}
     runtime = source._runtime(config) if begun else None
-    _stop_when_told(source)
+    running._stop_when_told(source)
     try:
         if runtime:
             # What a thread holds on its way into and out of the sleep.
@@ -300,7 +325,8 @@ def test_a_signal_ends_what_begins_or_sleeps(config: dict[str, Any], *, begun: b
             while not source._told_to_stop:
                 pass
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
     runtime = runtime or source._runtime(config)
     assert runtime.stop._event.wait(5)
     assert runtime.stop.fatal

@@ -75,7 +75,6 @@ class PortfolioRetriever(AsanaRetriever):
             own = {*columns, *(path.split(".")[0] for path in self.fields.names), "gid"}
             record = {name: value for name, value in record.items() if name in own}
         for sent in self.sent(record, slice_, stamp):
-            self.counts.records += 1
             yield Record(data=sent, stream_name=self.name)
 
     def _whole(self, record: Raw) -> Raw:

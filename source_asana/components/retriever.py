@@ -20,7 +20,6 @@ from airbyte_cdk.sources.declarative.requesters.paginators import Paginator
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.declarative.retrievers import Retriever
 from airbyte_cdk.sources.types import Record, StreamSlice
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
 from source_asana.components.confirm import Confirm
@@ -34,6 +33,7 @@ from source_asana.http.errors import AsanaError, Reach, Refused, Verdict
 from source_asana.parents.feeds import Ending, Feed, Item
 from source_asana.parents.plan import Inline, StreamPlan
 from source_asana.parents.slices import ConfirmSlice, Slice
+from source_asana.report import Incomplete
 from source_asana.runtime import Runtime
 
 FAILURES_SAID = 10
@@ -162,16 +162,13 @@ class AsanaRetriever(Retriever):
         ending, counts = Ending.FAILED, self.counts
         try:
             self.begin(slice_)
-            for record in self.read(slice_):
-                # Records of other streams among them were counted where they were made. No call may
-                # stand between reading and writing the count, or other threads' records get lost.
-                if not isinstance(record, Record):
-                    counts.records += 1
-                yield record
+            yield from self.read(slice_)
             ending, self.cursor.columns.is_read = Ending.COMPLETE, True
         except Refused as refusal:
             ending = self._refused(slice_, refusal.verdict)
         except AsanaError as error:
+            if not self.runtime.stop.is_set():
+                self.runtime.report.fail(self.name, slice_.place, error.verdict)
             if self._fails(slice_):
                 raise failure(self.name, slice_, error.verdict) from error
         except Exception:
@@ -198,15 +195,16 @@ class AsanaRetriever(Retriever):
     def _fails(self, slice_: Slice) -> bool:
         """Return whether a failure is raised, so that the CDK logs it.
 
-        After many failures it is only counted, and in an aborted sync after the first not even
-        that. Either way the slice counts as not read.
+        After many failures, and in an aborted sync after the first, it is not: the report has it.
+        Either way the slice counts as not read.
         """
         self._failures += 1
         is_aborted = self.runtime.stop.is_set()
+        if not is_aborted:
+            self.counts.fail()
         is_raised = self._failures <= (1 if is_aborted else FAILURES_SAID)
         if not is_raised:
             slice_.is_incomplete = True
-            self.counts.unsaid_failures += not is_aborted
         return is_raised
 
     def begin(self, slice_: Slice) -> None:
@@ -246,6 +244,7 @@ class AsanaRetriever(Retriever):
     def resent(self, record: Raw, partition: str) -> Iterator[Raw]:
         """Return a record that a lookup brought as that of a partition, if the cursor sends it."""
         slice_ = Slice(self.cursor.router.partition_of(partition), key=partition)
+        slice_.found_by = "lookup"
         record = self.shape.finished(record, slice_.partition)
         stamp = self.cursor.stamp()
         return self.cursor.sent(record, slice_, stamp, is_shared=True, partition=partition)
@@ -265,7 +264,7 @@ class AsanaRetriever(Retriever):
 
     def inlined(self, page: list[Raw], one: Inline, stamp: Stamp) -> Iterator[Record]:
         """Yield the records of an inline stream that lie in a page of this one."""
-        cursor, counts = self.others[one.stream].cursor, self.others[one.stream].counts
+        cursor = self.others[one.stream].cursor
         for parent in page:
             slice_ = Slice({one.parent_column: parent["gid"]}, key=parent["gid"])
             cursor.expect(slice_.key)
@@ -278,7 +277,6 @@ class AsanaRetriever(Retriever):
                 if one.finish:
                     one.finish(record, slice_.partition)
                 for sent in cursor.sent(record, slice_, stamp, is_shared=self.may_repeat):
-                    counts.records += 1
                     yield Record(data=sent, stream_name=one.stream)
             cursor.completed(slice_.key)
         cursor.progressed()
@@ -352,11 +350,11 @@ class AsanaRetriever(Retriever):
             yield from self.paged.pages(slice_)
 
 
-def failure(stream: str, slice_: Slice, verdict: Verdict) -> AirbyteTracedException:
+def failure(stream: str, slice_: Slice, verdict: Verdict) -> Incomplete:
     """Return the error of a stream one of whose partitions could not be read."""
     remedy = verdict.rule.remedy
     advice = f" {remedy[:1].upper()}{remedy[1:]}." if remedy else ""
-    return AirbyteTracedException(
+    return Incomplete(
         message=(
             f'Stream {stream}: {slice_.place} could not be read: "{verdict.message}". Everything '
             f"else is read, and the next sync reads this again.{advice}"

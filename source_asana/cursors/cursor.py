@@ -74,6 +74,9 @@ class AsanaCursor(Cursor):
         self._stamps = stamps
         self._once = Once()
         self._is_stamped = plan.is_stamped
+        self._counts = runtime.report.counts(plan.name)
+        if sender:
+            sender.counts = self._counts
         self.slices = OpenSlices(runtime.stop)
         self.confirmed = threading.Event()
         self._hinted: Mapping[str, int] = {}
@@ -104,6 +107,11 @@ class AsanaCursor(Cursor):
         with self.lock:
             made = self.stream_state.take()
         return made()
+
+    @property
+    def state_size(self) -> int:
+        """The size of the last state that was printed, in characters."""
+        return self._emission.characters
 
     def progressed(self) -> None:
         """Print the state if the last one is long enough ago; called without the lock."""
@@ -331,7 +339,9 @@ class AsanaCursor(Cursor):
         sender = self.sender
         if self.is_incremental and sender and not self._sends_by_policy(slice_):
             partition = partition or self.policy.partition_of(record, slice_)
-            yield from sender.send(record, partition, stamp, is_shared=is_shared)
+            yield from sender.send(
+                record, partition, stamp, is_shared=is_shared, found_by=slice_.found_by
+            )
             self._emission.changes += 1
             return
         if (
@@ -344,3 +354,15 @@ class AsanaCursor(Cursor):
             if self._is_stamped:
                 record["synced_at"] = stamp.text
             yield record
+            self._count(slice_)
+
+    def _count(self, slice_: Slice) -> None:
+        """Count a record that was sent without a look into the ledger."""
+        counts = self._counts
+        counts.found[slice_.found_by] += 1
+        if slice_.was_read:
+            counts.repeated += 1
+        elif self.policy.is_ledger_dropped:
+            counts.changed += 1
+        else:
+            counts.new += 1

@@ -23,6 +23,7 @@ class Emission:
 
     Attributes:
         changes: how often something changed that the state names.
+        characters: the size of the last state.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Emission:
         size: Callable[[], int],
         client: Client,
     ) -> None:
-        self.changes = 0
+        self.changes = self.characters = 0
         self._stream = stream
         self._states = states
         self._make = make
@@ -103,8 +104,8 @@ class Emission:
     def _emit(self) -> None:
         self._is_wanted, is_last = False, self._is_last
         self._printed = self.changes
-        size = self._states.emit(self._stream, self._make)
-        self._pause = pause(size)
+        self.characters = self._states.emit(self._stream, self._make)
+        self._pause = pause(self.characters)
         self._printed_at = self._client.monotonic()
         if is_last:
             self._states.close_share(self._stream)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from source_asana.core.ledger import Ledger
+from source_asana.counts import Counts
 from source_asana.cursors.policies import partition_in
 from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.http.clock import to_millis
@@ -41,6 +42,8 @@ class Sender:
         is_ledger_dropped: whether the state has no room for the ledger: then the caller decides.
         resends_missing: whether a record that was missing is sent when it is shown again, as its
             tombstone may have been sent.
+        counts: where what is sent is counted.
+        since: the last `synced_at` of earlier syncs, milliseconds; 0 without one.
     """
 
     def __init__(
@@ -54,6 +57,8 @@ class Sender:
         self.by_partition = len(key) > 1
         self.ledger = Ledger(by_partition=self.by_partition)
         self.is_ledger_dropped = self.resends_missing = False
+        self.counts = Counts()
+        self.since = 0
         self._lock = lock
         self._changed = threading.Condition(lock)
         self._first_column, self._key_column = key[0], key[-1]
@@ -72,7 +77,21 @@ class Sender:
         with self._lock:
             return self.ledger.fingerprint(self.key_of(record), partition) is not None
 
-    def send(self, record: Raw, partition: str, stamp: Stamp, *, is_shared: bool) -> Iterator[Raw]:
+    def was_sent(self, record: Raw, partition: str) -> bool:
+        """Return whether this version of a finished record was sent."""
+        with self._lock:
+            known = self.ledger.fingerprint(self.key_of(record), partition)
+        return known is not None and known == self._fingerprint(record)
+
+    def send(
+        self,
+        record: Raw,
+        partition: str,
+        stamp: Stamp,
+        *,
+        is_shared: bool,
+        found_by: str = "listing",
+    ) -> Iterator[Raw]:
         """Yield the record with its stamp unless this version was sent, and enter it after that.
 
         Args:
@@ -80,6 +99,7 @@ class Sender:
             partition: the key of the one that shows it.
             stamp: of the page that it was on.
             is_shared: whether other slices may show it too.
+            found_by: what shows it, in a word.
         """
         key, fingerprint = self.key_of(record), self._fingerprint(record)
         claim = f"{partition}/{key}" if self.by_partition else key
@@ -105,12 +125,23 @@ class Sender:
             yield record
             # The record stands in the output queue now, before any state that names it.
             is_queued = True
+            self._count(found_by, modified, is_new=known is None or known == fingerprint)
         finally:
             with self._lock:
                 if is_queued and not self.is_ledger_dropped:
                     self.ledger.enter(key, partition, fingerprint)
                 self._claims.discard(claim)
                 self._changed.notify_all()
+
+    def _count(self, found_by: str, modified: int, *, is_new: bool) -> None:
+        counts = self.counts
+        counts.found[found_by] += 1
+        if is_new:
+            counts.new += 1
+        elif 0 < modified < self.since:
+            counts.changed_silently += 1
+        else:
+            counts.changed += 1
 
     def remove(self, key: str, partition: str) -> None:
         """Forget a record, in all its partitions where it is one; the caller holds the lock."""

@@ -21,6 +21,8 @@ from source_asana.http.clock import Millis
 from source_asana.runtime import Runtime
 
 LOGGER = logging.getLogger("airbyte.source_asana.states")
+# How many characters stand for a refusal.
+DIGEST = 8
 
 
 class StreamState:
@@ -58,6 +60,8 @@ class StreamState:
         self._stamps = stamps
         self._tracks_deletions = tracks_deletions
         self._scope: str | None = None
+        # What the last sync has reported, until this one has come to its end.
+        self._reported = frozenset[str]()
 
     # ── load ───────────────────────────────────────────────────────────────────────────────────
 
@@ -92,6 +96,13 @@ class StreamState:
             if name in stored:
                 part.load(stored[name])
         self._stamps.raise_to(Millis(int(stored.get("synced_at", 0))))
+        if self._sender:
+            self._sender.since = int(stored.get("synced_at", 0))
+        reported = str(stored.get("reported", ""))
+        self._reported = frozenset(
+            reported[start : start + DIGEST] for start in range(0, len(reported), DIGEST)
+        )
+        self._runtime.report.remember(self._reported)
         self._scope = stored.get("scope") if stored else FIRST
         until = stored.get("audit_watermark")
         self.audit_watermark = None if until is None else Millis(int(until))
@@ -146,7 +157,8 @@ class StreamState:
         with policy.lock:
             rows = self._sender.ledger.size_estimate() if self._sender else 0
             parts = sum(part.size() for part in policy.parts().values())
-            return rows + parts + policy.columns.size()
+            reported = DIGEST * len(self._runtime.report.digests(self._stream))
+            return rows + parts + policy.columns.size() + reported
 
     # ── at the end of a sync ───────────────────────────────────────────────────────────────────
 
@@ -167,6 +179,7 @@ class StreamState:
             is_sound: whether all parents could be listed. Else what another scope has is not known.
         """
         self._policy.settle()
+        self._reported = frozenset()
         if self.departures:
             self.departures.flag(is_over, hinted)
             self.audit_watermark = until or self.audit_watermark
@@ -195,6 +208,7 @@ class StreamState:
             "refused": policy.is_refused or policy.was_refused or None,
             "scope": self._scope_now() if self.departures else None,
             "audit_watermark": self.audit_watermark if self.departures else None,
+            "reported": self._refusals() or None,
             **policy.columns.dump(reads_all=policy.reads_all),
         }
 
@@ -208,6 +222,10 @@ class StreamState:
             return {"v": VERSION, **present, **rows}
 
         return made
+
+    def _refusals(self) -> str:
+        """Return what the next sync need not report as new."""
+        return "".join(sorted(self._reported | self._runtime.report.digests(self._stream)))
 
     @property
     def _is_another_scope(self) -> bool:

@@ -289,7 +289,6 @@ class ChildTarget:
         self.cursor = retriever.cursor
         self._policy = policy
         self._shape = retriever.shape
-        self._counts = retriever.counts
         self._router = router
         self._names = retriever.fields.columns - volatile
         self._telling = self._names - COMPACT
@@ -329,7 +328,6 @@ class ChildTarget:
         for child in task[self.column]:
             record = self._shape.finished(self._own(child, task), slice_.partition)
             for sent in cursor.sent(record, slice_, stamp):
-                self._counts.records += 1
                 yield Record(data=sent, stream_name=self.column)
         cursor.complete(slice_)
         if self._policy.is_ledger_dropped:

@@ -40,6 +40,8 @@ class Export(Scan):
 class ExportSlice(ScanSlice):
     """Covers the tasks of one workspace, by export."""
 
+    found_by = "export"
+
     def __init__(self, export: Export) -> None:
         super().__init__(export, "export_of_workspace")
         self.export = export

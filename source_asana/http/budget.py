@@ -79,6 +79,11 @@ class Budget:
         burst: how many may be sent at once after a pause; without it a hundredth of the quota.
         given_up: whether the sync was aborted: then nobody waits any longer, and nothing is sent.
         monotonic, sleep: the process's clock, injected in tests.
+
+    Attributes:
+        refusals: how many requests were refused for a rate limit.
+        pause: when the last pause that Asana asked for was asked for, and when it ends.
+        paused_seconds: how long such pauses took, together.
     """
 
     def __init__(
@@ -102,6 +107,9 @@ class Budget:
         self._sent: deque[float] = deque()
         self._next = float("-inf")
         self._paused_until = float("-inf")
+        self.pause = (0.0, 0.0)
+        self.paused_seconds = 0.0
+        self.refusals = 0
         self._backoff = BACKOFF_SECONDS
         # Of the last answers, None for one that was accepted; for a refusal how many requests were
         # sent in the minute before it.
@@ -187,7 +195,11 @@ class Budget:
             pause = retry_after if retry_after is not None else self._backoff
             if retry_after is None:
                 self._backoff = min(LONGEST_BACKOFF_SECONDS, self._backoff * 2)
+            self.refusals += 1
+            began = max(now, self._paused_until)
             self._paused_until = max(self._paused_until, now + pause)
+            self.paused_seconds += max(0.0, self._paused_until - began)
+            self.pause = (now, self._paused_until)
             count = self._count_before(sent)
             if count < max(FLOOR_PER_MINUTE, 0.06 * self._full):
                 return True

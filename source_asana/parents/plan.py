@@ -192,3 +192,17 @@ def _ordered(
     for name in plans:
         visit(name)
     return list(order.values())
+
+
+def readers_of(plans: Iterable[StreamPlan]) -> dict[str, frozenset[str]]:
+    """Return the streams that nobody selected, each with the selected ones that need it."""
+    by_name = {one.name: one for one in plans}
+
+    def selected(one: StreamPlan) -> frozenset[str]:
+        direct = one.readers | {inline.stream for inline in one.inline}
+        found = (by_name[name] for name in direct if name in by_name)
+        return frozenset().union(
+            *({it.name} if not it.parent_only else selected(it) for it in found)
+        )
+
+    return {name: selected(one) for name, one in by_name.items() if one.parent_only}

@@ -34,10 +34,14 @@ class Slice(StreamSlice):
         is_one_of_many: whether it covers one task, of which a sync reads only those that changed:
             that one is refused does not mean that the stream is.
         is_last: whether its router hands out no further slice of the partition.
+        found_by: what shows its records, a word for the summary of the sync.
+        was_read: whether an earlier sync has read it, so that all of its records are repeated.
         ended: set when the slice is over; None unless others wait for that (`probe_first`).
     """
 
     is_one_of_many = False
+    found_by = "listing"
+    was_read = False
 
     def __init__(
         self,

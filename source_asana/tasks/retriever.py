@@ -367,7 +367,6 @@ class SubtaskRetriever(_TaskRetriever):
         """Yield a subtask that a scan or a look-up found, as this stream's record."""
         place = {"task_gid": parent}
         for sent in self.as_own(task, place, partition, slice_, stamp, is_shared=is_shared):
-            self.counts.records += 1
             yield Record(data=sent, stream_name=self.name)
 
 

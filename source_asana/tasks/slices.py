@@ -43,6 +43,8 @@ class ScanSlice(Slice):
 class SearchSlice(ScanSlice):
     """Covers what a search finds in one workspace."""
 
+    found_by = "search"
+
     def __init__(self, search: Search) -> None:
         super().__init__(search, "search_in_workspace")
         self.search = search
@@ -55,6 +57,8 @@ class HintSlice(Slice):
         tasks: their gids.
         orphans: hints at children whose tasks are not known.
     """
+
+    found_by = "hint"
 
     def __init__(self, workspace: str, tasks: Sequence[str], orphans: Sequence[Hint]) -> None:
         name = (*tasks, *(hint.gid for hint in orphans))[0]
@@ -89,7 +93,7 @@ class ChildSlice(Slice):
     """
 
     is_one_of_many = True
-    was_read = False
+    found_by = "task"
 
     def __init__(
         self, partition: dict[str, str], gid: str, version: int, item: Item, *, is_shown: bool

@@ -71,6 +71,7 @@ def test_a_workspace_that_disabled_the_app_is_skipped_alone() -> None:
         assert sync.gids("workspaces") == sorted([small.world.workspace, home])
         assert sync.gids("tags") == [small.tag]
         assert sync.gids("tasks") == sorted(small.tasks)
-        rows = [line for line in sync.logs if line.startswith("Skipped | ")]
-        assert sorted(row.split(" | ")[1] for row in rows) == ["projects", "tags", "users"]
-        assert all(f"workspace {home}" in row and words in row for row in rows)
+        rows = sync.summary["skipped"]
+        assert sorted(row["stream"] for row in rows) == ["projects", "tags", "users"]
+        assert all(row["place"] == f"workspace {home}" for row in rows)
+        assert all(row["message"] == words for row in rows)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-from airbyte_cdk.sources.types import Record
 
 from sandbox import Sandbox, World
-from source_asana.counts import Counts
-from source_asana.report import Report
 from unit_tests.conftest import quicken
 from unit_tests.mock_server import expect
 from unit_tests.sync import Sync, read, streams
@@ -61,17 +57,14 @@ def test_fewest_requests(full: tuple[Sandbox, Sync]) -> None:
 
 def test_summary_is_true(full: tuple[Sandbox, Sync]) -> None:
     asana, sync = full
-    said = {}
-    for line in sync.logs:
-        if found := re.fullmatch(r"Summary of (\w+): (\d+) records, (\d+) requests\.", line):
-            said[found[1]] = int(found[2]), int(found[3])
-    records = {name: count for name, (count, _) in said.items() if count}
+    said = sync.summary["streams"]
+    records = {name: one["records"] for name, one in said.items() if one["records"]}
     assert records == {name: len(found) for name, found in sync.records.items() if found}
-    assert sum(requests for _, requests in said.values()) == len(asana.log)
-    [total] = [line for line in sync.logs if line.startswith("Summary: ")]
-    assert total.startswith(
-        f"Summary: {sum(records.values())} records with {len(asana.log)} requests in "
-    )
+    assert sum(one["requests"] for one in said.values()) == len(asana.log)
+    assert sync.summary["records"] == sum(records.values())
+    assert sync.summary["requests"] == len(asana.log)
+    assert len(sync.logs) <= 120
+    assert sync.failures == []
 
 
 def fewest(asana: Sandbox) -> dict[str, int]:
@@ -158,31 +151,6 @@ def test_few_slices_that_may_wait_are_enough(monkeypatch: pytest.MonkeyPatch) ->
         sync = read(asana, names, incremental=True, num_workers=2)
         assert sync.errors == []
         expect.whole(asana, sync, names)
-
-
-def test_records_that_several_threads_send_at_once_are_all_counted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    counts, found = Report.counts, dict[str, Counts]()
-
-    def noted(report: Report, stream: str) -> Counts:
-        found[stream] = counts(report, stream)
-        return found[stream]
-
-    class Meanwhile(type):
-        """Has another thread count ten records while one is looked at."""
-
-        def __instancecheck__(cls, one: object) -> bool:
-            found["tags"].records += 10
-            return isinstance(one, Record)
-
-    monkeypatch.setattr(Report, "counts", noted)
-    monkeypatch.setattr("source_asana.components.retriever.Record", Meanwhile("Record", (), {}))
-    world = World.empty()
-    world.add_tag("one")
-    with Sandbox(world) as asana:
-        sync = read(asana, ["tags"])
-    assert "Summary of tags: 11 records, 1 requests." in sync.logs
 
 
 def test_a_search_spares_asking_tasks_that_have_no_attachments(

@@ -13,8 +13,15 @@ PRIVATE = "You do not have access to this project."
 
 
 def skips(sync: Sync) -> list[str]:
-    """Return the rows of the closing table."""
-    return [line for line in sync.logs if line.startswith("Skipped | ")]
+    """Return the skipped places of the summary, as rows."""
+    columns = ("stream", "place", "reason")
+    return [
+        " | ".join(
+            [*(one[name] for name in columns), f'HTTP {one["status"]} "{one["message"]}"']
+            + ([f"{one['times']} times"] if one["times"] > 1 else [])
+        )
+        for one in sync.summary["skipped"]
+    ]
 
 
 def not_updated(sync: Sync) -> list[str]:
@@ -35,10 +42,7 @@ def test_one_project_whose_sections_are_refused(asana: Sandbox, small: Small) ->
         f"Stream sections: skipped project {small.first}. "
         f'Asana said (HTTP 403): "{PRIVATE}". To read it: {remedy}.'
     )
-    assert "Skipped in this sync (1):" in sync.logs
-    assert skips(sync) == [
-        f'Skipped | sections | project {small.first} | no access | HTTP 403 "{PRIVATE}" | {remedy}'
-    ]
+    assert skips(sync) == [f'sections | project {small.first} | no access | HTTP 403 "{PRIVATE}"']
     expect.whole(asana, sync, ["projects", "task_counts"])
 
 
@@ -53,7 +57,7 @@ def test_a_project_that_vanished_after_it_was_listed(asana: Sandbox, small: Smal
     assert sync.errors == []
     assert {r["project_id"] for r in sync.records["sections"]} == {small.second}
     [row] = skips(sync)
-    assert row.startswith(f"Skipped | sections | project {small.first} | gone | HTTP 404 ")
+    assert row.startswith(f"sections | project {small.first} | gone | HTTP 404 ")
     assert f"Unknown object: {small.first}" in row
 
 
@@ -74,10 +78,7 @@ def test_a_plan_that_one_workspace_lacks(small: Small) -> None:
         refused = [e for e in asana.log if e.status == 402]
         assert len(refused) == 1, "what the plan refuses is asked for once"
         [row] = skips(sync)
-        assert row == (
-            f'Skipped | allocations | workspace {home} | plan | HTTP 402 "{words}" | '
-            "upgrade the Asana plan or deselect the stream | 5 times"
-        )
+        assert row == (f'allocations | workspace {home} | plan | HTTP 402 "{words}" | 5 times')
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_an_endpoint_that_is_not_offered(asana: Sandbox) -> None:
     assert sync.complete("custom_types")
     assert len(sync.records["sections"]) == 4
     [row] = skips(sync)
-    assert row.startswith("Skipped | custom_types | all of it | no such endpoint | HTTP 404 ")
+    assert row.startswith("custom_types | all of it | no such endpoint | HTTP 404 ")
     assert sum(e.status == 404 for e in asana.log) <= 2
 
 
@@ -132,7 +133,7 @@ def test_an_endpoint_that_wants_other_parameters(asana: Sandbox) -> None:
     assert sync.complete("workspace_custom_types")
     assert sync.records["custom_types"]
     [row] = skips(sync)
-    assert row.startswith("Skipped | workspace_custom_types | ")
+    assert row.startswith("workspace_custom_types | ")
     assert " | other parameters | HTTP 400 " in row
 
 
@@ -218,7 +219,7 @@ def test_an_app_with_granular_scopes_is_told_which_ones_it_lacks(small: Small) -
         assert sync.gids("tasks") == sorted(small.tasks)
         assert sync.gids("subtasks") == sorted(small.subtasks)
         assert sync.gids("projects") == sorted([small.first, small.second])
-        rows = {row.split(" | ")[1]: row for row in skips(sync)}
+        rows = {row.split(" | ")[0]: row for row in skips(sync)}
         assert " | scope | HTTP 403 " in rows["sections"]
         assert "teams:read" in rows["teams"]
 
@@ -230,10 +231,13 @@ def test_a_thousand_refusals_fill_no_table(small: Small) -> None:
         asana.fault("status", "/tasks/{task_gid}/stories", times=None, status=403, message="No")
         sync = read(asana, ["stories"])
         assert sync.complete("stories")
-        assert len(sync.warnings) == 76
-        assert "Skipped in this sync (76):" in sync.logs
-        assert len(skips(sync)) == 51
-        assert skips(sync)[-1] == "Skipped | and 26 more; the lines above name them."
+        one, listed = sync.warnings
+        assert one.startswith("Stream stories: skipped task ")
+        assert listed.startswith("Skipped 76 places for one reason, no access: stories (task ")
+        assert listed.endswith(" and 66 more).")
+        assert len(skips(sync)) == 50
+        assert sync.summary["skipped_more"] == 26
+        assert sync.summary["streams"]["stories"]["skipped"] == {"no access": 76}
 
 
 def test_rows_that_are_no_longer_updated_are_named_at_the_end(small: Small) -> None:
@@ -282,7 +286,11 @@ def test_a_free_plan_is_no_flood_of_warnings(small: Small) -> None:
     with Sandbox(small.world, plan="free") as asana:
         first = read(asana, streams(), incremental=True)
         second = read(asana, streams(), incremental=True, state=first.state)
-    for sync in (first, second):
-        assert sync.errors == []
-        [warning] = sync.warnings
-        assert "The audit log needs a service account." in warning
+    assert first.errors == second.errors == []
+    [warning] = first.warnings
+    assert "The audit log needs a service account." in warning
+    assert second.warnings == []
+    assert len(second.logs) <= 30
+    assert sum("the same as in the last sync: " in line for line in second.logs) == 1
+    assert [row for row in second.summary["skipped"] if row["new"]] == []
+    assert len(second.summary["skipped"]) == len(first.summary["skipped"]) > 10
