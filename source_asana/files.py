@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,8 @@ def _flaw(content: str, error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         where = f" (line {error.lineno}, column {error.colno})"
     return f"is not valid JSON{where}; correct the file"
+
+
+if __name__ == "__main__":
+    # `python -m source_asana.files catalog …`: what makes these files.
+    runpy.run_module("source_asana.shell", run_name="__main__")

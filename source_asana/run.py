@@ -19,7 +19,7 @@ from airbyte_cdk.logger import PRINT_BUFFER, init_logger
 from airbyte_cdk.models import AirbyteMessageSerializer
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana import shell
+from source_asana import commands, shell
 from source_asana.http.client import DISTRIBUTION, connector_version
 from source_asana.http.stop import TOLD_TO_STOP
 from source_asana.messages import untraced
@@ -37,6 +37,11 @@ Airbyte's commands:
   check      try a configuration
   discover   print the streams and their columns
   read       print records and states
+
+Questions about a connection:
+  explain    say where a record is, and what the next sync does
+  verify     compare a sample of what was sent with what Asana shows
+  estimate   say what a first sync and a usual one cost
 
 What makes the files of a read from what these print:
   catalog    the catalog of a read, from what discover printed
@@ -57,7 +62,9 @@ def run() -> None:
     args = sys.argv[1:]
     if _answered(args[:1]):
         return
-    if args and args[0] in shell.COMMANDS:
+    if args and args[0] in commands.COMMANDS:
+        commands.run(args)
+    elif args and args[0] in shell.COMMANDS:
         shell.run(args)
     else:
         _run_protocol(args)

@@ -131,3 +131,7 @@ def _messages(lines: Iterable[str], kind: str) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(message, dict) and message.get("type") == kind:
             yield message[kind.lower()]
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox, World
-from source_asana import SourceAsana, shell
+from source_asana import SourceAsana, commands, shell
 from source_asana import run as running
 from unit_tests.sync import catalog, streams
 
@@ -109,6 +109,7 @@ def test_the_help_names_every_command(tmp_path: Path) -> None:
     assert done.code == 0
     assert re.findall(r"^  (\w+) ", done.out, re.MULTILINE) == [
         *("spec", "check", "discover", "read"),
+        *commands.COMMANDS,
         *shell.COMMANDS,
     ]
 

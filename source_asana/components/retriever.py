@@ -268,14 +268,11 @@ class AsanaRetriever(Retriever):
         for parent in page:
             slice_ = Slice({one.parent_column: parent["gid"]}, key=parent["gid"])
             cursor.expect(slice_.key)
-            children = parent.get(one.column)
-            if not isinstance(children, list):
+            found = one.records(parent)
+            if found is None:
                 # The column was not read, so it shows neither what is there nor what is gone.
                 continue
-            for child in children:
-                record = {**child, one.parent_column: parent["gid"]}
-                if one.finish:
-                    one.finish(record, slice_.partition)
+            for record in found:
                 for sent in cursor.sent(record, slice_, stamp, is_shared=self.may_repeat):
                     yield Record(data=sent, stream_name=one.stream)
             cursor.completed(slice_.key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from airbyte_cdk.models import ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SyncMode
 
@@ -32,6 +33,17 @@ class Inline:
     parent_column: str
     fields: tuple[str, ...]
     finish: Shaper | None
+
+    def records(self, parent: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """Return the finished records in one of the parents, None where it does not show them."""
+        children = parent.get(self.column)
+        if not isinstance(children, list):
+            return None
+        found = [{**child, self.parent_column: parent["gid"]} for child in children]
+        if self.finish:
+            for record in found:
+                self.finish(record, {self.parent_column: parent["gid"]})
+        return found
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,11 @@ FLOORS = (
     ("exports",),
     (
         "check",
+        "commands",
+        "costs",
         "discovery",
         "messages",
+        "prepared",
         "signals",
         "stream",
         "summary",
