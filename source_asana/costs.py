@@ -16,7 +16,7 @@ from source_asana.core.versions import Versions
 from source_asana.http.attempts import body_of, send
 from source_asana.http.budget import FREE_PER_MINUTE
 from source_asana.http.errors import AsanaError
-from source_asana.parents.feeds import Ending, RecursiveFeed
+from source_asana.parents.feeds import Ending, Feed, RecursiveFeed
 from source_asana.parents.slices import Slice
 from source_asana.prepared import Prepared
 from source_asana.wiring import kind_of, router_of
@@ -30,7 +30,7 @@ CHANGED = 0.01
 # Of the requests: how many count tasks, read pages of them, and read what hangs on tasks.
 FOR_COUNTS, FOR_PAGES, FOR_CHILDREN = 18, 4, 5
 TASKS, SUBTASKS = "tasks", "subtasks"
-FEW_PAGES = 3
+FEW_PAGES, FOR_USERS = 3, 4
 CERTAIN, GUESSED = 0.05, 0.3
 
 
@@ -92,8 +92,9 @@ class Costs:
         """Return how many requests the tasks need, which cost the most."""
         if TASKS not in self._made.retrievers:
             return 0
-        projects = len(self._runtime.feeds.of("projects")) or FOR_COUNTS
-        return min(FOR_COUNTS, projects) + FOR_PAGES + 2 * FOR_CHILDREN
+        feed = self._runtime.feeds.of("projects")
+        projects = (len(feed.items()) if isinstance(feed, Feed) else 0) or FOR_COUNTS
+        return min(FOR_COUNTS, projects) + FOR_PAGES + FOR_USERS + 2 * FOR_CHILDREN
 
     def _left(self) -> int:
         return MOST_REQUESTS - self._made.requests
@@ -216,10 +217,10 @@ class Costs:
         return found
 
     def _by_user(self, retriever: AsanaRetriever, listings: list[Slice]) -> float:
-        """Return how many tasks are in no project, judging by two users."""
+        """Return how many tasks are in no project, judging by a few users."""
         users = [one for one in listings if "user_gid" in one.partition]
         sizes = []
-        for one in users[:2]:
+        for one in users[:: max(1, len(users) // FOR_USERS)][:FOR_USERS]:
             with suppress(AsanaError):
                 page = next(retriever.paged.pages(one), [])
                 sizes.append(sum(not (task.get("projects") or task.get("parent")) for task in page))
