@@ -52,7 +52,7 @@ def test_a_check_of_what_works(asana: Sandbox, small: Small) -> None:
             portfolio_ids=[small.nested],
         ),
     )
-    assert sync.connection == {"status": "SUCCEEDED"}
+    assert (sync.connection or {}).get("status") == "SUCCEEDED"
     assert len(asana.log) < 20
 
 
@@ -60,7 +60,7 @@ def test_a_check_of_what_works(asana: Sandbox, small: Small) -> None:
 def test_a_check_raises_no_false_alarm_on_any_plan(plan: str, small: Small) -> None:
     with Sandbox(small.world, plan=plan) as asana:
         sync = command("check", config_for(asana))
-        assert sync.connection == {"status": "SUCCEEDED"}
+        assert (sync.connection or {}).get("status") == "SUCCEEDED"
         assert sync.warnings == []
         said = [line for line in sync.logs if "a sync would skip" in line]
         assert bool(said) is (plan != "service")
@@ -333,7 +333,7 @@ def test_ids_may_be_the_urls_of_pages(asana: Sandbox, small: Small) -> None:
     sync = read(asana, ["projects"], project_ids=urls)
     assert (sync.errors, sync.gids("projects")) == ([], [small.first])
     checked_too = command("check", config_for(asana, project_ids=urls))
-    assert checked_too.connection == {"status": "SUCCEEDED"}
+    assert (checked_too.connection or {}).get("status") == "SUCCEEDED"
 
 
 ENTRY = {"sync_mode": "full_refresh", "destination_sync_mode": "append"}

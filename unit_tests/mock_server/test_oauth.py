@@ -252,7 +252,7 @@ def test_a_check_names_the_scopes_that_are_missing(asana: Sandbox) -> None:
     app = asana.add_oauth_app(scopes={"workspaces:read", "users:read", "tasks:read"})
     config = {"credentials": credentials(app), "api_url": asana.url}
     sync = command("check", config)
-    assert sync.connection == {"status": "SUCCEEDED"}
+    assert (sync.connection or {}).get("status") == "SUCCEEDED"
     said = [line for line in sync.logs if line.startswith("The OAuth app lacks the scope ")]
     assert (
         "The OAuth app lacks the scope stories:read: a sync would skip goal_stories, stories. "
