@@ -249,16 +249,13 @@ def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> str | No
 
 def _log_late_deletions(runtime: Runtime) -> None:
     settings = runtime.settings
-    if (
-        settings.track_deletions
-        and settings.may_search
-        and settings.scan_hours(tells_deletions=False)
-    ):
+    hours = settings.scan_hours(tells_deletions=False)
+    if settings.track_deletions and settings.may_search and not settings.may_ask_events and hours:
         LOGGER.info(
-            "Where changed tasks are searched for, deleted ones are noticed within "
-            "`full_scan_interval_hours` (%d hours), or at the next sync if the token may read the "
-            "audit log.",
-            settings.scan_hours(tells_deletions=False),
+            "Where search finds changed tasks, deleted ones arrive within "
+            "`full_scan_interval_hours` (%d hours), or with the next sync if the token may read "
+            "the audit log. With `change_detection` set to `auto`, events tell of them sooner.",
+            hours,
         )
 
 
