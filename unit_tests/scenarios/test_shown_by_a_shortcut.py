@@ -65,7 +65,7 @@ def test_listings_show_what_a_broken_export_showed() -> None:
     world, noise = World.empty(), Random(1)  # noqa: S311  # what does not compress
     project = world.add_project("P")
     tasks = [
-        world.add_task("T", projects=[project], notes=noise.randbytes(2000).hex())
+        world.add_task("T", projects=[project], notes=noise.randbytes(20_000).hex())
         for _ in range(80)
     ]
     world.clock.advance(HOUR)

@@ -249,7 +249,8 @@ class Parts:
     def _cursor(self, name: str, kind: type[Policy], router: AsanaRouter) -> AsanaCursor:
         router.bind(self._runtime.settings, self._runtime.feeds)
         plan = StreamPlan(name, is_incremental=True)
-        policy = kind(plan, router, self._runtime, {"stamp": "modified_at"})
+        reading = {"stamp": "modified_at", "resource": "story"}
+        policy = kind(plan, router, self._runtime, reading)
         stamps = Stamps(lambda: Millis(1))
         sender = Sender(policy.lock, ["gid"], fingerprinter(()), stamps, self._runtime.stop)
         return AsanaCursor(
