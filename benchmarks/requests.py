@@ -13,6 +13,7 @@ CHANGES = (0.0, 0.1, 1.0, 5.0)
 FULL_FACTOR, SEARCH_FACTOR, ALLOWANCE = 1.02, 1.1, 5
 # By events, on a plan without search, as a part of what listings take to find tasks.
 EVENTS_SHARE = 0.3
+ENOUGH_LISTINGS = 1000
 # Beyond the overlap of searches, so that a sync searches its own changes only.
 BETWEEN_SECONDS = 1800
 # Full scans are no part of what is compared: as rare as they may be.
@@ -72,16 +73,21 @@ def _without_search(options: Options) -> Iterator[Row]:
                 changed = asana.post("change", {"percent": percent})["gids"] if percent else []
                 run, found[mode, percent] = syncs.sync()
                 if mode == "events":
-                    fewest = found["listing", percent]
-                    sent, most = found[mode, percent], int(EVENTS_SHARE * fewest)
                     what = f"free plan, events, {percent:g} % changed ({len(changed)})"
-                    target = f"{EVENTS_SHARE:g} x {fewest:,} by listings = {most:,}"
-                    is_aim = percent <= 1
-                    row = Row(f"{what}: requests", f"{sent:,}", target, sent <= most)
-                    yield row if is_aim else Row(f"{what}: requests", f"{sent:,}", f"{fewest:,}")
+                    yield _share(what, found[mode, percent], found["listing", percent])
                     # What is below a task in no project waits for the full scan.
                     missed = len(set(changed) - set().union(*run.gids.values()))
                     yield Row(f"{what}: changed tasks", f"{missed} missed, in no project")
+
+
+def _share(what: str, sent: int, by_listing: int) -> Row:
+    """Return the row of a sync by events; a small world has too few listings to save any."""
+    figure, beside = f"{sent:,}", f"{by_listing:,} by listings"
+    if by_listing < ENOUGH_LISTINGS:
+        return Row(f"{what}: requests", f"{figure}, {beside}")
+    most = int(EVENTS_SHARE * by_listing)
+    target = f"{EVENTS_SHARE:g} x {beside} = {most:,}"
+    return Row(f"{what}: requests", figure, target, sent <= most)
 
 
 def _changed(syncs: Syncs, percent: float) -> Iterator[Row]:
