@@ -100,6 +100,8 @@ def hints_of(event: Event, project: str) -> Iterator[Hint]:
         event: of a project, which has those of its tasks, their subtasks and stories.
         project: the gid of that project.
     """
+    if not event.gid:
+        return
     if event.kind == "task":
         yield from _of_task(event)
     elif event.kind in CHILDREN:
@@ -219,12 +221,9 @@ class Token(NamedTuple):
 
 
 def oldest(tokens: Iterable[Token | None], began: int) -> Token | None:
-    """Return the oldest token, None unless all are there and usable."""
-    found = list(tokens)
-    usable = [one for one in found if one is not None and one.is_usable(began)]
-    if not usable or len(usable) < len(found):
-        return None
-    return min(usable, key=lambda token: token.at)
+    """Return the oldest usable token, None without one."""
+    usable = (one for one in tokens if one is not None and one.is_usable(began))
+    return min(usable, key=lambda token: token.at, default=None)
 
 
 class Tokens:

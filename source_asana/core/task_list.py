@@ -17,6 +17,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 BLOCK = 1000
+UNSEEN = -1
+"""The version of a task that no page has shown yet."""
 
 
 class Walk(IntEnum):
@@ -36,7 +38,8 @@ class Shown:
     """One task that this sync has shown.
 
     Attributes:
-        modified: the newest `modified_at` that was shown, in milliseconds.
+        modified: the newest `modified_at` that was shown, in milliseconds; `UNSEEN` of a task of
+            which only the walk is tried again.
         listing: the key of the listing that it belongs to.
         walk: what is known of its subtasks.
         walked_for: the key of the listing that its walk, and those below it, belong to.
@@ -190,7 +193,7 @@ class TaskList:
         """Have a task walked whose subtasks an earlier sync could not read."""
         if self.is_walked and gid not in self.tasks:
             # No version is known, so nobody reads its children before a page shows it.
-            shown = self.tasks[gid] = Shown(-1, listing)
+            shown = self.tasks[gid] = Shown(UNSEEN, listing)
             self._walk(OpenWalk(gid, listing), shown)
 
     def walked(self, walk: OpenWalk, *, is_complete: bool, is_retried: bool = True) -> None:
@@ -218,6 +221,11 @@ class TaskList:
         self.is_walked = False
         for walk in list(self.open_walks.values()):
             self.walked(walk, is_complete=False)
+
+    def has_shown(self, gid: str) -> bool:
+        """Return whether this sync has shown a task."""
+        shown = self.tasks.get(gid)
+        return shown is not None and shown.modified > UNSEEN
 
     def has_shown_all_subtasks(self, gid: str) -> bool:
         """Return whether this sync has shown all subtasks of a task, or that it has none."""

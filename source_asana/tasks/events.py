@@ -79,6 +79,8 @@ class Events:
         self._lock = threading.Condition()
         self._is_on = False
         self._usable: dict[str, Token] = {}
+        # The projects whose events tell each stream all that happened since its last sync.
+        self._told_to_all: set[str] = set()
         self._hints = TaskHints()
         self._asked: set[str] = set()
         self._is_probing = False
@@ -118,8 +120,12 @@ class Events:
                 len(projects),
             )
         if self._is_on:
-            found = {key: oldest((m.token(key) for m in selected), began) for key in projects}
-            self._usable = {key: token for key, token in found.items() if token}
+            for key in projects:
+                tokens = [stream.token(key) for stream in selected]
+                if token := oldest(tokens, began):
+                    self._usable[key] = token
+                if all(one and one.is_usable(began) for one in tokens):
+                    self._told_to_all.add(key)
 
     @property
     def are_usable(self) -> bool:
@@ -139,7 +145,7 @@ class Events:
 
     def covers(self, key: str) -> bool:
         """Return whether the events of a project replace its listing, if none is missing."""
-        return self.replaces and self._is_on and key in self._usable
+        return self.replaces and self._is_on and key in self._told_to_all
 
     # ── slices of `tasks` ──────────────────────────────────────────────────────────────────────
 
@@ -229,7 +235,7 @@ class Events:
             self._keep(key, _token_of(expired), began)
             return Told(is_unbroken=False, is_to_list=self._may_list_broken())
         self._keep(key, text, began)
-        return Told(is_unbroken=True, is_to_list=is_to_list)
+        return Told(is_unbroken=key in self._told_to_all, is_to_list=is_to_list)
 
     def _chain(self, key: str, token: str, ask: Ask) -> Iterator[tuple[list[Hint], str]]:
         """Yield what each answer hints at and the token after it, one answer after the other."""

@@ -312,7 +312,7 @@ class TaskFeed:
     def has_shown(self, gid: str) -> bool:
         """Return whether this sync has shown a task."""
         with self._changed:
-            return gid in self.shown.tasks
+            return self.shown.has_shown(gid)
 
     def has_shown_all_subtasks(self, gid: str) -> bool:
         """Return whether this sync has shown all subtasks of a task, or that it has none."""

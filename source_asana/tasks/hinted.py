@@ -216,7 +216,11 @@ class HintedTasks:
         if cursor is None:
             return None
         partition = cursor.partition_of(hint.gid)
-        return partition.rpartition("/")[2] if partition else self._task_by_get(hint)
+        if partition is None:
+            return self._task_by_get(hint)
+        # What hangs on a project itself comes with its listing.
+        task = partition_in(partition)
+        return None if "/" in task else task
 
     def _task_by_get(self, hint: Hint) -> str | None:
         path, name = PATHS[hint.child]

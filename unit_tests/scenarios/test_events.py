@@ -358,3 +358,31 @@ def test_many_silent_moves_have_their_project_listed() -> None:
         assert unlike_asana(asana, destination, *FAMILY) == []
         assert asked(asana, "/tasks") == 1
         assert asked(asana, "/tasks/{task_gid}") == 0
+
+
+def test_a_walk_that_is_tried_again_does_not_hide_that_its_task_moved() -> None:
+    world = prepared()
+    task = world.find("Task 0")
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana)
+        world.add_task("New", parent=task)
+        asana.fault("status", f"/tasks/{task}/subtasks", status=500, times=None)
+        asana.clock.advance(HOUR)
+        # A full scan walks all tasks; only then the walk of this one is due again.
+        destination.sync(asana, FAMILY, **AUTO, full_scan_interval_hours=0)
+        asana.clear_faults()
+        CHANGES["moved to another section"](world)
+        asana.clock.advance(HOUR)
+        destination.sync(asana, FAMILY, **AUTO)
+        assert unlike_asana(asana, destination, *FAMILY) == []
+
+
+def test_a_stream_that_is_added_leaves_the_others_their_events() -> None:
+    """Its listings are read, but of an edited comment only the events of the others tell."""
+    world = prepared()
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana, "tasks", "stories")
+        CHANGES["comment edited"](world)
+        asana.clock.advance(HOUR)
+        destination.sync(asana, FAMILY, **AUTO)
+        assert unlike_asana(asana, destination, *FAMILY) == []
