@@ -141,16 +141,14 @@ class TaskHint:
     """What hints say of one task.
 
     Attributes:
-        workspace: the gid of its workspace.
         project: the one whose events named it first, "" for none.
         at: when the newest of them happened.
         is_deleted: whether the newest one says that it is deleted.
         is_renamed: whether it has another name.
         due: children -> when the newest of them changed.
-        waits: whether its parent is asked for first.
+        waits: whether it is read once more, after its parent.
     """
 
-    workspace: str
     project: str = ""
     at: int = -1
     is_deleted: bool = False
@@ -175,33 +173,31 @@ class TaskHints:
 
     Attributes:
         tasks: by gid.
-        orphans: the children whose tasks are not known, with the workspaces that they are in.
     """
 
     tasks: dict[str, TaskHint] = field(default_factory=dict)
-    orphans: dict[Hint, str] = field(default_factory=dict)
-    _to_read: dict[str, None] = field(default_factory=dict)
+    _to_follow: dict[str | Hint, None] = field(default_factory=dict)
 
-    def add(self, hint: Hint, workspace: str, project: str = "") -> None:
-        """Take a hint; one that tells nothing new is not read again."""
+    def add(self, hint: Hint, project: str = "") -> None:
+        """Take a hint; one that tells nothing new is not followed again."""
         if hint.kind is Kind.ORPHAN:
-            self.orphans[hint] = workspace
+            self._to_follow[hint] = None
             return
-        known = self.tasks.setdefault(hint.gid, TaskHint(workspace, project))
+        known = self.tasks.setdefault(hint.gid, TaskHint(project))
         before = (known.at, known.is_renamed, dict(known.due))
         known.take(hint)
         if (known.at, known.is_renamed, known.due) != before:
-            self._to_read[hint.gid] = None
+            self._to_follow[hint.gid] = None
 
     def again(self, gid: str) -> None:
         """Have a task read after those that are to be read by now."""
-        self._to_read[gid] = None
+        self.tasks[gid].waits = True
+        self._to_follow[gid] = None
 
-    def take(self) -> tuple[list[str], dict[Hint, str]]:
-        """Return the tasks, and the orphans, that nobody has taken yet."""
-        tasks, orphans = list(self._to_read), self.orphans
-        self._to_read, self.orphans = {}, {}
-        return tasks, orphans
+    def take(self) -> list[str | Hint]:
+        """Return what nobody has taken yet: tasks, and hints at children of unknown tasks."""
+        taken, self._to_follow = list(self._to_follow), {}
+        return taken
 
 
 class Token(NamedTuple):

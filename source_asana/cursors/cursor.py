@@ -20,7 +20,6 @@ from source_asana.cursors.departures import Departures
 from source_asana.cursors.emission import Emission
 from source_asana.cursors.policies import ELSEWHERE, Policy, Unread, partition_in
 from source_asana.cursors.sending import Once, Raw, Sender
-from source_asana.cursors.slices import OpenSlices
 from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.states import States
 from source_asana.cursors.stream_state import StreamState
@@ -77,7 +76,7 @@ class AsanaCursor(Cursor):
         self._counts = runtime.report.counts(plan.name)
         if sender:
             sender.counts = self._counts
-        self.slices = OpenSlices(runtime.stop)
+        self.slices = policy.open_slices
         self.confirmed = threading.Event()
         self._hinted: Mapping[str, int] = {}
         self.stream_state = StreamState(

@@ -14,6 +14,7 @@ from source_asana.core.completeness import Completeness
 from source_asana.core.ledger import Ledger
 from source_asana.core.listings import FullScan
 from source_asana.core.read_columns import Columns
+from source_asana.cursors.slices import OpenSlices
 from source_asana.fields.schemas import SYNC_COLUMNS, load_schema
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import Reach, Verdict
@@ -84,6 +85,7 @@ class Policy:
 
     Attributes:
         lock: the cursor's; held whenever the CDK or a retriever calls one of the methods below.
+        open_slices: counts the slices that are handed out and not over.
         partitions: which partitions were read completely in this sync.
         columns: which columns earlier syncs have read, and which the token may not read.
         scan: whether this sync reads everything.
@@ -113,6 +115,7 @@ class Policy:
         self.runtime = runtime
         self.reading = reading
         self.lock = threading.RLock()
+        self.open_slices = OpenSlices(runtime.stop)
         self.partitions = Completeness()
         named = plan.columns or load_schema(plan.name)["properties"]
         self.columns = Columns(set(named) - SYNC_COLUMNS)

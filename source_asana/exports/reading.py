@@ -33,7 +33,8 @@ from source_asana.http.tries import Tries
 from source_asana.parents.slices import Slice
 from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.partitions import partitions_of, user_partition
-from source_asana.tasks.retriever import SubtaskRetriever, TaskRetriever, stamp_of
+from source_asana.tasks.reader import stamp_of
+from source_asana.tasks.retriever import TaskRetriever
 from source_asana.tasks.routers import TASK_FIELDS, TaskRouter
 from source_asana.tasks.slices import ScanSlice
 
@@ -103,8 +104,7 @@ class Reading:
         self._scope = scope
         self._after = after
         self._is_usable = is_usable
-        below = tasks.others.get(tasks.subtasks)
-        self._subtasks = below if isinstance(below, SubtaskRetriever) else None
+        self._subtasks = tasks.below
         self._children = [
             ChildTarget(one, one.cursor.policy)
             for one in tasks.others.values()
@@ -177,9 +177,7 @@ class Reading:
         is_held = parent is not None and self._scope.holds(parent)
         if parent is not None and is_held:
             shared = self._is_shared(self._subtasks)
-            yield from self._subtasks.found(
-                task, parent, parent, self._slice, stamp, is_shared=shared
-            )
+            yield from self._subtasks.found(task, parent, self._slice, stamp, is_shared=shared)
         if partitions or is_held:
             yield from self._embedded(task, partitions, stamp)
         if parent is not None and not is_held:
@@ -197,9 +195,7 @@ class Reading:
             parent = parent_of(task) or ""
             if self._scope.holds(parent):
                 shared = self._is_shared(self._subtasks)
-                yield from self._subtasks.found(
-                    task, parent, parent, self._slice, stamp, is_shared=shared
-                )
+                yield from self._subtasks.found(task, parent, self._slice, stamp, is_shared=shared)
                 # Else its line has sent its children.
                 if not self._scope.partitions(task):
                     yield from self._embedded(task, (), stamp)
@@ -213,10 +209,8 @@ class Reading:
             if number:
                 self._tasks.cursor.seen(task, Slice({}, key=partition))
             else:
-                place, shared = self._slice.partition, self._is_shared(self._tasks)
-                yield from self._tasks.as_own(
-                    task, place, partition, self._slice, stamp, is_shared=shared
-                )
+                shared = self._is_shared(self._tasks)
+                yield from self._tasks.found(task, partition, self._slice, stamp, is_shared=shared)
 
     def _is_shared(self, stream: AsanaRetriever) -> bool:
         """Return whether a task may come again and the ledger would not tell."""

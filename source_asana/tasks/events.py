@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 import requests
 
@@ -44,18 +42,6 @@ ONE_IN = 10
 Ask = Callable[[str | None], requests.Response]
 
 
-class Told(NamedTuple):
-    """What the events of one project told.
-
-    Attributes:
-        is_unbroken: whether all events since the last sync came.
-        is_to_list: whether its listing is to be read in any case.
-    """
-
-    is_unbroken: bool
-    is_to_list: bool = False
-
-
 class Events:
     """The events of one sync, and the hints that they give.
 
@@ -64,35 +50,34 @@ class Events:
 
     Args:
         runtime: what all streams share.
+        cost: returns about how many requests the listing of a project takes.
 
     Attributes:
         replaces: whether projects with events need no listing though no search finds changes.
+        to_list: the projects whose listings are read, as their events say so or were too many.
         tokens: project -> the token to go on from in the next sync.
         failed: the tasks that could not be read.
         are_read: whether every hint was followed.
-        was_shown: returns whether this sync has shown a task.
-        cost: returns how many requests the listing of a project takes.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, cost: Callable[[str], int]) -> None:
         self._runtime = runtime
-        self._lock = threading.Condition()
+        self._cost = cost
+        self._lock = threading.Lock()
         self._is_on = False
         self._usable: dict[str, Token] = {}
         # The projects whose events tell each stream all that happened since its last sync.
-        self._told_to_all: set[str] = set()
+        self._unbroken: set[str] = set()
         self._hints = TaskHints()
         self._asked: set[str] = set()
         self._is_probing = False
         self._probed = threading.Event()
         self._broken = 0
-        self._open = 0
         self.replaces = False
+        self.to_list: set[str] = set()
         self.tokens: dict[str, Token] = {}
         self.failed: set[str] = set()
         self.are_read = False
-        self.was_shown: Callable[[str], bool] = lambda _: False
-        self.cost: Callable[[str], int] = lambda _: 0
 
     # ── before the first slice ─────────────────────────────────────────────────────────────────
 
@@ -101,7 +86,7 @@ class Events:
         settings, began = self._runtime.settings, self._runtime.clock.began()
         for gid in {gid for stream in selected for gid in stream.failed_tasks()}:
             for child in CHILDREN:
-                self._hints.add(Hint(Kind.CHILD, gid, 0, child), "")
+                self._hints.add(Hint(Kind.CHILD, gid, 0, child))
         is_tracked = bool(selected) and all(stream.is_tracked for stream in selected)
         if not (settings.may_ask_events and is_tracked and began is not None):
             return
@@ -125,7 +110,7 @@ class Events:
                 if token := oldest(tokens, began):
                     self._usable[key] = token
                 if all(one and one.is_usable(began) for one in tokens):
-                    self._told_to_all.add(key)
+                    self._unbroken.add(key)
 
     @property
     def are_usable(self) -> bool:
@@ -145,7 +130,7 @@ class Events:
 
     def covers(self, key: str) -> bool:
         """Return whether the events of a project replace its listing, if none is missing."""
-        return self.replaces and self._is_on and key in self._told_to_all
+        return self.replaces and self._is_on and key in self._unbroken
 
     # ── slices of `tasks` ──────────────────────────────────────────────────────────────────────
 
@@ -157,46 +142,30 @@ class Events:
             self._asked.add(key)
             return True
 
-    def opened(self) -> None:
-        """Count a slice that may show tasks, or events of them."""
-        with self._lock:
-            self._open += 1
-
-    def ended(self) -> None:
-        """Count one as over."""
-        with self._lock:
-            self._open -= 1
-            self._lock.notify_all()
-
-    def wait_until_over(self) -> None:
-        """Wait until all of them are over."""
-        with self._lock:
-            self._runtime.stop.wait(self._lock, lambda: not self._open)
-
     # ── what happened in one project; called by workers ────────────────────────────────────────
 
-    def ask(self, key: str, workspace: str, began: Millis | None, ask: Ask) -> Told:
+    def ask(self, key: str, began: Millis | None, ask: Ask) -> None:
         """Ask for the events of a project, or only for a token.
 
         Args:
             key: the project's gid.
-            workspace: the gid of its workspace.
             began: the server's time before the first request.
             ask: sends the request with a token, or without one.
         """
         self._wait_for_first()
+        is_unbroken = False
         try:
-            if not self._is_on or began is None:
-                return Told(is_unbroken=False)
-            return self._told(key, workspace, began, ask)
+            if self._is_on and began is not None:
+                is_unbroken = self._follow(key, began, ask)
         except Refused as refusal:
             self._refused(refusal)
-            return Told(is_unbroken=False)
         except AsanaError:
-            # The old token stays: the next sync asks again.
-            return Told(is_unbroken=False)
+            LOGGER.debug("Project %s: the next sync asks again, with the same token.", key)
         finally:
             self._probed.set()
+            if not is_unbroken:
+                with self._lock:
+                    self._unbroken.discard(key)
 
     def _wait_for_first(self) -> None:
         """Have the first project go ahead alone: a scope that lacks is refused once."""
@@ -216,26 +185,28 @@ class Events:
             f'full scan. Asana said: "{refusal.verdict.message}".',
         )
 
-    def _told(self, key: str, workspace: str, began: Millis, ask: Ask) -> Told:
+    def _follow(self, key: str, began: Millis, ask: Ask) -> bool:
+        """Take the hints of a project; return whether all events since its token came."""
         known = self._usable.get(key)
         if known is None:
             self._keep(key, self._fresh(ask), began)
-            return Told(is_unbroken=False)
-        is_to_list, text = False, known.text
+            return False
+        text = known.text
         try:
-            for number, (hints, following) in enumerate(self._chain(key, known.text, ask), 1):
+            for number, (hints, following) in enumerate(self._chain(key, text, ask), 1):
                 text = following
-                is_to_list |= any(hint.kind is Kind.LISTING for hint in hints)
-                self._add(hints, workspace, key)
-                if number > 1 and number > self.cost(key):
+                self._add(hints, key)
+                if number > 1 and number > self._cost(key):
                     # The listing is cheaper than what may still come.
                     self._keep(key, self._fresh(ask), began)
-                    return Told(is_unbroken=False, is_to_list=True)
+                    self._list(key)
+                    return False
         except SyncTokenExpired as expired:
             self._keep(key, _token_of(expired), began)
-            return Told(is_unbroken=False, is_to_list=self._may_list_broken())
+            self._list_broken(key)
+            return False
         self._keep(key, text, began)
-        return Told(is_unbroken=key in self._told_to_all, is_to_list=is_to_list)
+        return True
 
     def _chain(self, key: str, token: str, ask: Ask) -> Iterator[tuple[list[Hint], str]]:
         """Yield what each answer hints at and the token after it, one answer after the other."""
@@ -250,11 +221,13 @@ class Events:
                 return
             seen.add(token)
 
-    def _add(self, hints: Iterable[Hint], workspace: str, project: str) -> None:
+    def _add(self, hints: Iterable[Hint], project: str) -> None:
         with self._lock:
             for hint in hints:
-                if hint.kind is not Kind.LISTING:
-                    self._hints.add(hint, workspace, project)
+                if hint.kind is Kind.LISTING:
+                    self.to_list.add(project)
+                else:
+                    self._hints.add(hint, project)
 
     def _fresh(self, ask: Ask) -> str:
         """Return a token for what happens from now on."""
@@ -269,45 +242,41 @@ class Events:
             with self._lock:
                 self.tokens[key] = Token(token, began)
 
-    def _may_list_broken(self) -> bool:
+    def _list(self, project: str) -> None:
+        with self._lock:
+            self.to_list.add(project)
+
+    def _list_broken(self, project: str) -> None:
+        """Have a project listed whose token is refused, unless there are many of them."""
         with self._lock:
             self._broken += 1
-            return self._broken <= max(1, len(self._usable) // ONE_IN)
+            if self._broken <= max(1, len(self._usable) // ONE_IN):
+                self.to_list.add(project)
 
     # ── hints ──────────────────────────────────────────────────────────────────────────────────
 
-    def hint(self, hint: Hint, workspace: str) -> None:
+    def hint(self, hint: Hint) -> None:
         """Take a hint that reading another one has given."""
         with self._lock:
-            self._hints.add(hint, workspace)
+            self._hints.add(hint)
 
     def again(self, gid: str) -> None:
         """Have a task read in the next round, when its parent was."""
         with self._lock:
-            self._hints.tasks[gid].waits = True
             self._hints.again(gid)
-
-    def is_answered(self, gid: str) -> bool:
-        """Return whether this sync has shown a task after what is hinted of it."""
-        hint = self.of(gid)
-        is_old = hint.at < self._runtime.told_until
-        return is_old and not hint.is_renamed and self.was_shown(gid)
-
-    def busy(self) -> list[str]:
-        """Return the projects whose listings are cheaper than the tasks that are hinted at."""
-        with self._lock:
-            hints = dict(self._hints.tasks)
-        open_ = [hint.project for gid, hint in hints.items() if not self.is_answered(gid)]
-        counts = Counter(project for project in open_ if project)
-        return [key for key, number in counts.items() if number > 1 and number > self.cost(key)]
 
     def of(self, gid: str) -> TaskHint:
         """Return what is hinted of a task."""
         with self._lock:
             return self._hints.tasks[gid]
 
-    def take(self) -> tuple[list[str], dict[Hint, str]]:
-        """Return what is to be read now; see `TaskHints.take`."""
+    def by_task(self) -> dict[str, TaskHint]:
+        """Return what is hinted of each task."""
+        with self._lock:
+            return dict(self._hints.tasks)
+
+    def take(self) -> list[str | Hint]:
+        """Return what is to be followed now; see `TaskHints.take`."""
         with self._lock:
             return self._hints.take()
 

@@ -68,7 +68,8 @@ class TaskFeed:
         self.ending = Ending.COMPLETE
         self.keys_complete = False
         self._stop = stop
-        self._to_retry: dict[str, str] = {}
+        # Listing -> the tasks in it that are walked again once it is named.
+        self._to_retry: dict[str, list[str]] = {}
         self._open = 0
         self._is_announced = False
         self._changed = threading.Condition(threading.RLock())
@@ -107,7 +108,7 @@ class TaskFeed:
             listing = self.named.setdefault(key, Listing(key, item))
             if is_user_key(key):
                 self.lists_users.add(listing.workspace)
-            self._retry(lambda listing: listing == key)
+            self._retry([key])
 
     def named_all(self, *, is_complete: bool, is_there: Callable[[str], bool]) -> None:
         """Note that no further listing is named.
@@ -118,15 +119,16 @@ class TaskFeed:
         """
         with self._changed:
             self.keys_complete = is_complete
-            self._retry(is_there)
+            self._retry(filter(is_there, list(self._to_retry)))
             if is_complete:
                 # Their listings do not exist any more.
                 self._to_retry.clear()
 
-    def _retry(self, chosen: Callable[[str], bool]) -> None:
-        for gid, listing in [walk for walk in self._to_retry.items() if chosen(walk[1])]:
-            del self._to_retry[gid]
-            self.shown.retry(gid, listing)
+    def _retry(self, listings: Iterable[str]) -> None:
+        for listing in listings:
+            for gid in self._to_retry.pop(listing, ()):
+                self.shown.retry(gid, listing)
+        # Also where there are none: those who wait look for more than walks.
         self._changed.notify_all()
 
     def begin(self, key: str) -> None:
@@ -239,12 +241,14 @@ class TaskFeed:
             walks: gid -> listing; each is walked once its listing is named.
         """
         with self._changed:
-            self._to_retry.update(walks)
+            for gid, listing in walks.items():
+                self._to_retry.setdefault(listing, []).append(gid)
 
     def failed_walks(self) -> dict[str, str]:
         """Return the walks that failed, in this sync or before and not retried: gid -> listing."""
         with self._changed:
-            return {**self._to_retry, **self.shown.failed}
+            left = {gid: listing for listing, gids in self._to_retry.items() for gid in gids}
+            return left | self.shown.failed
 
     def walk_no_more(self) -> None:
         """Note that nobody takes further walks."""

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from source_asana.components.existence import Existence, Existences
 from source_asana.components.hints import Hints
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.shape import AskedFields, Raw
+from source_asana.components.shape import Raw
 from source_asana.core.hints import Hint, Kind, TaskHint
-from source_asana.counts import Counts
-from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.policies import ELSEWHERE, elsewhere, partition_in
-from source_asana.cursors.stamps import Stamp
-from source_asana.http.clock import Millis, to_millis
-from source_asana.parents.plan import StreamPlan
-from source_asana.parents.slices import Slice
 from source_asana.tasks.children import ChildPolicy
 from source_asana.tasks.partitions import partitions_of, user_partition
-from source_asana.tasks.slices import HintSlice
+from source_asana.tasks.reader import TaskReader, stamp_of
+from source_asana.tasks.slices import HINTS, HintSlice
 from source_asana.tasks.streams import TaskStreams
 
 FIELDS = frozenset({"workspace.gid", "assignee.gid"})
@@ -28,26 +23,6 @@ PATHS: Mapping[str, tuple[str, str]] = {
     "story": ("stories", "target"),
     "attachment": ("attachments", "parent"),
 }
-
-
-class Reader(Protocol):
-    """Sends tasks as records of its stream: of `tasks`, or of `subtasks`."""
-
-    plan: StreamPlan
-    cursor: AsanaCursor
-    counts: Counts
-    fields: AskedFields
-
-    def needs(self) -> frozenset[str]:
-        """Return the fields that reading itself needs."""
-
-    def headers(self) -> dict[str, str]:
-        """Return the headers of its requests."""
-
-    def found(
-        self, task: Raw, parent: str, partition: str, slice_: Slice, stamp: Stamp
-    ) -> Iterator[Any]:
-        """Yield a task as a record of the stream, if it is to be sent."""
 
 
 class HintedTasks:
@@ -66,11 +41,11 @@ class HintedTasks:
         self,
         shared: TaskStreams,
         others: Mapping[str, AsanaRetriever],
-        tasks: Reader,
-        subtasks: Reader | None,
+        tasks: TaskReader,
+        subtasks: TaskReader | None,
     ) -> None:
+        self._shared = shared
         self._runtime = shared.runtime
-        self._selected = shared.selected
         self._events = shared.events
         self._feed = shared.feed
         self._tasks = tasks
@@ -85,11 +60,11 @@ class HintedTasks:
 
     def read(self, slice_: HintSlice) -> Iterator[Any]:
         """Yield what has changed of the tasks of a slice, as records of tasks and of subtasks."""
-        for hint in slice_.orphans:
-            if task := self._task_of(hint):
-                self._events.hint(Hint(Kind.CHILD, task, hint.at, hint.child), slice_.key)
-        for gid in slice_.tasks:
-            yield from self._followed(gid, self._events.of(gid), slice_)
+        for found in slice_.found:
+            if not isinstance(found, Hint):
+                yield from self._followed(found, self._events.of(found), slice_)
+            elif task := self._task_of(found):
+                self._events.hint(Hint(Kind.CHILD, task, found.at, found.child))
 
     def _followed(self, gid: str, hint: TaskHint, slice_: HintSlice) -> Iterator[Any]:
         if hint.is_deleted:
@@ -97,8 +72,8 @@ class HintedTasks:
             parent = self._subtasks.cursor.partition_of(gid) if self._subtasks else None
             if parent:
                 # Its `num_subtasks` is another one.
-                self._events.hint(Hint(Kind.CHANGED, partition_in(parent), hint.at), slice_.key)
-        elif self._events.is_answered(gid):
+                self._events.hint(Hint(Kind.CHANGED, partition_in(parent), hint.at))
+        elif self._shared.is_answered(gid):
             if hint.due and self._feed.has_shown(gid):
                 self._feed.repeat(slice_.key, gid)
         else:
@@ -143,38 +118,38 @@ class HintedTasks:
     def _found(self, task: Raw, hint: TaskHint, slice_: HintSlice) -> Iterator[Any]:
         """Yield a task as what it is now; a stream that has it and lacks it now looks it up."""
         gid, parent = task["gid"], (task.get("parent") or {}).get("gid")
-        if parent and self._waits_for(parent, gid, hint, slice_.key):
+        if parent and self._waits_for(parent, gid, hint):
             return
         was_task, was_subtask = self._has(self._tasks, gid), self._has(self._subtasks, gid)
-        partition = self._partition(task, slice_.key)
+        partition = self._partition(task)
         if not parent and was_task:
             partition = partition or ELSEWHERE
         below = parent and (parent if self._is_known(parent) else elsewhere(parent))
         if not (partition or was_task or was_subtask or (parent and below == parent)):
             return
         is_new = not (was_task or was_subtask)
-        self._show(task, hint, partition or ELSEWHERE, slice_.key, is_new=is_new)
+        self._show(task, hint, partition or ELSEWHERE, is_new=is_new)
         stamp = self._tasks.cursor.stamp()
         if partition:
-            yield from self._tasks.found(task, "", partition, slice_, stamp)
+            yield from self._tasks.found(task, partition, slice_, stamp)
         if parent and below and self._subtasks:
-            yield from self._subtasks.found(task, parent, below, slice_, stamp)
+            yield from self._subtasks.found(task, below, slice_, stamp)
         if (was_task and not partition) or (was_subtask and not parent):
             self._note_deleted(gid)
 
-    def _waits_for(self, parent: str, gid: str, hint: TaskHint, workspace: str) -> bool:
+    def _waits_for(self, parent: str, gid: str, hint: TaskHint) -> bool:
         """Return whether a subtask is read after its parent, as that decides if it belongs here."""
         is_known = self._is_known(parent)
         if not (is_known and self._has(self._subtasks, gid)):
             # Where the subtask is new, the parent's `num_subtasks` is another one.
-            self._events.hint(Hint(Kind.CHANGED, parent, hint.at), workspace)
+            self._events.hint(Hint(Kind.CHANGED, parent, hint.at))
         if is_known or hint.waits:
             return False
         self._events.again(gid)
         return True
 
     @staticmethod
-    def _has(reader: Reader | None, gid: str) -> bool:
+    def _has(reader: TaskReader | None, gid: str) -> bool:
         return reader is not None and reader.cursor.partition_of(gid) is not None
 
     def _is_known(self, gid: str) -> bool:
@@ -182,27 +157,25 @@ class HintedTasks:
         return (
             self._feed.has_shown(gid)
             or any(self._has(reader, gid) for reader in self._readers)
-            or any(stream.has_task(gid) for stream in self._selected)
+            or any(stream.has_task(gid) for stream in self._shared.selected)
         )
 
-    def _partition(self, task: Raw, workspace: str) -> str | None:
+    def _partition(self, task: Raw) -> str | None:
         """Return the partition of `tasks` that a task belongs to, None for none that is read."""
         settings = self._runtime.settings
         is_all = settings.reads_all_projects and settings.reads_tasks_without_project
-        user = user_partition(task, (task.get("workspace") or {}).get("gid") or workspace)
+        user = user_partition(task, (task.get("workspace") or {}).get("gid") or "")
         listed = None if is_all else frozenset(self._feed.named)
         return next(iter(partitions_of(task, user, listed, settings)), None)
 
-    def _show(
-        self, task: Raw, hint: TaskHint, listing: str, workspace: str, *, is_new: bool
-    ) -> None:
+    def _show(self, task: Raw, hint: TaskHint, listing: str, *, is_new: bool) -> None:
         """Hand a task to those who walk and read it; what it had below it before is known."""
         if self._tasks.plan.is_parent:
             has_subtasks = bool(task.get("num_subtasks"))
             self._feed.found(
-                workspace,
+                HINTS,
                 task["gid"],
-                to_millis(task.get("modified_at")) or Millis(0),
+                stamp_of(task),
                 listing,
                 has_subtasks=has_subtasks if is_new or hint.is_renamed else None,
                 is_repeated=bool(hint.due),

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 from typing_extensions import override
 
-from source_asana.core.hints import Hint
 from source_asana.cursors.policies import ELSEWHERE, LEFT, Record, Unread
 from source_asana.http.clock import from_millis
 from source_asana.parents.feeds import Item, ParentFailedError
 from source_asana.parents.slices import Slice, is_user_key
 from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.policy import TaskPolicy
-from source_asana.tasks.slices import HintSlice, ListingSlice, ScanSlice
+from source_asana.tasks.slices import HintSlice, ListingSlice
 
 HINTS_A_SLICE = 10
 
@@ -51,7 +50,6 @@ class ListingPolicy(TaskPolicy):
             for found in self.router.stream_slices():
                 slice_ = self._listing(found)
                 if slice_ is not None:
-                    self.streams.events.opened()
                     yield slice_
         except ParentFailedError as error:
             failure = error
@@ -65,45 +63,29 @@ class ListingPolicy(TaskPolicy):
         for found in self._items() if is_exported else ():
             if self.streams.events.takes(found.key):
                 self.feed.name(found.key, found.item)
-                self.streams.events.opened()
                 slice_ = self._of_events(found)
                 slice_.may_list = False
                 yield slice_
-        self.streams.events.wait_until_over()
+        self.open_slices.wait_until_over()
 
     def _hinted(self) -> Iterator[Slice]:
         """Yield the slices that follow hints, when all else that shows tasks is over."""
         events = self.streams.events
-        events.wait_until_over()
-        for key in events.busy():
+        self.open_slices.wait_until_over()
+        for key in self.streams.busy():
             if key in self._passed_over and self.feed.named[key].is_passed_over:
-                events.opened()
                 yield self._of_project(self._passed_over[key])
-        while True:
-            events.wait_until_over()
-            self.feed.wait_until_walked()
-            slices = list(self._round(*events.take()))
-            for slice_ in slices:
-                events.opened()
-                yield slice_
-            if not slices:
-                break
+        self._wait_for_tasks()
+        while found := events.take():
+            for start in range(0, len(found), HINTS_A_SLICE):
+                yield HintSlice(found[start : start + HINTS_A_SLICE])
+            self._wait_for_tasks()
         events.are_read = True
 
-    def _round(self, tasks: list[str], orphans: Mapping[Hint, str]) -> Iterator[HintSlice]:
-        workspaces = sorted(self.runtime.workspaces)
-        by_workspace: dict[str, tuple[list[str], list[Hint]]] = {
-            gid: ([], []) for gid in workspaces
-        }
-        for gid in tasks:
-            workspace = self.streams.events.of(gid).workspace
-            by_workspace.get(workspace, by_workspace[workspaces[0]])[0].append(gid)
-        for hint, workspace in orphans.items():
-            by_workspace[workspace][1].append(hint)
-        for workspace, (gids, alone) in by_workspace.items():
-            for start in range(0, max(len(gids), len(alone)), HINTS_A_SLICE):
-                end = start + HINTS_A_SLICE
-                yield HintSlice(workspace, gids[start:end], alone[start:end])
+    def _wait_for_tasks(self) -> None:
+        """Wait until all listings and hints are over that were handed out, with their walks."""
+        self.open_slices.wait_until_over()
+        self.feed.wait_until_walked()
 
     def _listed(self) -> dict[str, dict[str, Item]] | None:
         """Return all listings by workspace, None where they cannot be listed.
@@ -133,8 +115,7 @@ class ListingPolicy(TaskPolicy):
             return None
         events = self.streams.events
         asks_events = events.takes(key)
-        is_covered = self.streams.is_covered(workspace) or events.covers(key)
-        if is_covered and not self.streams.is_outstanding(key, workspace):
+        if not self.streams.is_to_list(key, workspace):
             self.feed.named[key].is_passed_over = True
             self._passed_over[key] = found
             return self._of_events(found) if asks_events else None
@@ -215,13 +196,3 @@ class ListingPolicy(TaskPolicy):
                 return found
         # In a project that is not read a subtask is still what it was, as any other task there.
         return LEFT if record.get("parent") and not record.get("projects") else None
-
-    @override
-    def is_newer(self, record: Any, slice_: Slice) -> bool:
-        if isinstance(slice_, HintSlice):
-            return True
-        stamp, instant = self.stamp_of(record), self.instant(slice_.key)
-        if isinstance(slice_, ScanSlice):
-            instant = self.watermark(slice_.key)
-        is_whole = instant is None or self.is_scan
-        return is_whole or stamp is None or instant is None or stamp >= instant

@@ -11,11 +11,12 @@ from typing_extensions import override
 from source_asana.core.hints import Token, Tokens
 from source_asana.core.listings import FullScan, Listings
 from source_asana.core.task_list import Group
-from source_asana.cursors.policies import ELSEWHERE, Part, Policy
+from source_asana.cursors.policies import ELSEWHERE, Part, Policy, Record
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, is_user_key, workspace_of_key
 from source_asana.tasks.feed import Listing
+from source_asana.tasks.slices import ListingSlice, ScanSlice, WalkSlice
 from source_asana.tasks.streams import is_user_of, task_streams
 
 
@@ -179,6 +180,26 @@ class TaskPolicy(Policy):
         if self.feed.keys_complete:
             there = {key for keys in named.values() for key in keys}
             self.listings.instants.keep_only(there.__contains__)
+
+    # ── records without a ledger ───────────────────────────────────────────────────────────────
+
+    @override
+    def is_newer(self, record: Record, slice_: Slice) -> bool:
+        since, stamp = self._told_until(slice_), self.stamp_of(record)
+        return since is None or stamp is None or stamp >= since
+
+    def _told_until(self, slice_: Slice) -> Millis | None:
+        """Return up to when earlier syncs have sent what a slice shows, None to send all of it."""
+        if self.is_scan:
+            return None
+        match slice_:
+            case ScanSlice():
+                return self.watermark(slice_.key)
+            case ListingSlice():
+                return self.instant(slice_.key)
+            case WalkSlice():
+                return self.instant(slice_.walk.listing)
+        return None
 
     # ── listings as partitions ─────────────────────────────────────────────────────────────────
 

@@ -6,8 +6,6 @@ sends records of both streams.
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,86 +16,24 @@ import requests
 from airbyte_cdk.sources.types import Record
 from typing_extensions import override
 
-from source_asana.components.requester import AsanaRequester
-from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw, answered
 from source_asana.core.hints import EVENT_FIELDS
-from source_asana.core.task_list import TaskList
 from source_asana.cursors.policies import ELSEWHERE
 from source_asana.cursors.stamps import Stamp
 from source_asana.http.attempts import send
-from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
 from source_asana.tasks.hinted import HintedTasks
 from source_asana.tasks.partitions import partitions_of, user_partition
+from source_asana.tasks.reader import TaskReader, stamp_of
 from source_asana.tasks.routers import TASK_FIELDS
-from source_asana.tasks.search_walk import PAGE, TOO_MANY, SearchRequest, changed
+from source_asana.tasks.search_walk import TOO_MANY, SearchRequest, changed
 from source_asana.tasks.slices import HintSlice, ListingSlice, ScanSlice, SearchSlice, WalkSlice
-from source_asana.tasks.streams import TaskStreams, task_streams
 
 
 @dataclass
-class _TaskRetriever(AsanaRetriever):
-    """Does what tasks and subtasks have in common."""
-
-    @override
-    def bound(self) -> None:
-        self.streams: TaskStreams = task_streams(self.runtime)
-
-    def headers(self) -> dict[str, str]:
-        """Return the headers of a search."""
-        assert isinstance(self.requester, AsanaRequester)
-        return dict(self.requester.get_request_headers())
-
-    def feed(self, listing: str, tasks: list[Raw]) -> None:
-        """Hand a page's tasks to those who walk and read them."""
-        is_first = self.streams.is_first(listing)
-
-        def take(shown: TaskList) -> None:
-            for task in tasks:
-                has_subtasks = bool(task.get("num_subtasks"))
-                shown.add(
-                    listing,
-                    task["gid"],
-                    stamp_of(task),
-                    has_subtasks=has_subtasks,
-                    is_first=is_first,
-                )
-
-        self.streams.feed.add(take)
-
-    def as_own(
-        self,
-        task: Raw,
-        place: Mapping[str, Any],
-        partition: str,
-        slice_: Slice,
-        stamp: Stamp,
-        *,
-        is_shared: bool = True,
-    ) -> Iterator[Raw]:
-        """Yield a task that a scan found, as this stream's record.
-
-        Args:
-            task: as Asana sent it, with the fields of both streams.
-            place: the partition fields of the listing that shows it.
-            partition: the one of the ledger that it belongs to.
-            slice_: the scan's.
-            stamp: of the page.
-            is_shared: whether it may come again and the ledger would not tell.
-        """
-        if self.plan.parent_only or not self.cursor.is_in_scope(task, slice_):
-            return
-        names = self.fields.columns
-        own = {name: value for name, value in task.items() if name in names}
-        record = self.shape.finished(own, place)
-        yield from self.cursor.sent(record, slice_, stamp, is_shared=is_shared, partition=partition)
-
-
-@dataclass
-class TaskRetriever(_TaskRetriever):
+class TaskRetriever(TaskReader):
     """Reads the tasks of projects, and those of users that are in no project.
 
     Attributes:
@@ -112,16 +48,16 @@ class TaskRetriever(_TaskRetriever):
     def bound(self) -> None:
         super().bound()
         self._listed_keys: frozenset[str] | None = None
-        self._cost_lock = threading.Lock()
-        self._costs: Counter[str] | None = None
-        self.streams.events.was_shown = self._was_shown
-        self.streams.events.cost = self._cost
+
+    @property
+    def below(self) -> SubtaskRetriever | None:
+        """What reads the subtasks, None where nobody does."""
+        found = self.others.get(self.subtasks)
+        return found if isinstance(found, SubtaskRetriever) else None
 
     @cached_property
     def _hinted(self) -> HintedTasks:
-        subtasks = self.others.get(self.subtasks)
-        assert subtasks is None or isinstance(subtasks, SubtaskRetriever)
-        return HintedTasks(self.streams, self.others, self, subtasks)
+        return HintedTasks(self.streams, self.others, self, self.below)
 
     @override
     def needs(self) -> frozenset[str]:
@@ -139,8 +75,6 @@ class TaskRetriever(_TaskRetriever):
         # However it ended: who waits for it must not wait for ever.
         if isinstance(slice_, ScanSlice):
             slice_.scan.finish(succeeded=False)
-        else:
-            self.streams.events.ended()
         if self.plan.is_parent:
             is_listing = isinstance(slice_, ListingSlice) and slice_.is_listed
             # Should a deleted project come back, everything in it is read.
@@ -178,8 +112,7 @@ class TaskRetriever(_TaskRetriever):
 
     def _ask_events(self, slice_: ListingSlice) -> None:
         """Ask what happened in a project; have it listed where that does not tell enough."""
-        key, events = slice_.key, self.streams.events
-        client, workspace = self.runtime.client, slice_.item["workspace_gid"]
+        key, client = slice_.key, self.runtime.client
 
         def ask(token: str | None) -> requests.Response:
             params = {"resource": key, "sync": token, "opt_fields": EVENT_FIELDS}
@@ -192,36 +125,11 @@ class TaskRetriever(_TaskRetriever):
                 limited_by=client.event_budget,
             )
 
-        told = events.ask(key, workspace, slice_.began, ask)
-        is_missing = events.replaces and not told.is_unbroken
-        if not slice_.is_listed and slice_.may_list and (told.is_to_list or is_missing):
+        self.streams.events.ask(key, slice_.began, ask)
+        is_to_list = self.streams.is_to_list(key, slice_.item["workspace_gid"])
+        if not slice_.is_listed and slice_.may_list and is_to_list:
             slice_.is_listed = True
             self.cursor.expect(key)
-
-    def _was_shown(self, gid: str) -> bool:
-        """Return whether this sync has shown a task, as one or as a subtask."""
-        subtasks = self.others.get(self.subtasks)
-        cursors = [self.cursor, *([subtasks.cursor] if subtasks else [])]
-        return self.streams.feed.has_shown(gid) or any(one.was_shown(gid) for one in cursors)
-
-    def _cost(self, listing: str) -> int:
-        """Return about how many requests it takes to list a project and to walk its tasks."""
-        with self._cost_lock:
-            if self._costs is None:
-                self._costs = self._counted()
-            return self._costs[listing]
-
-    def _counted(self) -> Counter[str]:
-        """Return how many pages the listings have, and tasks with subtasks: one request each."""
-        below, pages, costs = self.others.get(self.subtasks), Counter[str](), Counter[str]()
-        sender = self.cursor.sender
-        rows = sender.ledger.rows() if sender else []
-        for gid, listing in rows or [row for m in self.streams.selected for row in m.tasks()]:
-            pages[listing] += 1
-            costs[listing] += below is not None and below.cursor.has_partition(gid)
-        for listing, tasks in pages.items():
-            costs[listing] += -(-tasks // PAGE)
-        return costs
 
     def _tasks(self, page: list[Raw], slice_: Slice) -> Iterator[Raw]:
         """Yield the records of a listing's page."""
@@ -274,8 +182,7 @@ class TaskRetriever(_TaskRetriever):
 
     def _changed(self, slice_: SearchSlice) -> Iterator[list[Raw]]:
         """Yield the pages of a search, without the fields that the token has no scope for."""
-        subtasks = self.others.get(self.subtasks)
-        asked = [self.fields, *([subtasks.fields] if subtasks else [])]
+        asked = [self.fields, *([self.below.fields] if self.below else [])]
         room = self.runtime.backpressure
 
         def begun() -> Iterator[list[Raw]]:
@@ -285,9 +192,8 @@ class TaskRetriever(_TaskRetriever):
         yield from answered(asked, begun)
 
     def _request(self, slice_: SearchSlice) -> SearchRequest:
-        subtasks = self.others.get(self.subtasks)
         names = {"created_at", *TASK_FIELDS, *self.fields.names, "assignee.gid"}
-        names.update(subtasks.fields.names if subtasks else ())
+        names.update(self.below.fields.names if self.below else ())
         return SearchRequest(
             self.runtime.client,
             self.search.format(workspace=slice_.search.workspace),
@@ -298,27 +204,20 @@ class TaskRetriever(_TaskRetriever):
 
     def _found(self, task: Raw, slice_: SearchSlice, stamp: Stamp) -> Iterator[Any]:
         """Yield a found task as what it is: a record of tasks, of subtasks, or of both."""
-        parent, subtasks = task.get("parent"), self.others.get(self.subtasks)
+        parent, subtasks = task.get("parent"), self.below
         user = user_partition(task, slice_.key)
         partitions = partitions_of(task, user, None, self.runtime.settings)
         if self.plan.is_parent:
             listing = partitions[0] if partitions else ELSEWHERE
             self.streams.feed.found(slice_.key, task["gid"], stamp_of(task), listing)
-        if parent and isinstance(subtasks, SubtaskRetriever):
-            yield from subtasks.found(task, parent["gid"], parent["gid"], slice_, stamp)
+        if parent and subtasks:
+            yield from subtasks.found(task, parent["gid"], slice_, stamp)
         for partition in partitions[:1]:
-            yield from self.found(task, "", partition, slice_, stamp)
-
-    def found(
-        self, task: Raw, parent: str, partition: str, slice_: Slice, stamp: Stamp
-    ) -> Iterator[Raw]:
-        """Yield a task that a scan or a look-up found, as this stream's record."""
-        del parent
-        yield from self.as_own(task, {}, partition, slice_, stamp)
+            yield from self.found(task, partition, slice_, stamp)
 
 
 @dataclass
-class SubtaskRetriever(_TaskRetriever):
+class SubtaskRetriever(TaskReader):
     """Reads the direct subtasks of one task.
 
     Those that have subtasks themselves are walked in slices of their own.
@@ -354,25 +253,12 @@ class SubtaskRetriever(_TaskRetriever):
                     record = self.shape.finished(task, slice_.partition)
                     yield from self.cursor.sent(record, slice_, stamp, is_shared=shared)
 
+    @override
     def found(
-        self,
-        task: Raw,
-        parent: str,
-        partition: str,
-        slice_: Slice,
-        stamp: Stamp,
-        *,
-        is_shared: bool = True,
+        self, task: Raw, partition: str, slice_: Slice, stamp: Stamp, *, is_shared: bool = True
     ) -> Iterator[Record]:
-        """Yield a subtask that a scan or a look-up found, as this stream's record."""
-        place = {"task_gid": parent}
-        for sent in self.as_own(task, place, partition, slice_, stamp, is_shared=is_shared):
+        for sent in super().found(task, partition, slice_, stamp, is_shared=is_shared):
             yield Record(data=sent, stream_name=self.name)
-
-
-def stamp_of(task: Mapping[str, Any]) -> Millis:
-    """Return a task's `modified_at`, 0 where it has none."""
-    return to_millis(task.get("modified_at")) or Millis(0)
 
 
 def is_shared(task: Mapping[str, Any]) -> bool:

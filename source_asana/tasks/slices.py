@@ -10,6 +10,9 @@ from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
 from source_asana.tasks.search import Scan, Search
 
+HINTS = "hints"
+"""The key of all slices of hints, which are no partition."""
+
 
 class ListingSlice(Slice):
     """Covers the tasks of one project, or those of one user that are in no project.
@@ -51,20 +54,18 @@ class SearchSlice(ScanSlice):
 
 
 class HintSlice(Slice):
-    """Covers tasks of one workspace that may have changed; they belong to many partitions.
+    """Covers tasks that may have changed; they belong to many partitions.
 
     Attributes:
-        tasks: their gids.
-        orphans: hints at children whose tasks are not known.
+        found: gids of tasks, and hints at children whose tasks are not known.
     """
 
     found_by = "hint"
 
-    def __init__(self, workspace: str, tasks: Sequence[str], orphans: Sequence[Hint]) -> None:
-        name = (*tasks, *(hint.gid for hint in orphans))[0]
-        super().__init__({"hints_from": name}, key=workspace, item={"workspace_gid": workspace})
-        self.tasks = tasks
-        self.orphans = orphans
+    def __init__(self, found: Sequence[str | Hint]) -> None:
+        first = found[0]
+        super().__init__({"hints_from": first.gid if isinstance(first, Hint) else first}, key=HINTS)
+        self.found = found
         self.is_filtered = True
 
 

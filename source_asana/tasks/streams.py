@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.core.listings import HOUR
+from source_asana.cursors.cursor import AsanaCursor
 from source_asana.http.clock import Millis
 from source_asana.runtime import Runtime
 from source_asana.tasks.events import SCAN_HOURS, Events
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
 from source_asana.tasks.scans import SearchScan, TaskStream, WorkspaceScan
+from source_asana.tasks.search_walk import PAGE
 from source_asana.tasks.slices import ScanSlice
 
 
@@ -28,6 +32,7 @@ class TaskStreams:
         scans: it and those that the wiring puts before it, in the order in which they take
             workspaces.
         events: tell of changes that these do not find.
+        cursors: that of `tasks`, and that of `subtasks` where somebody reads them.
         selected: the task streams that the user selected.
         keeper: the one whose state holds that of the scans.
         is_scan: whether this sync reads all listings completely.
@@ -38,7 +43,8 @@ class TaskStreams:
         self.feed = TaskFeed(runtime.stop)
         self.search = SearchScan(runtime)
         self.scans: list[WorkspaceScan] = [self.search]
-        self.events = Events(runtime)
+        self.events = Events(runtime, self.cost)
+        self.cursors: list[AsanaCursor] = []
         self.selected: list[TaskStream] = []
         self.keeper: object = None
         self.is_scan = False
@@ -122,9 +128,51 @@ class TaskStreams:
         """Return the workspaces whose changes were found without their listings."""
         return {gid for gid in self.runtime.workspaces if self.is_covered(gid)}
 
+    def is_to_list(self, listing: str, workspace: str) -> bool:
+        """Return whether a listing is read, rather than passed over, as far as is known by now."""
+        is_covered = self.is_covered(workspace) or self.events.covers(listing)
+        is_hinted = listing in self.events.to_list
+        return not is_covered or is_hinted or self.is_outstanding(listing, workspace)
+
     def is_outstanding(self, listing: str, workspace: str) -> bool:
         """Return whether a stream has to have a listing read completely."""
         return self.is_scan or any(m.is_outstanding(listing, workspace) for m in self.selected)
+
+    # ── hints at tasks ─────────────────────────────────────────────────────────────────────────
+
+    def is_answered(self, gid: str) -> bool:
+        """Return whether this sync has shown a task after what is hinted of it."""
+        hint = self.events.of(gid)
+        is_old = hint.at < self.runtime.told_until
+        return is_old and not hint.is_renamed and self._was_shown(gid)
+
+    def _was_shown(self, gid: str) -> bool:
+        return self.feed.has_shown(gid) or any(one.was_shown(gid) for one in self.cursors)
+
+    def busy(self) -> list[str]:
+        """Return the projects whose listings are cheaper than the tasks that are hinted at."""
+        hints = self.events.by_task()
+        counts = Counter(hint.project for gid, hint in hints.items() if not self.is_answered(gid))
+        del counts[""]
+        return [key for key, number in counts.items() if number > 1 and number > self.cost(key)]
+
+    def cost(self, listing: str) -> int:
+        """Return about how many requests it takes to list a project and to walk its tasks."""
+        return self._costs[listing]
+
+    @cached_property
+    def _costs(self) -> Counter[str]:
+        """How many pages the listings have, and tasks with subtasks: one request each."""
+        tasks, *below = self.cursors
+        with tasks.lock:
+            rows = set(tasks.sender.ledger.rows()) if tasks.sender else set()
+        rows = rows or {row for stream in self.selected for row in stream.tasks()}
+        sizes, costs = Counter(listing for _, listing in rows), Counter[str]()
+        for gid, listing in rows:
+            costs[listing] += any(cursor.has_partition(gid) for cursor in below)
+        for listing, tasks_in_it in sizes.items():
+            costs[listing] += -(-tasks_in_it // PAGE)
+        return costs
 
     def is_first(self, listing: str) -> bool:
         """Return whether a stream with a state never read a listing."""

@@ -11,7 +11,7 @@ from source_asana.core.task_list import OpenWalk
 from source_asana.cursors.policies import LEFT, Record, Unread, elsewhere
 from source_asana.parents.slices import Slice
 from source_asana.tasks.policy import TaskPolicy, over
-from source_asana.tasks.slices import HintSlice, WalkSlice
+from source_asana.tasks.slices import WalkSlice
 
 
 class WalkPolicy(TaskPolicy):
@@ -81,13 +81,3 @@ class WalkPolicy(TaskPolicy):
         del partition
         is_gone = self.unread(gid) is Unread.GONE
         return elsewhere(gid) if self.partitions.is_complete(gid) or is_gone else gid
-
-    @override
-    def is_newer(self, record: Any, slice_: Slice) -> bool:
-        if isinstance(slice_, HintSlice):
-            return True
-        key = slice_.walk.listing if isinstance(slice_, WalkSlice) else slice_.key
-        stamp = self.stamp_of(record)
-        instant = self.instant(key) if isinstance(slice_, WalkSlice) else self.watermark(key)
-        is_whole = instant is None or self.is_scan
-        return is_whole or stamp is None or instant is None or stamp >= instant
