@@ -143,8 +143,9 @@ class TaskStreams:
     def is_answered(self, gid: str) -> bool:
         """Return whether this sync has shown a task after what is hinted of it."""
         hint = self.events.of(gid)
-        is_old = hint.at < self.runtime.told_until
-        return is_old and not hint.is_renamed and self._was_shown(gid)
+        # Its subtasks carry its name.
+        is_whole = not hint.is_renamed or self.feed.has_shown_all_subtasks(gid)
+        return hint.at < self.runtime.told_until and is_whole and self._was_shown(gid)
 
     def _was_shown(self, gid: str) -> bool:
         return self.feed.has_shown(gid) or any(one.was_shown(gid) for one in self.cursors)

@@ -386,3 +386,21 @@ def test_a_stream_that_is_added_leaves_the_others_their_events() -> None:
         asana.clock.advance(HOUR)
         destination.sync(asana, FAMILY, **AUTO)
         assert unlike_asana(asana, destination, *FAMILY) == []
+
+
+def test_many_renamed_tasks_have_their_project_listed() -> None:
+    """The listing shows their names, and walking it those of their parents."""
+    world = prepared()
+    project = world.find("One")
+    gids = [world.add_task(f"Further {number}", projects=[project]) for number in range(30)]
+    for gid in gids[:3]:
+        world.add_task(f"Below {gid}", parent=gid)
+    with Sandbox(world, plan="free") as asana:
+        destination = synced(asana, change_detection="events")
+        for gid in gids:
+            world.edit_task(gid, name=f"Renamed {gid}")
+        asana.clock.advance(HOUR)
+        asana.reset_log()
+        destination.sync(asana, FAMILY, **{**AUTO, "change_detection": "events"})
+        assert unlike_asana(asana, destination, *FAMILY) == []
+        assert asked(asana, "/tasks/{task_gid}") == 0
