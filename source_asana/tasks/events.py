@@ -85,6 +85,8 @@ class Events:
         """Decide whether this sync asks, and from which tokens on."""
         settings, began = self._runtime.settings, self._runtime.clock.began()
         for gid in {gid for stream in selected for gid in stream.failed_tasks()}:
+            # Which hint it was is not known any more.
+            self._hints.add(Hint(Kind.RENAMED, gid))
             for child in CHILDREN:
                 self._hints.add(Hint(Kind.CHILD, gid, 0, child))
         is_tracked = bool(selected) and all(stream.is_tracked for stream in selected)
@@ -286,10 +288,10 @@ class Events:
             known = self._hints.tasks.get(gid)
             return known.due.get(child) if known else None
 
-    def fail(self, gid: str) -> None:
-        """Note that a task could not be read: the next sync reads it."""
+    def fail(self, gids: Iterable[str]) -> None:
+        """Note that tasks could not be read: the next sync reads them."""
         with self._lock:
-            self.failed.add(gid)
+            self.failed.update(gids)
 
 
 def _token_of(expired: SyncTokenExpired) -> str:

@@ -86,7 +86,7 @@ class HintedTasks:
             case Existence.EXISTS:
                 yield from self._found(task, hint, slice_)
             case Existence.UNKNOWN:
-                self._events.fail(gid)
+                self._events.fail([gid])
             case Existence.DELETED:
                 self._note_deleted(gid, self._runtime.clock.now())
             case Existence.FORBIDDEN:

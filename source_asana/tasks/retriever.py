@@ -75,6 +75,8 @@ class TaskRetriever(TaskReader):
         # However it ended: who waits for it must not wait for ever.
         if isinstance(slice_, ScanSlice):
             slice_.scan.finish(succeeded=False)
+        if isinstance(slice_, HintSlice) and ending is not Ending.COMPLETE:
+            self.streams.events.fail(one for one in slice_.found if isinstance(one, str))
         if self.plan.is_parent:
             is_listing = isinstance(slice_, ListingSlice) and slice_.is_listed
             # Should a deleted project come back, everything in it is read.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox, World
+from source_asana.tasks import hinted
 from unit_tests.properties.runs import Destination
 from unit_tests.scenarios.worlds_b import (
     DAY,
@@ -404,3 +405,28 @@ def test_many_renamed_tasks_have_their_project_listed() -> None:
         destination.sync(asana, FAMILY, **{**AUTO, "change_detection": "events"})
         assert unlike_asana(asana, destination, *FAMILY) == []
         assert asked(asana, "/tasks/{task_gid}") == 0
+
+
+def test_a_hint_whose_answer_cannot_be_used_is_followed_by_the_next_sync(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = prepared()
+    settings = {**AUTO, "change_detection": "events"}
+    with Sandbox(world, plan="free") as asana:
+        destination = synced(asana, change_detection="events")
+        CHANGES["moved to another section"](world)
+        CHANGES["comment on a subtask edited"](world)
+        world.edit_task(world.find("Task 1"), name="Renamed")
+        asana.clock.advance(HOUR)
+        with monkeypatch.context() as patch:
+            patch.setattr(hinted, "partitions_of", broken)
+            done = destination.sync(asana, FAMILY, **settings)
+        assert done.errors
+        asana.clock.advance(HOUR)
+        done = destination.sync(asana, FAMILY, **settings)
+        assert not done.errors
+        assert unlike_asana(asana, destination, *FAMILY) == []
+
+
+def broken(*_: object) -> None:
+    raise ValueError("an answer as no other")
