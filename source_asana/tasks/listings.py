@@ -36,8 +36,10 @@ class ListingPolicy(TaskPolicy):
     def slices(self) -> Iterator[Slice]:
         scans = self.streams.scans
         try:
-            yield from self._before_exports()
-            for scan in scans:
+            # Searches first: who lists users may wait for them, and exports wait for all listings.
+            for scan in sorted(scans, key=lambda one: one.needs_listed):
+                if scan.needs_listed:
+                    yield from self._before_exports()
                 yield from scan.slices(self._listed() if scan.needs_listed else None)
             for scan in scans:
                 scan.end()
@@ -59,8 +61,7 @@ class ListingPolicy(TaskPolicy):
 
     def _before_exports(self) -> Iterator[Slice]:
         """Yield the slices that take the tokens of projects, before an export is begun."""
-        is_exported = any(scan.needs_listed for scan in self.streams.scans)
-        for found in self._items() if is_exported else ():
+        for found in self._items():
             if self.streams.events.takes(found.key):
                 self.feed.name(found.key, found.item)
                 slice_ = self._of_events(found)

@@ -430,3 +430,21 @@ def test_a_hint_whose_answer_cannot_be_used_is_followed_by_the_next_sync(
 
 def broken(*_: object) -> None:
     raise ValueError("an answer as no other")
+
+
+def test_an_export_of_another_workspace_leaves_a_renamed_section_to_its_listing() -> None:
+    """The tokens of all projects are taken before an export begins, and what they tell is kept."""
+    world = prepared()
+    CHANGES["moved to another section"](world)
+    settings = {**AUTO, "bulk_export": True}
+    with Sandbox(world, plan="service") as asana:
+        destination = synced(asana, bulk_export=True)
+        there = world.add_project("There", workspace=world.add_workspace("Second"))
+        world.add_task("There", projects=[there])
+        CHANGES["section renamed"](world)
+        asana.clock.advance(HOUR)
+        asana.reset_log()
+        done = destination.sync(asana, FAMILY, **settings)
+        assert not done.errors
+        assert asked(asana, "/exports/resource") == 1
+        assert unlike_asana(asana, destination, *FAMILY) == []
