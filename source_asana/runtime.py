@@ -5,10 +5,9 @@ below, and none of another stream's in the same row:
 
     Emission: whose turn it is to print a stream's state
     States: which state is next, and how large all of them are
-    TaskRetriever: what listings would cost
     Hints, OAuthAuth: held while Asana is asked, once for all who wait for the answer
     Policy: of one stream, for its ledger, instants and state
-    Events: what they tell of tasks, and how many slices that ask for them are open
+    Events: what they tell of tasks and projects
     Feed, TaskFeed, OpenSlices, Runtime, Scan: parents, tasks and slices that others wait for
     Allowance, AskedFields, Existences, Once, Feeds, Report: values
     Backpressure, Budget, FairSemaphore, ServerClock, Stamps, Stop: of the process
