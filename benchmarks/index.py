@@ -1,4 +1,4 @@
-"""The memory of the task feed and of a child stream's policy, without HTTP.
+"""The memory of the task feed and of a child stream's strategy, without HTTP.
 
 `python -m benchmarks.index [--mixed]` prints as JSON the resident megabytes that 20,000 projects
 with 1,000,000 tasks add.
@@ -18,7 +18,7 @@ from source_asana.http.clock import Millis
 from source_asana.parents.feeds import Ending
 from source_asana.parents.plan import StreamPlan
 from source_asana.runtime import Runtime
-from source_asana.tasks.children import ChildPolicy
+from source_asana.tasks.children import TaskChildrenStrategy
 from source_asana.tasks.routers import TaskRouter
 from source_asana.tasks.streams import task_streams
 
@@ -71,15 +71,15 @@ def page(project: int, key: str, *, mixed: bool) -> Callable[[TaskList], None]:
 
 
 def read(runtime: Runtime) -> int:
-    """Have a child stream's policy make its slices and close each; return their number."""
+    """Have a child stream's strategy make its slices and close each; return their number."""
     router = TaskRouter(config={}, parameters={})
     router.bind(runtime.settings, runtime.feeds)
     plan = StreamPlan("stories", is_incremental=True)
-    policy = ChildPolicy(plan, router, runtime, {"kind": "children"})
+    strategy = TaskChildrenStrategy(plan, router, runtime, {"strategy": "task_children"})
     number = 0
-    for slice_ in policy.slices():
-        with policy.lock:
-            policy.complete(slice_)
+    for slice_ in strategy.slices():
+        with strategy.lock:
+            strategy.complete(slice_)
         number += 1
     return number
 

@@ -19,7 +19,7 @@ from source_asana.http.errors import AsanaError
 from source_asana.parents.feeds import Ending, Feed, RecursiveFeed
 from source_asana.parents.slices import Slice
 from source_asana.prepared import Prepared
-from source_asana.wiring import kind_of, router_of
+from source_asana.wiring import router_of, strategy_name
 
 MOST_REQUESTS = 50
 PAGE = 100
@@ -72,7 +72,7 @@ class Costs:
         self._runtime.workspaces = frozenset(workspaces(self._runtime))
         self._search()
         for name, retriever in self._made.retrievers.items():
-            if kind_of(retriever) not in {"listing", "walk", "children"}:
+            if strategy_name(retriever) not in {"tasks", "subtasks", "task_children"}:
                 self._costs[name] = self._of_list(retriever)
         if TASKS in self._made.retrievers:
             self._of_tasks(self._made.retrievers[TASKS])
@@ -83,7 +83,7 @@ class Costs:
             elif retriever.cursor.is_incremental:
                 empty = EMPTY + retriever.cursor.columns.size()
                 cost.state = empty + cost.rows * ROW
-                if isinstance(retriever.cursor.policy.parts().get("tasks"), Versions):
+                if isinstance(retriever.cursor.strategy.parts().get("tasks"), Versions):
                     tasks = sum(self._costs[n].rows for n in (TASKS, SUBTASKS) if n in self._costs)
                     cost.state = empty + tasks * ROW
         return self._costs
@@ -144,8 +144,12 @@ class Costs:
             cost.requests = len(slices) + sum(size // PAGE for size in sizes) * len(slices) / len(
                 sizes
             )
-        usual = {"gate": 0.0, "window": len(slices), "overlap": len(slices)}
-        cost.usual = usual.get(kind_of(retriever), cost.requests)
+        usual = {
+            "newest_child": 0.0,
+            "lookback_window": len(slices),
+            "append_only": len(slices),
+        }
+        cost.usual = usual.get(strategy_name(retriever), cost.requests)
         return cost
 
     def _first(self, retriever: AsanaRetriever, slice_: Slice) -> list[Raw]:

@@ -11,14 +11,14 @@ from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
 from source_asana.core.listings import HOUR
-from source_asana.cursors.policies import partition_in
+from source_asana.cursors.strategies import partition_in
 from source_asana.http.attempts import body_of
 from source_asana.http.clock import Millis, from_millis
 from source_asana.parents.routers import ParentRouter
 from source_asana.parents.slices import value_at
 from source_asana.runtime import Runtime
 from source_asana.source import SourceAsana
-from source_asana.tasks.policy import TaskPolicy
+from source_asana.tasks.strategy import TaskStreamStrategy
 
 
 @dataclass
@@ -46,10 +46,11 @@ class Prepared:
 
     def since(self, stream: str) -> Millis:
         """Return up to when the last sync has the changes of a stream, 0 before the first."""
-        policy = self.retrievers[stream].cursor.policy
-        marks = list(policy.listings.watermarks) if isinstance(policy, TaskPolicy) else []
-        if marks and isinstance(policy, TaskPolicy):
-            return Millis(min(policy.listings.watermarks.get(gid) or 0 for gid in marks))
+        strategy = self.retrievers[stream].cursor.strategy
+        if isinstance(strategy, TaskStreamStrategy):
+            watermarks = strategy.listings.watermarks
+            if known := list(watermarks):
+                return Millis(min(watermarks.get(gid) or 0 for gid in known))
         sender = self.retrievers[stream].cursor.sender
         return Millis(sender.since if sender else 0)
 
@@ -79,18 +80,18 @@ class Prepared:
     def compares_all(self, stream: str) -> bool:
         """Return whether the next sync compares every record, whatever its timestamp says."""
         retriever = self.retrievers[stream]
-        policy = retriever.cursor.policy
-        if policy.reads_all or policy.scan.scanned is None:
+        strategy = retriever.cursor.strategy
+        if strategy.reads_all or strategy.scan.scanned is None:
             return True
-        if self.runtime.clock.now() >= policy.scan.scanned + policy.scan.hours() * HOUR:
+        if self.runtime.clock.now() >= strategy.scan.scanned + strategy.scan.hours() * HOUR:
             return True
         is_whole = "tasks" in self.retrievers and self.retrievers["tasks"].plan.is_parent
         is_listed = not self.runtime.settings.may_search and is_whole
-        return isinstance(policy, TaskPolicy) and is_listed
+        return isinstance(strategy, TaskStreamStrategy) and is_listed
 
     def next_scan(self, stream: str) -> str:
         """Return when the next full scan of a stream is due."""
-        scan = self.retrievers[stream].cursor.policy.scan
+        scan = self.retrievers[stream].cursor.strategy.scan
         return from_millis((scan.scanned or 0) + scan.hours() * HOUR)
 
 

@@ -6,7 +6,7 @@ below, and none of another stream's in the same row:
     Emission: whose turn it is to print a stream's state
     States: which state is next, and how large all of them are
     Hints, OAuthAuth: held while Asana is asked, once for all who wait for the answer
-    Policy: of one stream, for its ledger, instants and state
+    Strategy: of one stream, for its ledger, instants and state
     Events: what they tell of tasks and projects
     Feed, TaskFeed, OpenSlices, Runtime, Scan: parents, tasks and slices that others wait for
     Allowance, AskedFields, Existences, Once, Feeds, Report: values

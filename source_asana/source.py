@@ -259,9 +259,9 @@ class SourceAsana(YamlDeclarativeSource):
         for router in routers.values():
             router.bind(runtime.settings, runtime.feeds)
         further = {
-            name: frozenset({retriever.reading["newest_child"]})
+            name: frozenset({retriever.incremental["newest_child"]})
             for name, retriever in retrievers.items()
-            if "newest_child" in retriever.reading
+            if "newest_child" in retriever.incremental
         }
         return plan(catalog, routers, further)
 

@@ -23,7 +23,7 @@ LOOK_AGAIN_SECONDS = 0.1
 
 
 class StreamSlices(StreamSlicer):
-    """Yields the slices of a stream's policy, and tells the stream's feed how many listings come.
+    """Yields the slices of a stream's strategy, and tells the stream's feed how many listings come.
 
     Args:
         retriever: the stream's, bound.
@@ -116,7 +116,7 @@ class StreamSlices(StreamSlicer):
             return False
         readers = [self._retriever.others[name].cursor for name in self._plan.readers]
         return bool(readers) and all(
-            self._plan.name in reader.router.spared_parents() and reader.policy.spares(slice_)
+            self._plan.name in reader.router.spared_parents() and reader.strategy.spares(slice_)
             for reader in readers
         )
 

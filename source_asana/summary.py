@@ -112,7 +112,7 @@ def _kept(runtime: Runtime, retriever: AsanaRetriever) -> Json:
         return found
     found["state"] = cursor.state_size
     with cursor.lock:
-        for part in cursor.policy.parts().values():
+        for part in cursor.strategy.parts().values():
             if isinstance(part, FullScan) and part.scanned is not None:
                 found["next_full_scan"] = from_millis(part.scanned + part.hours() * HOUR)
             elif isinstance(part, Instants):

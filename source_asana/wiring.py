@@ -1,4 +1,4 @@
-"""Puts together the streams of one sync: plan, policy, ledger, cursor and retriever of each."""
+"""Puts together the streams of one sync: plan, strategy, ledger, cursor and retriever of each."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.fingerprints import fingerprinter
-from source_asana.cursors.partial import GatedPolicy, OverlapPolicy, WindowPolicy
-from source_asana.cursors.policies import Policy
+from source_asana.cursors.partial import (
+    AppendOnlyStrategy,
+    NewestChildStrategy,
+    WindowStrategy,
+)
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States
-from source_asana.cursors.token import TokenPolicy
+from source_asana.cursors.strategies import Strategy
+from source_asana.cursors.token import SyncTokenStrategy
 from source_asana.exports.scan import ExportScan
 from source_asana.fields.schemas import DELETED_AT, load_schema, with_columns
 from source_asana.http.errors import AsanaError
@@ -29,27 +33,27 @@ from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
-from source_asana.tasks.children import ChildPolicy
-from source_asana.tasks.listings import ListingPolicy
+from source_asana.tasks.children import TaskChildrenStrategy
+from source_asana.tasks.listings import TasksStrategy
 from source_asana.tasks.streams import task_streams
-from source_asana.tasks.walks import WalkPolicy
+from source_asana.tasks.walks import SubtasksStrategy
 
 LOGGER = logging.getLogger("airbyte.source_asana.deletions")
-# The manifest's `reading.kind` -> the policy that it names.
-POLICIES: Mapping[str, type[Policy]] = {
-    "whole": Policy,
-    "gate": GatedPolicy,
-    "window": WindowPolicy,
-    "overlap": OverlapPolicy,
-    "token": TokenPolicy,
-    "listing": ListingPolicy,
-    "walk": WalkPolicy,
-    "children": ChildPolicy,
+# The manifest's `incremental.strategy` -> its class.
+STRATEGIES: Mapping[str, type[Strategy]] = {
+    "full_scan": Strategy,
+    "newest_child": NewestChildStrategy,
+    "lookback_window": WindowStrategy,
+    "append_only": AppendOnlyStrategy,
+    "sync_token": SyncTokenStrategy,
+    "tasks": TasksStrategy,
+    "subtasks": SubtasksStrategy,
+    "task_children": TaskChildrenStrategy,
 }
-# Kinds without a ledger, as nothing that they show comes twice.
-WITHOUT_LEDGER = frozenset({"token"})
-# Kinds whose cursor field is Asana's own stamp; all others have `synced_at`.
-LOGS = frozenset({"token", "overlap"})
+# Strategies without a ledger, as nothing that they show comes twice.
+WITHOUT_LEDGER = frozenset({"sync_token"})
+# Strategies whose cursor field is Asana's own stamp; all others have `synced_at`.
+LOGS = frozenset({"sync_token", "append_only"})
 
 
 def router_of(retriever: AsanaRetriever) -> AsanaRouter:
@@ -59,23 +63,23 @@ def router_of(retriever: AsanaRetriever) -> AsanaRouter:
     return router
 
 
-def kind_of(retriever: AsanaRetriever) -> str:
-    """Return the kind of the stream's reading policy."""
-    kind: str = retriever.reading.get("kind", "whole")
-    return kind
+def strategy_name(retriever: AsanaRetriever) -> str:
+    """Return the name of the stream's strategy in the manifest."""
+    name: str = retriever.incremental.get("strategy", "full_scan")
+    return name
 
 
 def cursor_field_of(retriever: AsanaRetriever) -> str:
     """Return the cursor field of a stream."""
-    if kind_of(retriever) not in LOGS:
+    if strategy_name(retriever) not in LOGS:
         return "synced_at"
-    stamp: str = retriever.reading.get("stamp") or "created_at"
+    stamp: str = retriever.incremental.get("stamp") or "created_at"
     return stamp
 
 
 def tracks_deletions(retriever: AsanaRetriever, settings: Settings) -> bool:
     """Return whether the deletions of a stream are tracked, if its catalog entry allows that."""
-    is_told = kind_of(retriever) not in LOGS and retriever.address != ""
+    is_told = strategy_name(retriever) not in LOGS and retriever.object_path != ""
     return settings.track_deletions and is_told
 
 
@@ -140,13 +144,13 @@ class Wiring:
         LOGGER.info("Stream %s: deletions are not tracked: %s.", plan.name, why)
 
     def _cursor(self, plan: StreamPlan, retriever: AsanaRetriever) -> AsanaCursor:
-        kind = kind_of(retriever)
+        name = strategy_name(retriever)
         router = router_of(retriever)
-        policy = POLICIES[kind](plan, router, self._runtime, retriever.reading)
-        sender = None if kind in WITHOUT_LEDGER else self._sender(plan, policy, retriever)
+        strategy = STRATEGIES[name](plan, router, self._runtime, retriever.incremental)
+        sender = None if name in WITHOUT_LEDGER else self._sender(plan, strategy, retriever)
         return AsanaCursor(
             plan,
-            policy,
+            strategy,
             sender,
             self._runtime,
             states=self._states,
@@ -155,10 +159,10 @@ class Wiring:
             and tracks_deletions(retriever, self._runtime.settings),
         )
 
-    def _sender(self, plan: StreamPlan, policy: Policy, retriever: AsanaRetriever) -> Sender:
+    def _sender(self, plan: StreamPlan, strategy: Strategy, retriever: AsanaRetriever) -> Sender:
         tag = fingerprinter(frozenset(retriever.volatile))
         key = self._primary_keys[plan.name]
-        return Sender(policy.lock, key, tag, self._stamps, self._runtime.stop)
+        return Sender(strategy.lock, key, tag, self._stamps, self._runtime.stop)
 
 
 def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:

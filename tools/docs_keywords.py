@@ -1,7 +1,7 @@
 """The table of the manifest's keywords in CONTRIBUTING.md: what the code reads, and what it says.
 
 A keyword is a field of a class that the manifest names, explained under `Attributes:` of that class
-or of one that it derives from, or a key of `reading`, explained here.
+or of one that it derives from, or a key of `incremental`, explained here.
 """
 
 import ast
@@ -34,25 +34,28 @@ PARTS = frozenset(
         "type",
     }
 )
-READING: Mapping[str, str] = {
-    "kind": (
-        "the policy: `whole`, `gate`, `window`, `overlap`, `token`, `listing`, `walk` or `children`"
+INCREMENTAL: Mapping[str, str] = {
+    "strategy": (
+        "`full_scan`, `newest_child`, `lookback_window`, `append_only`, `sync_token`, `tasks`, "
+        "`subtasks` or `task_children`"
     ),
-    "resource": "`children`: what events call the records, `story` or `attachment`",
+    "resource": "`task_children`: what events call the records, `story` or `attachment`",
     "stamp": "the column that start date and instants are compared with; the cursor of a log",
-    "newest_child": ("`gate`: dotted path in the parent's record to the gid of its newest child"),
-    "overlap": (
-        "`window`, `overlap`: how far a window steps back behind the last sync, in minutes, or the "
-        "name of a setting in days"
+    "newest_child": (
+        "`newest_child`: dotted path in the parent's record to the gid of its newest child"
     ),
-    "first": "`window`: what a first read asks for, where the parameter is required",
-    "days": "`window`: whether the parameter is a date, not an instant",
-    "whole": "`window`: whether a full scan reads everything",
+    "lookback": (
+        "`lookback_window`, `append_only`: how far a window steps back behind the last sync, in "
+        "minutes, or the name of a setting in days"
+    ),
+    "first": "`lookback_window`: what a first read asks for, where the parameter is required",
+    "days": "`lookback_window`: whether the parameter is a date, not an instant",
+    "full_scan": "`lookback_window`: whether a full scan reads everything",
 }
 
 
 class Keyword(NamedTuple):
-    """One row; `reading.kind` is the key `kind` of the mapping `reading`."""
+    """One row; `incremental.strategy` is the key `strategy` of the mapping `incremental`."""
 
     name: str
     type: str
@@ -73,11 +76,11 @@ def keywords() -> list[Keyword]:
     Raises:
         KeyError: one is explained nowhere.
     """
-    return [*_fields(), *_reading()]
+    return [*_fields(), *_incremental()]
 
 
 def used_keywords() -> set[str]:
-    """Return the keywords in the manifest: of `$parameters`, of our components, of `reading`."""
+    """Return the keywords in the manifest: of `$parameters`, our components, `incremental`."""
     return set(_used(_manifest()["definitions"]))
 
 
@@ -134,8 +137,8 @@ def _yaml(value: Any) -> str:
     return {None: "none", True: "true", False: "false", "": '""'}.get(value, str(value))
 
 
-def _reading() -> Iterator[Keyword]:
-    """Yield the keys of `reading`: who looks them up, with what default, and what they are."""
+def _incremental() -> Iterator[Keyword]:
+    """Yield the keys of `incremental`: who looks them up, with what default, and what they are."""
     types = _types()
     found: dict[str, tuple[set[str], set[str]]] = {}
     for path in sorted(CODE.rglob("*.py")):
@@ -148,28 +151,28 @@ def _reading() -> Iterator[Keyword]:
                     defaults.add(default)
     for key, (readers, defaults) in sorted(found.items()):
         default = next(iter(sorted(defaults - {"required"})), "required")
-        name, kind = f"reading.{key}", types.get(key, "")
-        yield Keyword(name, kind, default, tuple(sorted(readers)), READING[key])
+        name, kind = f"incremental.{key}", types.get(key, "")
+        yield Keyword(name, kind, default, tuple(sorted(readers)), INCREMENTAL[key])
 
 
 def _lookups(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """Yield (key, default) of `….reading["key"]` and `….reading.get("key", default)`."""
+    """Yield (key, default) of `….incremental["key"]` and `….incremental.get("key", default)`."""
     for part in ast.walk(node):
-        if isinstance(part, ast.Subscript) and _is_reading(part.value):
+        if isinstance(part, ast.Subscript) and _is_incremental(part.value):
             yield ast.literal_eval(part.slice), "required"
         elif (
             isinstance(part, ast.Call)
             and isinstance(part.func, ast.Attribute)
             and part.func.attr == "get"
-            and _is_reading(part.func.value)
+            and _is_incremental(part.func.value)
         ):
             key, *default = map(ast.literal_eval, part.args)
             yield key, _yaml(default[0] if default else None)
 
 
-def _is_reading(node: ast.expr) -> bool:
-    return (isinstance(node, ast.Attribute) and node.attr == "reading") or (
-        isinstance(node, ast.Name) and node.id == "reading"
+def _is_incremental(node: ast.expr) -> bool:
+    return (isinstance(node, ast.Attribute) and node.attr == "incremental") or (
+        isinstance(node, ast.Name) and node.id == "incremental"
     )
 
 
@@ -182,10 +185,10 @@ def _manifest() -> Mapping[str, Any]:
 
 
 def _types() -> dict[str, str]:
-    """Return the types of the values that the manifest gives the keys of `reading`."""
+    """Return the types of the values that the manifest gives the keys of `incremental`."""
     found: dict[str, set[str]] = {}
     for node in _nodes(_manifest()["definitions"]):
-        for key, value in (node.get("reading") or {}).items():
+        for key, value in (node.get("incremental") or {}).items():
             found.setdefault(key, set()).add(type(value).__name__)
     return {key: " | ".join(sorted(names)) for key, names in found.items()}
 
@@ -193,7 +196,7 @@ def _types() -> dict[str, str]:
 def _used(definitions: Any) -> Iterator[str]:
     for node in _nodes(definitions):
         yield from node.get("$parameters", {})
-        yield from (f"reading.{key}" for key in node.get("reading") or {})
+        yield from (f"incremental.{key}" for key in node.get("incremental") or {})
         if _class_name(_resolved(node, definitions)):
             yield from (key for key in node if key not in PARTS)
 

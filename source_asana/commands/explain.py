@@ -33,7 +33,7 @@ def explained(made: Prepared, stream: str, gid: str) -> Iterator[str]:
             f"{', '.join(sorted(made.selected))}."
         )
     retriever = made.retrievers[stream]
-    if isinstance(retriever.cursor.policy.parts().get("tasks"), Versions):
+    if isinstance(retriever.cursor.strategy.parts().get("tasks"), Versions):
         yield from _Child(made, retriever, gid).lines()
     else:
         yield from _Record(made, retriever, gid).lines()
@@ -56,7 +56,7 @@ class _Record:
             if self._ledger and self._ledger.is_missing(self._gid, partition):
                 yield "Missing: an earlier sync has read its list completely without seeing it."
                 break
-        if not self._retriever.lookup.has_address:
+        if not self._retriever.lookup.has_object_path:
             yield "Asana: has no request for one record of this stream."
             yield f"Next sync: reads its list, and sends it if it differs. {self._late()}".strip()
             return
@@ -136,7 +136,7 @@ class _Child:
         self._made = made
         self._retriever = retriever
         self._gid = gid
-        versions = retriever.cursor.policy.parts()["tasks"]
+        versions = retriever.cursor.strategy.parts()["tasks"]
         assert isinstance(versions, Versions)
         self._versions = versions
 

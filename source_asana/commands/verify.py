@@ -13,7 +13,7 @@ from source_asana.components.existence import Existence
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
 from source_asana.core.versions import Versions, version_of
-from source_asana.cursors.policies import ELSEWHERE
+from source_asana.cursors.strategies import ELSEWHERE
 from source_asana.http.clock import to_millis
 from source_asana.http.errors import AsanaError
 from source_asana.parents.routers import InlineRouter, ParentRouter, UnionRouter
@@ -105,16 +105,16 @@ def _ledgers(made: Prepared) -> Iterator[tuple[AsanaRetriever, list[Row], Check]
         cursor = retriever.cursor
         if not cursor.is_incremental or cursor.sender is None:
             continue
-        versions = cursor.policy.parts().get("tasks")
+        versions = cursor.strategy.parts().get("tasks")
         if isinstance(versions, Versions):
             read = versions.rows.rows(lambda row: not row & 1)
             if read:
                 yield retriever, read, _versions
         ledger = cursor.sender.ledger
         rows = [row for row in ledger.rows() if not ledger.is_missing(*row)]
-        if rows and cursor.policy.reads_all and not isinstance(cursor.router, UnionRouter):
+        if rows and cursor.strategy.reads_all and not isinstance(cursor.router, UnionRouter):
             yield retriever, [r for r in rows if not r[1].startswith(ELSEWHERE)], _by_partition
-        elif rows and retriever.lookup.has_address:
+        elif rows and retriever.lookup.has_object_path:
             yield retriever, rows, _by_key
 
 
@@ -187,7 +187,7 @@ def _versions(
     made: Prepared, retriever: AsanaRetriever, rows: list[Row], share: int
 ) -> Iterator[tuple[Row, Outcome]]:
     """Compare the versions of tasks whose children were read."""
-    versions = retriever.cursor.policy.parts()["tasks"]
+    versions = retriever.cursor.strategy.parts()["tasks"]
     assert isinstance(versions, Versions)
     lookup = made.retrievers["tasks"].lookup
 

@@ -10,7 +10,7 @@ from source_asana.components.shape import Raw
 from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.departures import Departures
-from source_asana.cursors.policies import LEFT, elsewhere, partition_in
+from source_asana.cursors.strategies import LEFT, elsewhere, partition_in
 from source_asana.http.errors import AsanaError
 from source_asana.parents.routers import InlineRouter
 from source_asana.parents.slices import ConfirmSlice
@@ -43,7 +43,7 @@ class Confirm:
         self._counts = counts
         # A partition is a record of another stream then, which is whole.
         self._is_inline = isinstance(cursor.router, InlineRouter)
-        self._follows_parent = self._is_inline or cursor.policy.follows_parent
+        self._follows_parent = self._is_inline or cursor.strategy.follows_parent
 
     def read(self, slice_: ConfirmSlice) -> Iterator[Raw]:
         """Yield the tombstones of what is deleted, and what moved where this stream reads it."""
@@ -86,20 +86,20 @@ class Confirm:
 
     def _parent(self, partition: str) -> Existence | None:
         """Return whether the parent that decides on a record exists, None if none decides."""
-        if self._cursor.policy.outlives_parent:
+        if self._cursor.strategy.outlives_parent:
             return None
         return self._parent_if_gone(partition)
 
     def _parent_if_gone(self, partition: str) -> Existence | None:
         cursor, own = self._cursor, partition_in(partition)
         parent = cursor.router.parent_of(own) if cursor.is_gone(partition) else None
-        if parent is None or not self._lookups(parent[0]).has_address:
+        if parent is None or not self._lookups(parent[0]).has_object_path:
             return None
         return self._lookups(parent[0]).existence(parent[1])
 
     def _left(self, partition: str) -> None:
         with self._cursor.lock:
-            self._cursor.policy.left(partition_in(partition))
+            self._cursor.strategy.left(partition_in(partition))
 
     def _deleted(self, key: str, partition: str) -> Iterator[Raw]:
         self._counts.deleted += 1
@@ -140,7 +140,7 @@ class Confirm:
             own = partition_in(partition)
             self._departures.move(key, partition, elsewhere(own) if cursor.is_gone(own) else own)
             return
-        now = cursor.policy.partition_now(record, partition_in(partition))
+        now = cursor.strategy.partition_now(record, partition_in(partition))
         if now == LEFT and self._parent_if_gone(partition) is Existence.FORBIDDEN:
             # It may seem to be no subtask any more just because its parent is hidden.
             self._departures.forget(key, partition)

@@ -16,7 +16,7 @@ from typing_extensions import override
 from source_asana.components.pages import pages
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
-from source_asana.cursors.token import TokenPolicy
+from source_asana.cursors.token import SyncTokenStrategy
 from source_asana.http.attempts import body_of
 from source_asana.http.errors import SyncTokenExpired
 from source_asana.parents.slices import Slice
@@ -30,9 +30,9 @@ class EventRetriever(AsanaRetriever):
 
     @override
     def pages(self, slice_: Slice) -> Iterator[list[Raw]]:
-        policy = self.cursor.policy
-        assert isinstance(policy, TokenPolicy)
-        first = policy.token(slice_)
+        strategy = self.cursor.strategy
+        assert isinstance(strategy, SyncTokenStrategy)
+        first = strategy.token(slice_)
 
         def ask(token: str | None) -> requests.Response:
             sync = token or first
@@ -42,7 +42,7 @@ class EventRetriever(AsanaRetriever):
         def following(response: requests.Response, size: int, last: str | None) -> str | None:
             del size, last
             token: str = body_of(response)["sync"]
-            policy.advance(slice_, token)
+            strategy.advance(slice_, token)
             return token if body_of(response).get("has_more") else None
 
         try:
@@ -52,16 +52,16 @@ class EventRetriever(AsanaRetriever):
 
     def _begin_anew(self, slice_: Slice, expired: SyncTokenExpired) -> None:
         """Take the token that comes with the error; warn of what is lost if there was one."""
-        policy = self.cursor.policy
-        assert isinstance(policy, TokenPolicy)
+        strategy = self.cursor.strategy
+        assert isinstance(strategy, SyncTokenStrategy)
         fresh = (expired.verdict.body or {}).get("sync")
         if not fresh:
             raise expired
-        if policy.token(slice_):
+        if strategy.token(slice_):
             LOGGER.warning(
                 "Stream %s: the events of %s since the last sync are lost, as Asana keeps them for "
                 "a day. Sync more often than daily; other streams have what changed meanwhile.",
                 self.name,
                 slice_.place,
             )
-        policy.advance(slice_, fresh)
+        strategy.advance(slice_, fresh)

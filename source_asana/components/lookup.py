@@ -16,12 +16,12 @@ GID = {"opt_fields": "gid"}
 TEMPLATE = re.compile(r"{{.*?}}")
 
 
-def address_of(path: str, declared: str | None) -> str:
+def object_path_of(path: str, declared: str | None) -> str:
     """Return the path below which Asana has a stream's objects by gid, "" where it has none.
 
     Args:
         path: of the stream's list: `/tags`, `/projects/{{ … }}/sections`.
-        declared: the manifest's `address`; without it the last plain part of the path.
+        declared: the manifest's `object_path`; without it the last plain part of the path.
     """
     if declared is not None:
         return declared.strip("/")
@@ -34,7 +34,7 @@ class Lookup:
 
     Args:
         runtime: what all streams share.
-        address: see `address_of`; of records of several kinds several, between spaces.
+        object_path: see `object_path_of`; of records of several kinds several, between spaces.
         counts: where the stream's requests are counted.
         fields: what the stream asks for.
         headers: returns the headers of its requests.
@@ -46,17 +46,17 @@ class Lookup:
         self,
         runtime: Runtime,
         *,
-        address: str,
+        object_path: str,
         counts: Counter,
         fields: AskedFields,
         headers: Callable[[], Mapping[str, Any]],
         pages: Callable[[Slice], Iterable[list[Raw]]],
         partition_of: Callable[[str], dict[str, str]],
     ) -> None:
-        self.has_address = bool(address)
+        self.has_object_path = bool(object_path)
         self._runtime = runtime
         self._existences = runtime.part(Existences)
-        self._addresses = address.split()
+        self._object_paths = object_path.split()
         self._counts = counts
         self._fields = fields
         self._headers = headers
@@ -66,7 +66,7 @@ class Lookup:
 
     def path_of(self, gid: str) -> str:
         """Return the path of an object, of the first kind that the stream has."""
-        return f"{self._addresses[0]}/{gid}"
+        return f"{self._object_paths[0]}/{gid}"
 
     def existence(self, gid: str) -> Existence:
         """Return whether an object exists."""
@@ -86,9 +86,9 @@ class Lookup:
         is_record_wanted: bool,
     ) -> tuple[Existence, Raw]:
         existence, record = Existence.UNKNOWN, Raw()
-        for address in self._addresses:
+        for path in self._object_paths:
             existence, record = self._existences.of(
-                f"{address}/{gid}",
+                f"{path}/{gid}",
                 self._counts,
                 params,
                 self._headers(),

@@ -23,7 +23,7 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from typing_extensions import override
 
 from source_asana.components.confirm import Confirm
-from source_asana.components.lookup import Lookup, address_of
+from source_asana.components.lookup import Lookup, object_path_of
 from source_asana.components.paged import PagedList
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.shape import AskedFields, Filter, Raw, Shape
@@ -46,8 +46,8 @@ class AsanaRetriever(Retriever):
 
     Attributes:
         name: the stream; names its schema too.
-        reading: the policy that says what a sync asks for, with the keys below; without it the
-            stream is read whole.
+        incremental: the strategy that says what a sync asks for, with the keys below; without it
+            each sync reads all records.
         parent_columns: column → partition field that fills it.
         send_opt_fields: whether `opt_fields` are sent; without them Asana decides what comes.
         keep_only: setting (a list of ids) → dotted path: with ids set, only records with one of
@@ -57,9 +57,9 @@ class AsanaRetriever(Retriever):
         may_repeat: whether the same record may come in several slices; it is sent once.
         probe_first: whether a workspace's first slice goes ahead alone, so that what the plan
             refuses there is asked for once.
-        address: path below which Asana has the objects by gid, where the path of the list does not
-            say; several between spaces for records of several kinds; empty where there is none, so
-            that no deletions are tracked.
+        object_path: path below which Asana has the objects by gid, where the path of the list does
+            not say; several between spaces for records of several kinds; empty where there is none,
+            so that no deletions are tracked.
         volatile: columns whose values change from answer to answer; they do not count as changes.
         lists_workspaces: whether these are the workspaces, which are listed before all else.
     """
@@ -71,7 +71,7 @@ class AsanaRetriever(Retriever):
     paginator: Paginator
     decoder: Decoder
     partition_router: PartitionRouter | None = None
-    reading: Mapping[str, Any] = field(default_factory=dict)
+    incremental: Mapping[str, Any] = field(default_factory=dict)
     parent_columns: Mapping[str, Any] = field(default_factory=dict)
     send_opt_fields: bool = True
     keep_only: Mapping[str, Any] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class AsanaRetriever(Retriever):
     may_repeat: bool = False
     probe_first: bool = False
     volatile: list[str] = field(default_factory=list)
-    address: str | None = None
+    object_path: str | None = None
     lists_workspaces: bool = False
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
@@ -118,7 +118,7 @@ class AsanaRetriever(Retriever):
         self.paged = PagedList(self.requester, self.paginator, self.fields, runtime.backpressure)
         self.lookup = Lookup(
             runtime,
-            address=address_of(str(self.requester.path), self.address),
+            object_path=object_path_of(str(self.requester.path), self.object_path),
             counts=self.counts,
             fields=self.fields,
             headers=self.requester.get_request_headers,
@@ -135,7 +135,7 @@ class AsanaRetriever(Retriever):
 
     def needs(self) -> frozenset[str]:
         """Return the dotted opt_fields that reading itself needs."""
-        stamp = self.reading.get("stamp")
+        stamp = self.incremental.get("stamp")
         return frozenset({stamp}) if stamp and self.send_opt_fields else frozenset()
 
     # ── how a slice begins and ends ────────────────────────────────────────────────────────────
@@ -305,16 +305,16 @@ class AsanaRetriever(Retriever):
         One request tells whether the token may read them, as a quiet sync may send no other.
         Called before anything is planned.
         """
-        columns, policy = self.cursor.columns, self.cursor.policy
-        is_asked = (columns.lacked or columns.further) and not policy.reads_all
+        columns, strategy = self.cursor.columns, self.cursor.strategy
+        is_asked = (columns.lacked or columns.further) and not strategy.reads_all
         if is_asked and self._is_answered(self.examples()):
             with self.cursor.lock:
                 columns.grant()
-        if policy.was_refused:
-            refused = [(slice_, None) for slice_ in islice(policy.refused_slices(), EXAMPLES)]
+        if strategy.was_refused:
+            refused = [(slice_, None) for slice_ in islice(strategy.refused_slices(), EXAMPLES)]
             if not refused or self._is_answered(refused):
                 with self.cursor.lock:
-                    policy.granted()
+                    strategy.granted()
         self.cursor.stream_state.notice_columns()
 
     def _is_answered(self, examples: Iterable[tuple[Slice, str | None]]) -> bool:
@@ -328,7 +328,7 @@ class AsanaRetriever(Retriever):
     def examples(self) -> Iterator[tuple[Slice, str | None]]:
         """Yield some of what was read before: a slice, and its path where the list has another."""
         sender = self.cursor.sender
-        if sender and self.lookup.has_address:
+        if sender and self.lookup.has_object_path:
             for key, _ in islice(sender.ledger.rows(), EXAMPLES):
                 yield Slice({}, key=key), self.lookup.path_of(key)
 

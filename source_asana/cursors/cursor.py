@@ -1,7 +1,7 @@
-"""The one cursor class: a ledger of what was sent, and a policy of what is asked for.
+"""The one cursor class: a ledger of what was sent, and a strategy of what is asked for.
 
 The CDK's cursors keep the largest stamp seen, start new partitions at a global one and emit every
-ten minutes. State: `{"v": 3, "synced_at": instant, "ledger": …, …parts of the policy}`.
+ten minutes. State: `{"v": 3, "synced_at": instant, "ledger": …, …parts of the strategy}`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing_extensions import override
 
 from source_asana.cursors.departures import Departures
 from source_asana.cursors.emission import Emission
-from source_asana.cursors.policies import ELSEWHERE, Policy, Unread, partition_in
 from source_asana.cursors.sending import Once, Raw, Sender
 from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.states import States
+from source_asana.cursors.strategies import ELSEWHERE, Strategy, Unread, partition_in
 from source_asana.cursors.stream_state import StreamState
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach, Verdict
@@ -35,7 +35,7 @@ class AsanaCursor(Cursor):
 
     Args:
         plan: what the sync wants from the stream.
-        policy: which slices it has; its router is bound.
+        strategy: which slices it has; its router is bound.
         sender: the ledger with its rules, None for a stream that has none (events).
         runtime: what all streams share.
         states: prints the states.
@@ -53,7 +53,7 @@ class AsanaCursor(Cursor):
     def __init__(
         self,
         plan: StreamPlan,
-        policy: Policy,
+        strategy: Strategy,
         sender: Sender | None,
         runtime: Runtime,
         *,
@@ -62,13 +62,13 @@ class AsanaCursor(Cursor):
         tracks_deletions: bool,
     ) -> None:
         self.stream = plan.name
-        self.is_incremental = plan.is_incremental and policy.is_incremental
-        self.policy = policy
-        self.router = policy.router
+        self.is_incremental = plan.is_incremental and strategy.is_incremental
+        self.strategy = strategy
+        self.router = strategy.router
         self.sender = sender
-        self.partitions = policy.partitions
-        self.columns = policy.columns
-        self.lock = policy.lock
+        self.partitions = strategy.partitions
+        self.columns = strategy.columns
+        self.lock = strategy.lock
         self._runtime = runtime
         self._stamps = stamps
         self._once = Once()
@@ -76,11 +76,11 @@ class AsanaCursor(Cursor):
         self._counts = runtime.report.counts(plan.name)
         if sender:
             sender.counts = self._counts
-        self.slices = policy.open_slices
+        self.slices = strategy.open_slices
         self.confirmed = threading.Event()
         self._hinted: Mapping[str, int] = {}
         self.stream_state = StreamState(
-            plan.name, policy, sender, runtime, stamps, tracks_deletions=tracks_deletions
+            plan.name, strategy, sender, runtime, stamps, tracks_deletions=tracks_deletions
         )
         self._emission = Emission(
             plan.name, states, self._state, self.stream_state.size, runtime.client
@@ -131,14 +131,14 @@ class AsanaCursor(Cursor):
 
     @override
     def stream_slices(self) -> Iterable[Slice]:
-        for slice_ in self.policy.slices():
-            if slice_.is_listed and not self.policy.sends_all(slice_):
+        for slice_ in self.strategy.slices():
+            if slice_.is_listed and not self.strategy.sends_all(slice_):
                 with self.lock:
                     self.partitions.handed_out(slice_.key, is_last=slice_.is_last)
             self.slices.handed_out()
             yield slice_
         with self.lock:
-            self.policy.listed()
+            self.strategy.listed()
 
     @override
     def observe(self, record: Record) -> None:
@@ -175,7 +175,7 @@ class AsanaCursor(Cursor):
             self._hinted = hinted
             self.stream_state.settle(self._is_over, hinted, until, is_sound=is_sound)
             if self.sender:
-                self.sender.ledger.drop_partitions(self.policy.is_stale)
+                self.sender.ledger.drop_partitions(self.strategy.is_stale)
             self._emission.changes += 1
 
     def to_confirm(self) -> Iterator[ConfirmSlice]:
@@ -206,18 +206,18 @@ class AsanaCursor(Cursor):
         own = partition_in(partition)
         if partition.startswith(ELSEWHERE):
             is_unread = self.partitions.is_expected(own) and not self.partitions.is_complete(own)
-            return self._is_deleted(own) or (self.policy.scan.is_due and not is_unread)
+            return self._is_deleted(own) or (self.strategy.scan.is_due and not is_unread)
         if self.partitions.is_expected(own):
             return self.partitions.is_complete(own)
         is_named = own in self._hinted or self._is_deleted(own)
-        return is_named or self.policy.unread(own) is not Unread.UNKNOWN
+        return is_named or self.strategy.unread(own) is not Unread.UNKNOWN
 
     def is_gone(self, partition: str) -> bool:
         """Return whether a partition's parent is deleted, or in no list that is read."""
         own = partition_in(partition)
         if self.partitions.is_expected(own) or own == ELSEWHERE:
             return False
-        unread = self.policy.unread(own)
+        unread = self.strategy.unread(own)
         if unread is Unread.EMPTY:
             return False
         is_named = own != partition or own in self._hinted or self._is_deleted(own)
@@ -239,9 +239,9 @@ class AsanaCursor(Cursor):
             if self.columns.lost:
                 return
             self._emission.changes += 1
-            if not (slice_.is_filtered or self.policy.sends_all(slice_)):
+            if not (slice_.is_filtered or self.strategy.sends_all(slice_)):
                 self.partitions.completed(slice_.key)
-            self.policy.complete(slice_)
+            self.strategy.complete(slice_)
 
     def expect(self, partition: str) -> None:
         """Note that a partition is about to be read in a slice of another stream."""
@@ -261,15 +261,15 @@ class AsanaCursor(Cursor):
         slice_.is_incomplete = not verdict.rule.gone
         with self.lock:
             self._emission.changes += 1
-            self.policy.refused(slice_, verdict)
+            self.strategy.refused(slice_, verdict)
 
     def was_read(self, slice_: Slice, reach: Reach) -> bool:
-        """Return whether an earlier sync has read this partition; see `Policy.was_read`."""
+        """Return whether an earlier sync has read this partition; see `Strategy.was_read`."""
         if not self.columns.were_read:
             return False
         with self.lock:
             held = self.sender is not None and self.sender.ledger.has_partition(slice_.key)
-            return held or self.policy.was_read(slice_, reach)
+            return held or self.strategy.was_read(slice_, reach)
 
     def seen(self, record: Raw, slice_: Slice) -> None:
         """Note that a partition shows a record that another slice has sent."""
@@ -302,17 +302,17 @@ class AsanaCursor(Cursor):
 
     def is_in_scope(self, record: Raw, slice_: Slice) -> bool:
         """Return whether a record, as Asana sent it, belongs to this sync."""
-        if self.policy.is_in_scope(record, slice_):
+        if self.strategy.is_in_scope(record, slice_):
             return True
         return self.is_incremental and self._knows(record, slice_)
 
     def _knows(self, record: Raw, slice_: Slice) -> bool:
-        partition = self.policy.partition_of(record, slice_)
+        partition = self.strategy.partition_of(record, slice_)
         return self.sender is not None and self.sender.knows(record, partition)
 
-    def _sends_by_policy(self, slice_: Slice) -> bool:
+    def _sends_by_strategy(self, slice_: Slice) -> bool:
         """Return whether the ledger does not decide which of a slice's records are sent."""
-        return self.policy.is_ledger_dropped or self.policy.sends_all(slice_)
+        return self.strategy.is_ledger_dropped or self.strategy.sends_all(slice_)
 
     def sent(
         self,
@@ -336,8 +336,8 @@ class AsanaCursor(Cursor):
             return
         self.columns.is_read = True
         sender = self.sender
-        if self.is_incremental and sender and not self._sends_by_policy(slice_):
-            partition = partition or self.policy.partition_of(record, slice_)
+        if self.is_incremental and sender and not self._sends_by_strategy(slice_):
+            partition = partition or self.strategy.partition_of(record, slice_)
             yield from sender.send(
                 record, partition, stamp, is_shared=is_shared, found_by=slice_.found_by
             )
@@ -345,8 +345,8 @@ class AsanaCursor(Cursor):
             return
         if (
             self.is_incremental
-            and self.policy.is_ledger_dropped
-            and not self.policy.is_newer(record, slice_)
+            and self.strategy.is_ledger_dropped
+            and not self.strategy.is_newer(record, slice_)
         ):
             return
         if not is_shared or self._once.is_first(str(record.get("gid"))):
@@ -361,7 +361,7 @@ class AsanaCursor(Cursor):
         counts.found[slice_.found_by] += 1
         if slice_.was_read:
             counts.repeated += 1
-        elif self.policy.is_ledger_dropped:
+        elif self.strategy.is_ledger_dropped:
             counts.changed += 1
         else:
             counts.new += 1

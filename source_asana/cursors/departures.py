@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 
 from source_asana.core.departures import Choice, choose
-from source_asana.cursors.policies import ELSEWHERE, Policy, elsewhere, partition_in
 from source_asana.cursors.sending import Raw, Sender
 from source_asana.cursors.stamps import Stamp
+from source_asana.cursors.strategies import ELSEWHERE, Strategy, elsewhere, partition_in
 from source_asana.parents.slices import ConfirmSlice, Row
 from source_asana.runtime import Runtime
 
@@ -64,7 +64,7 @@ class Departures:
     """Settles the missing records of one stream after all its slices are over.
 
     Args:
-        policy: the stream's; its lock is held by the callers of `flag` and `slices`.
+        strategy: the stream's; its lock is held by the callers of `flag` and `slices`.
         sender: has its ledger.
         runtime: what all streams share.
         scope: what was read when the last state was written, None before that. With another one,
@@ -72,9 +72,11 @@ class Departures:
             sync.
     """
 
-    def __init__(self, policy: Policy, sender: Sender, runtime: Runtime, scope: str | None) -> None:
-        self._policy = policy
-        self._lock = policy.lock
+    def __init__(
+        self, strategy: Strategy, sender: Sender, runtime: Runtime, scope: str | None
+    ) -> None:
+        self._strategy = strategy
+        self._lock = strategy.lock
         self._sender = sender
         self._runtime = runtime
         self._allowance = runtime.part(Allowance)
@@ -117,12 +119,12 @@ class Departures:
             hinted: gids that may be deleted -> when that happened. This sync's answers are newer
                 than what happened before it.
         """
-        policy, ledger = self._policy, self._sender.ledger
+        strategy, ledger = self._strategy, self._sender.ledger
         self._hinted = hinted
-        is_all, has_shown = self.is_another_user, policy.has_shown
+        is_all, has_shown = self.is_another_user, strategy.has_shown
         # Asana may say of what it hides from this user that it is deleted. So nothing stays that
         # a list which failed would not show.
-        policy.sweep(ledger, lambda one: is_over(one) or (is_all and not has_shown(one)))
+        strategy.sweep(ledger, lambda one: is_over(one) or (is_all and not has_shown(one)))
         for key, at in hinted.items() if not self.are_by_partition else ():
             partition = ledger.partition_of(key)
             is_news = at >= self._runtime.told_until
@@ -132,8 +134,8 @@ class Departures:
             for rows in ledger.missing():
                 for row in rows:
                     self._sender.remove(*row)
-                    if not policy.has_shown(row[1]):
-                        policy.left(partition_in(row[1]))
+                    if not strategy.has_shown(row[1]):
+                        strategy.left(partition_in(row[1]))
 
     def slices(self, is_gone: Callable[[str], bool]) -> list[ConfirmSlice]:
         """Return the slices in which missing records are asked about; call it until it is empty.
@@ -173,12 +175,12 @@ class Departures:
         return choice.rows
 
     def _say(self, choice: Choice, new: int) -> None:
-        self._runtime.report.counts(self._policy.plan.name).waiting += choice.waiting
+        self._runtime.report.counts(self._strategy.plan.name).waiting += choice.waiting
         if choice.is_cautious:
             LOGGER.warning(
                 "Stream %s: Asana no longer shows %d records. As that is much at once, the next "
                 "sync looks into them before anything is deleted.",
-                self._policy.plan.name,
+                self._strategy.plan.name,
                 new,
             )
 
@@ -190,7 +192,7 @@ class Departures:
                 "Asana does not say whose token this is (`/users/me`), so what is no longer shown "
                 "waits for a sync in which it does: an OAuth app needs the scope `users:read`.",
             )
-            self._runtime.report.counts(self._policy.plan.name).waiting += waiting
+            self._runtime.report.counts(self._strategy.plan.name).waiting += waiting
         return []
 
     def _is_proven(self, row: Row, is_gone: Callable[[str], bool]) -> bool:
@@ -207,14 +209,14 @@ class Departures:
 
     def _question(self, row: Row, is_gone: Callable[[str], bool]) -> str:
         """Return the gid of what is asked about for a record: its parent, or itself."""
-        parent = None if self._policy.outlives_parent else self._parent(row, is_gone)
+        parent = None if self._strategy.outlives_parent else self._parent(row, is_gone)
         return parent or row[0]
 
     def _parent(self, row: Row, is_gone: Callable[[str], bool]) -> str | None:
         """Return the gid of the parent of a partition that is gone, None of any other."""
         if not is_gone(row[1]):
             return None
-        parent = self._policy.router.parent_of(partition_in(row[1]))
+        parent = self._strategy.router.parent_of(partition_in(row[1]))
         return parent[1] if parent else None
 
     # ── what became of a record; called by workers, without the lock ───────────────────────────

@@ -1,4 +1,4 @@
-"""Policies of lists that need not be read whole at each sync: gated ones, windows, logs."""
+"""Strategies of lists of which a sync need not read everything: by newest child, windows, logs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing_extensions import override
 
 from source_asana.core.gates import Gates
 from source_asana.core.listings import Instants
-from source_asana.cursors.policies import Part, Policy, Record, Unread
+from source_asana.cursors.strategies import Part, Record, Strategy, Unread
 from source_asana.http.clock import from_millis
 from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, value_at
 
 
-class _PartialPolicy(Policy):
-    """A policy that keeps something of each partition, and reads all of them in a full scan.
+class _PartialStrategy(Strategy):
+    """A strategy that keeps something of each partition, and reads all of them in a full scan.
 
     Attributes:
         name: the name of what is kept, in the state.
@@ -55,12 +55,12 @@ class _PartialPolicy(Policy):
             self._kept.keep_only(self._there.__contains__)
 
 
-class GatedPolicy(_PartialPolicy):
+class NewestChildStrategy(_PartialStrategy):
     """Children whose parent shows its newest one: read where that is another than last time.
 
     Edited and deleted children show in no parent, so a full scan reads all parents.
 
-    `reading`: `newest_child` is a dotted path in the parent's item, `stamp` the record's column.
+    `incremental`: `newest_child` is a dotted path in the parent's item, `stamp` the column.
     """
 
     name = "gates"
@@ -70,7 +70,7 @@ class GatedPolicy(_PartialPolicy):
         super().__init__(self._gates, *args)
 
     def _newest(self, slice_: Slice) -> str | None:
-        gid: str | None = value_at(slice_.item, self.reading["newest_child"])
+        gid: str | None = value_at(slice_.item, self.incremental["newest_child"])
         return gid
 
     @override
@@ -90,13 +90,13 @@ class GatedPolicy(_PartialPolicy):
         self._gates.close(slice_.key, self._newest(slice_))
 
 
-class WindowPolicy(_PartialPolicy):
+class WindowStrategy(_PartialStrategy):
     """Lists that Asana filters by a date: the end of the window that is read moves on.
 
-    `reading`: `stamp` is the column that Asana filters by; `days` says that the parameter is a
-    date; `first` is what a first read asks for, where the parameter is required; `overlap` is how
-    far a window steps back behind the instant, minutes or the name of a setting in days; `whole`
-    says that a full scan reads everything.
+    `incremental`: `stamp` is the column that Asana filters by; `days` says that the parameter is a
+    date; `first` is what a first read asks for, where the parameter is required; `lookback` is how
+    far a window steps back behind the instant, minutes or the name of a setting in days;
+    `full_scan` says that a full scan reads everything.
     """
 
     name = "listings"
@@ -104,32 +104,35 @@ class WindowPolicy(_PartialPolicy):
     def __init__(self, *args: Any) -> None:
         self._instants = Instants()
         super().__init__(self._instants, *args)
-        self.scans = bool(self.reading.get("whole"))
+        self.scans = bool(self.incremental.get("full_scan"))
 
     def since(self, key: str) -> str | None:
         """Return where the window of a partition begins, None for everything."""
         instant = self._instants.get(key) if self.plan.is_incremental else None
         if instant is None or (self.scans and self.scan.is_due):
             return None
-        return self._parameter(instant - self._overlap() // timedelta(milliseconds=1))
+        return self._parameter(instant - self._lookback() // timedelta(milliseconds=1))
 
-    def _overlap(self) -> timedelta:
-        overlap = self.reading["overlap"]
-        if isinstance(overlap, str):
-            return timedelta(days=getattr(self.runtime.settings, overlap))
-        return timedelta(minutes=overlap)
+    def _first(self) -> str | None:
+        """Return what a first read asks for."""
+        return self.incremental.get("first") if self.start is None else self._parameter(self.start)
+
+    def _lookback(self) -> timedelta:
+        lookback = self.incremental["lookback"]
+        if isinstance(lookback, str):
+            return timedelta(days=getattr(self.runtime.settings, lookback))
+        return timedelta(minutes=lookback)
 
     def _parameter(self, instant: int) -> str:
         text = from_millis(max(0, instant))
-        return text[:10] if self.reading.get("days") else text
+        return text[:10] if self.incremental.get("days") else text
 
     @override
     def slices(self) -> Iterator[Slice]:
         for slice_ in super().slices():
             with self.lock:
                 since = self.since(slice_.key)
-            first = self.reading.get("first") if self.start is None else self._parameter(self.start)
-            slice_.ask_since(since or first)
+            slice_.ask_since(since or self._first())
             # From the very first day on, or from the start date, is everything there is to read.
             slice_.is_filtered = since is not None
             yield slice_
@@ -139,11 +142,11 @@ class WindowPolicy(_PartialPolicy):
         self._instants.move(slice_.key, slice_.began)
 
 
-class OverlapPolicy(WindowPolicy):
+class AppendOnlyStrategy(WindowStrategy):
     """A log that never changes: only what the next window repeats is kept in the ledger.
 
-    The ledger's partitions are hours, so that whole hours are dropped; `reading` as in
-    `WindowPolicy`.
+    The ledger's partitions are hours, so that whole hours are dropped; `incremental` as in
+    `WindowStrategy`.
     """
 
     HOUR = len("2024-01-31T12")

@@ -9,8 +9,8 @@ from typing import Any
 
 from source_asana.core.ledger import Ledger
 from source_asana.counts import Counts
-from source_asana.cursors.policies import partition_in
 from source_asana.cursors.stamps import Stamp, Stamps
+from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import to_millis
 from source_asana.http.stop import Stop
 

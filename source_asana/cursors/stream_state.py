@@ -1,6 +1,6 @@
 """Keeps what a stream remembers from sync to sync: loads it, gives it back, and makes room.
 
-State: `{"v": 3, "synced_at": instant, "ledger": …, …parts of the policy, …}`, see docs/design.md.
+State: `{"v": 3, "synced_at": instant, "ledger": …, …parts of the strategy, …}`, see docs/design.md.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from source_asana.core.hints import Tokens
 from source_asana.core.ledger import Ledger
 from source_asana.core.listings import FullScan, Instants
 from source_asana.cursors.departures import FIRST, Departures
-from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import VERSION, States, damaged
+from source_asana.cursors.strategies import Strategy
 from source_asana.http.clock import Millis
 from source_asana.runtime import Runtime
 
@@ -30,7 +30,7 @@ class StreamState:
 
     Args:
         stream: its name.
-        policy: keeps its own parts; its lock is held by the callers of `take` and `settle`.
+        strategy: keeps its own parts; its lock is held by the callers of `take` and `settle`.
         sender: keeps the ledger, None for a stream without one.
         runtime: what all streams share.
         stamps: gives `synced_at`.
@@ -44,7 +44,7 @@ class StreamState:
     def __init__(
         self,
         stream: str,
-        policy: Policy,
+        strategy: Strategy,
         sender: Sender | None,
         runtime: Runtime,
         stamps: Stamps,
@@ -54,7 +54,7 @@ class StreamState:
         self.departures: Departures | None = None
         self.audit_watermark: Millis | None = None
         self._stream = stream
-        self._policy = policy
+        self._strategy = strategy
         self._sender = sender
         self._runtime = runtime
         self._stamps = stamps
@@ -71,28 +71,28 @@ class StreamState:
         Raises:
             AirbyteTracedException: a config error for a state that is damaged.
         """
-        stored, policy = states.stored(self._stream), self._policy
+        stored, strategy = states.stored(self._stream), self._strategy
         try:
             self._take(stored)
             for name in stored.get("dropped", []):
-                while name in policy.droppable():
+                while name in strategy.droppable():
                     self.drop_ledger()
         except (ValueError, TypeError) as error:
             raise damaged(self._stream, str(error)) from None
         if self._sender:
-            self._sender.ledger.drop_partitions(policy.is_stale)
+            self._sender.ledger.drop_partitions(strategy.is_stale)
             # Switched off or on: a tombstone may have been printed just before the last sync ended.
-            policy.resends_missing = self._tracks_deletions or "scope" in stored
-            self._sender.resends_missing = policy.resends_missing
-            if self._tracks_deletions and not policy.is_ledger_dropped:
-                self.departures = Departures(policy, self._sender, self._runtime, self._scope)
-        states.count_in(self._stream, policy.rank, self.drop_ledger, self.size)
+            strategy.resends_missing = self._tracks_deletions or "scope" in stored
+            self._sender.resends_missing = strategy.resends_missing
+            if self._tracks_deletions and not strategy.is_ledger_dropped:
+                self.departures = Departures(strategy, self._sender, self._runtime, self._scope)
+        states.count_in(self._stream, strategy.rank, self.drop_ledger, self.size)
 
     def _take(self, stored: Mapping[str, Any]) -> None:
         if self._sender and "ledger" in stored:
             by_partition = self._sender.by_partition
             self._sender.ledger = Ledger.load(stored["ledger"], by_partition=by_partition)
-        for name, part in self._policy.parts().items():
+        for name, part in self._strategy.parts().items():
             if name in stored:
                 part.load(stored[name])
         self._stamps.raise_to(Millis(int(stored.get("synced_at", 0))))
@@ -106,8 +106,8 @@ class StreamState:
         self._scope = stored.get("scope") if stored else FIRST
         until = stored.get("audit_watermark")
         self.audit_watermark = None if until is None else Millis(int(until))
-        self._policy.columns.load(stored.get("columns", ""), stored.get("lacks", []))
-        self._policy.was_refused = bool(stored.get("refused"))
+        self._strategy.columns.load(stored.get("columns", ""), stored.get("lacks", []))
+        self._strategy.was_refused = bool(stored.get("refused"))
 
     def drop_after(self, now: Millis) -> None:
         """Count stored instants later than the server's first `Date` as none.
@@ -115,8 +115,8 @@ class StreamState:
         One answer's `Date` was wrong then: nothing would be asked for until that time has come.
         Called once the first answer is there, before the first slice is asked for.
         """
-        with self._policy.lock:
-            for part in self._policy.parts().values():
+        with self._strategy.lock:
+            for part in self._strategy.parts().values():
                 if isinstance(part, Instants | FullScan | Tokens):
                     part.drop_after(now)
             if self.audit_watermark is not None and self.audit_watermark > now:
@@ -125,15 +125,15 @@ class StreamState:
     def notice_scope(self) -> None:
         """Have everything be read in another scope: what that lacks leaves in one sync."""
         if self.departures and self.departures.is_another_scope:
-            self._policy.scan.begin()
+            self._strategy.scan.begin()
 
     def notice_columns(self) -> None:
         """Have all records read again where earlier syncs have not read one of their columns."""
-        policy = self._policy
-        with policy.lock:
-            if policy.reads_all or not policy.columns.further:
+        strategy = self._strategy
+        with strategy.lock:
+            if strategy.reads_all or not strategy.columns.further:
                 return
-            policy.read_again()
+            strategy.read_again()
         LOGGER.info(
             "Stream %s: a column was added, so all of its records are read again.", self._stream
         )
@@ -142,8 +142,8 @@ class StreamState:
 
     def drop_ledger(self) -> int | None:
         """Drop for good what no longer fits into the state; return the rank of what is next."""
-        with self._policy.lock:
-            rank = self._policy.drop(self._sender.ledger if self._sender else Ledger())
+        with self._strategy.lock:
+            rank = self._strategy.drop(self._sender.ledger if self._sender else Ledger())
             if rank is None:
                 self.departures = None
                 if self._sender:
@@ -152,13 +152,13 @@ class StreamState:
             return rank
 
     def size(self) -> int:
-        """Return about how many characters the state takes; called without the policy's lock."""
-        policy = self._policy
-        with policy.lock:
+        """Return about how many characters the state takes; called without the strategy's lock."""
+        strategy = self._strategy
+        with strategy.lock:
             rows = self._sender.ledger.size_estimate() if self._sender else 0
-            parts = sum(part.size() for part in policy.parts().values())
+            parts = sum(part.size() for part in strategy.parts().values())
             reported = DIGEST * len(self._runtime.report.digests(self._stream))
-            return rows + parts + policy.columns.size() + reported
+            return rows + parts + strategy.columns.size() + reported
 
     # ── at the end of a sync ───────────────────────────────────────────────────────────────────
 
@@ -178,38 +178,38 @@ class StreamState:
             until: up to when the log was read.
             is_sound: whether all parents could be listed. Else what another scope has is not known.
         """
-        self._policy.settle()
+        self._strategy.settle()
         self._reported = frozenset()
         if self.departures:
             self.departures.flag(is_over, hinted)
             self.audit_watermark = until or self.audit_watermark
             if is_sound and not self.departures.is_scope_unknown:
                 self._scope = self._runtime.scope
-        elif self._sender and not self._policy.is_ledger_dropped:
+        elif self._sender and not self._strategy.is_ledger_dropped:
             self._sender.ledger.drop_missing(is_over)
-            self._policy.sweep(self._sender.ledger, is_over)
+            self._strategy.sweep(self._sender.ledger, is_over)
 
     # ── dump ───────────────────────────────────────────────────────────────────────────────────
 
     def take(self) -> Callable[[], dict[str, Any]]:
         """Return what makes the state as it is now, which may be called without the lock."""
-        policy, sender = self._policy, self._sender
+        strategy, sender = self._strategy, self._sender
         if (
             sender
-            and not policy.is_ledger_dropped
+            and not strategy.is_ledger_dropped
             and not (self.departures and self._is_another_scope)
         ):
-            policy.sweep(sender.ledger, policy.partitions.is_complete)
+            strategy.sweep(sender.ledger, strategy.partitions.is_complete)
         ledger = sender.ledger.copy() if sender and len(sender.ledger) else None
         further = {
-            **{name: part.dump() for name, part in policy.parts().items()},
+            **{name: part.dump() for name, part in strategy.parts().items()},
             "synced_at": self._stamps.last if sender else None,
-            "dropped": list(policy.dropped) or None,
-            "refused": policy.is_refused or policy.was_refused or None,
+            "dropped": list(strategy.dropped) or None,
+            "refused": strategy.is_refused or strategy.was_refused or None,
             "scope": self._scope_now() if self.departures else None,
             "audit_watermark": self.audit_watermark if self.departures else None,
             "reported": self._refusals() or None,
-            **policy.columns.dump(reads_all=policy.reads_all),
+            **strategy.columns.dump(reads_all=strategy.reads_all),
         }
 
         def made() -> dict[str, Any]:

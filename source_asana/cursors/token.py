@@ -9,7 +9,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from source_asana.cursors.policies import Part, Policy
+from source_asana.cursors.strategies import Part, Strategy
 from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice
 
@@ -35,7 +35,7 @@ class Tokens:
         return sum(len(key) + len(token) + 6 for key, token in self.by_key.items())
 
 
-class TokenPolicy(Policy):
+class SyncTokenStrategy(Strategy):
     """Reads what happened since a sync token; the first read of a project only gets one."""
 
     def __init__(self, *args: Any) -> None:

@@ -186,7 +186,7 @@ class ExportJobs:
     def _save(self) -> None:
         """Print the state that holds the jobs."""
         for retriever in self._retrievers.values():
-            if retriever.cursor.policy is self._keeper:
+            if retriever.cursor.strategy is self._keeper:
                 retriever.cursor.save()
 
     # ── requests ───────────────────────────────────────────────────────────────────────────────

@@ -23,15 +23,15 @@ from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
 from source_asana.config import Settings
 from source_asana.core.versions import version_of
-from source_asana.cursors.policies import ELSEWHERE
 from source_asana.cursors.stamps import Stamp
+from source_asana.cursors.strategies import ELSEWHERE
 from source_asana.exports.file import BrokenFileError, Download, lines
 from source_asana.exports.job import ExportFailedError, ExportJobs, Job, Order
 from source_asana.http.clock import Millis
 from source_asana.http.parsing import parse
 from source_asana.http.tries import Tries
 from source_asana.parents.slices import Slice
-from source_asana.tasks.children import ChildPolicy
+from source_asana.tasks.children import TaskChildrenStrategy
 from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.reader import stamp_of
 from source_asana.tasks.retriever import TaskRetriever
@@ -106,9 +106,9 @@ class Reading:
         self._is_usable = is_usable
         self._subtasks = tasks.below
         self._children = [
-            ChildTarget(one, one.cursor.policy)
+            ChildTarget(one, one.cursor.strategy)
             for one in tasks.others.values()
-            if isinstance(one.cursor.policy, ChildPolicy)
+            if isinstance(one.cursor.strategy, TaskChildrenStrategy)
         ]
         streams = (tasks, self._subtasks, *self._children)
         self._cursors = [stream.cursor for stream in streams if stream is not None]
@@ -274,14 +274,14 @@ class Reading:
 class ChildTarget:
     """A stream of children, which lie in the task's column of the same name."""
 
-    def __init__(self, retriever: AsanaRetriever, policy: ChildPolicy) -> None:
+    def __init__(self, retriever: AsanaRetriever, strategy: TaskChildrenStrategy) -> None:
         router = retriever.partition_router
         assert isinstance(router, TaskRouter)
         volatile = set(retriever.volatile)
         names = [n for n in retriever.fields.names if n.split(".")[0] not in volatile]
         self.column = retriever.name
         self.cursor = retriever.cursor
-        self._policy = policy
+        self._strategy = strategy
         self._shape = retriever.shape
         self._router = router
         self._names = retriever.fields.columns - volatile
@@ -300,10 +300,10 @@ class ChildTarget:
     def wants(self, task: Raw, modified: int, listing: str) -> bool:
         """Return whether the children of this version of a task are to be sent."""
         gid = task["gid"]
-        if self._policy.is_ledger_dropped and gid in self._taken:
+        if self._strategy.is_ledger_dropped and gid in self._taken:
             return False
         has_any = bool(task[self.column])
-        return self._policy.wants(gid, modified, listing, has_any=has_any)
+        return self._strategy.wants(gid, modified, listing, has_any=has_any)
 
     def has_all(self, task: Raw) -> bool:
         """Return whether a task's children are in its line, with more than their gids."""
@@ -317,14 +317,14 @@ class ChildTarget:
         gid, cursor = task["gid"], self.cursor
         item = {"workspace_gid": workspace}
         slice_ = self._router.child(gid, version_of(modified), item)
-        if not self._policy.sends_all(slice_):
+        if not self._strategy.sends_all(slice_):
             cursor.expect(slice_.key)
         for child in task[self.column]:
             record = self._shape.finished(self._own(child, task), slice_.partition)
             for sent in cursor.sent(record, slice_, stamp):
                 yield Record(data=sent, stream_name=self.column)
         cursor.complete(slice_)
-        if self._policy.is_ledger_dropped:
+        if self._strategy.is_ledger_dropped:
             self._taken.add(gid)
 
     def _own(self, child: Raw, task: Raw) -> Raw:

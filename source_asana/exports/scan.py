@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.cursors.policies import Part
+from source_asana.cursors.strategies import Part
 from source_asana.exports.job import ExportFailedError, ExportJobs, Job, LeftJobs
 from source_asana.exports.reading import Reading, Scope
 from source_asana.http.clock import DATE_GRAIN_MS, Millis

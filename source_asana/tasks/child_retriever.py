@@ -12,7 +12,7 @@ from source_asana.components.requester import AsanaRequester
 from source_asana.components.retriever import EXAMPLES, AsanaRetriever
 from source_asana.http.clock import Millis
 from source_asana.parents.slices import Slice
-from source_asana.tasks.children import ChildPolicy
+from source_asana.tasks.children import TaskChildrenStrategy
 from source_asana.tasks.search_walk import SearchRequest
 from source_asana.tasks.streams import task_streams
 from source_asana.tasks.with_attachments import AttachmentSearch
@@ -30,16 +30,16 @@ class ChildRetriever(AsanaRetriever):
 
     @override
     def bound(self) -> None:
-        policy = self.cursor.policy
-        assert isinstance(policy, ChildPolicy)
+        strategy = self.cursor.strategy
+        assert isinstance(strategy, TaskChildrenStrategy)
         if self.attachment_search:
-            policy.search_attachments(self._search)
+            strategy.search_attachments(self._search)
 
     @override
     def examples(self) -> Iterator[tuple[Slice, str | None]]:
-        policy = self.cursor.policy
-        assert isinstance(policy, ChildPolicy)
-        for slice_ in islice(policy.known_slices(), EXAMPLES):
+        strategy = self.cursor.strategy
+        assert isinstance(strategy, TaskChildrenStrategy)
+        for slice_ in islice(strategy.known_slices(), EXAMPLES):
             yield slice_, None
 
     def _search(self, workspace: str) -> AttachmentSearch:

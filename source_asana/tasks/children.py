@@ -10,20 +10,20 @@ from typing_extensions import override
 from source_asana.core.ledger import Ledger
 from source_asana.core.task_list import Group, Shown
 from source_asana.core.versions import Versions, version_of
-from source_asana.cursors.policies import ELSEWHERE, Part, Unread, partition_in
+from source_asana.cursors.strategies import ELSEWHERE, Part, Unread, partition_in
 from source_asana.http.errors import Reach, Verdict
 from source_asana.parents.slices import Slice
 from source_asana.tasks.feed import Listing
-from source_asana.tasks.policy import TaskPolicy, over
 from source_asana.tasks.routers import TaskRouter
 from source_asana.tasks.slices import ChildSlice, OwnSlice
+from source_asana.tasks.strategy import TaskStreamStrategy, over
 from source_asana.tasks.with_attachments import AttachmentSearch, TasksWithAttachments
 
 ENOUGH_KNOWN = 20_000
 """So many tasks decide whether a search for those with children pays."""
 
 
-class ChildPolicy(TaskPolicy):
+class TaskChildrenStrategy(TaskStreamStrategy):
     """Reads the children of tasks and subtasks, once per version of their task.
 
     Tasks come in the order in which they are shown, in blocks. The tasks of a block whose version
@@ -55,7 +55,7 @@ class ChildPolicy(TaskPolicy):
         # Project -> how many lists of its own children are not read yet.
         self._own: Counter[str] = Counter()
         # What events call the children, and the tasks that were handed out in this sync.
-        self.resource: str = self.reading["resource"]
+        self.resource: str = self.incremental["resource"]
         self._handed_out: set[str] = set()
         # More tasks were due than a state may have.
         self._is_full = False

@@ -10,8 +10,8 @@ from source_asana.components.hints import Hints
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
 from source_asana.core.hints import Hint, Kind, TaskHint
-from source_asana.cursors.policies import ELSEWHERE, elsewhere, partition_in
-from source_asana.tasks.children import ChildPolicy
+from source_asana.cursors.strategies import ELSEWHERE, elsewhere, partition_in
+from source_asana.tasks.children import TaskChildrenStrategy
 from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.reader import TaskReader, stamp_of
 from source_asana.tasks.slices import HINTS, HintSlice
@@ -55,7 +55,7 @@ class HintedTasks:
         self._existences = self._runtime.part(Existences)
         cursors = [one.cursor for one in others.values()]
         self._children = {
-            c.policy.resource: c for c in cursors if isinstance(c.policy, ChildPolicy)
+            c.strategy.resource: c for c in cursors if isinstance(c.strategy, TaskChildrenStrategy)
         }
 
     def read(self, slice_: HintSlice) -> Iterator[Any]:

@@ -8,18 +8,18 @@ from typing import Any
 
 from typing_extensions import override
 
-from source_asana.cursors.policies import ELSEWHERE, LEFT, Record, Unread
+from source_asana.cursors.strategies import ELSEWHERE, LEFT, Record, Unread
 from source_asana.http.clock import from_millis
 from source_asana.parents.feeds import Item, ParentFailedError
 from source_asana.parents.slices import Slice, is_user_key
 from source_asana.tasks.partitions import partitions_of, user_partition
-from source_asana.tasks.policy import TaskPolicy
 from source_asana.tasks.slices import HintSlice, ListingSlice
+from source_asana.tasks.strategy import TaskStreamStrategy
 
 HINTS_A_SLICE = 10
 
 
-class ListingPolicy(TaskPolicy):
+class TasksStrategy(TaskStreamStrategy):
     """Reads task listings, by project and by user.
 
     `modified_since` is sent only if nothing but the stream itself reads the listing: a subtask's

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from source_asana.config import Settings
-from source_asana.cursors.policies import ELSEWHERE
+from source_asana.cursors.strategies import ELSEWHERE
 
 
 def user_partition(task: Mapping[str, Any], workspace: str) -> str:

@@ -18,8 +18,8 @@ from typing_extensions import override
 
 from source_asana.components.shape import Raw, answered
 from source_asana.core.hints import EVENT_FIELDS
-from source_asana.cursors.policies import ELSEWHERE
 from source_asana.cursors.stamps import Stamp
+from source_asana.cursors.strategies import ELSEWHERE
 from source_asana.http.attempts import send
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending
@@ -232,12 +232,12 @@ class SubtaskRetriever(TaskReader):
     @override
     def end(self, slice_: Slice, ending: Ending) -> None:
         assert isinstance(slice_, WalkSlice)
-        policy = self.cursor.policy
+        strategy = self.cursor.strategy
         is_refused = self.runtime.report.closed(self.name, slice_.workspace) is not None
         # What is refused everywhere is not tried again one by one; one walk shows when it no
         # longer is.
-        is_retried = not (is_refused and policy.is_refused)
-        policy.is_refused |= is_refused
+        is_retried = not (is_refused and strategy.is_refused)
+        strategy.is_refused |= is_refused
         self.streams.feed.walked(slice_.walk, ending, is_retried=is_retried)
 
     @override

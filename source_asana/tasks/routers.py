@@ -28,7 +28,7 @@ class _TaskFeedRouter(AsanaRouter):
 
 @dataclass
 class WalkRouter(_TaskFeedRouter):
-    """Knows the partitions of subtasks; the policy makes the slices."""
+    """Knows the partitions of subtasks; the strategy makes the slices."""
 
     @override
     def parents(self) -> Needs:
@@ -44,13 +44,13 @@ class WalkRouter(_TaskFeedRouter):
 
     @override
     def stream_slices(self) -> Iterable[Slice]:
-        """Raise an error, as `WalkPolicy` makes the slices, walk by walk."""
-        raise TypeError("the slices of walks are made by WalkPolicy, walk by walk")
+        """Raise an error, as `SubtasksStrategy` makes the slices, walk by walk."""
+        raise TypeError("the slices of walks are made by SubtasksStrategy, walk by walk")
 
 
 @dataclass
 class TaskRouter(_TaskFeedRouter):
-    """Makes the slices of child streams; the policy chooses the tasks.
+    """Makes the slices of child streams; the strategy chooses the tasks.
 
     Attributes:
         task_field: name of the partition field that holds the task's gid.
@@ -94,5 +94,5 @@ class TaskRouter(_TaskFeedRouter):
 
     @override
     def stream_slices(self) -> Iterable[Slice]:
-        """Raise an error, as `ChildPolicy` makes the slices, block by block."""
-        raise TypeError("the slices of tasks are made by ChildPolicy, block by block")
+        """Raise an error, as `TaskChildrenStrategy` makes the slices, block by block."""
+        raise TypeError("the slices of tasks are made by TaskChildrenStrategy, block by block")

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.core.hints import Token
-from source_asana.cursors.policies import Part
+from source_asana.cursors.strategies import Part
 from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError

@@ -8,13 +8,13 @@ from typing import Any
 from typing_extensions import override
 
 from source_asana.core.task_list import OpenWalk
-from source_asana.cursors.policies import LEFT, Record, Unread, elsewhere
+from source_asana.cursors.strategies import LEFT, Record, Unread, elsewhere
 from source_asana.parents.slices import Slice
-from source_asana.tasks.policy import TaskPolicy, over
 from source_asana.tasks.slices import WalkSlice
+from source_asana.tasks.strategy import TaskStreamStrategy, over
 
 
-class WalkPolicy(TaskPolicy):
+class SubtasksStrategy(TaskStreamStrategy):
     """Finds subtasks by walking every task that has some.
 
     The instant of a listing moves when the listing and every walk below it are over; a walk that

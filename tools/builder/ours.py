@@ -48,9 +48,9 @@ class Declared:
     """A stream of our manifest.
 
     Attributes:
-        reading: how changes are found, `whole` where they are not.
+        strategy: how changes are found, `full_scan` where all records are read.
         stamp: column with the time that a log is read on from.
-        overlap: how far a window steps back: minutes, or a key of the configuration in days.
+        lookback: how far a window steps back: minutes, or a key of the configuration in days.
         columns: column -> value of the partition that it holds.
         listed: column of the parent that holds the records, where they come with its listing.
         parent_column: column that names the parent of such records.
@@ -62,13 +62,13 @@ class Declared:
     name: str
     path: str
     primary_key: Sequence[str]
-    reading: str
+    strategy: str
     parameters: Mapping[str, str]
     columns: Mapping[str, str]
     headers: Mapping[str, str]
     router: Router
     stamp: str = ""
-    overlap: int | str = 0
+    lookback: int | str = 0
     listed: str = ""
     parent_column: str = ""
     search: str = ""
@@ -91,24 +91,24 @@ def declared(manifest: Parts) -> Iterator[Declared]:
     """Yield our streams in the manifest's order."""
     for stream in manifest["streams"]:
         keys, retriever = stream["$parameters"], stream["retriever"]
-        paginator, reading = retriever["paginator"], keys.get("reading", {})
-        strategy = paginator.get("pagination_strategy", {})
+        paginator, incremental = retriever["paginator"], keys.get("incremental", {})
+        pagination = paginator.get("pagination_strategy", {})
         yield Declared(
             name=stream["name"],
             path=keys["path"],
             primary_key=stream["primary_key"],
-            reading=reading.get("kind", "whole"),
+            strategy=incremental.get("strategy", "full_scan"),
             parameters=keys.get("request_parameters", {}),
             columns=keys.get("parent_columns", {}),
             headers=retriever["requester"]["request_headers"],
             router=_router(retriever["partition_router"]),
-            stamp=reading.get("stamp", ""),
-            overlap=reading.get("overlap", 0),
+            stamp=incremental.get("stamp", ""),
+            lookback=incremental.get("lookback", 0),
             listed=keys.get("column", ""),
             parent_column=keys.get("parent_column", ""),
             search=keys.get("attachment_search", ""),
             has_pages=paginator["type"] != "NoPagination",
-            ends_empty="stop_condition" in strategy,
+            ends_empty="stop_condition" in pagination,
             is_asked=keys.get("send_opt_fields", True),
         )
 

@@ -22,18 +22,18 @@ from tools.builder.transport import address
 
 Renamed = Mapping[str, str]
 
-# Way of reading -> cursor, and whether records that did not change are dropped here.
-READING: Mapping[str, tuple[str, bool]] = {
-    "listing": ("modified", True),
+# Strategy -> cursor, and whether records that did not change are dropped here.
+STRATEGIES: Mapping[str, tuple[str, bool]] = {
+    "tasks": ("modified", True),
     # All subtasks of a task are sent when one of them changed.
-    "walk": ("subtasks", False),
+    "subtasks": ("subtasks", False),
     # All are read, at the cost of those that are new: so edits of older ones are found.
-    "gate": ("modified", True),
-    "children": ("children", False),
-    "window": ("entered", False),
+    "newest_child": ("modified", True),
+    "task_children": ("children", False),
+    "lookback_window": ("entered", False),
 }
-# A stream with this way of reading has a cursor of its own, on its stamp.
-LOG = "overlap"
+# A stream with this strategy has a cursor of its own, on its stamp.
+LOG = "append_only"
 _OURS_SINCE = "{{ stream_interval.since }}"
 _TEAM_OF_PARENT = "team_of_parent"
 
@@ -47,7 +47,7 @@ def derived(declared: Declared, ours: Mapping[str, Declared]) -> Json:
     """
     if declared.listed:
         return _named(_inline(declared, ours[declared.router.parent]), declared)
-    if declared.reading == "children":
+    if declared.strategy == "task_children":
         return _with_first(declared)
     return _named(_listing(declared), declared)
 
@@ -103,16 +103,16 @@ def _conditions(declared: Declared) -> Iterator[str]:
         yield CHOSEN[declared.name].condition()
     if declared.name == "tasks":
         yield IS_OWN
-    if READING.get(declared.reading, ("", False))[1]:
+    if STRATEGIES.get(declared.strategy, ("", False))[1]:
         yield cursors.IS_CHANGED
 
 
 def _incremental(made: Json, declared: Declared) -> Json:
-    if declared.reading == LOG:
+    if declared.strategy == LOG:
         return {**made, "incremental_sync": cursors.log(declared.stamp)}
-    if declared.reading not in READING:
+    if declared.strategy not in STRATEGIES:
         return made
-    return {**made, "incremental_sync": ref(f"cursors/{READING[declared.reading][0]}")}
+    return {**made, "incremental_sync": ref(f"cursors/{STRATEGIES[declared.strategy][0]}")}
 
 
 def _requester(declared: Declared, renamed: Renamed) -> Json:
@@ -131,8 +131,8 @@ def _parameters(declared: Declared, renamed: Renamed) -> Json:
         return task_parameters(cursors.MODIFIED_SINCE)
     # An expression of ours that stock parts fill with their own bound.
     since = cursors.ENTERED_SINCE
-    if declared.reading == LOG:
-        since = cursors.logged_since(int(declared.overlap))
+    if declared.strategy == LOG:
+        since = cursors.logged_since(int(declared.lookback))
     bound = f"{{{{ {since} }}}}"
     values = {
         key: bound if value == _OURS_SINCE else _rename(value, renamed)

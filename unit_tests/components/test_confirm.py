@@ -12,7 +12,7 @@ from source_asana.components.confirm import Confirm
 from source_asana.components.existence import Existence
 from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.policies import ELSEWHERE, LEFT, Policy, Unread
+from source_asana.cursors.strategies import ELSEWHERE, LEFT, Strategy, Unread
 from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
 from source_asana.parents.slices import ConfirmSlice, Row
 from unit_tests.cursors.surroundings import cursor_of, runtime
@@ -20,7 +20,7 @@ from unit_tests.cursors.surroundings import cursor_of, runtime
 Raw = dict[str, Any]
 
 
-class Movable(Policy):
+class Movable(Strategy):
     """Missing records that exist are where their column says."""
 
     @override
@@ -39,7 +39,7 @@ class FakeLookup:
 
     answers: dict[str, tuple[Existence, Raw]] = field(default_factory=dict)
     listed: frozenset[str] | None = frozenset()
-    has_address: bool = True
+    has_object_path: bool = True
 
     def record(self, gid: str) -> tuple[Existence, Raw]:
         return self.answers[gid]
@@ -129,7 +129,7 @@ def test_only_what_is_deleted_or_another_streams_leaves(
 def test_a_parent_in_no_list_decides_on_what_hangs_on_it(
     parent: Existence, row: Row | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Policy, "follows_parent", True)
+    monkeypatch.setattr(Strategy, "follows_parent", True)
     listed = FakeLookup(listed=frozenset("7"))
     parents = FakeLookup({"gone": (parent, {})})
     found, cursor = confirmed(("7", "gone"), own=listed, parents=parents)
@@ -195,7 +195,7 @@ def test_what_is_another_streams_record_now_is_not_deleted() -> None:
 def test_what_outlives_its_parent_is_where_its_own_answer_says(
     parent: Existence, record: Raw, sends: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Policy, "outlives_parent", True)
+    monkeypatch.setattr(Strategy, "outlives_parent", True)
     own = FakeLookup({"7": (Existence.EXISTS, record)})
     found, cursor = confirmed(("7", "gone"), own=own, parents=FakeLookup({"gone": (parent, {})}))
     assert [one.get("in", "deleted") for one in found] == sends

@@ -1,4 +1,4 @@
-"""What a policy or a cursor is surrounded by, as little as it takes to drive it by hand."""
+"""What a strategy or a cursor is surrounded by, as little as it takes to drive it by hand."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from typing_extensions import override
 
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.fingerprints import fingerprinter
-from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import States
-from source_asana.cursors.token import TokenPolicy
+from source_asana.cursors.strategies import Strategy
+from source_asana.cursors.token import SyncTokenStrategy
 from source_asana.http.clock import Millis, from_millis
 from source_asana.parents.feeds import Ending, Feed
 from source_asana.parents.plan import StreamPlan
@@ -36,7 +36,7 @@ from unit_tests.given import settings
 HOUR = 3_600_000
 # 2026-03-29T01:00:00Z, the instant at which everything here begins.
 BEGAN = Millis(1_774_746_000_000)
-P = TypeVar("P", bound=Policy)
+P = TypeVar("P", bound=Strategy)
 
 
 class GivenRouter(AsanaRouter):
@@ -74,38 +74,41 @@ def tell(shared: Runtime, instant: int) -> None:
     shared.clock.observe({"Date": format_datetime(date, usegmt=True)})
 
 
-def policy_of(
+def strategy_of(
     kind: type[P],
     *slices: Slice,
     shared: Runtime | None = None,
     stored: Mapping[str, Any] | None = None,
     is_incremental: bool = True,
-    **reading: Any,
+    **keys: Any,
 ) -> P:
-    """Return a policy of stream `s` with these parts of a state."""
+    """Return a strategy of stream `s` with these parts of a state."""
     shared = shared or runtime()
     router = GivenRouter(slices)
     router.bind(shared.settings, shared.feeds)
     made = kind(
-        StreamPlan("s", is_incremental, frozenset({"gid", "synced_at"})), router, shared, reading
+        StreamPlan("s", is_incremental, frozenset({"gid", "synced_at"})),
+        router,
+        shared,
+        keys,
     )
     for name, value in (stored or {}).items():
         made.parts()[name].load(value)
     return made
 
 
-def stored_by(policy: Policy) -> dict[str, Any]:
-    """Return what a policy keeps for the next sync."""
-    values = {name: part.dump() for name, part in policy.parts().items()}
+def stored_by(strategy: Strategy) -> dict[str, Any]:
+    """Return what a strategy keeps for the next sync."""
+    values = {name: part.dump() for name, part in strategy.parts().items()}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def all_slices(policy: Policy) -> list[Slice]:
+def all_slices(strategy: Strategy) -> list[Slice]:
     """Return the slices of a whole sync, as the cursor asks for them."""
-    found = list(policy.slices())
+    found = list(strategy.slices())
     for slice_ in found:
-        policy.partitions.handed_out(slice_.key, is_last=slice_.is_last)
-    policy.listed()
+        strategy.partitions.handed_out(slice_.key, is_last=slice_.is_last)
+    strategy.listed()
     return found
 
 
@@ -124,17 +127,17 @@ class Clock:
 def cursor_of(
     *slices: Slice,
     stored: Mapping[str, Any] | None = None,
-    kind: type[Policy] = Policy,
+    kind: type[Strategy] = Strategy,
     key: tuple[str, ...] = ("gid",),
     shared: Runtime | None = None,
     is_incremental: bool = True,
     tracks_deletions: bool = False,
-    **reading: Any,
+    **keys: Any,
 ) -> tuple[AsanaCursor, InMemoryMessageRepository]:
     """Return the cursor of stream `s` with this state, and where it prints its states."""
     shared = shared or runtime()
     shared.client.monotonic = Clock()
-    policy = policy_of(kind, *slices, shared=shared, is_incremental=is_incremental, **reading)
+    strategy = strategy_of(kind, *slices, shared=shared, is_incremental=is_incremental, **keys)
     given = AirbyteStateMessage(
         type=AirbyteStateType.STREAM,
         stream=AirbyteStreamState(
@@ -146,11 +149,11 @@ def cursor_of(
     states = States(ConnectorStateManager([given] if stored is not None else []), repository)
     stamps = Stamps(shared.clock.now)
     sender = None
-    if kind is not TokenPolicy:
-        sender = Sender(policy.lock, key, fingerprinter(()), stamps, shared.stop)
+    if kind is not SyncTokenStrategy:
+        sender = Sender(strategy.lock, key, fingerprinter(()), stamps, shared.stop)
     made = AsanaCursor(
-        policy.plan,
-        policy,
+        strategy.plan,
+        strategy,
         sender,
         shared,
         states=states,

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.partial import GatedPolicy, WindowPolicy
-from source_asana.cursors.token import TokenPolicy
+from source_asana.cursors.partial import NewestChildStrategy, WindowStrategy
+from source_asana.cursors.token import SyncTokenStrategy
 from source_asana.http.errors import Action, Rule, Verdict
 from source_asana.parents.feeds import Ending, Feed
 from source_asana.parents.routers import ParentRouter
@@ -309,7 +309,7 @@ def test_between_the_slices_of_a_partition_nothing_in_it_is_missing() -> None:
 
 
 def test_a_filtered_listing_says_nothing_of_what_it_does_not_show() -> None:
-    log: dict[str, Any] = {"kind": WindowPolicy, "stamp": "created_at", "overlap": 5}
+    log: dict[str, Any] = {"kind": WindowStrategy, "stamp": "created_at", "lookback": 5}
     _, state = after({"1": tasks("7")}, **log)
     _, state = after({"1": []}, stored=state, **log)
 
@@ -384,7 +384,7 @@ def test_stamps_rise_from_sync_to_sync() -> None:
     ],
 )
 def test_a_damaged_state_is_a_mistake_of_the_user(damage: Record) -> None:
-    gates: dict[str, Any] = {"kind": GatedPolicy, "newest_child": "current.gid"}
+    gates: dict[str, Any] = {"kind": NewestChildStrategy, "newest_child": "current.gid"}
 
     with pytest.raises(AirbyteTracedException, match=r"The state of stream `s`.*reset the stream"):
         cursor_of(stored={"v": 3, **damage}, **gates)
@@ -400,7 +400,7 @@ def test_a_stream_without_room_for_its_ledger_keeps_that_in_its_state() -> None:
 
     later, _ = cursor_of(slice_of("1"), stored=state)
 
-    assert later.policy.is_ledger_dropped
+    assert later.strategy.is_ledger_dropped
     assert later.sender
     assert later.sender.is_ledger_dropped
 
@@ -429,17 +429,17 @@ def test_a_state_is_printed_when_there_is_progress_and_the_last_one_is_old_enoug
 def test_the_size_of_a_state_can_be_asked_while_workers_change_it() -> None:
     # The threads of other streams ask for it, as all states share one budget.
     stored = {"v": 3, "tokens": {str(number): "a" * 40 for number in range(10_000, 30_000)}}
-    cursor, _ = cursor_of(stored=stored, kind=TokenPolicy)
-    policy = cursor.policy
-    assert isinstance(policy, TokenPolicy)
+    cursor, _ = cursor_of(stored=stored, kind=SyncTokenStrategy)
+    strategy = cursor.strategy
+    assert isinstance(strategy, SyncTokenStrategy)
 
     def work() -> None:
         for number in range(30_000, 50_000):
             slice_ = slice_of(str(number))
-            policy.advance(slice_, "b" * 40)
+            strategy.advance(slice_, "b" * 40)
             cursor.complete(slice_)
 
-    columns = policy.columns.size()
+    columns = strategy.columns.size()
     first, sizes = cursor.stream_state.size() - columns, []
     worker = threading.Thread(target=work)
     worker.start()

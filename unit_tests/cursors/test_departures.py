@@ -12,13 +12,13 @@ from source_asana.core.ledger import Ledger
 from source_asana.cursors import departures as module
 from source_asana.cursors.departures import FIRST, Allowance, Departures
 from source_asana.cursors.fingerprints import fingerprinter
-from source_asana.cursors.policies import ELSEWHERE, Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamp, Stamps
+from source_asana.cursors.strategies import ELSEWHERE, Strategy
 from source_asana.http.clock import Millis
 from source_asana.parents.slices import Row
 from source_asana.runtime import Runtime
-from unit_tests.cursors.surroundings import GivenRouter, policy_of, runtime
+from unit_tests.cursors.surroundings import GivenRouter, runtime, strategy_of
 
 NOBODY: Mapping[str, int] = {}
 BEFORE = -(10**9)
@@ -39,8 +39,8 @@ class Sync:
         self, keys: Iterable[str], partitions: Iterable[str] = ("p",), *, by_partition: bool = False
     ) -> None:
         self.shared = runtime()
-        self.policy = policy_of(Policy, shared=self.shared)
-        self.policy.router = Child([])
+        self.strategy = strategy_of(Strategy, shared=self.shared)
+        self.strategy.router = Child([])
         self.key = ("project_id", "gid") if by_partition else ("gid",)
         self.sender = self._sender()
         partitions = list(partitions)
@@ -51,7 +51,7 @@ class Sync:
 
     def _sender(self) -> Sender:
         stamps = Stamps(lambda: Millis(0))
-        return Sender(self.policy.lock, self.key, fingerprinter(()), stamps, self.shared.stop)
+        return Sender(self.strategy.lock, self.key, fingerprinter(()), stamps, self.shared.stop)
 
     @property
     def ledger(self) -> Ledger:
@@ -66,7 +66,7 @@ class Sync:
 
     def departures(self, scope: str | None = "") -> Departures:
         scope = self.shared.scope if scope == "" else scope
-        return Departures(self.policy, self.sender, self.shared, scope)
+        return Departures(self.strategy, self.sender, self.shared, scope)
 
     def asks(
         self,

@@ -7,71 +7,69 @@ from typing import Any
 
 import pytest
 
-from source_asana.cursors.token import TokenPolicy, Tokens
+from source_asana.cursors.token import SyncTokenStrategy, Tokens
 from source_asana.http.errors import Reach
 from source_asana.parents.feeds import Ending
-from unit_tests.cursors.surroundings import all_slices, policy_of, runtime, slice_of, stored_by
+from unit_tests.cursors.surroundings import all_slices, runtime, slice_of, stored_by, strategy_of
 
 
 def test_a_first_read_has_no_token() -> None:
-    policy = policy_of(TokenPolicy, slice_of("1"))
-    [slice_] = all_slices(policy)
+    strategy = strategy_of(SyncTokenStrategy, slice_of("1"))
+    [slice_] = all_slices(strategy)
 
-    assert policy.token(slice_) is None
-    assert not policy.was_read(slice_, Reach.PARTITION)
+    assert strategy.token(slice_) is None
+    assert not strategy.was_read(slice_, Reach.PARTITION)
 
 
 def test_a_token_counts_when_its_slice_is_complete() -> None:
     stored = {"tokens": {"1": "old"}}
-    policy = policy_of(TokenPolicy, slice_of("1"), slice_of("2"), stored=stored)
-    first, second = all_slices(policy)
-    assert (policy.token(first), policy.token(second)) == ("old", None)
-    assert (policy.was_read(first, Reach.PARTITION), policy.was_read(second, Reach.PARTITION)) == (
-        True,
-        False,
-    )
+    strategy = strategy_of(SyncTokenStrategy, slice_of("1"), slice_of("2"), stored=stored)
+    first, second = all_slices(strategy)
+    assert (strategy.token(first), strategy.token(second)) == ("old", None)
+    assert strategy.was_read(first, Reach.PARTITION)
+    assert not strategy.was_read(second, Reach.PARTITION)
 
     for slice_ in (first, second):
-        policy.advance(slice_, f"newer-{slice_.key}")
-    assert stored_by(policy) == stored
+        strategy.advance(slice_, f"newer-{slice_.key}")
+    assert stored_by(strategy) == stored
 
-    policy.complete(first)
-    assert stored_by(policy) == {"tokens": {"1": "newer-1"}}
+    strategy.complete(first)
+    assert stored_by(strategy) == {"tokens": {"1": "newer-1"}}
 
 
 def test_the_newest_token_of_several_pages_counts() -> None:
-    policy = policy_of(TokenPolicy, slice_of("1"))
-    [slice_] = all_slices(policy)
-    policy.advance(slice_, "a")
-    policy.advance(slice_, "b")
-    policy.complete(slice_)
+    strategy = strategy_of(SyncTokenStrategy, slice_of("1"))
+    [slice_] = all_slices(strategy)
+    strategy.advance(slice_, "a")
+    strategy.advance(slice_, "b")
+    strategy.complete(slice_)
 
-    assert policy.token(slice_) == "b"
+    assert strategy.token(slice_) == "b"
 
 
 def test_a_slice_that_brought_no_token_keeps_its_old_one() -> None:
-    policy = policy_of(TokenPolicy, slice_of("1"), stored={"tokens": {"1": "old"}})
-    [slice_] = all_slices(policy)
-    policy.complete(slice_)
+    strategy = strategy_of(SyncTokenStrategy, slice_of("1"), stored={"tokens": {"1": "old"}})
+    [slice_] = all_slices(strategy)
+    strategy.complete(slice_)
 
-    assert policy.token(slice_) == "old"
+    assert strategy.token(slice_) == "old"
 
 
 @pytest.mark.parametrize("ending", list(Ending))
 def test_tokens_of_vanished_projects_go_only_after_complete_parents(ending: Ending) -> None:
     stored = {"tokens": {"1": "a", "gone": "b"}}
-    policy = policy_of(TokenPolicy, slice_of("1"), shared=runtime(ending), stored=stored)
-    all_slices(policy)
-    policy.settle()
+    strategy = strategy_of(SyncTokenStrategy, slice_of("1"), shared=runtime(ending), stored=stored)
+    all_slices(strategy)
+    strategy.settle()
 
-    assert "1" in stored_by(policy)["tokens"]
-    assert ("gone" in stored_by(policy)["tokens"]) == (ending > Ending.LACKING)
+    assert "1" in stored_by(strategy)["tokens"]
+    assert ("gone" in stored_by(strategy)["tokens"]) == (ending > Ending.LACKING)
 
 
 def test_a_full_refresh_reads_nothing_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
-    policy = policy_of(TokenPolicy, slice_of("1"), is_incremental=False)
+    strategy = strategy_of(SyncTokenStrategy, slice_of("1"), is_incremental=False)
 
-    assert all_slices(policy) == all_slices(policy) == []
+    assert all_slices(strategy) == all_slices(strategy) == []
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (
             logging.WARNING,

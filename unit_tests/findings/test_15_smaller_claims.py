@@ -15,7 +15,7 @@ from sandbox import Sandbox
 from source_asana.core.ledger import Ledger
 from source_asana.cursors.emission import Emission
 from source_asana.cursors.states import States
-from source_asana.tasks.children import ChildPolicy
+from source_asana.tasks.children import TaskChildrenStrategy
 from unit_tests.findings.copies import (
     DAILY,
     DAY,
@@ -83,8 +83,10 @@ def test_what_is_deleted_leaves_the_state_of_a_searched_workspace() -> None:
 def test_a_further_column_is_noticed_in_whatever_order_a_state_is_loaded(
     monkeypatch: pytest.MonkeyPatch, *, track_deletions: bool
 ) -> None:
-    parts = ChildPolicy.parts
-    monkeypatch.setattr(ChildPolicy, "parts", lambda one: dict(reversed(parts(one).items())))
+    parts = TaskChildrenStrategy.parts
+    monkeypatch.setattr(
+        TaskChildrenStrategy, "parts", lambda one: dict(reversed(parts(one).items()))
+    )
     world, copy = new_world(), Copy()
     tree(world, world.add_project("P"))
     few = ["gid", "task_id", "synced_at", "_ab_cdc_deleted_at"][: 4 if track_deletions else 3]

@@ -77,7 +77,7 @@ def test_locks_are_taken_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     assert wrong == set()
     # It has noted what there is to note.
-    assert ("States", "Policy") in pairs
+    assert ("States", "Strategy") in pairs
 
 
 class NotedLock:

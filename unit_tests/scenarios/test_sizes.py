@@ -23,16 +23,16 @@ from source_asana.core.versions import version_of
 from source_asana.cursors import states
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.fingerprints import fingerprinter
-from source_asana.cursors.policies import Policy
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import MOST_CHARACTERS, States
+from source_asana.cursors.strategies import Strategy
 from source_asana.http.clock import Millis
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.runtime import Runtime
-from source_asana.tasks.children import ChildPolicy
-from source_asana.tasks.listings import ListingPolicy
+from source_asana.tasks.children import TaskChildrenStrategy
+from source_asana.tasks.listings import TasksStrategy
 from source_asana.tasks.routers import TaskRouter
 from unit_tests.cursors.surroundings import GivenRouter
 from unit_tests.given import settings
@@ -239,23 +239,23 @@ class Parts:
         self._states = States(ConnectorStateManager([]), self._repository)
         self._runtime = Runtime(settings())
         self._sizes: dict[str, int] = {}
-        self.tasks = self._cursor("tasks", ListingPolicy, GivenRouter([]))
+        self.tasks = self._cursor("tasks", TasksStrategy, GivenRouter([]))
         routers = [TaskRouter(config={}, parameters={}) for _ in STREAMS[1:]]
         self.children = [
-            self._cursor(name, ChildPolicy, router)
+            self._cursor(name, TaskChildrenStrategy, router)
             for name, router in zip(STREAMS[1:], routers, strict=True)
         ]
 
-    def _cursor(self, name: str, kind: type[Policy], router: AsanaRouter) -> AsanaCursor:
+    def _cursor(self, name: str, kind: type[Strategy], router: AsanaRouter) -> AsanaCursor:
         router.bind(self._runtime.settings, self._runtime.feeds)
         plan = StreamPlan(name, is_incremental=True)
-        reading = {"stamp": "modified_at", "resource": "story"}
-        policy = kind(plan, router, self._runtime, reading)
+        keys = {"stamp": "modified_at", "resource": "story"}
+        strategy = kind(plan, router, self._runtime, keys)
         stamps = Stamps(lambda: Millis(1))
-        sender = Sender(policy.lock, ["gid"], fingerprinter(()), stamps, self._runtime.stop)
+        sender = Sender(strategy.lock, ["gid"], fingerprinter(()), stamps, self._runtime.stop)
         return AsanaCursor(
             plan,
-            policy,
+            strategy,
             sender,
             self._runtime,
             states=self._states,
@@ -286,8 +286,8 @@ class Parts:
             gid = str(FIRST_GID + number * GAP + chance.randrange(GAP))
             ledger.enter(gid, str(FIRST_GID - 1 - number // 100), chance.getrandbits(32))
             for child in self.children:
-                assert isinstance(child.policy, ChildPolicy)
-                version, rows = version_of(chance.getrandbits(40)), child.policy._versions
+                assert isinstance(child.strategy, TaskChildrenStrategy)
+                version, rows = version_of(chance.getrandbits(40)), child.strategy._versions
                 if rows.has_room(1):
                     rows.enter_due(gid, "1", version)
                 if not due:
@@ -303,4 +303,4 @@ class Parts:
 def test_the_parts_that_keep_states(thousands: int, *, due: bool) -> None:
     parts = Parts()
     parts.fill(1000 * thousands, due=due)
-    assert parts.tasks.policy.is_ledger_dropped is (thousands > 600)
+    assert parts.tasks.strategy.is_ledger_dropped is (thousands > 600)

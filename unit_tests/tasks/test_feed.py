@@ -14,7 +14,7 @@ from source_asana.http.clock import Millis
 from source_asana.http.stop import Stop
 from source_asana.parents.feeds import Ending, ParentFailedError
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
-from source_asana.tasks.policy import over
+from source_asana.tasks.strategy import over
 
 NOW = Millis(1_774_746_000_000)
 

@@ -1,4 +1,4 @@
-"""What the policies of tasks, subtasks and their children have in common: their listings."""
+"""What the strategies of tasks, subtasks and their children have in common: their listings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing_extensions import override
 from source_asana.core.hints import Token, Tokens
 from source_asana.core.listings import FullScan, Listings
 from source_asana.core.task_list import Group
-from source_asana.cursors.policies import ELSEWHERE, Part, Policy, Record
+from source_asana.cursors.strategies import ELSEWHERE, Part, Record, Strategy
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, is_user_key, workspace_of_key
@@ -20,7 +20,7 @@ from source_asana.tasks.slices import ListingSlice, ScanSlice, WalkSlice
 from source_asana.tasks.streams import is_user_of, task_streams
 
 
-class TaskPolicy(Policy):
+class TaskStreamStrategy(Strategy):
     """Has the listings of tasks in its state: projects, and `workspace/user`."""
 
     reads_all = False
@@ -113,7 +113,7 @@ class TaskPolicy(Policy):
         """When the last full scan began, None before the first."""
         return self.scan.scanned
 
-    # ── as a policy ────────────────────────────────────────────────────────────────────────────
+    # ── as a strategy ────────────────────────────────────────────────────────────────────────────
 
     @override
     def parts(self) -> Mapping[str, Part]:

@@ -1,4 +1,4 @@
-"""Reading policies of single listings: which slices a sync has, and what each asks for."""
+"""Reading strategies of single listings: which slices a sync has, and what each asks for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from source_asana.core.ledger import Ledger
-from source_asana.cursors.partial import GatedPolicy, OverlapPolicy, WindowPolicy
-from source_asana.cursors.policies import Policy, Unread
+from source_asana.cursors.partial import (
+    AppendOnlyStrategy,
+    NewestChildStrategy,
+    WindowStrategy,
+)
+from source_asana.cursors.strategies import Strategy, Unread
 from source_asana.http.clock import from_millis
 from source_asana.http.errors import Reach
 from source_asana.parents.feeds import Ending
@@ -18,21 +22,21 @@ from unit_tests.cursors.surroundings import (
     BEGAN,
     HOUR,
     all_slices,
-    policy_of,
     runtime,
     slice_of,
     stored_by,
+    strategy_of,
     tell,
 )
 
 GATE: dict[str, Any] = {"newest_child": "current.gid", "stamp": "created_at"}
-LOG: dict[str, Any] = {"stamp": "created_at", "overlap": 5}
+LOG: dict[str, Any] = {"stamp": "created_at", "lookback": 5}
 ENTRIES: dict[str, Any] = {
     "stamp": "entered_on",
     "days": True,
     "first": "1970-01-01",
-    "overlap": "time_entries_lookback_days",
-    "whole": True,
+    "lookback": "time_entries_lookback_days",
+    "full_scan": True,
 }
 
 
@@ -40,21 +44,21 @@ def keys(slices: list[Slice]) -> list[str]:
     return [slice_.key for slice_ in slices]
 
 
-def begin(policy: Policy, slice_: Slice) -> None:
+def begin(strategy: Strategy, slice_: Slice) -> None:
     """Begin a slice, as the cursor does."""
-    slice_.began = policy.runtime.clock.instant()
+    slice_.began = strategy.runtime.clock.instant()
 
 
-def read(policy: Policy, *, only: str | None = None) -> list[Slice]:
+def read(strategy: Strategy, *, only: str | None = None) -> list[Slice]:
     """Read the slices of a whole sync, or only that of one key; return them."""
-    slices = all_slices(policy)
+    slices = all_slices(strategy)
     for slice_ in slices:
         if only in (None, slice_.key):
-            begin(policy, slice_)
-            policy.complete(slice_)
+            begin(strategy, slice_)
+            strategy.complete(slice_)
             if not slice_.is_filtered:
-                policy.partitions.completed(slice_.key)
-    policy.settle()
+                strategy.partitions.completed(slice_.key)
+    strategy.settle()
     return slices
 
 
@@ -62,26 +66,26 @@ def read(policy: Policy, *, only: str | None = None) -> list[Slice]:
 
 
 def test_a_list_is_read_whole_at_each_sync() -> None:
-    policy = policy_of(Policy, slice_of("1"), slice_of("2"))
+    strategy = strategy_of(Strategy, slice_of("1"), slice_of("2"))
 
-    slices = read(policy)
+    slices = read(strategy)
 
     assert keys(slices) == ["1", "2"]
     assert [slice_.since for slice_ in slices] == [None, None]
     assert not any(slice_.is_filtered for slice_ in slices)
-    assert stored_by(policy) == {}
+    assert stored_by(strategy) == {}
 
 
 @pytest.mark.parametrize("ending", list(Ending))
 def test_all_partitions_are_known_after_complete_parents(ending: Ending) -> None:
-    policy = policy_of(Policy, slice_of("1"), shared=runtime(ending))
-    assert not policy.knows_all
+    strategy = strategy_of(Strategy, slice_of("1"), shared=runtime(ending))
+    assert not strategy.knows_all
 
-    all_slices(policy)
+    all_slices(strategy)
 
-    assert policy.knows_all is (ending <= Ending.LACKING)
-    assert policy.unread("1") is Unread.UNKNOWN
-    assert (policy.unread("2") is Unread.GONE) is policy.knows_all
+    assert strategy.knows_all is (ending <= Ending.LACKING)
+    assert strategy.unread("1") is Unread.UNKNOWN
+    assert (strategy.unread("2") is Unread.GONE) is strategy.knows_all
 
 
 @pytest.mark.parametrize(
@@ -99,18 +103,18 @@ def test_what_is_older_than_the_start_date_is_out_of_scope(
     shared = runtime(start_date="2026-01-01T01:00:00+01:00")
     one = slice_of("1")
 
-    dated = policy_of(Policy, one, shared=shared, stamp="modified_at")
+    dated = strategy_of(Strategy, one, shared=shared, stamp="modified_at")
     assert dated.is_in_scope({"gid": "7", "modified_at": stamp}, one) is is_in_scope
-    assert policy_of(Policy, one, shared=shared).is_in_scope({"modified_at": stamp}, one)
-    assert policy_of(Policy, one, stamp="modified_at").is_in_scope({"modified_at": stamp}, one)
+    assert strategy_of(Strategy, one, shared=shared).is_in_scope({"modified_at": stamp}, one)
+    assert strategy_of(Strategy, one, stamp="modified_at").is_in_scope({"modified_at": stamp}, one)
 
 
 # ── gates ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def gated(newest: str | None, shared: Runtime | None = None, **options: Any) -> GatedPolicy:
-    return policy_of(
-        GatedPolicy,
+def gated(newest: str | None, shared: Runtime | None = None, **options: Any) -> NewestChildStrategy:
+    return strategy_of(
+        NewestChildStrategy,
         slice_of("1", current=newest and {"gid": newest}),
         shared=shared or runtime(),
         **GATE,
@@ -153,10 +157,10 @@ def test_every_parent_is_read_by_a_full_scan() -> None:
     read_at = []
     for hour in range(41):
         shared = runtime(now=BEGAN + hour * HOUR, full_scan_interval_hours=10)
-        policy = gated("7", shared, stored=stored)
-        if read(policy):
+        strategy = gated("7", shared, stored=stored)
+        if read(strategy):
             read_at.append(hour)
-        stored = stored_by(policy)
+        stored = stored_by(strategy)
 
     assert read_at == [0, 10, 20, 30, 40]
 
@@ -169,13 +173,13 @@ def test_a_full_refresh_reads_every_parent() -> None:
 
 @pytest.mark.parametrize("ending", list(Ending))
 def test_gates_of_missing_parents_go_only_after_complete_parents(ending: Ending) -> None:
-    first = policy_of(GatedPolicy, slice_of("1"), slice_of("gone"), **GATE)
+    first = strategy_of(NewestChildStrategy, slice_of("1"), slice_of("gone"), **GATE)
     read(first)
-    second = policy_of(
-        GatedPolicy, slice_of("1"), shared=runtime(ending), stored=stored_by(first), **GATE
+    second = strategy_of(
+        NewestChildStrategy, slice_of("1"), shared=runtime(ending), stored=stored_by(first), **GATE
     )
     read(second)
-    third = policy_of(GatedPolicy, stored=stored_by(second), **GATE)
+    third = strategy_of(NewestChildStrategy, stored=stored_by(second), **GATE)
 
     assert third.was_read(slice_of("1"), Reach.PARTITION)
     assert third.was_read(slice_of("gone"), Reach.PARTITION) is (ending > Ending.LACKING)
@@ -190,12 +194,14 @@ def daily(hour: int, **further: Any) -> Runtime:
 
 
 def test_a_first_read_asks_for_everything_and_the_next_from_the_instant_on() -> None:
-    first = policy_of(WindowPolicy, slice_of("1"), **LOG)
+    first = strategy_of(WindowStrategy, slice_of("1"), **LOG)
     [slice_] = read(first)
     assert (slice_.since, slice_.is_filtered) == (None, False)
     assert first.was_read(slice_, Reach.PARTITION)
 
-    second = policy_of(WindowPolicy, slice_of("1"), slice_of("2"), stored=stored_by(first), **LOG)
+    second = strategy_of(
+        WindowStrategy, slice_of("1"), slice_of("2"), stored=stored_by(first), **LOG
+    )
     known, new = all_slices(second)
 
     assert (known.since, known.is_filtered) == (from_millis(BEGAN - 300_000), True)
@@ -208,23 +214,27 @@ def test_a_first_read_asks_for_everything_and_the_next_from_the_instant_on() -> 
 
 def test_the_instant_is_the_time_when_the_first_request_was_sent() -> None:
     shared = runtime()
-    policy = policy_of(WindowPolicy, slice_of("1"), shared=shared, **LOG)
-    [slice_] = all_slices(policy)
+    strategy = strategy_of(WindowStrategy, slice_of("1"), shared=shared, **LOG)
+    [slice_] = all_slices(strategy)
     tell(shared, BEGAN + HOUR)
-    begin(policy, slice_)
+    begin(strategy, slice_)
     tell(shared, BEGAN + 2 * HOUR)
-    policy.complete(slice_)
+    strategy.complete(slice_)
 
-    [later] = all_slices(policy_of(WindowPolicy, slice_of("1"), stored=stored_by(policy), **LOG))
+    [later] = all_slices(
+        strategy_of(WindowStrategy, slice_of("1"), stored=stored_by(strategy), **LOG)
+    )
 
     assert later.since == from_millis(BEGAN + HOUR - 300_000)
 
 
 def test_a_window_that_was_not_read_to_its_end_stays() -> None:
-    first = policy_of(WindowPolicy, slice_of("1"), slice_of("2"), **LOG)
+    first = strategy_of(WindowStrategy, slice_of("1"), slice_of("2"), **LOG)
     read(first, only="1")
 
-    second = policy_of(WindowPolicy, slice_of("1"), slice_of("2"), stored=stored_by(first), **LOG)
+    second = strategy_of(
+        WindowStrategy, slice_of("1"), slice_of("2"), stored=stored_by(first), **LOG
+    )
 
     assert [slice_.is_filtered for slice_ in all_slices(second)] == [True, False]
 
@@ -232,8 +242,8 @@ def test_a_window_that_was_not_read_to_its_end_stays() -> None:
 def test_a_first_read_begins_at_the_start_date() -> None:
     shared = runtime(start_date="2026-01-31T12:00:00+02:00")
 
-    [dated] = all_slices(policy_of(WindowPolicy, slice_of("1"), shared=shared, **ENTRIES))
-    [log] = all_slices(policy_of(WindowPolicy, slice_of("1"), shared=shared, **LOG))
+    [dated] = all_slices(strategy_of(WindowStrategy, slice_of("1"), shared=shared, **ENTRIES))
+    [log] = all_slices(strategy_of(WindowStrategy, slice_of("1"), shared=shared, **LOG))
 
     # All that is in scope is asked for, so the listing is complete.
     assert (dated.since, dated.is_filtered) == ("2026-01-31", False)
@@ -241,11 +251,11 @@ def test_a_first_read_begins_at_the_start_date() -> None:
 
 
 def test_a_full_refresh_asks_for_everything() -> None:
-    first = policy_of(WindowPolicy, slice_of("1"), **LOG)
+    first = strategy_of(WindowStrategy, slice_of("1"), **LOG)
     read(first)
 
-    policy = policy_of(WindowPolicy, slice_of("1"), is_incremental=False, **LOG)
-    [slice_] = all_slices(policy)
+    strategy = strategy_of(WindowStrategy, slice_of("1"), is_incremental=False, **LOG)
+    [slice_] = all_slices(strategy)
 
     assert (slice_.since, slice_.is_filtered) == (None, False)
 
@@ -255,10 +265,12 @@ def test_time_entries_step_back_and_are_read_completely_by_a_full_scan() -> None
     asked = []
     for hour in range(0, 97, 6):
         shared = daily(hour, time_entries_lookback_days=30)
-        policy = policy_of(WindowPolicy, slice_of("1"), shared=shared, stored=stored, **ENTRIES)
-        [slice_] = read(policy)
+        strategy = strategy_of(
+            WindowStrategy, slice_of("1"), shared=shared, stored=stored, **ENTRIES
+        )
+        [slice_] = read(strategy)
         asked.append((slice_.since, slice_.is_filtered))
-        stored = stored_by(policy)
+        stored = stored_by(strategy)
 
     assert asked[0] == ("1970-01-01", False)
     complete = [number for number, (_, is_filtered) in enumerate(asked) if not is_filtered]
@@ -270,25 +282,33 @@ def test_time_entries_step_back_and_are_read_completely_by_a_full_scan() -> None
 
 def test_what_a_full_scan_could_not_read_is_read_by_the_next_sync() -> None:
     slices = [slice_of("1"), slice_of("2")]
-    first = policy_of(WindowPolicy, *slices, shared=daily(0), **ENTRIES)
+    first = strategy_of(WindowStrategy, *slices, shared=daily(0), **ENTRIES)
     read(first)
-    second = policy_of(WindowPolicy, *slices, shared=daily(30), stored=stored_by(first), **ENTRIES)
+    second = strategy_of(
+        WindowStrategy, *slices, shared=daily(30), stored=stored_by(first), **ENTRIES
+    )
     assert not any(slice_.is_filtered for slice_ in read(second, only="2"))
 
-    third = policy_of(WindowPolicy, *slices, shared=daily(31), stored=stored_by(second), **ENTRIES)
+    third = strategy_of(
+        WindowStrategy, *slices, shared=daily(31), stored=stored_by(second), **ENTRIES
+    )
 
     assert [slice_.is_filtered for slice_ in all_slices(third)] == [False, True]
 
 
 @pytest.mark.parametrize("ending", list(Ending))
 def test_instants_of_missing_partitions_go_only_after_complete_parents(ending: Ending) -> None:
-    first = policy_of(WindowPolicy, slice_of("1"), slice_of("gone"), **LOG)
+    first = strategy_of(WindowStrategy, slice_of("1"), slice_of("gone"), **LOG)
     read(first)
-    second = policy_of(
-        WindowPolicy, slice_of("1"), shared=runtime(ending), stored=stored_by(first), **LOG
+    second = strategy_of(
+        WindowStrategy,
+        slice_of("1"),
+        shared=runtime(ending),
+        stored=stored_by(first),
+        **LOG,
     )
     read(second)
-    third = policy_of(WindowPolicy, stored=stored_by(second), **LOG)
+    third = strategy_of(WindowStrategy, stored=stored_by(second), **LOG)
 
     assert third.was_read(slice_of("1"), Reach.PARTITION)
     assert third.was_read(slice_of("gone"), Reach.PARTITION) is (ending > Ending.LACKING)
@@ -302,7 +322,7 @@ def event(millis: int) -> dict[str, Any]:
 
 
 def test_the_log_is_kept_by_hours_and_whole_hours_become_stale() -> None:
-    first = policy_of(OverlapPolicy, slice_of("1"), **LOG)
+    first = strategy_of(AppendOnlyStrategy, slice_of("1"), **LOG)
     [slice_] = all_slices(first)
     hours = [first.partition_of(event(BEGAN + number * HOUR), slice_) for number in (-2, -1, 0)]
     assert hours == ["1@2026-03-28T23", "1@2026-03-29T00", "1@2026-03-29T01"]
@@ -316,18 +336,18 @@ def test_the_log_is_kept_by_hours_and_whole_hours_become_stale() -> None:
     assert first.unread("2@2026-03-28T23") is Unread.GONE
 
 
-def test_a_policy_says_which_ledger_was_dropped() -> None:
-    policy = policy_of(Policy, slice_of("1"))
-    assert not policy.is_ledger_dropped
-    assert policy.droppable() == ["ledger"]
-    assert policy.drop(Ledger()) is None
-    assert policy.is_ledger_dropped
-    assert (policy.dropped, policy.droppable()) == (["ledger"], [])
+def test_a_strategy_says_which_ledger_was_dropped() -> None:
+    strategy = strategy_of(Strategy, slice_of("1"))
+    assert not strategy.is_ledger_dropped
+    assert strategy.droppable() == ["ledger"]
+    assert strategy.drop(Ledger()) is None
+    assert strategy.is_ledger_dropped
+    assert (strategy.dropped, strategy.droppable()) == (["ledger"], [])
 
 
 def test_instants_are_milliseconds() -> None:
-    policy = policy_of(WindowPolicy, slice_of("1"), **LOG)
-    read(policy)
-    again = policy_of(WindowPolicy, stored=stored_by(policy), **LOG)
+    strategy = strategy_of(WindowStrategy, slice_of("1"), **LOG)
+    read(strategy)
+    again = strategy_of(WindowStrategy, stored=stored_by(strategy), **LOG)
 
     assert again.since("1") == from_millis(BEGAN - 300_000)

@@ -1,6 +1,6 @@
-"""Reading policies: which slices a stream has in a sync, and what each of them asks for.
+"""Reading strategies: which slices a stream has in a sync, and what each of them asks for.
 
-A policy only saves requests. What is sent is decided by the ledger, record by record.
+A strategy only saves requests. What is sent is decided by the ledger, record by record.
 """
 
 from __future__ import annotations
@@ -74,14 +74,14 @@ class Part(Protocol):
         """Return about how many characters the value takes."""
 
 
-class Policy:
-    """Lists that are read whole at each sync; the base of all other policies.
+class Strategy:
+    """Lists that are read whole at each sync; the base of all other strategies.
 
     Args:
         plan: what the sync wants from the stream.
         router: where the slices come from, bound.
         runtime: what all streams share.
-        reading: the manifest's key `reading` of the stream.
+        incremental: the manifest's key `incremental` of the stream.
 
     Attributes:
         lock: the cursor's; held whenever the CDK or a retriever calls one of the methods below.
@@ -108,12 +108,16 @@ class Policy:
     outlives_parent = False
 
     def __init__(
-        self, plan: StreamPlan, router: AsanaRouter, runtime: Runtime, reading: Mapping[str, Any]
+        self,
+        plan: StreamPlan,
+        router: AsanaRouter,
+        runtime: Runtime,
+        incremental: Mapping[str, Any],
     ) -> None:
         self.plan = plan
         self.router = router
         self.runtime = runtime
-        self.reading = reading
+        self.incremental = incremental
         self.lock = threading.RLock()
         self.open_slices = OpenSlices(runtime.stop)
         self.partitions = Completeness()
@@ -126,12 +130,12 @@ class Policy:
         self._there: set[str] = set()
         start = runtime.settings.start_date
         self.start = to_millis(start.isoformat()) if start else None
-        self._stamp: str | None = reading.get("stamp")
+        self._stamp: str | None = incremental.get("stamp")
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
 
     def parts(self) -> Mapping[str, Part]:
-        """Return what the policy keeps in the state, by its name there."""
+        """Return what the strategy keeps in the state, by its name there."""
         return {"scanned": self.scan} if self.runtime.settings.track_deletions else {}
 
     def read_again(self) -> None:
