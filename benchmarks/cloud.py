@@ -38,7 +38,7 @@ class Reader(Protocol):
 
 
 def ours(asana: SandboxProcess, files: Mapping[str, object]) -> Run:
-    """Read with this connector, paced: what a search spares depends on the budget."""
+    """Read with this connector, paced: what a search saves depends on the budget."""
     return process.run(PACED_CONNECTOR, "read", {"config": config(asana), **files}, keep_gids=True)
 
 

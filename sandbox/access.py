@@ -70,8 +70,8 @@ def _standing(world: Builders, user: str, obj: Object) -> str:
     """Return what `user` is in the workspace of `obj`; a member if the object belongs to none."""
     if obj["resource_type"] == "workspace":
         return world.standing(user, obj["gid"])
-    home = obj.get("workspace") or obj.get("organization")
-    return world.standing(user, home) if home else MEMBER
+    workspace = obj.get("workspace") or obj.get("organization")
+    return world.standing(user, workspace) if workspace else MEMBER
 
 
 def _is_shared_only(obj: Object, standing: str) -> bool:

@@ -142,7 +142,7 @@ class Builders(Store):
         **fields: Any,
     ) -> str:
         """Add a project; the token's user is not in a `private` one unless `members` names them."""
-        home = workspace or self.workspace
+        workspace = workspace or self.workspace
         joined = list(members) if members is not None else ([] if private else [self.me])
         fields.setdefault("created_at", self.now())
         fields.setdefault("modified_at", fields["created_at"])
@@ -151,7 +151,7 @@ class Builders(Store):
             {
                 "resource_type": "project",
                 "name": name,
-                "workspace": home,
+                "workspace": workspace,
                 "archived": archived,
                 "team": team,
                 "public": not private,
@@ -161,7 +161,7 @@ class Builders(Store):
                 "_asana_type": asana_type,
                 **fields,
             },
-            ("workspace.projects", home),
+            ("workspace.projects", workspace),
             ("projects", ""),
             *([("team.projects", team)] if team else []),
         )

@@ -45,7 +45,7 @@ class Settings:
         refusal_status: 402 or 403; both are reported for features above the plan.
         hides_asana_types: whether objects with custom types made by Asana need a header.
         newer: whether to serve the parameters that came after the June 2026 description.
-        unsteady: whether each answer signs addresses anew, turns unordered lists and leaves out
+        unsteady: whether each answer signs URLs again, turns unordered lists and leaves out
             some nulls of embedded objects.
         date_skew: seconds by which the `Date` header is ahead; None leaves the header out.
     """
@@ -165,7 +165,7 @@ class Call:
         return plan
 
     def encoded(self, plan: Plan, obj: Object) -> bytes:
-        """Return one record as JSON. Its addresses are signed later, with the whole body."""
+        """Return one record as JSON. Its URLs are signed later, with the whole body."""
         pieces = plan.pieces(obj, varies=self.variation.unsteady)
         return pieces if isinstance(pieces, bytes) else self.variation.record(pieces)
 

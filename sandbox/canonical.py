@@ -9,7 +9,7 @@ import orjson
 
 from sandbox.instability import UNORDERED
 
-# Addresses on the hosts that sign them, up to the query; they may stand inside HTML.
+# URLs on the hosts that sign them, up to the query; they may stand inside HTML.
 SIGNED = re.compile(
     r"(https://(?:[\w-]+\.)*(?:asanausercontent\.com|amazonaws\.com|asana\.biz)/[^\s\"'<>?]*)"
     r"\?[^\s\"'<>]*"
@@ -19,7 +19,7 @@ SIGNED = re.compile(
 def canonical(value: Any, name: str = "") -> Any:
     """Return a record, or the value of its field `name`, without what differs by chance.
 
-    Signed addresses lose their query, lists without an order are sorted by gid, and nulls are
+    Signed URLs lose their query, lists without an order are sorted by gid, and nulls are
     dropped at every depth. The value that was passed in stays as it is.
     """
     if isinstance(value, str):

@@ -64,7 +64,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class FormerPlace:
     """A project that a task was in, with its section and its place in the order."""
 
     task: str
@@ -83,7 +83,7 @@ class Trashed:
         at: when, in seconds since 1970.
         dropped: the objects that went, innermost first, and the places where they stood.
         missed: places in something of it that others would have come back to meanwhile.
-        homes: tasks that left a deleted project and live on.
+        former: tasks that left a deleted project and live on.
     """
 
     gid: str
@@ -93,7 +93,7 @@ class Trashed:
     workspace: str
     dropped: list[tuple[Object, list[Place]]] = field(default_factory=list)
     missed: list[tuple[str, Place]] = field(default_factory=list)
-    homes: list[Home] = field(default_factory=list)
+    former: list[FormerPlace] = field(default_factory=list)
 
 
 class Deletion(SilentEdits):
@@ -142,6 +142,6 @@ class Deletion(SilentEdits):
             else:
                 section = task["_sections"].get(project)
                 index = task["_projects"].index(project)
-                home = Home(gid, project, section, rows.position(gid)[0], index)
-                trashed.homes.append(home)
+                former = FormerPlace(gid, project, section, rows.position(gid)[0], index)
+                trashed.former.append(former)
                 self.leave_project(gid, project)

@@ -42,7 +42,7 @@ class Edits(Happenings):
         its value.
         """
         around = parent or (projects[0] if projects else None)
-        home = workspace or (self.home_of(around) if around else self.workspace)
+        workspace = workspace or (self.workspace_of(around) if around else self.workspace)
         happens = "created_at" not in fields
         fields.setdefault("created_at", self.now())
         fields.setdefault("modified_at", fields["created_at"])
@@ -50,7 +50,7 @@ class Edits(Happenings):
         task: dict[str, Any] = {
             "resource_type": "task",
             "name": name,
-            "workspace": home,
+            "workspace": workspace,
             "parent": parent,
             "assignee": assignee,
             "_projects": [],
@@ -59,7 +59,7 @@ class Edits(Happenings):
         }
         own = {"_private": private, "_asana_type": asana_type, "_values": values}
         task.update({key: value for key, value in own.items() if value})
-        gid = self.put(task, ("workspace.tasks", home))
+        gid = self.put(task, ("workspace.tasks", workspace))
         place = float(int(gid)) if rank is None else rank
         for project in projects:
             chosen = section.get(project) if isinstance(section, Mapping) else section
@@ -68,7 +68,7 @@ class Edits(Happenings):
             self.enter(gid, "task.subtasks", parent, place)
             self.touch(parent)
         if assignee:
-            self.enter(gid, "assignee.tasks", f"{home}/{assignee}")
+            self.enter(gid, "assignee.tasks", f"{workspace}/{assignee}")
         if tags:
             task["tags"] = list(tags)
             for tag in tags:

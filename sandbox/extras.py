@@ -88,7 +88,7 @@ class Extras(Sharing):
         **fields: Any,
     ) -> str:
         """Add a custom field; without `library` it stays local to where it is used."""
-        home = workspace or self.workspace
+        workspace = workspace or self.workspace
         if options:
             fields["enum_options"] = [
                 {
@@ -115,7 +115,7 @@ class Extras(Sharing):
                 "is_formula_field": False,
                 **fields,
             },
-            *([("workspace.custom_fields", home)] if library else []),
+            *([("workspace.custom_fields", workspace)] if library else []),
         )
 
     def set_custom_field(self, parent: str, field: str, **fields: Any) -> str:
@@ -142,25 +142,25 @@ class Extras(Sharing):
         **fields: Any,
     ) -> str:
         """Add a portfolio that holds projects and portfolios; it is the token user's by default."""
-        home = workspace or self.workspace
-        holder = owner or self.me
+        workspace = workspace or self.workspace
+        owner_gid = owner or self.me
         fields.setdefault("created_at", self.now())
         gid = self.put(
             {
                 "resource_type": "portfolio",
                 "name": name,
-                "owner": holder,
-                "workspace": home,
+                "owner": owner_gid,
+                "workspace": workspace,
                 "public": not private,
                 "privacy_setting": "members_only" if private else "public_to_domain",
                 "_private": private,
-                "_members": [holder],
+                "_members": [owner_gid],
                 "_asana_type": asana_type,
                 **fields,
             },
-            ("workspace.portfolios", home),
+            ("workspace.portfolios", workspace),
         )
-        self.add_membership(gid, holder)
+        self.add_membership(gid, owner_gid)
         for item in items:
             self.add_portfolio_item(gid, item)
         self.touch_all()
@@ -183,24 +183,24 @@ class Extras(Sharing):
         **fields: Any,
     ) -> str:
         """Add a goal; without a team it is a goal of the workspace."""
-        home = workspace or self.workspace
-        holder = owner or self.me
+        workspace = workspace or self.workspace
+        owner_gid = owner or self.me
         fields.setdefault("created_at", self.now())
         gid = self.put(
             {
                 "resource_type": "goal",
                 "name": name,
-                "owner": holder,
+                "owner": owner_gid,
                 "team": team,
-                "workspace": home,
+                "workspace": workspace,
                 "is_workspace_level": team is None,
-                "_members": [holder],
+                "_members": [owner_gid],
                 **fields,
             },
-            ("workspace.goals", home),
+            ("workspace.goals", workspace),
             *([("team.goals", team)] if team else []),
         )
-        self.add_membership(gid, holder)
+        self.add_membership(gid, owner_gid)
         self.touch_all()
         return gid
 

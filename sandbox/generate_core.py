@@ -200,9 +200,9 @@ def _subtasks(g: Draft, count: int) -> None:
 def build_personal(g: Draft) -> None:
     """Add the second workspace, which is no organization and has one project with a few tasks."""
     world = g.world
-    home = world.add_workspace("Personal Projects", is_organization=False)
+    workspace = world.add_workspace("Personal Projects", is_organization=False)
     stamp = to_stamp(g.moment())
-    project = world.add_project("Garden", workspace=home, created_at=stamp)
+    project = world.add_project("Garden", workspace=workspace, created_at=stamp)
     for number in range(3):
         world.add_task(f"Water {number}", projects=[project], assignee=world.me, created_at=stamp)
-    world.add_tag("home", workspace=home, created_at=stamp)
+    world.add_tag("home", workspace=workspace, created_at=stamp)

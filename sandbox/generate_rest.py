@@ -29,7 +29,7 @@ def build_rest(g: Draft) -> None:
 def _organization(g: Draft) -> None:
     """Add what belongs to a workspace: periods, templates, roles, agents, absences, exports."""
     world, r = g.world, g.random
-    home = world.workspace
+    workspace = world.workspace
     year = world.add(
         "time_period", period="FY", display_name="FY25", start_on="2025-01-01", end_on="2025-12-31"
     )
@@ -65,9 +65,13 @@ def _organization(g: Draft) -> None:
                 start_date=g.day(30),
                 end_date=g.day(20 - number % 5),
             )
-    world.add("organization_export", organization=home, state="finished", **g.past())
+    world.add("organization_export", organization=workspace, state="finished", **g.past())
     world.add(
-        "organization_export", organization=home, state="pending", download_url=None, **g.past()
+        "organization_export",
+        organization=workspace,
+        state="pending",
+        download_url=None,
+        **g.past(),
     )
     for number, team in enumerate(g.teams):
         world.set_custom_field(team, g.fields[number % len(g.fields)], **g.past())

@@ -126,7 +126,7 @@ class Happenings(Builders):
         self, event_type: str, *, workspace: str | None = None, **fields: Any
     ) -> str:
         """Write an entry of the audit log; `resource` and `actor` are objects, not gids."""
-        home = workspace or self.workspace
+        workspace = workspace or self.workspace
         actor = {"actor_type": "user", "gid": self.me, "name": self[self.me]["name"]}
         fields.setdefault("created_at", self.now())
         event = {
@@ -139,15 +139,17 @@ class Happenings(Builders):
             **fields,
         }
         event["resource_type"] = "audit_log_event"
-        return self.put(event, ("workspace.audit_log", home))
+        return self.put(event, ("workspace.audit_log", workspace))
 
-    def audit(self, event_type: str, obj: Object, category: str, home: str) -> None:
-        """Write an entry about an object of workspace `home`, done by the token's user just now."""
+    def audit(self, event_type: str, obj: Object, category: str, workspace: str) -> None:
+        """Write an entry about an object of a workspace, done by the token's user just now."""
         shown = ("gid", "name", "resource_type", "resource_subtype")
         resource = {name: obj[name] for name in shown if name in obj}
-        self.add_audit_event(event_type, workspace=home, resource=resource, event_category=category)
+        self.add_audit_event(
+            event_type, workspace=workspace, resource=resource, event_category=category
+        )
 
-    def home_of(self, gid: str) -> str:
+    def workspace_of(self, gid: str) -> str:
         """Return the workspace that an object belongs to, directly or through what it is in."""
         obj = self[gid]
         if obj["resource_type"] == "workspace":
@@ -156,4 +158,4 @@ class Happenings(Builders):
         within = obj.get("_within") or obj.get("parent") or obj.get("team")
         if found or not within or within not in self:
             return str(found or self.workspace)
-        return self.home_of(within)
+        return self.workspace_of(within)

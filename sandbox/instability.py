@@ -1,6 +1,6 @@
 """What differs from answer to answer although nothing changed: signatures, orders, nulls.
 
-The real service is reported to sign the addresses of files and pictures anew each time, and to
+The real service is reported to sign the URLs of files and pictures again each time, and to
 order some lists by chance. Records are kept as bytes between answers, so they are kept in pieces:
 fixed bytes, and between them the parts that can be arranged differently. A steady server arranges
 these in the order in which they are stored.

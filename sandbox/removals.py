@@ -89,7 +89,7 @@ class Removals(Trash):
         kind = self[parent]["resource_type"]
         if kind in {"project", "portfolio", "team"}:
             event = f"{kind}_member_removed"
-            self.audit(event, self[member], "access_control", self.home_of(parent))
+            self.audit(event, self[member], "access_control", self.workspace_of(parent))
 
     def remove_team_member(self, team: str, user: str) -> None:
         """Take a user out of a team."""
@@ -128,17 +128,17 @@ class Removals(Trash):
         Tasks stay assigned. `join` lets the user come back, with a new membership.
         """
         with self.lock:
-            home = workspace or self.workspace
-            self.audit("user_deprovisioned", self[gid], "user_updates", home)
+            workspace = workspace or self.workspace
+            self.audit("user_deprovisioned", self[gid], "user_updates", workspace)
             for membership in list(self.listed("user.workspace_memberships", gid)):
-                if self[membership]["workspace"] == home:
+                if self[membership]["workspace"] == workspace:
                     self.delete(str(self[membership]["user_task_list"]))
                     self.delete(membership)
             for membership in list(self.listed("user.team_memberships", gid)):
-                if self.home_of(self[membership]["team"]) == home:
+                if self.workspace_of(self[membership]["team"]) == workspace:
                     self.delete(membership)
             for parent, rows in list(self.lists.get("parent.memberships", {}).items()):
                 held = any(self[row]["member"] == gid for row in rows)
-                if held and self.home_of(parent) == home:
+                if held and self.workspace_of(parent) == workspace:
                     self.remove_member(parent, gid)
             self.touch_all()

@@ -73,5 +73,5 @@ def _check_scope(call: Call) -> None:
 
 def _is_kept_from_guest(call: Call, feature: str) -> bool:
     """Tell whether a guest asks for a workspace's custom fields."""
-    home = call.values.get("workspace_gid", "")
-    return feature == "custom_fields" and call.world.standing(call.viewer.user, home) == GUEST
+    workspace = call.values.get("workspace_gid", "")
+    return feature == "custom_fields" and call.world.standing(call.viewer.user, workspace) == GUEST

@@ -83,9 +83,9 @@ class Sharing(Removals):
         tasks. They are refused custom fields.
         """
         with self.lock:
-            home = workspace or self.workspace
+            workspace = workspace or self.workspace
             for gid in self.listed("user.workspace_memberships", user or self.me):
-                if self[gid]["workspace"] == home:
+                if self[gid]["workspace"] == workspace:
                     self[gid]["is_guest"] = guest
             self.touch_all()
 

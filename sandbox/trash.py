@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.deletion import NEEDS, Deletion, Home, Trashed
+from sandbox.deletion import NEEDS, Deletion, FormerPlace, Trashed
 from sandbox.store import kind_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Trash(Deletion):
         with self.lock:
             obj = self[gid]
             trashed = Trashed(
-                gid, kind_of(obj), self.clock.now(), self.roots_of(gid), self.home_of(gid)
+                gid, kind_of(obj), self.clock.now(), self.roots_of(gid), self.workspace_of(gid)
             )
             self.drop_whole(gid, trashed)
             if trashed.kind in UNDELETABLE and not permanently:
@@ -117,8 +117,8 @@ class Trash(Deletion):
             self._put_back(obj, places)
         for gid, place in trashed.missed:
             self._take_place(gid, place)
-        for home in trashed.homes:
-            self._come_home(home)
+        for former in trashed.former:
+            self._rejoin(former)
         self.touch_all()
 
     def _put_back(self, obj: Object, places: list[Place]) -> None:
@@ -172,20 +172,22 @@ class Trash(Deletion):
                 return trashed
         return None
 
-    def _come_home(self, home: Home) -> None:
+    def _rejoin(self, former: FormerPlace) -> None:
         """Put a task into its undeleted project again, even one that lies in the trash itself."""
-        section = home.section if home.section in self else None
-        if home.task in self:
-            if home.project not in self[home.task]["_projects"]:
-                self.enter_project(home.task, home.project, section, home.rank, index=home.index)
+        section = former.section if former.section in self else None
+        if former.task in self:
+            if former.project not in self[former.task]["_projects"]:
+                self.enter_project(
+                    former.task, former.project, section, former.rank, index=former.index
+                )
             return
-        places = self._trashed_places(home.task)
-        task = self.gone[home.task]
-        task["_projects"].insert(home.index, home.project)
-        places.append(("project.tasks", home.project, home.rank))
+        places = self._trashed_places(former.task)
+        task = self.gone[former.task]
+        task["_projects"].insert(former.index, former.project)
+        places.append(("project.tasks", former.project, former.rank))
         if section is not None:
-            task["_sections"][home.project] = section
-            places.append(("section.tasks", section, home.rank))
+            task["_sections"][former.project] = section
+            places.append(("section.tasks", section, former.rank))
 
     def _without_lost_homes(self, task: Object, places: list[Place]) -> list[Place]:
         """Return a task's places without those in deleted projects, which get it back later."""
@@ -195,12 +197,12 @@ class Trash(Deletion):
             if project in self and (section is None or section in self):
                 continue
             index = task["_projects"].index(project)
-            home = Home(task["gid"], project, section, ranks[project], index)
+            former = FormerPlace(task["gid"], project, section, ranks[project], index)
             task["_projects"].remove(project)
             task["_sections"].pop(project, None)
             places = [place for place in places if place[1] not in {project, section}]
             if project in self:
-                self._come_home(home)
+                self._rejoin(former)
             elif bundle := self._bundle_of(project):
-                bundle.homes.append(home)
+                bundle.former.append(former)
         return places

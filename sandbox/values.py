@@ -127,8 +127,8 @@ def _html(name: str) -> Provider:
 
 
 def _permalink(_world: Builders, _viewer: Viewer, obj: Object) -> str:
-    home = obj.get("workspace") or obj.get("organization") or "0"
-    return f"https://app.asana.com/1/{home}/{obj['resource_type']}/{obj['gid']}"
+    workspace = obj.get("workspace") or obj.get("organization") or "0"
+    return f"https://app.asana.com/1/{workspace}/{obj['resource_type']}/{obj['gid']}"
 
 
 def _creator(world: Builders, _viewer: Viewer, obj: Object) -> str | None:

@@ -279,7 +279,7 @@ def _refusal(runtime: Runtime, workspace: str, probe: Probe) -> Finding | None:
 
 
 def _missing_scopes(runtime: Runtime) -> list[Finding]:
-    """Return the scopes that an OAuth token lacks, with the streams that they cost.
+    """Return the scopes that an OAuth token does not have, with the streams that they cost.
 
     Source: `/-/token_info`.
     """

@@ -249,7 +249,7 @@ REMEDIES: Mapping[str, str] = {
     ),
     "start_date": "a date-time such as 2024-01-01T00:00:00Z",
     "change_detection": "`auto`, `search`, `events` or `listing`",
-    "api_url": "an https address (http is accepted for this machine only)",
+    "api_url": "an https URL (http is accepted for this machine only)",
     "num_workers": "a whole number from 1 to 40",
     "search_overlap_minutes": "a whole number from 1 to 1440",
     "full_scan_interval_hours": "a whole number from 0 to 8760, or leave it out",

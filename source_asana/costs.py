@@ -65,7 +65,7 @@ class Costs:
         self.per_minute = made.runtime.client.budget.per_minute
         self.doubt = CERTAIN
         # How many tasks have attachments, and whether that is only the first page of them.
-        self._holders, self._is_more = 0, False
+        self._with_attachments, self._is_more = 0, False
 
     def costs(self) -> dict[str, Cost]:
         """Return what each stream costs, parents that nobody selected included."""
@@ -109,7 +109,7 @@ class Costs:
                 if error.verdict.rule.is_plan:
                     self.per_minute = min(self.per_minute, FREE_PER_MINUTE)
             else:
-                self._holders += len(page)
+                self._with_attachments += len(page)
                 self._is_more |= len(page) >= PAGE
 
     def _get(self, path: str, **params: object) -> list[Raw]:
@@ -263,13 +263,13 @@ class Costs:
             sizes.append(len(self._get(path, opt_fields="gid", limit=PAGE, **params)))
         each = mean(sizes) if sizes else 0.0
         if key and self.per_minute > FREE_PER_MINUTE and self._runtime.settings.may_search:
-            holders = self._holders
+            found = self._with_attachments
             if self._is_more:
-                holders = max(holders, round(tasks * sum(map(bool, sizes)) / max(1, len(sizes))))
+                found = max(found, round(tasks * sum(map(bool, sizes)) / max(1, len(sizes))))
             held = [size for size in sizes if size]
             self._costs[name] = Cost(
-                holders + projects + holders // PAGE + 1,
-                holders * (mean(held) if held else 1.0),
+                found + projects + found // PAGE + 1,
+                found * (mean(held) if held else 1.0),
                 max(1, tasks * CHANGED),
             )
             return

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 class Counts:
     """Counts what one stream did so far.
 
-    Several threads count without a lock. No count gets lost, as no call stands between reading and
+    Several threads count without a lock. No count is wrong, as no call stands between reading and
     writing it, and the interpreter changes threads only at calls and jumps.
 
     Attributes:
@@ -19,14 +19,14 @@ class Counts:
             a full refresh, all are new.
         changed_silently: changed ones whose `modified_at` did not move since the last sync.
         repeated: children that are sent again because their task changed.
-        deleted, waiting: records that are gone in Asana, and those that a later sync looks into.
+        deleted, waiting: records that Asana has deleted, and those that a later sync asks about.
         found: records by what showed them, such as `listing` or `search`.
         requests: how many were made.
         known, ahead: partitions that were handed out, and those that are to follow.
         done, refused, failed: partitions that are over, and those among them that Asana refused, or
             that could not be read.
-        lost: refused partitions that an earlier sync has read.
-        lacking: the columns that the token may not read.
+        withdrawn: refused partitions that an earlier sync has read.
+        unreadable: the columns that the token may not read.
     """
 
     new: int = 0
@@ -42,8 +42,8 @@ class Counts:
     done: int = 0
     refused: int = 0
     failed: int = 0
-    lost: int = 0
-    lacking: tuple[str, ...] = ()
+    withdrawn: int = 0
+    unreadable: tuple[str, ...] = ()
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -51,11 +51,11 @@ class Counts:
         """How many records were sent, tombstones included."""
         return self.new + self.changed + self.changed_silently + self.repeated + self.deleted
 
-    def refuse(self, *, lost: bool) -> None:
+    def refuse(self, *, withdrawn: bool) -> None:
         """Count a refused partition."""
         with self._lock:
             self.refused += 1
-            self.lost += lost
+            self.withdrawn += withdrawn
 
     def fail(self) -> None:
         """Count a partition that could not be read."""

@@ -61,7 +61,7 @@ def add_custom_columns(catalog: AirbyteCatalog, runtime: Runtime) -> None:
 
     Raises:
         AirbyteTracedException: Asana could not be reached or does not accept the token. An answer
-            that is not whole would take columns out of the user's catalog.
+            that is not complete would take columns out of the user's catalog.
     """
     try:
         fields = _Discovery(runtime).fields()
@@ -119,7 +119,7 @@ class Listing:
 
     Attributes:
         kind: `custom_fields`, or the kind of container.
-        path: below the API's address.
+        path: below the API's URL.
         params: query parameters.
         otherwise: parameters for another try where Asana does not take these.
     """

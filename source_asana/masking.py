@@ -15,7 +15,7 @@ _SECRETS: set[str] = set()
 
 
 def register_secrets(config: Mapping[str, Any]) -> None:
-    """Have every string under `credentials` masked, whatever its key is; forget earlier ones."""
+    """Have every string under `credentials` masked, whatever its key is; drop earlier ones."""
     _SECRETS.clear()
     texts = [text.strip() for text in _strings(config.get("credentials"))]
     mask(*(text for text in texts if not re.fullmatch(r"(PAT|OAuth) Credentials", text)))

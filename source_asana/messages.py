@@ -1,4 +1,4 @@
-"""Which messages reach the user: none of hidden streams, a fatal error once, and no secret."""
+"""Which messages reach the user: a fatal error once, no secret, and none of mere parents."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Quiet(logging.Filter):
 
 
 def all_found(runtime: Runtime, stream: str, keep_only: Mapping[str, str]) -> None:
-    """Have the sync end if a complete list of parents lacks an id that the configuration names.
+    """Have the sync end if a complete list of parents does not show an id of the configuration.
 
     Args:
         runtime: what all streams share.
@@ -102,7 +102,7 @@ class Visible:
     the token may not read. Before a stream of tasks ends, its estimate becomes what it has sent.
 
     Args:
-        hidden: the streams that nobody selected.
+        parent_only: the streams that nobody selected.
         stop: holds the fatal error, if there is one; it is reported once, at the end.
         report: has the counts, and is told how streams end.
 
@@ -110,9 +110,9 @@ class Visible:
         failed: the streams that failed, with the kind of their last error.
     """
 
-    def __init__(self, hidden: Collection[str], stop: Stop, report: Report) -> None:
+    def __init__(self, parent_only: Collection[str], stop: Stop, report: Report) -> None:
         self.failed: dict[str, FailureType | None] = {}
-        self._hidden = hidden
+        self._parent_only = parent_only
         self._stop = stop
         self._report = report
 
@@ -120,15 +120,15 @@ class Visible:
         """Yield the messages to print."""
         for message in messages:
             if message.type is Type.RECORD and message.record:
-                if columns := self._report.counts(message.record.stream).lacking:
+                if columns := self._report.counts(message.record.stream).unreadable:
                     message.record.meta = without(columns)
             elif message.type is Type.STATE and message.state and message.state.stream:
-                if message.state.stream.stream_descriptor.name in self._hidden:
+                if message.state.stream.stream_descriptor.name in self._parent_only:
                     continue
             elif message.type is Type.TRACE and message.trace:
                 if message.trace.stream_status:
                     name = message.trace.stream_status.stream_descriptor.name
-                    if name in self._hidden:
+                    if name in self._parent_only:
                         continue
                     yield from self._ended(name, message.trace.stream_status.status)
                 elif message.trace.error and not self._reports(message.trace.error):
@@ -150,18 +150,20 @@ class Visible:
         name = error.stream_descriptor.name if error.stream_descriptor else ""
         if self.failed.get(name) is not FailureType.system_error:
             self.failed[name] = error.failure_type
-        if name in self._hidden:
+        if name in self._parent_only:
             # The message names it; the platform does not know the stream.
             error.stream_descriptor = None
         return True
 
 
-def unfinished(failed: Mapping[str, FailureType | None], hidden: Collection[str]) -> Incomplete:
+def unfinished(
+    failed: Mapping[str, FailureType | None], parent_only: Collection[str]
+) -> Incomplete:
     """Return the error that ends a sync in which streams failed; it names the selected ones.
 
     The CDK's own error calls every failure a config error.
     """
-    names = sorted(set(failed) - set(hidden)) or sorted(failed)
+    names = sorted(set(failed) - set(parent_only)) or sorted(failed)
     ours = FailureType.system_error in failed.values()
     return Incomplete(
         message=(

@@ -63,9 +63,9 @@ class Skip:
         return self.verdict.rule.is_plan
 
     @property
-    def is_stale(self) -> bool:
+    def is_outdated(self) -> bool:
         """Whether rows that were read before are no longer updated."""
-        return self.was_read and not self.verdict.rule.gone
+        return self.was_read and not self.verdict.rule.deleted
 
 
 @dataclass
@@ -134,8 +134,8 @@ class Report:
     def digests(self, stream: str) -> frozenset[str]:
         """Return what stands for the refusals of a stream, and of those that only it needs."""
         with self._lock:
-            hidden = [name for name, readers in self.readers.items() if stream in readers]
-            found = [self._digests.get(name, set()) for name in (stream, *hidden)]
+            parent_only = [name for name, readers in self.readers.items() if stream in readers]
+            found = [self._digests.get(name, set()) for name in (stream, *parent_only)]
             return frozenset().union(*found)
 
     def skip(
@@ -204,10 +204,10 @@ class Report:
             self._orphaned.setdefault(stream, set()).update(parents)
 
     def fields_dropped(self, stream: str, fields: Iterable[str], verdict: Verdict) -> None:
-        """Record that columns of a stream are skipped because the token lacks their scope."""
+        """Record that columns of a stream are skipped for which the token has no scope."""
         names = tuple(fields)
         counts = self.counts(stream)
-        counts.lacking = tuple(sorted({*counts.lacking, *names}))
+        counts.unreadable = tuple(sorted({*counts.unreadable, *names}))
         self.skip(
             stream,
             f"the columns {', '.join(names)}",
@@ -354,7 +354,7 @@ class Report:
         if plan:
             # That is known when the plan is chosen, and nothing to do about.
             yield logging.INFO, _beyond(plan, orphaned)
-        for text in (*_repeats(new), *_orphans(plan, orphaned), *_stale(new)):
+        for text in (*_repeats(new), *_orphans(plan, orphaned), *_outdated(new)):
             yield logging.WARNING, text
         by_reason: dict[str, set[str]] = {}
         for skip in known:
@@ -364,7 +364,7 @@ class Report:
             yield logging.INFO, f"Asana refuses the same as in the last sync: {listed}."
 
     def _orphans(self, skips: Iterable[Skip]) -> dict[str, set[str]]:
-        """Return the streams that lack what belongs to these skips, each with whose it is."""
+        """Return the streams that miss what belongs to these skips, each with whose it is."""
         refused = {skip.stream for skip in skips}
         with self._lock:
             orphaned = {name: set(parents) for name, parents in self._orphaned.items()}
@@ -462,11 +462,11 @@ def _repeats(skips: list[Skip]) -> Iterator[str]:
             yield f"Skipped {number} places for one reason, {reason}: {_by_stream(several)}."
 
 
-def _stale(skips: list[Skip]) -> Iterator[str]:
+def _outdated(skips: list[Skip]) -> Iterator[str]:
     """Yield which rows are no longer updated."""
     places: dict[str, list[str]] = {}
     for skip in skips:
-        if skip.is_stale:
+        if skip.is_outdated:
             places.setdefault(skip.stream, []).append(skip.place)
     if places:
         yield (

@@ -76,7 +76,7 @@ def _run_protocol(args: list[str]) -> None:
     # second takes a fifth of the CPU.
     gc.set_threshold(100_000, 20, 100)
     _few_arenas()
-    # Once the output is gone, a log line that cannot be written is not worth a traceback.
+    # Once nobody reads the output, a log line that cannot be written is not worth a traceback.
     logging.raiseExceptions = False
     init_uncaught_exception_handler(init_logger("airbyte"))
     command = AirbyteEntrypoint.parse_args(args).command

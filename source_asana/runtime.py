@@ -126,7 +126,7 @@ class Runtime:
         return (self.clock.began() or 0) - self.settings.search_overlap_minutes * MINUTE_MS
 
     def scan_hours(self) -> int:
-        """Return after how many hours a stream is read whole though nothing says it changed."""
+        """Return after how many hours a stream is read completely whatever has changed."""
         return self.settings.scan_hours(tells_deletions=self.reads_audit_log)
 
     def part(self, kind: Callable[[Runtime], T]) -> T:

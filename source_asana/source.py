@@ -190,10 +190,10 @@ class SourceAsana(YamlDeclarativeSource):
         self, runtime: Runtime, plans: list[StreamPlan], streams: list[AbstractStream]
     ) -> Iterator[AirbyteMessage]:
         """Yield the messages of a sync, as far as somebody wants to see them."""
-        hidden = {one.name for one in plans if one.parent_only}
-        selected = {one.name for one in plans} - hidden
+        parent_only = {one.name for one in plans if one.parent_only}
+        selected = {one.name for one in plans} - parent_only
         report = runtime.report
-        visible = Visible(hidden, runtime.stop, report)
+        visible = Visible(parent_only, runtime.stop, report)
         report.readers = readers_of(plans)
         report.on_look = Signals(runtime, self._message_repository, selected).look
         report.start()
@@ -204,7 +204,7 @@ class SourceAsana(YamlDeclarativeSource):
             if runtime.stop.fatal:
                 raise runtime.stop.fatal from None
             if visible.failed:
-                raise unfinished(visible.failed, hidden) from None
+                raise unfinished(visible.failed, parent_only) from None
             raise
 
     # ── assembly ───────────────────────────────────────────────────────────────────────────────

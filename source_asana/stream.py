@@ -41,7 +41,7 @@ class StreamSlices(StreamSlicer):
     def stream_slices(self) -> Iterable[Slice]:
         try:
             failure = yield from self._found()
-            self._complain_of_lost_access()
+            self._complain_of_withdrawn_access()
             if self._cursor.is_incremental:
                 yield from self._settled(is_sound=failure is None)
             if failure:
@@ -71,12 +71,12 @@ class StreamSlices(StreamSlicer):
             # What it finds deleted takes along what hangs on it.
             stop.wait_for(self._retriever.others[parent].cursor.confirmed)
         hints, is_whole = frozenset[Hint](), False
-        if cursor.departures:
+        if cursor.missing:
             source, since = self._runtime.part(Hints), cursor.stream_state.audit_watermark
             hints, is_whole = source.since(since, self._counts)
         until = self._runtime.clock.began() if is_whole else None
-        told = deleted((*hints, *self._runtime.part(Hints).noted()))
-        cursor.settle(told, until, is_sound=is_sound)
+        audit_deleted = deleted((*hints, *self._runtime.part(Hints).noted()))
+        cursor.settle(audit_deleted, until, is_sound=is_sound)
         yield from cursor.to_confirm()
 
     def _announced(self) -> Iterator[Slice]:
@@ -85,7 +85,7 @@ class StreamSlices(StreamSlicer):
         ending = Ending.FAILED
         try:
             for slice_ in self._probed(self._cursor.stream_slices()):
-                if self._is_spared(slice_):
+                if self._is_skippable(slice_):
                     continue
                 self._counts.known += 1
                 if feed is not None:
@@ -110,18 +110,19 @@ class StreamSlices(StreamSlicer):
             yield slice_
             self._runtime.stop.wait_for(slice_.ended)
 
-    def _is_spared(self, slice_: Slice) -> bool:
-        """Return whether none of the readers of this hidden parent needs the slice."""
+    def _is_skippable(self, slice_: Slice) -> bool:
+        """Return whether none of the readers of this parent needs the slice."""
         if not self._plan.parent_only:
             return False
         readers = [self._retriever.others[name].cursor for name in self._plan.readers]
         return bool(readers) and all(
-            self._plan.name in reader.router.spared_parents() and reader.strategy.spares(slice_)
+            self._plan.name in reader.router.skippable_parents()
+            and reader.strategy.can_skip(slice_)
             for reader in readers
         )
 
-    def _complain_of_lost_access(self) -> None:
-        """Fail a stream that lost what earlier syncs could read: columns, or all of its partitions.
+    def _complain_of_withdrawn_access(self) -> None:
+        """Fail a stream that may no longer read columns, or any partition, of an earlier sync.
 
         What a plan does not include is no such loss.
         """
@@ -131,14 +132,14 @@ class StreamSlices(StreamSlicer):
         while counts.done <= counts.refused and counts.done < counts.known:
             self._runtime.stop.check()
             self._runtime.client.sleep(LOOK_AGAIN_SECONDS)
-        if columns.lost:
-            names = ", ".join(sorted(columns.lost))
+        if columns.withdrawn:
+            names = ", ".join(sorted(columns.withdrawn))
             raise config_error(
                 f"Stream {self._plan.name}: the token may no longer read {names}; grant the scope "
                 "that the warning names, or deselect the columns. The stream sends nothing until "
                 "then, as nulls would replace values that were sent before."
             )
-        if counts.lost and counts.refused == counts.known:
+        if counts.withdrawn and counts.refused == counts.known:
             raise AirbyteTracedException(
                 message=(
                     f"Stream {self._plan.name}: Asana refuses everything that earlier syncs could "
@@ -155,7 +156,7 @@ class StreamSlices(StreamSlicer):
         """
         if self._plan.parent_only:
             return
-        feeds, refusals = self._runtime.feeds, (Ending.LACKING, Ending.REFUSED)
+        feeds, refusals = self._runtime.feeds, (Ending.UNAVAILABLE, Ending.REFUSED)
         refused = {p for p in self._cursor.router.parents() if feeds.of(p).ending in refusals}
         if refused:
             self._runtime.report.parents_missing(self._plan.name, refused)

@@ -128,7 +128,7 @@ class Wiring:
 
     def _say_untracked(self, plan: StreamPlan, retriever: AsanaRetriever) -> None:
         """Log why the deletions of a stream are not tracked, if they are not."""
-        if retriever.cursor.departures:
+        if retriever.cursor.missing:
             return
         if not tracks_deletions(retriever, self._runtime.settings):
             why = "no deletions are tracked in this stream"
@@ -160,9 +160,9 @@ class Wiring:
         )
 
     def _sender(self, plan: StreamPlan, strategy: Strategy, retriever: AsanaRetriever) -> Sender:
-        tag = fingerprinter(frozenset(retriever.volatile))
+        fingerprint = fingerprinter(frozenset(retriever.volatile))
         key = self._primary_keys[plan.name]
-        return Sender(strategy.lock, key, tag, self._stamps, self._runtime.stop)
+        return Sender(strategy.lock, key, fingerprint, self._stamps, self._runtime.stop)
 
 
 def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
@@ -180,7 +180,7 @@ def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
     except AsanaError as error:
         raise unlisted(error) from None
     runtime.workspaces = frozenset(record["gid"] for record in found)
-    tracked = [one for one in retrievers.values() if one.cursor.departures]
+    tracked = [one for one in retrievers.values() if one.cursor.missing]
     if tracked:
         runtime.user = first.lookup.token_user()
     verify_choice(runtime, runtime.workspaces, projects=False)

@@ -50,7 +50,7 @@ def arguments(end: str) -> list[str]:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Make the environment, anew from the lock each time; PyAirbyte's has nothing of it."""
+    """Make the environment, again from the lock each time; PyAirbyte's has nothing of it."""
     parser = argparse.ArgumentParser(description="Install one end of the allowed versions.")
     parser.add_argument("end", choices=[*ENDS, "pyairbyte"])
     end = parser.parse_args(given).end

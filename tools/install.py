@@ -98,7 +98,7 @@ def _digest(text: str) -> str:
 
 
 def make_venv(folder: Path) -> Path:
-    """Create a virtual environment, anew when its Python is gone or another one; return its Python.
+    """Create a virtual environment unless it has the right Python; return its Python.
 
     It gets no pip: that of the calling Python installs into it, so ensurepip need not be there.
     """

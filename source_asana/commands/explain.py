@@ -119,7 +119,7 @@ class _Record:
             return "cannot be foretold, as Asana does not answer; ask again later"
         if not self._partitions:
             return "does nothing, as it is deleted and was never sent"
-        if not self._retriever.cursor.departures:
+        if not self._retriever.cursor.missing:
             return "does nothing, as it is deleted and `track_deletions` is off: its row stays"
         if self._made.compares_all(self._retriever.name):
             return "sends a tombstone"

@@ -31,7 +31,7 @@ class Outcome(Enum):
     EQUAL = auto()
     CHANGED = auto()
     DRIFT = auto()
-    GONE = auto()
+    MISSING = auto()
     UNREADABLE = auto()
 
 
@@ -66,8 +66,8 @@ class Verified:
             f"{number[Outcome.EQUAL]} equal, {number[Outcome.CHANGED]} changed since (next sync), "
             f"{number[Outcome.DRIFT]} drift"
         )
-        if number[Outcome.GONE]:
-            text += f", {number[Outcome.GONE]} no longer shown"
+        if number[Outcome.MISSING]:
+            text += f", {number[Outcome.MISSING]} no longer shown"
         if number[Outcome.UNREADABLE]:
             text += f", {number[Outcome.UNREADABLE]} could not be read"
         yield f"{text}. {amount(self.requests, 'request')}."
@@ -134,7 +134,7 @@ def _by_key(
 def _one(made: Prepared, retriever: AsanaRetriever, row: Row) -> Outcome:
     existence, record = retriever.lookup.record(row[0])
     if existence is not Existence.EXISTS:
-        return Outcome.GONE if existence is Existence.DELETED else Outcome.UNREADABLE
+        return Outcome.MISSING if existence is Existence.DELETED else Outcome.UNREADABLE
     if made.was_sent(retriever, record, row[1]):
         return Outcome.EQUAL
     return _differing(made, retriever.name, to_millis(record.get("modified_at")))
@@ -160,7 +160,7 @@ def _by_partition(
         for row in wanted:
             is_equal = shown.get(row[0])
             known = Outcome.EQUAL if is_equal else Outcome.CHANGED
-            yield row, Outcome.GONE if is_equal is None else known
+            yield row, Outcome.MISSING if is_equal is None else known
 
 
 def _listed(made: Prepared, retriever: AsanaRetriever, partition: str) -> Iterator[Raw]:
@@ -194,7 +194,7 @@ def _versions(
     def one(row: Row) -> Outcome:
         existence, task = lookup.record(row[0])
         if existence is not Existence.EXISTS:
-            return Outcome.GONE if existence is Existence.DELETED else Outcome.UNREADABLE
+            return Outcome.MISSING if existence is Existence.DELETED else Outcome.UNREADABLE
         modified = to_millis(task.get("modified_at")) or 0
         known = versions.rows.fingerprint(row[0], "")
         if known is not None and known >> 1 == version_of(modified):

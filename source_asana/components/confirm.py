@@ -9,7 +9,7 @@ from source_asana.components.lookup import Lookup
 from source_asana.components.shape import Raw
 from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.departures import Departures
+from source_asana.cursors.missing import MissingRecords
 from source_asana.cursors.strategies import LEFT, elsewhere, partition_in
 from source_asana.http.errors import AsanaError
 from source_asana.parents.routers import InlineRouter
@@ -20,7 +20,7 @@ class Confirm:
     """Settles the missing records of one stream.
 
     What is not proven to be deleted stays in the destination: a record that Asana hides is
-    forgotten, one that exists is filed where it is now, and where Asana does not say the next sync
+    dropped, one that exists is filed where it is now, and where Asana does not say the next sync
     asks again.
 
     Args:
@@ -41,7 +41,7 @@ class Confirm:
         self._lookups = lookups
         self._resent = resent
         self._counts = counts
-        # A partition is a record of another stream then, which is whole.
+        # A partition is a record of another stream then, which is complete.
         self._is_inline = isinstance(cursor.router, InlineRouter)
         self._follows_parent = self._is_inline or cursor.strategy.follows_parent
 
@@ -50,7 +50,7 @@ class Confirm:
         for key, partition in slice_.rows:
             parent = self._parent(partition)
             if parent is Existence.DELETED:
-                self._departures.goes_along(key)
+                self._missing.goes_along(key)
             if parent is None or (parent is Existence.EXISTS and not self._follows_parent):
                 yield from self._settled(key, partition, *self._existence(key, partition))
             elif parent is Existence.EXISTS:
@@ -67,7 +67,7 @@ class Confirm:
         """
         existence = self._membership(key, partition_in(partition))
         if existence is Existence.EXISTS:
-            self._departures.is_elsewhere(key, partition)
+            self._missing.is_elsewhere(key, partition)
         else:
             yield from self._settled(key, partition, existence, {})
 
@@ -78,9 +78,9 @@ class Confirm:
             case Existence.DELETED:
                 yield from self._deleted(key, partition)
             case Existence.FORBIDDEN:
-                self._departures.forget(key, partition)
+                self._missing.remove(key, partition)
             case Existence.UNKNOWN:
-                self._departures.wait(self._cursor.stream)
+                self._missing.wait(self._cursor.stream)
             case Existence.EXISTS:
                 yield from self._exists(key, partition, record)
 
@@ -88,11 +88,11 @@ class Confirm:
         """Return whether the parent that decides on a record exists, None if none decides."""
         if self._cursor.strategy.outlives_parent:
             return None
-        return self._parent_if_gone(partition)
+        return self._parent_if_removed(partition)
 
-    def _parent_if_gone(self, partition: str) -> Existence | None:
+    def _parent_if_removed(self, partition: str) -> Existence | None:
         cursor, own = self._cursor, partition_in(partition)
-        parent = cursor.router.parent_of(own) if cursor.is_gone(partition) else None
+        parent = cursor.router.parent_of(own) if cursor.is_removed(partition) else None
         if parent is None or not self._lookups(parent[0]).has_object_path:
             return None
         return self._lookups(parent[0]).existence(parent[1])
@@ -103,19 +103,19 @@ class Confirm:
 
     def _deleted(self, key: str, partition: str) -> Iterator[Raw]:
         self._counts.deleted += 1
-        yield from self._departures.deleted(key, partition, self._cursor.stamp())
+        yield from self._missing.deleted(key, partition, self._cursor.stamp())
 
     @property
-    def _departures(self) -> Departures:
-        assert self._cursor.departures is not None
-        return self._cursor.departures
+    def _missing(self) -> MissingRecords:
+        assert self._cursor.missing is not None
+        return self._cursor.missing
 
     @property
     def _own(self) -> Lookup:
         return self._lookups(self._cursor.stream)
 
     def _existence(self, key: str, partition: str) -> tuple[Existence, Raw]:
-        if self._departures.are_by_partition:
+        if self._missing.are_by_partition:
             return self._membership(key, partition_in(partition)), {}
         return self._own.record(key)
 
@@ -128,22 +128,22 @@ class Confirm:
             return Existence.UNKNOWN
         if self._is_inline:
             return Existence.DELETED
-        # It may still be in there, and be hidden from the token.
+        # It may still be in there, and the token may not see it.
         existence = self._own.existence(key)
-        if self._departures.are_by_partition and existence is Existence.EXISTS:
+        if self._missing.are_by_partition and existence is Existence.EXISTS:
             return Existence.DELETED
         return existence
 
     def _exists(self, key: str, partition: str, record: Raw) -> Iterator[Raw]:
         cursor = self._cursor
-        if self._departures.are_by_partition:
+        if self._missing.are_by_partition:
             own = partition_in(partition)
-            self._departures.move(key, partition, elsewhere(own) if cursor.is_gone(own) else own)
+            self._missing.move(key, partition, elsewhere(own) if cursor.is_removed(own) else own)
             return
         now = cursor.strategy.partition_now(record, partition_in(partition))
-        if now == LEFT and self._parent_if_gone(partition) is Existence.FORBIDDEN:
-            # It may seem to be no subtask any more just because its parent is hidden.
-            self._departures.forget(key, partition)
+        if now == LEFT and self._parent_if_removed(partition) is Existence.FORBIDDEN:
+            # It may seem to be no subtask any more just because the token may not see its parent.
+            self._missing.remove(key, partition)
             return
         if now == LEFT:
             yield from self._deleted(key, partition)
@@ -151,4 +151,4 @@ class Confirm:
         # Where no answer tells another parent, it has that of the partition that it was in.
         now = now or elsewhere(partition_in(partition))
         yield from self._resent(record, partition_in(now))
-        self._departures.move(key, partition, now)
+        self._missing.move(key, partition, now)

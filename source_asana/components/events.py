@@ -48,10 +48,10 @@ class EventRetriever(AsanaRetriever):
         try:
             yield from pages(ask, following)
         except SyncTokenExpired as expired:
-            self._begin_anew(slice_, expired)
+            self._start_again(slice_, expired)
 
-    def _begin_anew(self, slice_: Slice, expired: SyncTokenExpired) -> None:
-        """Take the token that comes with the error; warn of what is lost if there was one."""
+    def _start_again(self, slice_: Slice, expired: SyncTokenExpired) -> None:
+        """Take the token that comes with the error; warn of missing events if there was one."""
         strategy = self.cursor.strategy
         assert isinstance(strategy, SyncTokenStrategy)
         fresh = (expired.verdict.body or {}).get("sync")

@@ -54,11 +54,11 @@ class Existences:
         """Return whether the object at a path exists, and its record if it does and was asked for.
 
         Args:
-            path: below the API's address, `tasks/12`.
+            path: below the API's URL, `tasks/12`.
             counts: where the request is counted.
             params: returns the query parameters, such as `opt_fields`.
             headers: request headers.
-            asked: the fields that the parameters ask for, of which some may lack a scope.
+            asked: the fields that the parameters ask for; the scope of some may be missing.
             is_record_wanted: whether that it exists is not enough.
         """
         with self._lock:
@@ -91,7 +91,7 @@ def _answer(
 
 def _refused(verdict: Verdict) -> Existence:
     """Return what a refusal says of the object itself; plan, scope and routes say nothing."""
-    if verdict.rule.gone:
+    if verdict.rule.deleted:
         return Existence.DELETED
     is_forbidden = verdict.rule.reach is Reach.PARTITION and verdict.status == 403
     return Existence.FORBIDDEN if is_forbidden else Existence.UNKNOWN

@@ -1,6 +1,6 @@
 """Hints from beyond the lists: what was deleted since the last sync, as the audit log tells.
 
-Only service accounts of some plans may read it (getAuditLogEvents). A list tells the same later:
+Only service accounts of some plans may read it (getAuditLogEvents). A list shows the same later:
 when it is read completely.
 """
 
@@ -81,7 +81,7 @@ class Hints:
     """The hints of a sync about what its lists may not show; each source is asked once.
 
     Args:
-        runtime: what all streams share; it is told whether the audit log can be read.
+        runtime: what all streams share; it keeps whether the audit log can be read.
     """
 
     def __init__(self, runtime: Runtime) -> None:

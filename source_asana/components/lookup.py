@@ -1,4 +1,4 @@
-"""One object of a stream by its gid, and one partition listed once more: to tell what is gone."""
+"""One object by its gid, and one partition listed once more: to tell what is deleted."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ def pages(
                 continue
             page = rows(body_of(response))
             token = following(response, len(page), token)
-            # The answer is let go before its records are handed on, as a slow destination may hold
-            # them for long.
+            # The answer is released before its records are handed on, as a slow destination may
+            # hold them for long.
             del response
             fresh = [record for record in page if _is_new(record, seen)]
             del page

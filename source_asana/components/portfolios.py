@@ -37,7 +37,7 @@ class PortfolioRetriever(AsanaRetriever):
     """
 
     @override
-    def bound(self) -> None:
+    def after_bind(self) -> None:
         self.runtime.feeds.provide(self.name, RecursiveFeed(self.name, self.runtime.stop))
 
     @override
@@ -51,7 +51,7 @@ class PortfolioRetriever(AsanaRetriever):
                 begun = True
                 yield page
         except AsanaError as error:
-            # A list that broke off is not whole; the token user's own would only look like it.
+            # A list that broke off is not complete; the token user's own would only look like it.
             if begun or error.verdict.status not in (400, 403):
                 raise
             mine = {**slice_.partition, "owner": "me"}
@@ -140,10 +140,10 @@ class ItemRetriever(AsanaRetriever):
     def _nested(self, nested: list[Raw], slice_: Slice, stamp: Stamp) -> Iterator[Record]:
         if not nested:
             return
-        place = Slice({}, key=slice_.key, item={"workspace_gid": slice_.workspace})
-        new = {found["gid"] for found in self.portfolios.publish(nested, place)}
+        parent = Slice({}, key=slice_.key, item={"workspace_gid": slice_.workspace})
+        new = {found["gid"] for found in self.portfolios.publish(nested, parent)}
         for record in nested:
             if record["gid"] in new:
-                yield from self.portfolios.nested(record, place, stamp)
+                yield from self.portfolios.nested(record, parent, stamp)
             else:
-                self.portfolios.cursor.seen(record, place)
+                self.portfolios.cursor.seen(record, parent)

@@ -43,7 +43,7 @@ class PlainTemplate:
         return isinstance(template, str) and "{" not in FIELD.sub("", template)
 
     def fill(self, slice_: StreamSlice | None) -> str:
-        """Return the text for a slice; a field that it lacks is empty."""
+        """Return the text for a slice; a missing field is empty."""
         if not self._rest:
             return self._first
         partition = slice_.partition if slice_ else {}

@@ -114,7 +114,7 @@ class AsanaRetriever(Retriever):
         self._item_fields = frozenset(path.split(".")[0] for path in plan.needed)
         technical = frozenset(plan.needed | self.filter.fields | self.needs())
         self.shape = Shape(plan, self.parent_columns, technical, asks=self.send_opt_fields)
-        self.fields = AskedFields(self.name, self.shape.asked, runtime.report, self._lack)
+        self.fields = AskedFields(self.name, self.shape.asked, runtime.report, self._refuse)
         self.paged = PagedList(self.requester, self.paginator, self.fields, runtime.backpressure)
         self.lookup = Lookup(
             runtime,
@@ -128,9 +128,9 @@ class AsanaRetriever(Retriever):
         self.confirm = Confirm(
             cursor, lambda stream: others[stream].lookup, self.resent, self.counts
         )
-        self.bound()
+        self.after_bind()
 
-    def bound(self) -> None:
+    def after_bind(self) -> None:
         """Take what only a subclass needs; everything else that the sync gives is there."""
 
     def needs(self) -> frozenset[str]:
@@ -185,12 +185,12 @@ class AsanaRetriever(Retriever):
         reach = verdict.rule.reach
         was_read = cursor.was_read(slice_, reach)
         is_alone = slice_.is_one_of_many and reach is Reach.PARTITION
-        self.counts.refuse(lost=was_read and verdict.rule.takes_access and not is_alone)
+        self.counts.refuse(withdrawn=was_read and verdict.rule.takes_access and not is_alone)
         cursor.refused(slice_, verdict)
         self.runtime.report.skip(self.name, place, verdict, workspace=workspace, was_read=was_read)
-        if verdict.rule.gone:
+        if verdict.rule.deleted:
             return Ending.COMPLETE
-        return Ending.LACKING if verdict.rule.is_plan else Ending.REFUSED
+        return Ending.UNAVAILABLE if verdict.rule.is_plan else Ending.REFUSED
 
     def _fails(self, slice_: Slice) -> bool:
         """Return whether a failure is raised, so that the CDK logs it.
@@ -208,7 +208,7 @@ class AsanaRetriever(Retriever):
         return is_raised
 
     def begin(self, slice_: Slice) -> None:
-        """Note that a slice begins; raise `Refused` at once for what was refused before."""
+        """Note that a slice begins; raise `Refused` for what was refused before."""
         refusal = self.runtime.report.closed(self.name, slice_.workspace)
         if refusal:
             raise Refused(refusal)
@@ -270,7 +270,7 @@ class AsanaRetriever(Retriever):
             cursor.expect(slice_.key)
             found = one.records(parent)
             if found is None:
-                # The column was not read, so it shows neither what is there nor what is gone.
+                # The column was not read, so it shows neither what is there nor what is missing.
                 continue
             for record in found:
                 for sent in cursor.sent(record, slice_, stamp, is_shared=self.may_repeat):
@@ -280,24 +280,24 @@ class AsanaRetriever(Retriever):
 
     # ── columns that the token may not read ────────────────────────────────────────────────────
 
-    def _lack(self, fields: frozenset[str], verdict: Verdict) -> None:
-        """Note which columns are lost with dotted fields, here and in streams that lie in this."""
-        self._lacks(self.shape.columns_of(fields))
+    def _refuse(self, fields: frozenset[str], verdict: Verdict) -> None:
+        """Note which columns need refused fields, here and in streams that lie in this one."""
+        self._refuse_columns(self.shape.columns_of(fields))
         for one in self.plan.inline:
             start = f"{one.column}."
             below = {path.removeprefix(start) for path in fields if path.startswith(start)}
             if below:
-                self.others[one.stream].lack_inline(frozenset(below), verdict)
+                self.others[one.stream].refuse_inline(frozenset(below), verdict)
 
-    def lack_inline(self, fields: frozenset[str], verdict: Verdict) -> None:
-        """Note what is lost of a stream that lies in another one's records."""
+    def refuse_inline(self, fields: frozenset[str], verdict: Verdict) -> None:
+        """Note the fields that are refused of a stream that lies in another one's records."""
         columns = self.shape.columns_of(fields)
         self.runtime.report.fields_dropped(self.name, sorted(columns), verdict)
-        self._lacks(columns)
+        self._refuse_columns(columns)
 
-    def _lacks(self, columns: frozenset[str]) -> None:
+    def _refuse_columns(self, columns: frozenset[str]) -> None:
         with self.cursor.lock:
-            self.cursor.columns.lack(columns)
+            self.cursor.columns.refuse(columns)
 
     def notice_columns(self) -> None:
         """Have all records read again where columns were added, or a scope was granted for some.
@@ -306,7 +306,7 @@ class AsanaRetriever(Retriever):
         Called before anything is planned.
         """
         columns, strategy = self.cursor.columns, self.cursor.strategy
-        is_asked = (columns.lacked or columns.further) and not strategy.reads_all
+        is_asked = (columns.unreadable or columns.further) and not strategy.reads_all
         if is_asked and self._is_answered(self.examples()):
             with self.cursor.lock:
                 columns.grant()

@@ -27,9 +27,9 @@ class AskedFields:
     Args:
         stream: stream name.
         fields: dotted opt_fields; if there are none, Asana decides what comes.
-        report: told which columns are missing.
-        lack: told the dotted fields that are left out, and the refusal, before any request leaves
-            them out.
+        report: takes which columns are missing.
+        refuse: takes the dotted fields that are left out, and the refusal, before any request
+            leaves them out.
 
     Attributes:
         text: the fields that are asked for, separated by commas.
@@ -41,11 +41,11 @@ class AskedFields:
         stream: str,
         fields: tuple[str, ...],
         report: Report,
-        lack: Callable[[frozenset[str], Verdict], None],
+        refuse: Callable[[frozenset[str], Verdict], None],
     ) -> None:
         self._stream = stream
         self._report = report
-        self._lack = lack
+        self._refuse = refuse
         self._lock = threading.Lock()
         self._ask_for(",".join(fields))
 
@@ -77,13 +77,13 @@ class AskedFields:
             fewer, dropped = without_scope(self._stream, sent, verdict)
             if dropped:
                 self._report.fields_dropped(self._stream, dropped, verdict)
-                self._lack(frozenset(sent.split(",")) - frozenset(fewer.split(",")), verdict)
+                self._refuse(frozenset(sent.split(",")) - frozenset(fewer.split(",")), verdict)
                 self._ask_for(fewer)
             return bool(dropped)
 
 
 def answered(asked: Sequence[AskedFields], ask: Callable[[], T]) -> T:
-    """Return what `ask` returns, which is called again without the fields that lack a scope.
+    """Return what `ask` returns, which is called again without the fields whose scope is missing.
 
     Args:
         asked: the fields that it asks for, of one or several streams.

@@ -1,7 +1,7 @@
 """Hints: what search, events and audit log say of an object.
 
 A hint decides nothing: the ledger decides what is sent, and a GET what is deleted. So a hint that
-is lost or wrong costs time or a request, and the next full scan finds what no hint has told.
+is missing or wrong costs time or a request, and the next full scan finds what no hint has told.
 """
 
 from __future__ import annotations
@@ -245,11 +245,11 @@ class Tokens:
         return sum(len(key) + len(token.text) + 24 for key, token in self.by_key.items())
 
     def keep_only(self, keys: Container[str]) -> None:
-        """Forget the tokens of other projects."""
+        """Drop the tokens of other projects."""
         self.by_key = {key: token for key, token in self.by_key.items() if key in keys}
 
     def drop_after(self, now: int) -> None:
-        """Forget the tokens whose instants are later than the server's time."""
+        """Drop the tokens whose instants are later than the server's time."""
         self.by_key = {key: token for key, token in self.by_key.items() if token.at <= now}
 
 

@@ -93,7 +93,7 @@ class FullScan:
             self.scanned = began
 
     def drop_after(self, now: int) -> None:
-        """Forget a full scan that is later than the server's time."""
+        """Drop a full scan that is later than the server's time."""
         if self.scanned is not None and self.scanned > now:
             self.scanned = None
 
@@ -181,7 +181,7 @@ class Listings:
             "failed": self.failed,
         }
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Have everything be outstanding."""
         self.instants.by_key = dict.fromkeys(self.instants.by_key, NEVER)
 

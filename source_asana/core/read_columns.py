@@ -17,31 +17,33 @@ class Columns:
         selected: names of the columns that this sync sends.
 
     Attributes:
-        lacked: columns that the token could not read so far, until `grant`.
-        lost: columns that were read before and are refused now. Nothing of the stream is sent
+        unreadable: columns that the token could not read so far, until `grant`.
+        withdrawn: columns that were read before and are refused now. Nothing of the stream is sent
             then, as nulls would replace their values.
         is_read: whether a request of this sync was answered with the columns that it may read.
     """
 
     def __init__(self, selected: Iterable[str]) -> None:
         # The names themselves would take a kilobyte.
-        self._marks = {name: blake2b(name.encode(), digest_size=3).hexdigest() for name in selected}
+        self._digests = {
+            name: blake2b(name.encode(), digest_size=3).hexdigest() for name in selected
+        }
         self._before = frozenset[str]()
-        self._lacks = frozenset[str]()
-        self.lacked = frozenset[str]()
-        self.lost = frozenset[str]()
+        self._refused = frozenset[str]()
+        self.unreadable = frozenset[str]()
+        self.withdrawn = frozenset[str]()
         self.is_read = False
 
-    def load(self, read: Any, lacks: Any) -> None:
+    def load(self, read: Any, unreadable: Any) -> None:
         """Take the stored values of `columns` and `lacks`.
 
         Raises:
             TypeError: they are not what `dump` returns.
         """
-        if not isinstance(read, str) or not isinstance(lacks, list):
-            raise TypeError("its columns are no text, or what it lacks is no list")
+        if not isinstance(read, str) or not isinstance(unreadable, list):
+            raise TypeError("its columns are no text, or its unreadable columns are no list")
         self._before = frozenset(read[start : start + 6] for start in range(0, len(read), 6))
-        self.lacked = frozenset(map(str, lacks))
+        self.unreadable = frozenset(map(str, unreadable))
 
     @property
     def were_read(self) -> bool:
@@ -51,36 +53,38 @@ class Columns:
     @property
     def further(self) -> bool:
         """Whether a column is to be read that earlier syncs have not read."""
-        without = self.lacked | self._lacks
-        wanted = {mark for name, mark in self._marks.items() if name not in without}
+        without = self.unreadable | self._refused
+        wanted = {digest for name, digest in self._digests.items() if name not in without}
         return self.were_read and not wanted <= self._before
 
     def grant(self) -> None:
         """Note that a request was answered: what it was not refused may be read from now on."""
-        self.lacked &= self._lacks
+        self.unreadable &= self._refused
 
-    def lack(self, names: Iterable[str]) -> None:
+    def refuse(self, names: Iterable[str]) -> None:
         """Note columns that the token may not read."""
-        refused = self._marks.keys() & set(names)
-        lost = {name for name in refused if self._marks[name] in self._before}
-        self.lost |= lost
-        self._lacks |= refused - lost
+        refused = self._digests.keys() & set(names)
+        withdrawn = {name for name in refused if self._digests[name] in self._before}
+        self.withdrawn |= withdrawn
+        self._refused |= refused - withdrawn
 
     def dump(self, *, reads_all: bool) -> dict[str, Any]:
         """Return what the state keeps: `columns`, a text, and `lacks`, a list of names.
 
         Args:
             reads_all: whether the sync reads all records, so that each of them has the columns
-                which the token lacked before.
+                which the token could not read before.
         """
         if not self.is_read:
-            read, lacks = self._before, self.lacked | self._lacks
+            read, unreadable = self._before, self.unreadable | self._refused
         else:
-            without = self._lacks if reads_all else self._lacks | self.lacked
-            read = frozenset(mark for name, mark in self._marks.items() if name not in without)
-            lacks = self._lacks
-        return {"columns": "".join(sorted(read)) or None, "lacks": sorted(lacks) or None}
+            without = self._refused if reads_all else self._refused | self.unreadable
+            read = frozenset(
+                digest for name, digest in self._digests.items() if name not in without
+            )
+            unreadable = self._refused
+        return {"columns": "".join(sorted(read)) or None, "lacks": sorted(unreadable) or None}
 
     def size(self) -> int:
         """Return about how many characters the state keeps."""
-        return 6 * len(self._marks) + 20 * len(self._lacks)
+        return 6 * len(self._digests) + 20 * len(self._refused)

@@ -110,11 +110,11 @@ class Versions:
         if self.rows.fingerprint(gid, "") != version << 1 | 1:
             return
         if self.only_due:
-            self.forget(gid)
+            self.remove(gid)
         else:
             self._enter(gid, self.rows.partition_of(gid) or "", version << 1)
 
-    def forget(self, gid: str) -> None:
+    def remove(self, gid: str) -> None:
         """Drop a task, which is due again when it is shown again."""
         known = self.rows.fingerprint(gid, "")
         self.due_rows -= known is not None and _is_due(known)
@@ -136,7 +136,7 @@ class Versions:
         return self.rows.rows()
 
     def clear(self) -> None:
-        """Forget all tasks, so that the children of each are read."""
+        """Remove all tasks, so that the children of each are read."""
         self.rows, self.due_rows = Ledger(), 0
 
     def drop_read(self) -> None:
@@ -160,7 +160,7 @@ class Versions:
         theirs are still to be asked about.
 
         Args:
-            is_over: whether a listing has shown all that it has, or is gone itself.
+            is_over: whether a listing has shown all that it has, or is removed itself.
             deleted: gids that Asana says are deleted.
             has_children: whether a stream's ledger has rows of a task.
         """
@@ -171,7 +171,7 @@ class Versions:
         for gid, _ in old:
             is_read = self.was_read(gid) and not has_children(gid)
             if is_read and all(map(is_over, self.rows.partitions_of(gid))):
-                self.forget(gid)
+                self.remove(gid)
         self._missing = {gid for gid, _ in (*new, *old)}
 
 

@@ -16,8 +16,8 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.types import Record
 from typing_extensions import override
 
-from source_asana.cursors.departures import Departures
 from source_asana.cursors.emission import Emission
+from source_asana.cursors.missing import MissingRecords
 from source_asana.cursors.sending import Once, Raw, Sender
 from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.states import States
@@ -91,9 +91,9 @@ class AsanaCursor(Cursor):
     # ── state ──────────────────────────────────────────────────────────────────────────────────
 
     @property
-    def departures(self) -> Departures | None:
+    def missing(self) -> MissingRecords | None:
         """What is missing; None where deletions are not tracked."""
-        return self.stream_state.departures
+        return self.stream_state.missing
 
     @property
     @override
@@ -170,12 +170,12 @@ class AsanaCursor(Cursor):
             is_sound: whether all parents could be listed.
         """
         with self.lock:
-            if self.columns.lost:
+            if self.columns.withdrawn:
                 return
             self._hinted = hinted
             self.stream_state.settle(self._is_over, hinted, until, is_sound=is_sound)
             if self.sender:
-                self.sender.ledger.drop_partitions(self.strategy.is_stale)
+                self.sender.ledger.drop_partitions(self.strategy.is_expired)
             self._emission.changes += 1
 
     def to_confirm(self) -> Iterator[ConfirmSlice]:
@@ -184,9 +184,9 @@ class AsanaCursor(Cursor):
         All records of a stream must be on their way before its generator ends, as its last state
         may overtake those of others. Each round has what hangs on what the last one found deleted.
         """
-        while self.departures and not self.columns.lost:
+        while self.missing and not self.columns.withdrawn:
             with self.lock:
-                slices = self.departures.slices(self.is_gone)
+                slices = self.missing.slices(self.is_removed)
             if not slices:
                 return
             # A state that knows what is missing precedes the first tombstone.
@@ -196,10 +196,10 @@ class AsanaCursor(Cursor):
                 yield slice_
             self.slices.wait_until_over()
             with self.lock:
-                self.departures.flag(self._is_over, self._hinted)
+                self.missing.flag(self._is_over, self._hinted)
 
     def _is_over(self, partition: str) -> bool:
-        """Return whether a partition has shown all that it has, or is gone itself.
+        """Return whether a partition has shown all that it has, or is removed itself.
 
         What is elsewhere is looked up by every full scan.
         """
@@ -212,7 +212,7 @@ class AsanaCursor(Cursor):
         is_named = own in self._hinted or self._is_deleted(own)
         return is_named or self.strategy.unread(own) is not Unread.UNKNOWN
 
-    def is_gone(self, partition: str) -> bool:
+    def is_removed(self, partition: str) -> bool:
         """Return whether a partition's parent is deleted, or in no list that is read."""
         own = partition_in(partition)
         if self.partitions.is_expected(own) or own == ELSEWHERE:
@@ -221,7 +221,7 @@ class AsanaCursor(Cursor):
         if unread is Unread.EMPTY:
             return False
         is_named = own != partition or own in self._hinted or self._is_deleted(own)
-        return is_named or unread is Unread.GONE
+        return is_named or unread is Unread.REMOVED
 
     def _is_deleted(self, partition: str) -> bool:
         parent = self.router.parent_of(partition)
@@ -236,7 +236,7 @@ class AsanaCursor(Cursor):
     def complete(self, slice_: Slice) -> None:
         """Note that all records of a slice are on their way."""
         with self.lock:
-            if self.columns.lost:
+            if self.columns.withdrawn:
                 return
             self._emission.changes += 1
             if not (slice_.is_filtered or self.strategy.sends_all(slice_)):
@@ -251,14 +251,14 @@ class AsanaCursor(Cursor):
     def completed(self, partition: str) -> None:
         """Note that such a partition was read completely."""
         with self.lock:
-            if self.columns.lost:
+            if self.columns.withdrawn:
                 return
             self._emission.changes += 1
             self.partitions.completed(partition)
 
     def refused(self, slice_: Slice, verdict: Verdict) -> None:
         """Note that Asana refused a slice: it ends without an error, but not complete."""
-        slice_.is_incomplete = not verdict.rule.gone
+        slice_.is_incomplete = not verdict.rule.deleted
         with self.lock:
             self._emission.changes += 1
             self.strategy.refused(slice_, verdict)
@@ -332,7 +332,7 @@ class AsanaCursor(Cursor):
             is_shared: whether other slices may show it too.
             partition: the one that it belongs to, where that is not the slice's.
         """
-        if self.columns.lost:
+        if self.columns.withdrawn:
             return
         self.columns.is_read = True
         sender = self.sender
@@ -356,7 +356,7 @@ class AsanaCursor(Cursor):
             self._count(slice_)
 
     def _count(self, slice_: Slice) -> None:
-        """Count a record that was sent without a look into the ledger."""
+        """Count a record that was sent without the ledger."""
         counts = self._counts
         counts.found[slice_.found_by] += 1
         if slice_.was_read:

@@ -1,13 +1,13 @@
-"""A record's tag: 32 bits that stand for the version that was sent.
+"""A record's fingerprint: 32 bits that stand for the version that was sent.
 
-Two answers that show the same version must have the same tag, so whatever Asana does not promise
-to repeat is left out of it:
+Two answers that show the same version must have the same fingerprint, so whatever Asana does not
+promise to repeat is left out of it:
 
-- Absent and null are the same.
+- Missing and null are the same.
 - Lists are bags. Asana promises an order for none of them: neither for likes and followers nor for
   objects without a gid (`memberships`) nor for texts (`email_domains`). Only `enum_options` are in
   the order in which users see them.
-- Pictures of users, pictures in rich text and attachments have URLs that are signed anew for every
+- Pictures of users, pictures in rich text and attachments have URLs that are signed again for every
   answer. The signature is the query; the path names the file.
 """
 
@@ -22,7 +22,7 @@ import orjson
 
 from source_asana.fields.schemas import SYNC_COLUMNS
 
-Tag = NewType("Tag", int)
+Fingerprint = NewType("Fingerprint", int)
 """A number from 1 to 2**32 - 1; in a ledger, 0 stands for a record that is no longer shown."""
 
 ORDERED = frozenset({"enum_options"})
@@ -38,8 +38,8 @@ SIGNED_URL = re.compile(
 )
 
 
-def fingerprinter(volatile: Iterable[str]) -> Callable[[dict[str, Any]], Tag]:
-    """Return the function that computes the tag of a stream's finished records.
+def fingerprinter(volatile: Iterable[str]) -> Callable[[dict[str, Any]], Fingerprint]:
+    """Return the function that computes the fingerprint of a stream's finished records.
 
     The function leaves its argument as it is and may be called from several threads. It takes some
     30 microseconds for a task of 4 kB.
@@ -49,14 +49,14 @@ def fingerprinter(volatile: Iterable[str]) -> Callable[[dict[str, Any]], Tag]:
     """
     ignored = SYNC_COLUMNS.union(volatile)
 
-    def tag(record: dict[str, Any]) -> Tag:
+    def fingerprint(record: dict[str, Any]) -> Fingerprint:
         counted = _normal(record)
         for name in ignored:
             counted.pop(name, None)
         digest = blake2b(_json(counted), digest_size=4).digest()
-        return Tag(int.from_bytes(digest, "big") or 1)
+        return Fingerprint(int.from_bytes(digest, "big") or 1)
 
-    return tag
+    return fingerprint
 
 
 def _normal(value: dict[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class _PartialStrategy(Strategy):
     def settle(self) -> None:
         super().settle()
         if self.scans and self.scan.is_due:
-            # What could not be read whole is read by the next sync.
+            # What could not be read completely is read by the next sync.
             self._kept.keep_only(self.partitions.is_complete)
         if self.knows_all:
             self._kept.keep_only(self._there.__contains__)
@@ -156,7 +156,7 @@ class AppendOnlyStrategy(WindowStrategy):
         return f"{slice_.key}@{str(record.get(self._stamp or ''))[: self.HOUR]}"
 
     @override
-    def is_stale(self, partition: str) -> bool:
+    def is_expired(self, partition: str) -> bool:
         key, _, hour = partition.partition("@")
         since = self.since(key)
         return since is not None and hour < since[: self.HOUR]

@@ -27,10 +27,10 @@ class Sender:
     """Sends a record if, and only if, its key is unknown or its fingerprint differs.
 
     Several workers may see the same record: one of them claims it, the others wait until it is on
-    its way, so that no bound moves past a record that nobody sent.
+    its way, so that no instant moves past a record that nobody sent.
 
     Args:
-        lock: the cursor's; held for every look into the ledger.
+        lock: the cursor's; held whenever the ledger is used.
         key: the stream's primary key; its last column is the record's key within its partition.
         fingerprint: returns that of a finished record, see `fingerprints`.
         stamps: gives `synced_at`.
@@ -144,11 +144,11 @@ class Sender:
             counts.changed += 1
 
     def remove(self, key: str, partition: str) -> None:
-        """Forget a record, in all its partitions where it is one; the caller holds the lock."""
+        """Remove a record, in all its partitions where it is one; the caller holds the lock."""
         self.ledger.remove(key, partition if self.by_partition else None)
 
     def tombstone(self, key: str, partition: str, stamp: Stamp) -> Iterator[Raw]:
-        """Yield the tombstone of a deleted record, and forget the record after that.
+        """Yield the tombstone of a deleted record, and remove the record after that.
 
         Until then it is missing in the state, so a sync that is killed here sends it again, should
         it be restored.

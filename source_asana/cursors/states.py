@@ -43,7 +43,7 @@ def damaged(stream: str, what: str) -> Exception:
     """Return the error for a state that this connector did not write, or that was changed since."""
     return config_error(
         f"The state of stream `{stream}` was not written by this connector, or it is damaged: "
-        "reset the stream, so that it is read anew.",
+        "reset the stream, so that it is read again.",
         internal=what,
     )
 

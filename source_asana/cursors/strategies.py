@@ -50,8 +50,8 @@ class Unread(Enum):
     UNKNOWN = auto()
     EMPTY = auto()
     """Another answer shows that there is nothing more in it."""
-    GONE = auto()
-    """A complete list of its parents lacks it."""
+    REMOVED = auto()
+    """A complete list of its parents does not show it."""
 
 
 class Part(Protocol):
@@ -75,7 +75,7 @@ class Part(Protocol):
 
 
 class Strategy:
-    """Lists that are read whole at each sync; the base of all other strategies.
+    """Lists that are read completely at each sync; the base of all other strategies.
 
     Args:
         plan: what the sync wants from the stream.
@@ -92,7 +92,7 @@ class Strategy:
         reads_all: whether each sync reads all records, as far as it may.
         knows_all: whether every partition there is was handed out or passed over in this sync.
         dropped: the ledgers for which the states have no room.
-        is_ledger_dropped: whether changes are told by timestamps alone, as one of them is dropped.
+        is_ledger_dropped: whether timestamps alone tell changes, as one of them is dropped.
         was_refused, is_refused: whether the last sync, and this one, was refused the stream as a
             whole.
         resends_missing: whether what was missing is sent when it is shown again, as its tombstone
@@ -139,7 +139,7 @@ class Strategy:
         return {"scanned": self.scan} if self.runtime.settings.track_deletions else {}
 
     def read_again(self) -> None:
-        """Forget what saves requests, so that this sync reads all records for a further column."""
+        """Drop what saves requests, so that this sync reads all records for a further column."""
 
     def refused_slices(self) -> Iterator[Slice]:
         """Yield slices that Asana refused the last sync, as it did the stream as a whole."""
@@ -176,7 +176,7 @@ class Strategy:
 
         Returns:
             The rank of what can go next; None when the ledger as a whole has to go, and changes
-            are told by timestamps from now on.
+            are found by timestamps from now on.
         """
         del ledger
         self.dropped.append("ledger")
@@ -204,8 +204,8 @@ class Strategy:
         """Note that the last slice was handed out."""
         self.knows_all = self.router.is_complete()
 
-    def spares(self, parent: Slice) -> bool:
-        """Return whether a slice of a hidden parent need not be read; called without the lock."""
+    def can_skip(self, parent: Slice) -> bool:
+        """Return whether a slice of a parent need not be read; called without the lock."""
         del parent
         return False
 
@@ -223,7 +223,7 @@ class Strategy:
 
     def unread(self, partition: str) -> Unread:
         """Return what is known of a partition that has no slice in this sync."""
-        return Unread.GONE if self.knows_all and partition not in self._there else Unread.UNKNOWN
+        return Unread.REMOVED if self.knows_all and partition not in self._there else Unread.UNKNOWN
 
     def sweep(self, ledger: Ledger, is_over: Callable[[str], bool]) -> None:
         """Flag what is missing in partitions that are over, in the ledger and in the parts."""
@@ -235,7 +235,7 @@ class Strategy:
         return False
 
     def left(self, partition: str) -> None:
-        """Note that the parent of a partition is deleted, hidden, or in no list that is read."""
+        """Note that the parent of a partition is deleted, forbidden, or in no list that is read."""
 
     def partition_now(self, record: Record, partition: str) -> str | None:
         """Return where a missing record that exists belongs now.
@@ -247,8 +247,8 @@ class Strategy:
         del record
         if self.partitions.is_expected(partition):
             return None if self.partitions.is_complete(partition) else partition
-        is_gone = partition == ELSEWHERE or self.unread(partition) is Unread.GONE
-        return None if is_gone else partition
+        is_removed = partition == ELSEWHERE or self.unread(partition) is Unread.REMOVED
+        return None if is_removed else partition
 
     # ── records ────────────────────────────────────────────────────────────────────────────────
 
@@ -257,7 +257,7 @@ class Strategy:
         del record
         return slice_.key
 
-    def is_stale(self, partition: str) -> bool:
+    def is_expired(self, partition: str) -> bool:
         """Return whether no sync compares with the rows of a partition, so that they go."""
         del partition
         return False

@@ -12,7 +12,7 @@ from typing import Any
 from source_asana.core.hints import Tokens
 from source_asana.core.ledger import Ledger
 from source_asana.core.listings import FullScan, Instants
-from source_asana.cursors.departures import FIRST, Departures
+from source_asana.cursors.missing import FIRST, MissingRecords
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamps
 from source_asana.cursors.states import VERSION, States, damaged
@@ -37,8 +37,8 @@ class StreamState:
         tracks_deletions: whether what is deleted is sent as a tombstone.
 
     Attributes:
-        departures: what is missing; None where deletions are not tracked.
-        audit_watermark: up to when the audit log has told what was deleted.
+        missing: what is missing; None where deletions are not tracked.
+        audit_watermark: up to when the audit log has named what was deleted.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class StreamState:
         *,
         tracks_deletions: bool,
     ) -> None:
-        self.departures: Departures | None = None
+        self.missing: MissingRecords | None = None
         self.audit_watermark: Millis | None = None
         self._stream = stream
         self._strategy = strategy
@@ -80,12 +80,12 @@ class StreamState:
         except (ValueError, TypeError) as error:
             raise damaged(self._stream, str(error)) from None
         if self._sender:
-            self._sender.ledger.drop_partitions(strategy.is_stale)
+            self._sender.ledger.drop_partitions(strategy.is_expired)
             # Switched off or on: a tombstone may have been printed just before the last sync ended.
             strategy.resends_missing = self._tracks_deletions or "scope" in stored
             self._sender.resends_missing = strategy.resends_missing
             if self._tracks_deletions and not strategy.is_ledger_dropped:
-                self.departures = Departures(strategy, self._sender, self._runtime, self._scope)
+                self.missing = MissingRecords(strategy, self._sender, self._runtime, self._scope)
         states.count_in(self._stream, strategy.rank, self.drop_ledger, self.size)
 
     def _take(self, stored: Mapping[str, Any]) -> None:
@@ -123,8 +123,8 @@ class StreamState:
                 self.audit_watermark = None
 
     def notice_scope(self) -> None:
-        """Have everything be read in another scope: what that lacks leaves in one sync."""
-        if self.departures and self.departures.is_another_scope:
+        """Have everything be read in another scope: what it does not show leaves in one sync."""
+        if self.missing and self.missing.is_another_scope:
             self._strategy.scan.begin()
 
     def notice_columns(self) -> None:
@@ -145,7 +145,7 @@ class StreamState:
         with self._strategy.lock:
             rank = self._strategy.drop(self._sender.ledger if self._sender else Ledger())
             if rank is None:
-                self.departures = None
+                self.missing = None
                 if self._sender:
                     self._sender.is_ledger_dropped = True
                     self._sender.ledger = Ledger(by_partition=self._sender.by_partition)
@@ -173,17 +173,17 @@ class StreamState:
         """Note what this sync has covered and what is missing, in one step.
 
         Args:
-            is_over: whether a partition has shown all that it has, or is gone itself.
+            is_over: whether a partition has shown all that it has, or is removed itself.
             hinted: gids that may be deleted -> when that happened.
             until: up to when the log was read.
             is_sound: whether all parents could be listed. Else what another scope has is not known.
         """
         self._strategy.settle()
         self._reported = frozenset()
-        if self.departures:
-            self.departures.flag(is_over, hinted)
+        if self.missing:
+            self.missing.flag(is_over, hinted)
             self.audit_watermark = until or self.audit_watermark
-            if is_sound and not self.departures.is_scope_unknown:
+            if is_sound and not self.missing.is_scope_unknown:
                 self._scope = self._runtime.scope
         elif self._sender and not self._strategy.is_ledger_dropped:
             self._sender.ledger.drop_missing(is_over)
@@ -197,7 +197,7 @@ class StreamState:
         if (
             sender
             and not strategy.is_ledger_dropped
-            and not (self.departures and self._is_another_scope)
+            and not (self.missing and self._is_another_scope)
         ):
             strategy.sweep(sender.ledger, strategy.partitions.is_complete)
         ledger = sender.ledger.copy() if sender and len(sender.ledger) else None
@@ -206,8 +206,8 @@ class StreamState:
             "synced_at": self._stamps.last if sender else None,
             "dropped": list(strategy.dropped) or None,
             "refused": strategy.is_refused or strategy.was_refused or None,
-            "scope": self._scope_now() if self.departures else None,
-            "audit_watermark": self.audit_watermark if self.departures else None,
+            "scope": self._scope_now() if self.missing else None,
+            "audit_watermark": self.audit_watermark if self.missing else None,
             "reported": self._refusals() or None,
             **strategy.columns.dump(reads_all=strategy.reads_all),
         }
@@ -229,8 +229,8 @@ class StreamState:
 
     @property
     def _is_another_scope(self) -> bool:
-        departures = self.departures
-        return departures is not None and departures.is_another_scope
+        missing = self.missing
+        return missing is not None and missing.is_another_scope
 
     def _scope_now(self) -> str | None:
         return self._runtime.scope if self._scope == FIRST else self._scope

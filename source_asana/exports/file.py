@@ -1,4 +1,4 @@
-"""A large gzipped file behind URLs that expire, as lines; neither file nor text is ever whole.
+"""A large gzipped file behind URLs that expire, as lines; neither is ever in memory completely.
 
 What is cut off is taken up at the byte where it ended. The token never goes to the storage host,
 and the URLs, which are keys of their own, never into a log.

@@ -132,7 +132,7 @@ class ExportJobs:
         self._counts = tasks.counts
         self._headers = tasks.headers()
         self._retrievers = tasks.others
-        self._keeper = tasks.streams.keeper
+        self._scan_owner = tasks.streams.scan_owner
         self._workspace = workspace
         self._left = left
         self._minutes = tasks.runtime.settings.bulk_export_timeout_minutes
@@ -171,7 +171,7 @@ class ExportJobs:
         LOGGER.info("Workspace %s: job %s exports its tasks.", self._workspace, gid)
         self._left.by_workspace[self._workspace] = LeftJob(gid, order.asks, order.after)
         self._save()
-        # None is over at once.
+        # None is over immediately.
         self._client.sleep(FIRST_PAUSE_SECONDS)
         job = self._finished(gid)
         if job.created < requested - CLOCK_GRAIN:
@@ -179,14 +179,14 @@ class ExportJobs:
         return job
 
     def drop(self) -> None:
-        """Forget the job before listings show newer versions than its file has."""
+        """Drop the job before listings show newer versions than its file has."""
         if self._left.by_workspace.pop(self._workspace, None):
             self._save()
 
     def _save(self) -> None:
         """Print the state that holds the jobs."""
         for retriever in self._retrievers.values():
-            if retriever.cursor.strategy is self._keeper:
+            if retriever.cursor.strategy is self._scan_owner:
                 retriever.cursor.save()
 
     # ── requests ───────────────────────────────────────────────────────────────────────────────

@@ -41,7 +41,7 @@ from source_asana.tasks.slices import ScanSlice
 LOGGER = logging.getLogger("airbyte.source_asana.export")
 JOBS, FILES = 2, 3
 PAUSE_SECONDS = 5.0
-# What embedded children may lack, as it is the task itself.
+# What embedded children may not have, as it is the task itself.
 TASK_COLUMNS = ("parent", "target")
 COMPACT = frozenset({"gid", "resource_type", "resource_subtype"})
 
@@ -227,14 +227,14 @@ class Reading:
         modified = stamp_of(task)
         if not modified:
             raise ExportFailedError("its tasks have no `modified_at`")
-        lacks_some = False
+        is_cut = False
         for child in self._children:
             if not child.has_all(task):
-                lacks_some = True
+                is_cut = True
                 self._missing.add(child.column)
             elif child.wants(task, modified, listing):
                 yield from child.sent(task, modified, self._scope.workspace, stamp)
-        if lacks_some:
+        if is_cut:
             # They are asked for, as those of a listed task are.
             self._tasks.streams.feed.found(self._slice.key, task["gid"], modified, listing)
 

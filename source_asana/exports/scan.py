@@ -28,13 +28,13 @@ class Export(Scan):
 
     Attributes:
         listed: the keys of the workspace's listings.
-        bound: the server's time before the export began, once it has succeeded.
+        until: the server's time before the export began, once it has succeeded.
     """
 
     def __init__(self, workspace: str) -> None:
         super().__init__(workspace)
         self.listed = frozenset[str]()
-        self.bound: Millis | None = None
+        self.until: Millis | None = None
 
 
 class ExportSlice(ScanSlice):
@@ -76,7 +76,7 @@ class ExportScan(WorkspaceScan):
                 if is_first or any(stream.is_scan for stream in selected):
                     self._exports[gid] = Export(gid)
             left = self._left.by_workspace.items()
-            # Where listings are read instead, a whole file is older than they are.
+            # Where listings are read instead, a complete file is older than they are.
             self._left.by_workspace = {
                 gid: job for gid, job in left if gid in self._exports or job.after is not None
             }
@@ -121,7 +121,7 @@ class ExportScan(WorkspaceScan):
             return
         slice_.began = up_to(job)
         if isinstance(slice_, ExportSlice):
-            slice_.export.bound = slice_.began
+            slice_.export.until = slice_.began
         else:
             self._left.by_workspace.pop(workspace, None)
         slice_.scan.finish(succeeded=True)
@@ -175,7 +175,7 @@ class ExportScan(WorkspaceScan):
     def shown_until(self, listing: str, workspace: str) -> Millis | None:
         export = self._exports.get(workspace)
         is_shown = export is not None and export.succeeded and listing in export.listed
-        return export.bound if export is not None and is_shown else None
+        return export.until if export is not None and is_shown else None
 
 
 def up_to(job: Job) -> Millis:

@@ -1,8 +1,8 @@
 """Fills columns that Asana names differently or does not have.
 
 Two tables decide for all streams: `ALIASES` fills a column from other fields of the same object or
-from the partition, and `ABSENT` lists columns that are declared and always null. `opt_fields` asks
-for neither, but for the sources of the aliases.
+from the partition, and `ALWAYS_NULL` lists columns that are declared and always null.
+`opt_fields` asks for neither, but for the sources of the aliases.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -119,7 +119,7 @@ ALIASES: Mapping[str, tuple[Alias, ...]] = MappingProxyType(
     }
 )
 
-ABSENT: Mapping[str, tuple[str, ...]] = MappingProxyType(
+ALWAYS_NULL: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "portfolio_custom_field_settings": ("created_at", "created_by"),
         "project_custom_field_settings": ("created_at", "created_by"),
@@ -141,7 +141,7 @@ def unknown_columns(stream: str) -> frozenset[str]:
     It does not know what lies below them either. Parent columns are not among them.
     """
     aliases = (alias.column for alias in ALIASES.get(stream, ()))
-    return frozenset((*aliases, *ABSENT.get(stream, ())))
+    return frozenset((*aliases, *ALWAYS_NULL.get(stream, ())))
 
 
 def sources(stream: str, columns: Iterable[str] | None) -> set[str]:

@@ -89,20 +89,20 @@ def opt_fields(
 
     Args:
         stream: stream name.
-        columns: selected top-level columns, None or empty for all. Columns that the schema lacks,
-            as in an old catalog, and columns that the connector fills itself are passed over.
+        columns: selected top-level columns, None or empty for all. Columns that are not in the
+            schema, as in an old catalog, and those that the connector fills itself do not count.
         also: dotted fields that are needed for technical reasons, asked for as they are.
     """
     properties = load_schema(stream)["properties"]
     made = PARENT_COLUMNS | SYNC_COLUMNS
-    hidden = REPEATED | REPEATED_IN.get(stream, frozenset()) | unknown_columns(stream) | made
+    left_out = REPEATED | REPEATED_IN.get(stream, frozenset()) | unknown_columns(stream) | made
     selected = set(columns or properties) | {
         path.split(".")[0] for path in sources(stream, columns or None)
     }
     asked = {
         path
         for column in selected & set(properties)
-        for path in _leaves(column, properties[column], hidden)
+        for path in _leaves(column, properties[column], left_out)
     }
     asked |= set(also)
     above = {path[:end] for path in asked for end, char in enumerate(path) if char == "."}
@@ -113,8 +113,8 @@ def opt_fields(
     return tuple(sorted(asked)) or (("gid",) if "gid" in properties else ())
 
 
-def _leaves(path: str, schema: Mapping[str, Any], hidden: frozenset[str]) -> Iterator[str]:
-    if path in hidden:
+def _leaves(path: str, schema: Mapping[str, Any], left_out: frozenset[str]) -> Iterator[str]:
+    if path in left_out:
         return
     fields = schema.get("items", schema).get("properties")
     if fields is None or path in WHOLE:
@@ -122,5 +122,5 @@ def _leaves(path: str, schema: Mapping[str, Any], hidden: frozenset[str]) -> Ite
         return
     # A resource's gid comes unasked; that of other objects (likes, external data) may not.
     named = [name for name in fields if name != "gid" or "resource_type" not in fields]
-    below = [leaf for name in named for leaf in _leaves(f"{path}.{name}", fields[name], hidden)]
+    below = [leaf for name in named for leaf in _leaves(f"{path}.{name}", fields[name], left_out)]
     yield from below or [f"{path}.gid"]

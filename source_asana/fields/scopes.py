@@ -1,4 +1,4 @@
-"""Knows which fields, and which streams, are lost without a scope of the OAuth app.
+"""Knows which fields, and which streams, need a scope of the OAuth app.
 
 Related objects without their scope come back with gid, name and type only, and asking for more of
 them is a 403 for the whole request. Sources: the scopes of the OpenAPI operations, and Asana's page
@@ -99,9 +99,9 @@ def without_scope(stream: str, opt_fields: str, verdict: Verdict) -> tuple[str, 
     )
     for keeps in steps:
         kept = [path for path in paths if keeps(path)]
-        gone = sorted({path.split(".")[0] for path in set(paths) - set(kept)})
-        if gone:
-            return (",".join(kept), gone) if kept else (opt_fields, [])
+        missing = sorted({path.split(".")[0] for path in set(paths) - set(kept)})
+        if missing:
+            return (",".join(kept), missing) if kept else (opt_fields, [])
     return opt_fields, []
 
 

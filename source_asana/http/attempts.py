@@ -63,7 +63,7 @@ def body_of(response: requests.Response) -> dict[str, Any]:
 
 
 def limit_of(response: requests.Response) -> int | None:
-    """Return the page size that the answer was given for, smaller where a page had to shrink."""
+    """Return the page size of the answer, smaller than asked for where Asana could not give it."""
     limit: int | None = response.limit  # type: ignore[attr-defined]  # as above
     return limit
 
@@ -88,7 +88,7 @@ def send(
 
     Args:
         client: what all requests share.
-        path: below the API's address, such as `tasks/12/stories`.
+        path: below the API's URL, such as `tasks/12/stories`.
         counts: where each try is counted.
         params: query parameters; those that are None are left out.
         headers: further headers.
@@ -174,7 +174,7 @@ class _Attempts:
             return None
         client.last_success = client.monotonic()
         if action is Action.SUCCESS:
-            # Only these come from Asana for sure: a proxy's clock may be ahead, and bounds with it.
+            # Only these come from Asana for sure: a proxy's clock may be ahead.
             client.clock.observe(response.headers)
             response.body = verdict.body  # type: ignore[attr-defined]  # parsed once, for all
             response.limit = self._params.get("limit")  # type: ignore[attr-defined]  # see limit_of

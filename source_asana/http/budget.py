@@ -19,7 +19,7 @@ LOGGER = logging.getLogger("airbyte.source_asana.budget")
 PAID_PER_MINUTE = 1500
 SEARCHES_PER_MINUTE = 60
 FREE_PER_MINUTE = 150
-FLOOR_PER_MINUTE = 15
+LEAST_PER_MINUTE = 15
 WINDOW_SECONDS = 60.0
 # Requests do not arrive as evenly as they are sent, so the rate is a little below the quota and the
 # window a little longer than Asana's.
@@ -43,7 +43,7 @@ class FairSemaphore:
 
     A semaphore of the standard library lets in whoever runs just now: a thread that leaves and
     comes back is always quicker than those that wait. The oldest slice of a project would wait for
-    hundreds of younger ones, and its bound with it.
+    hundreds of younger ones, and its instant with it.
     """
 
     def __init__(self, number: int) -> None:
@@ -201,7 +201,7 @@ class Budget:
             self.paused_seconds += max(0.0, self._paused_until - began)
             self.pause = (now, self._paused_until)
             count = self._count_before(sent)
-            if count < max(FLOOR_PER_MINUTE, 0.06 * self._full):
+            if count < max(LEAST_PER_MINUTE, 0.06 * self._full):
                 return True
             self._answers.append(count)
             refused = [count for count in self._answers if count is not None]
@@ -213,7 +213,7 @@ class Budget:
         self._answers.clear()
         self._raise_at = now + QUIET_SECONDS
         # Answers overtake each other, so the count may be a few too high.
-        lowered = max(FLOOR_PER_MINUTE, 0.99 * count)
+        lowered = max(LEAST_PER_MINUTE, 0.99 * count)
         if lowered >= self._limit:
             return
         # Answers that are still under way may lower it a little further, which is not worth another

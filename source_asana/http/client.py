@@ -43,7 +43,7 @@ class Client:
     """What every request of a process shares; tests give a clock and a sleep of their own.
 
     Args:
-        settings: the configuration: address, credentials, limits.
+        settings: the configuration: URL, credentials, limits.
         on_rotation: called with a new refresh token, in the thread that renewed it.
         notice: logs a line the first time it comes, as `Report.once` does.
         monotonic, sleep: the process's clock in seconds.

@@ -26,7 +26,7 @@ class Action(Enum):
     RETRY = auto()
     WAIT = auto()  # a rate limit: does not use up tries
     REAUTHENTICATE = auto()  # once, with a fresh OAuth token; after that it ends the sync
-    RESTART = auto()  # the offset is gone: read the partition from its first page
+    RESTART = auto()  # the offset has expired: read the partition from its first page
     NEW_SYNC_TOKEN = auto()
     SKIP = auto()  # leave out exactly what was refused, and report it
     FAIL = auto()  # this partition fails, the rest goes on
@@ -54,7 +54,7 @@ class Rule:
         reason: a word for the report and for tests.
         remedy: what the user can do, a clause.
         reach: for `SKIP`, how far the refusal reaches.
-        gone: for `SKIP`, whether the object does not exist (any more), so that nothing was left
+        deleted: for `SKIP`, whether the object does not exist (any more), so that nothing was left
             unread.
     """
 
@@ -64,12 +64,12 @@ class Rule:
     reason: str
     remedy: str = ""
     reach: Reach = Reach.PARTITION
-    gone: bool = False
+    deleted: bool = False
 
     @property
     def takes_access(self) -> bool:
-        """Whether what was readable before is withheld: no plan's limit, and not gone."""
-        return not (self.gone or self.is_plan)
+        """Whether what was readable before is withheld: no plan's limit, and not deleted."""
+        return not (self.deleted or self.is_plan)
 
     @property
     def is_plan(self) -> bool:
@@ -163,7 +163,7 @@ RULES: tuple[Rule, ...] = (
         Action.SKIP,
         "gone",
         "share it with the token's user again, unless it was deleted",
-        gone=True,
+        deleted=True,
     ),
     Rule((424, 429), None, Action.WAIT, "rate limit"),
     Rule(
@@ -172,7 +172,7 @@ RULES: tuple[Rule, ...] = (
         Action.ABORT,
         "legal block",
         "Asana refuses for legal reasons (HTTP 451): ask Asana's support why this account or "
-        "address is blocked",
+        "IP address is blocked",
     ),
     Rule((408, 409, 425), None, Action.RETRY, "try again"),
     Rule((500, 501, 502, 503, 504), None, Action.RETRY, "server error"),
@@ -181,7 +181,7 @@ RULES: tuple[Rule, ...] = (
 FIELDS = Rule((), None, Action.SKIP, "scope", SCOPE)
 UNREADABLE = Rule((), None, Action.RETRY, "body cut off or no JSON")
 REDIRECT = Rule(
-    (), None, Action.FAIL, "redirect", "check `api_url`: the token is never sent to another address"
+    (), None, Action.FAIL, "redirect", "check `api_url`: the token is never sent to another host"
 )
 # Asana gives its reason in the body. An answer without one comes from a proxy or was cut off, and
 # is no reason to leave anything out.
@@ -283,7 +283,7 @@ class AsanaError(Exception):
 
 
 class Refused(AsanaError):
-    """Asana refuses exactly this (plan, scope, membership), or it is gone: skipped and reported."""
+    """Asana refuses exactly this (plan, scope, membership), or it is deleted: skipped."""
 
 
 class OffsetExpired(AsanaError):

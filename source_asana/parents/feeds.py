@@ -3,7 +3,7 @@
 The CDK's substream router reads its parents again for each child, one after the other; a feed is
 filled by the parent stream's own slices. Every listing in a feed, and the feed as a whole, has an
 ending: the children of what failed fail, too, and only a feed of which nothing was refused may drop
-vanished parents from a state.
+missing parents from a state.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Ending(IntEnum):
     """How a listing ended; the worst ending of its listings is that of a feed."""
 
     COMPLETE = 0
-    LACKING = 1
+    UNAVAILABLE = 1
     """The workspace's plan does not have it: nothing is there, so nothing is missing."""
     REFUSED = 2
     FAILED = 3

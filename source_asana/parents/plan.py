@@ -117,7 +117,9 @@ def plan(
     selected = {c.stream.name: _selected(c, routers) for c in catalog.streams}
     needs = _needs(selected, routers, further)
     inline = _inline(selected, routers)
-    hidden = {name: StreamPlan(name, parent_only=True) for name in needs if name not in selected}
+    parent_only = {
+        name: StreamPlan(name, parent_only=True) for name in needs if name not in selected
+    }
     everyone = {*selected, *needs}
     return [
         replace(
@@ -126,7 +128,7 @@ def plan(
             readers=frozenset(r for r in everyone if one.name in routers[r].parents()),
             inline=tuple(inline.get(one.name, ())),
         )
-        for one in _ordered({**hidden, **selected}, routers)
+        for one in _ordered({**parent_only, **selected}, routers)
     ]
 
 

@@ -59,7 +59,7 @@ class AsanaRouter(PartitionRouter):
         """Return the streams that are no parents but must be read as well."""
         return []
 
-    def spared_parents(self) -> frozenset[str]:
+    def skippable_parents(self) -> frozenset[str]:
         """Return the parents that need not be read in a workspace whose changes a search found."""
         return frozenset()
 
@@ -69,8 +69,8 @@ class AsanaRouter(PartitionRouter):
         return max(endings, default=Ending.COMPLETE)
 
     def is_complete(self) -> bool:
-        """Return whether the parents' listings were complete, so that what they lack is gone."""
-        return self.ending() <= Ending.LACKING
+        """Return whether the parents' listings are complete: those they do not show are removed."""
+        return self.ending() <= Ending.UNAVAILABLE
 
     def parent_of(self, partition: str) -> tuple[str, str] | None:
         """Return the parent stream and the gid in it that a partition's key names, if it does."""
@@ -164,7 +164,7 @@ class ParentRouter(AsanaRouter):
         return {self.parent: frozenset(path for path in paths if not path.endswith("_gid"))}
 
     @override
-    def spared_parents(self) -> frozenset[str]:
+    def skippable_parents(self) -> frozenset[str]:
         return frozenset({self.parent} if self.unless_searched else ())
 
     @override
@@ -235,8 +235,8 @@ class UnionRouter(AsanaRouter):
         return found
 
     @override
-    def spared_parents(self) -> frozenset[str]:
-        return frozenset[str]().union(*(router.spared_parents() for router in self._all()))
+    def skippable_parents(self) -> frozenset[str]:
+        return frozenset[str]().union(*(router.skippable_parents() for router in self._all()))
 
     @override
     def stream_slices(self) -> Iterable[Slice]:

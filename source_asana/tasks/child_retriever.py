@@ -29,7 +29,7 @@ class ChildRetriever(AsanaRetriever):
     attachment_search: str = ""
 
     @override
-    def bound(self) -> None:
+    def after_bind(self) -> None:
         strategy = self.cursor.strategy
         assert isinstance(strategy, TaskChildrenStrategy)
         if self.attachment_search:
@@ -52,6 +52,6 @@ class ChildRetriever(AsanaRetriever):
             {"has_attachment": "true", "opt_fields": "created_at"},
             dict(self.requester.get_request_headers()),
         )
-        bound = self.runtime.clock.instant() or 0
+        now = self.runtime.clock.instant() or 0
         overlap = task_streams(self.runtime).search.overlap
-        return AttachmentSearch(workspace, request, Millis(bound - overlap))
+        return AttachmentSearch(workspace, request, Millis(now - overlap))

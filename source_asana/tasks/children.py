@@ -94,7 +94,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         self.dropped.append(name)
         if name == "keys":
             self.keeps_keys = False
-            ledger.drop_partitions(self.is_stale)
+            ledger.drop_partitions(self.is_expired)
             return self.rank
         self._versions.drop_read()
         self.is_ledger_dropped = True
@@ -106,7 +106,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         return isinstance(slice_, ChildSlice) and not self.keeps_keys
 
     @override
-    def is_stale(self, partition: str) -> bool:
+    def is_expired(self, partition: str) -> bool:
         # What is sent without an entry would leave the row of an older version behind.
         is_own = "/" in partition_in(partition)
         return not self.keeps_keys and not is_own
@@ -161,9 +161,9 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         workspace = self.feed.workspace_of(listing)
         if listing in self.feed.named and self.is_outstanding(listing, workspace or ""):
             return self.instant(listing)
-        mark = None if workspace is None else self.watermark(workspace)
-        # The search may have missed what its index did not show yet.
-        return None if mark is None else mark - self.streams.search.overlap
+        watermark = None if workspace is None else self.watermark(workspace)
+        # The search may not have shown what its index did not show yet.
+        return None if watermark is None else watermark - self.streams.search.overlap
 
     def _is_wanted(self, gid: str, modified: int, since: int | None) -> bool:
         is_old = self.start is not None and modified < self.start
@@ -305,8 +305,8 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         # stays due as well, until the next sync, as the refusal may pass.
         if isinstance(slice_, ChildSlice):
             is_forbidden = verdict.rule.reach is Reach.PARTITION and not slice_.is_shown
-            if verdict.rule.gone or is_forbidden:
-                self._versions.forget(slice_.gid)
+            if verdict.rule.deleted or is_forbidden:
+                self._versions.remove(slice_.gid)
 
     @override
     def was_read(self, slice_: Slice, reach: Reach) -> bool:
@@ -324,12 +324,12 @@ class TaskChildrenStrategy(TaskStreamStrategy):
             # Its entry did not name it.
             return Unread.EMPTY
         if own:
-            is_gone = self.is_listing_gone(project)
+            is_removed = self.is_listing_removed(project)
         elif self._versions.is_known(partition):
-            is_gone = self._versions.is_missing(partition)
+            is_removed = self._versions.is_missing(partition)
         else:
-            is_gone = not self.feed.has_shown(partition) and self.streams.shows_all()
-        return Unread.GONE if is_gone else Unread.UNKNOWN
+            is_removed = not self.feed.has_shown(partition) and self.streams.shows_all()
+        return Unread.REMOVED if is_removed else Unread.UNKNOWN
 
     @override
     def sweep(self, ledger: Ledger, is_over: Callable[[str], bool]) -> None:
@@ -339,7 +339,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
     def _is_listing_over(self, key: str) -> bool:
         if key == ELSEWHERE:
             return self.is_scan
-        return self.feed.is_complete(key) or self.is_listing_gone(key)
+        return self.feed.is_complete(key) or self.is_listing_removed(key)
 
     @override
     def has_shown(self, partition: str) -> bool:
@@ -347,7 +347,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
 
     @override
     def left(self, partition: str) -> None:
-        self._versions.forget(partition)
+        self._versions.remove(partition)
 
     @override
     def settle(self) -> None:

@@ -1,7 +1,7 @@
 """Asks Asana what happened in the projects since the last sync, for changes that move no timestamp.
 
 Source: getEvents. Asana keeps events for a day and delivers each at most once. So they are hints:
-they tell which tasks to read, and a lost one costs time until the next full scan.
+they tell which tasks to read, and a missing one costs time until the next full scan.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class Events:
                     self._unbroken.discard(key)
 
     def _wait_for_first(self) -> None:
-        """Have the first project go ahead alone: a scope that lacks is refused once."""
+        """Have the first project go ahead alone: a missing scope is refused once."""
         with self._lock:
             is_first, self._is_probing = not self._is_probing, True
         if not is_first:

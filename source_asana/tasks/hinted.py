@@ -116,7 +116,7 @@ class HintedTasks:
     # ── a task that exists ─────────────────────────────────────────────────────────────────────
 
     def _found(self, task: Raw, hint: TaskHint, slice_: HintSlice) -> Iterator[Any]:
-        """Yield a task as what it is now; a stream that has it and lacks it now looks it up."""
+        """Yield a task as what it is now; a stream that it has left looks it up."""
         gid, parent = task["gid"], (task.get("parent") or {}).get("gid")
         if parent and self._waits_for(parent, gid, hint):
             return

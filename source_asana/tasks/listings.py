@@ -155,7 +155,7 @@ class TasksStrategy(TaskStreamStrategy):
         slice_.is_filtered = not is_whole
 
     @override
-    def spares(self, parent: Slice) -> bool:
+    def can_skip(self, parent: Slice) -> bool:
         workspace = parent.workspace or ""
         search = self.streams.search.searches.get(workspace)
         return (
@@ -177,11 +177,13 @@ class TasksStrategy(TaskStreamStrategy):
 
     def _is_unnamed(self, listing: str) -> bool:
         """Return whether a listing exists that this sync has no reason to name."""
-        return listing == ELSEWHERE or (is_user_key(listing) and not self.is_listing_gone(listing))
+        return listing == ELSEWHERE or (
+            is_user_key(listing) and not self.is_listing_removed(listing)
+        )
 
     @override
     def unread(self, partition: str) -> Unread:
-        return Unread.GONE if self.is_listing_gone(partition) else Unread.UNKNOWN
+        return Unread.REMOVED if self.is_listing_removed(partition) else Unread.UNKNOWN
 
     @property
     @override

@@ -24,7 +24,7 @@ class TaskReader(AsanaRetriever):
     """Sends tasks as records of its stream: of `tasks`, or of `subtasks`."""
 
     @override
-    def bound(self) -> None:
+    def after_bind(self) -> None:
         self.streams: TaskStreams = task_streams(self.runtime)
         self.streams.cursors.append(self.cursor)
 

@@ -45,8 +45,8 @@ class TaskRetriever(TaskReader):
     subtasks: str = ""
 
     @override
-    def bound(self) -> None:
-        super().bound()
+    def after_bind(self) -> None:
+        super().after_bind()
         self._listed_keys: frozenset[str] | None = None
 
     @property
@@ -109,7 +109,7 @@ class TaskRetriever(TaskReader):
             for page in self.pages(slice_):
                 yield from self._tasks(page, slice_)
         except Refused as refusal:
-            slice_.is_deleted = refusal.verdict.rule.gone
+            slice_.is_deleted = refusal.verdict.rule.deleted
             raise
 
     def _ask_events(self, slice_: ListingSlice) -> None:

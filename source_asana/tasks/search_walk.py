@@ -20,7 +20,7 @@ Raw = dict[str, Any]
 PAGE = 100
 BY_CREATION = {"sort_by": "created_at", "sort_ascending": "true", "limit": PAGE}
 UNSTEPPABLE = Rule((), None, Action.FAIL, "search cannot be stepped through")
-HIDDEN = Rule((), None, Action.FAIL, "a page is full of tasks hidden from the token")
+FORBIDDEN = Rule((), None, Action.FAIL, "a page is full of tasks that the token may not see")
 TOO_MANY = Rule((), None, Action.FAIL, "listings are cheaper")
 
 
@@ -82,7 +82,7 @@ def stepped(
         room: held while a page is there.
 
     Raises:
-        AsanaError: the search cannot be used (plan, failure, a page of equal stamps or of hidden
+        AsanaError: the search cannot be used (plan, failure, a page of equal stamps or of forbidden
             tasks, too many pages): what it was to find has to be listed instead.
     """
     seen: set[str] = set()
@@ -122,6 +122,6 @@ def stepped(
                 return
             if barren > 1:
                 raise PartitionFailed(
-                    Verdict(HIDDEN, 200, "a page has nothing that the token may see")
+                    Verdict(FORBIDDEN, 200, "a page has nothing that the token may see")
                 )
             doubted = True

@@ -118,19 +118,19 @@ class TaskStreamStrategy(Strategy):
     @override
     def parts(self) -> Mapping[str, Part]:
         parts: dict[str, Part] = {**self.listings.parts(), "tokens": self._tokens}
-        if self.streams.keeper is self:
+        if self.streams.scan_owner is self:
             for scan in self.streams.scans:
                 parts.update(scan.parts())
         return parts
 
     @override
     def read_again(self) -> None:
-        self.listings.forget()
+        self.listings.clear()
 
     @override
     def granted(self) -> None:
         super().granted()
-        self.listings.forget()
+        self.listings.clear()
 
     @override
     def was_read(self, slice_: Slice, reach: Reach) -> bool:
@@ -149,7 +149,7 @@ class TaskStreamStrategy(Strategy):
 
     def move(self, listing: Listing) -> None:
         """Note that what depends on a listing is in the state, if it was read whole."""
-        if self.is_tracked and listing.began is not None and not self.columns.lost:
+        if self.is_tracked and listing.began is not None and not self.columns.withdrawn:
             self.listings.instants.move(listing.key, listing.began)
 
     @override
@@ -203,7 +203,7 @@ class TaskStreamStrategy(Strategy):
 
     # ── listings as partitions ─────────────────────────────────────────────────────────────────
 
-    def is_listing_gone(self, key: str) -> bool:
+    def is_listing_removed(self, key: str) -> bool:
         """Return whether a listing without a slice in this sync does not exist any more."""
         if key in self.runtime.workspaces or key in self.feed.named or key == ELSEWHERE:
             return False

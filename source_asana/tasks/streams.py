@@ -34,7 +34,7 @@ class TaskStreams:
         events: tell of changes that these do not find.
         cursors: that of `tasks`, and that of `subtasks` where somebody reads them.
         selected: the task streams that the user selected.
-        keeper: the one whose state holds that of the scans.
+        scan_owner: the one whose state holds that of the scans.
         is_scan: whether this sync reads all listings completely.
     """
 
@@ -46,7 +46,7 @@ class TaskStreams:
         self.events = Events(runtime, self.cost)
         self.cursors: list[AsanaCursor] = []
         self.selected: list[TaskStream] = []
-        self.keeper: object = None
+        self.scan_owner: object = None
         self.is_scan = False
         self._is_scanned = False
         self._shows_all: bool | None = None
@@ -56,8 +56,8 @@ class TaskStreams:
     def select(self, stream: TaskStream) -> None:
         """Add a selected stream."""
         self.selected.append(stream)
-        if self.keeper is None and stream.is_tracked:
-            self.keeper = stream
+        if self.scan_owner is None and stream.is_tracked:
+            self.scan_owner = stream
 
     def plan(self) -> None:
         """Choose how changes are found; called once, when the workspaces are listed."""
@@ -97,7 +97,7 @@ class TaskStreams:
             self._begin_scan()
 
     def _is_scan_due(self) -> bool:
-        """Return whether everything is read, as only that shows what events have lost."""
+        """Return whether everything is read, as only that shows what events have not."""
         began, last = self.runtime.clock.began(), min(m.scanned or 0 for m in self.selected)
         return began is not None and began - last >= self.scan_hours() * HOUR
 

@@ -63,8 +63,8 @@ class SubtasksStrategy(TaskStreamStrategy):
     def unread(self, partition: str) -> Unread:
         if self.feed.has_shown_all_subtasks(partition):
             return Unread.EMPTY
-        is_gone = not self.feed.has_shown(partition) and self.streams.shows_all()
-        return Unread.GONE if is_gone else Unread.UNKNOWN
+        is_removed = not self.feed.has_shown(partition) and self.streams.shows_all()
+        return Unread.REMOVED if is_removed else Unread.UNKNOWN
 
     @property
     @override
@@ -79,5 +79,5 @@ class SubtasksStrategy(TaskStreamStrategy):
         gid = str(parent["gid"])
         # Its parent was walked and did not show it, or is in no list itself.
         del partition
-        is_gone = self.unread(gid) is Unread.GONE
-        return elsewhere(gid) if self.partitions.is_complete(gid) or is_gone else gid
+        is_removed = self.unread(gid) is Unread.REMOVED
+        return elsewhere(gid) if self.partitions.is_complete(gid) or is_removed else gid

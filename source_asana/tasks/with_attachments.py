@@ -82,8 +82,8 @@ class TasksWithAttachments:
         if workspace is None:
             return True
         if workspace not in self._found:
-            holders = self._search(workspace)
+            found = self._search(workspace)
             known = self._feed.known_in(workspace)
-            self._found[workspace] = holders.among(known), holders.since
+            self._found[workspace] = found.among(known), found.since
         holding, since = self._found[workspace]
         return holding is None or gid in holding or shown.modified >= since

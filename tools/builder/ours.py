@@ -29,7 +29,7 @@ class Router:
         require: path of a value without which a parent is passed over.
         variants: values that each partition is read with, one after the other.
         ids: key of the configuration that names the partitions. ids_field: what they are called.
-        task_field: what a task's gid is called. own: paths in projects, for parents besides tasks.
+        task_field: what a task's gid is called. own: paths in projects, for parents of other kinds.
     """
 
     kind: str

@@ -95,7 +95,7 @@ def _named(names: Collection[str]) -> str:
 
 @question(
     "Do two answers that show the same version count as the same?",
-    "Yes: the order of lists, the queries of signed addresses and nulls do not count.",
+    "Yes: the order of lists, the queries of signed URLs and nulls do not count.",
 )
 def versions(asker: Asker, sample: Sample) -> Finding:
     """Read users, projects and tasks again and again, and compare them."""

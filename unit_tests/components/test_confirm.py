@@ -25,7 +25,7 @@ class Movable(Strategy):
 
     @override
     def unread(self, partition: str) -> Unread:
-        return Unread.GONE if partition == "gone" else Unread.UNKNOWN
+        return Unread.REMOVED if partition == "gone" else Unread.UNKNOWN
 
     @override
     def partition_now(self, record: Any, partition: str) -> str | None:

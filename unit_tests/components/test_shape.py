@@ -22,9 +22,9 @@ ACCESS = classify(refusal(403, "You do not have access to this project."))
 
 
 def asked_fields(
-    stream: str, *fields: str, lack: Callable[[frozenset[str]], None] = lambda _: None
+    stream: str, *fields: str, refuse: Callable[[frozenset[str]], None] = lambda _: None
 ) -> AskedFields:
-    return AskedFields(stream, fields, Report(), lambda missing, _: lack(missing))
+    return AskedFields(stream, fields, Report(), lambda missing, _: refuse(missing))
 
 
 def test_without_fields_asana_decides_what_comes() -> None:
@@ -52,7 +52,7 @@ def test_fields_without_a_scope_are_left_out_for_all_slices_and_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     lacking: list[frozenset[str]] = []
-    asked = asked_fields("tasks", "gid", "assignee.email", "name", lack=lacking.append)
+    asked = asked_fields("tasks", "gid", "assignee.email", "name", refuse=lacking.append)
     sent, results = asked.text, []
     verdict: Verdict = SCOPE
     threads = [

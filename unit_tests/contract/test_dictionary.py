@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from source_asana import SourceAsana
-from source_asana.fields.columns import ABSENT, ALIASES
+from source_asana.fields.columns import ALIASES, ALWAYS_NULL
 from source_asana.fields.opt_fields import PARENT_COLUMNS
 from tools import dictionary
 from tools.builder import ours
@@ -138,7 +138,7 @@ def test_columns_that_are_always_null_say_so_and_no_others_do() -> None:
             for path, node in fields(schema, stream)
             if node["description"].startswith("Always null")
         }
-        assert said == set(ABSENT.get(stream, ())), stream
+        assert said == set(ALWAYS_NULL.get(stream, ())), stream
 
 
 def test_columns_that_the_connector_fills_say_so() -> None:

@@ -232,10 +232,10 @@ def test_a_listing_is_outstanding_if_its_instant_is_behind_the_watermark(
     assert made.is_outstanding("unknown", "w")
 
 
-def test_once_instants_are_forgotten_everything_known_is_outstanding() -> None:
+def test_once_instants_are_cleared_everything_known_is_outstanding() -> None:
     made = listings_of({"1": 5, "2": 9}, 5)
 
-    made.forget()
+    made.clear()
 
     assert all(made.is_outstanding(key, "w") for key in "12")
     assert sorted(made.instants) == ["1", "2"]

@@ -24,13 +24,13 @@ def columns_after(
     for selected, refused in syncs:
         columns = Columns(selected)
         columns.load(stored.get("columns") or "", stored.get("lacks") or [])
-        columns.lack(refused)
-        if columns.lacked:
+        columns.refuse(refused)
+        if columns.unreadable:
             columns.grant()
         further = columns.further
-        columns.is_read = not columns.lost
+        columns.is_read = not columns.withdrawn
         stored = columns.dump(reads_all=reads_all)
-        said.append((further, columns.lost))
+        said.append((further, columns.withdrawn))
     return columns, said
 
 
@@ -68,7 +68,7 @@ def test_columns_are_further_once_and_lost_if_they_were_read(
 
 def test_a_sync_without_an_answer_keeps_what_was_read_and_what_the_token_lacks() -> None:
     first = Columns({"a", "b"})
-    first.lack({"b"})
+    first.refuse({"b"})
     first.is_read = True
     stored = first.dump(reads_all=False)
     quiet = Columns({"a", "b"})

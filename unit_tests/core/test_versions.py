@@ -116,7 +116,7 @@ def test_only_so_many_tasks_may_be_due(monkeypatch: pytest.MonkeyPatch) -> None:
 
     made.read("1", 5)
     assert made.has_room(2)
-    made.forget("2")
+    made.remove("2")
     assert made.has_room(3)
     made.enter_due("2", "p", 5)
     made.clear()
@@ -220,7 +220,7 @@ def test_the_number_of_due_tasks_is_always_right(acts: list[tuple[str, str, int]
             case "read":
                 made.read(gid, version)
             case "forget":
-                made.forget(gid)
+                made.remove(gid)
             case "drop_read":
                 made.drop_read()
             case _:

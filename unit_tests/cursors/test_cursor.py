@@ -26,7 +26,7 @@ from source_asana.parents.slices import Slice
 from unit_tests.cursors.surroundings import BEGAN, cursor_of, runtime, slice_of
 
 NO_ACCESS = Verdict(Rule((403,), None, Action.SKIP, "no access"), 403, "No access")
-DELETED = Verdict(Rule((404,), None, Action.SKIP, "gone", gone=True), 404, "Unknown object")
+DELETED = Verdict(Rule((404,), None, Action.SKIP, "gone", deleted=True), 404, "Unknown object")
 Record = dict[str, Any]
 # What is missing for the second time is dropped.
 SYNCS = 2

@@ -83,9 +83,9 @@ def test_all_partitions_are_known_after_complete_parents(ending: Ending) -> None
 
     all_slices(strategy)
 
-    assert strategy.knows_all is (ending <= Ending.LACKING)
+    assert strategy.knows_all is (ending <= Ending.UNAVAILABLE)
     assert strategy.unread("1") is Unread.UNKNOWN
-    assert (strategy.unread("2") is Unread.GONE) is strategy.knows_all
+    assert (strategy.unread("2") is Unread.REMOVED) is strategy.knows_all
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_gates_of_missing_parents_go_only_after_complete_parents(ending: Ending)
     third = strategy_of(NewestChildStrategy, stored=stored_by(second), **GATE)
 
     assert third.was_read(slice_of("1"), Reach.PARTITION)
-    assert third.was_read(slice_of("gone"), Reach.PARTITION) is (ending > Ending.LACKING)
+    assert third.was_read(slice_of("gone"), Reach.PARTITION) is (ending > Ending.UNAVAILABLE)
 
 
 # ── windows ────────────────────────────────────────────────────────────────────────────────────
@@ -311,7 +311,7 @@ def test_instants_of_missing_partitions_go_only_after_complete_parents(ending: E
     third = strategy_of(WindowStrategy, stored=stored_by(second), **LOG)
 
     assert third.was_read(slice_of("1"), Reach.PARTITION)
-    assert third.was_read(slice_of("gone"), Reach.PARTITION) is (ending > Ending.LACKING)
+    assert third.was_read(slice_of("gone"), Reach.PARTITION) is (ending > Ending.UNAVAILABLE)
 
 
 # ── the audit log ──────────────────────────────────────────────────────────────────────────────
@@ -321,19 +321,19 @@ def event(millis: int) -> dict[str, Any]:
     return {"gid": "7", "created_at": from_millis(millis)}
 
 
-def test_the_log_is_kept_by_hours_and_whole_hours_become_stale() -> None:
+def test_the_log_is_kept_by_hours_and_whole_hours_expire() -> None:
     first = strategy_of(AppendOnlyStrategy, slice_of("1"), **LOG)
     [slice_] = all_slices(first)
     hours = [first.partition_of(event(BEGAN + number * HOUR), slice_) for number in (-2, -1, 0)]
     assert hours == ["1@2026-03-28T23", "1@2026-03-29T00", "1@2026-03-29T01"]
-    assert not any(first.is_stale(hour) for hour in hours)
+    assert not any(first.is_expired(hour) for hour in hours)
     begin(first, slice_)
     first.complete(slice_)
 
     # The next window begins five minutes before the instant, 01:00.
-    assert [first.is_stale(hour) for hour in hours] == [True, False, False]
+    assert [first.is_expired(hour) for hour in hours] == [True, False, False]
     assert first.unread(hours[0]) is Unread.UNKNOWN
-    assert first.unread("2@2026-03-28T23") is Unread.GONE
+    assert first.unread("2@2026-03-28T23") is Unread.REMOVED
 
 
 def test_a_strategy_says_which_ledger_was_dropped() -> None:

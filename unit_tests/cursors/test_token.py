@@ -63,7 +63,7 @@ def test_tokens_of_vanished_projects_go_only_after_complete_parents(ending: Endi
     strategy.settle()
 
     assert "1" in stored_by(strategy)["tokens"]
-    assert ("gone" in stored_by(strategy)["tokens"]) == (ending > Ending.LACKING)
+    assert ("gone" in stored_by(strategy)["tokens"]) == (ending > Ending.UNAVAILABLE)
 
 
 def test_a_full_refresh_reads_nothing_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from source_asana.fields.columns import (
-    ABSENT,
     ALIASES,
+    ALWAYS_NULL,
     readable,
     shaper,
     sources,
@@ -241,8 +241,10 @@ def test_unknown_columns_are_aliases_and_absent_ones() -> None:
     assert unknown_columns("tasks") == frozenset()
 
 
-@pytest.mark.parametrize("stream", sorted({*ALIASES, *ABSENT}))
+@pytest.mark.parametrize("stream", sorted({*ALIASES, *ALWAYS_NULL}))
 def test_no_column_is_both_alias_and_absent_or_source(stream: str) -> None:
-    columns = [alias.column for alias in ALIASES.get(stream, ())] + list(ABSENT.get(stream, ()))
+    columns = [alias.column for alias in ALIASES.get(stream, ())] + list(
+        ALWAYS_NULL.get(stream, ())
+    )
     assert len(columns) == len(set(columns))
     assert not unknown_columns(stream) & sources(stream, None)

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from source_asana.http.budget import BACKOFF_SECONDS, FLOOR_PER_MINUTE, Budget
+from source_asana.http.budget import BACKOFF_SECONDS, LEAST_PER_MINUTE, Budget
 
 Refuses = Callable[[float], float | bool | None]
 LATENCY = 0.3
@@ -256,7 +256,7 @@ def test_a_refusal_after_few_requests_is_the_cost_limit() -> None:
 def test_the_rate_has_a_floor() -> None:
     simulation = Simulation(Quota(3), 60)
     simulation.run(600)
-    assert simulation.budget.per_minute >= FLOOR_PER_MINUTE
+    assert simulation.budget.per_minute >= LEAST_PER_MINUTE
 
 
 def test_a_plan_that_becomes_known_caps_the_rate_and_raises_none() -> None:

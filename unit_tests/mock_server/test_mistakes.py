@@ -276,15 +276,15 @@ CONFIGS: dict[str, tuple[Any, str]] = {
     ),
     "api_url http": (
         {"credentials": PAT, "api_url": "http://asana.example.com"},
-        "Config key `api_url` has an invalid value; provide an https address (http is accepted ",
+        "Config key `api_url` has an invalid value; provide an https URL (http is accepted ",
     ),
     "api_url with a password": (
         {"credentials": PAT, "api_url": "https://me:pass@asana.example.com"},
-        "Config key `api_url` has an invalid value; provide an https address (http is accepted ",
+        "Config key `api_url` has an invalid value; provide an https URL (http is accepted ",
     ),
     "api_url file": (
         {"credentials": PAT, "api_url": "file:///etc/passwd"},
-        "Config key `api_url` has an invalid value; provide an https address (http is accepted ",
+        "Config key `api_url` has an invalid value; provide an https URL (http is accepted ",
     ),
 }
 
@@ -388,7 +388,7 @@ def state(stream: str = "tasks", **content: Any) -> list[dict[str, Any]]:
 NO_STATE = "is not a list of Airbyte state messages per stream; provide the states that an "
 DAMAGED = (
     "The state of stream `tasks` was not written by this connector, or it is damaged: reset the "
-    "stream, so that it is read anew."
+    "stream, so that it is read again."
 )
 STATES: dict[str, tuple[Any, str]] = {
     "no JSON": ("[", "is not valid JSON (line 1, column 2); correct the file."),

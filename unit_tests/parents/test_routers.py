@@ -120,8 +120,8 @@ def test_a_setting_switches_a_router_off() -> None:
 
 
 def test_parents_that_a_search_spares() -> None:
-    assert bound(parent_router()).spared_parents() == frozenset()
-    assert bound(parent_router(unless_searched=True)).spared_parents() == {"projects"}
+    assert bound(parent_router()).skippable_parents() == frozenset()
+    assert bound(parent_router(unless_searched=True)).skippable_parents() == {"projects"}
 
 
 def test_slices_begin_when_every_listing_is_over_where_that_is_asked_for() -> None:
@@ -146,7 +146,7 @@ def test_only_complete_parents_say_what_is_gone(ending: Ending) -> None:
     feed.expect()
     feed.ended(ending)
 
-    assert router.is_complete() is (ending <= Ending.LACKING)
+    assert router.is_complete() is (ending <= Ending.UNAVAILABLE)
 
 
 def test_a_union_has_the_slices_and_parents_of_all() -> None:
@@ -168,7 +168,7 @@ def test_a_union_has_the_slices_and_parents_of_all() -> None:
         "projects": {"gid", "brief.gid", "team.gid"},
         "goals": {"gid"},
     }
-    assert router.spared_parents() == {"goals"}
+    assert router.skippable_parents() == {"goals"}
     assert router.reads_along() == ["portfolio_items"]
 
 

@@ -171,7 +171,7 @@ def break_slices(patch: pytest.MonkeyPatch, stream: str, step: int) -> list[int]
     return raised
 
 
-def break_departures(patch: pytest.MonkeyPatch, stream: str, step: int) -> list[int]:
+def break_missing(patch: pytest.MonkeyPatch, stream: str, step: int) -> list[int]:
     """Have it raise where it begins to look into what is missing; see `break_slices`."""
     to_confirm, raised = AsanaCursor.to_confirm, list[int]()
 
@@ -224,7 +224,7 @@ def test_a_generator_raises(watch: Watch, stream: str, mode: str, steps: tuple[i
 
 @pytest.mark.parametrize("stream", FAMILY)
 def test_a_generator_raises_when_it_looks_into_what_is_missing(watch: Watch, stream: str) -> None:
-    at_each(watch, stream, [END], "listing", break_departures)
+    at_each(watch, stream, [END], "listing", break_missing)
 
 
 @pytest.mark.slow

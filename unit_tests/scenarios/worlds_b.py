@@ -10,7 +10,7 @@ import pytest
 from sandbox import Sandbox, World
 from sandbox.hooks import Where
 from sandbox.server_time import parse_moment
-from source_asana.cursors import departures, states
+from source_asana.cursors import missing, states
 from unit_tests.conftest import NO_LIMIT
 from unit_tests.properties.lab import DELETED
 from unit_tests.properties.runs import Destination, Sync, key_of
@@ -77,4 +77,4 @@ def print_every_state(patch: pytest.MonkeyPatch) -> None:
 
 def ask_about_few(patch: pytest.MonkeyPatch, number: int) -> None:
     """Let a sync ask about so many records that lists no longer show; with `fast` only."""
-    patch.setattr(departures, "MINUTES_A_SYNC", number / NO_LIMIT)
+    patch.setattr(missing, "MINUTES_A_SYNC", number / NO_LIMIT)

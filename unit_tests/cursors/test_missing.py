@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from source_asana.core.departures import MOST_AT_ONCE
 from source_asana.core.ledger import Ledger
-from source_asana.cursors import departures as module
-from source_asana.cursors.departures import FIRST, Allowance, Departures
+from source_asana.core.missing import MOST_AT_ONCE
+from source_asana.cursors import missing as module
 from source_asana.cursors.fingerprints import fingerprinter
+from source_asana.cursors.missing import FIRST, Allowance, MissingRecords
 from source_asana.cursors.sending import Sender
 from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.strategies import ELSEWHERE, Strategy
@@ -64,9 +64,9 @@ class Sync:
         self.sender = self._sender()
         self.sender.ledger = Ledger.load(value, by_partition=self.sender.by_partition)
 
-    def departures(self, scope: str | None = "") -> Departures:
+    def missing(self, scope: str | None = "") -> MissingRecords:
         scope = self.shared.scope if scope == "" else scope
-        return Departures(self.strategy, self.sender, self.shared, scope)
+        return MissingRecords(self.strategy, self.sender, self.shared, scope)
 
     def asks(
         self,
@@ -74,12 +74,12 @@ class Sync:
         *,
         scope: str | None = "",
         hinted: Mapping[str, int] = NOBODY,
-        is_gone: Callable[[str], bool] = lambda _: False,
+        is_removed: Callable[[str], bool] = lambda _: False,
     ) -> list[Row]:
         """Return the rows that the sync asks about once these partitions are over."""
-        made = self.departures(scope)
+        made = self.missing(scope)
         made.flag(is_over, hinted)
-        return [row for slice_ in made.slices(is_gone) for row in slice_.rows]
+        return [row for slice_ in made.slices(is_removed) for row in slice_.rows]
 
     def waiting(self) -> int:
         return self.shared.report.counts("s").waiting
@@ -138,7 +138,7 @@ def test_what_the_audit_log_names_is_asked_about_unless_it_was_shown() -> None:
 
 
 def test_what_is_missing_is_asked_about_in_slices_that_are_small() -> None:
-    made = Sync(many(60)).departures()
+    made = Sync(many(60)).missing()
     made.flag(lambda _: True, NOBODY)
 
     assert [len(slice_.rows) for slice_ in made.slices(lambda _: False)] == [25, 25, 10]
@@ -264,12 +264,12 @@ def test_children_of_a_parent_that_is_gone_take_one_question(
     monkeypatch.setattr(module, "MINUTES_A_SYNC", 1 / 1500)
     sync = Sync(many(30))
 
-    assert len(sync.asks(is_gone="p".__eq__)) == 30
+    assert len(sync.asks(is_removed="p".__eq__)) == 30
 
 
 def test_what_hangs_on_a_deleted_parent_comes_in_another_round() -> None:
     sync = Sync(many(2 * MOST_AT_ONCE))
-    made = sync.departures()
+    made = sync.missing()
     made.flag(lambda _: True, NOBODY)
     # So many are cautiously left for the next sync.
     assert made.slices("p".__eq__) == []
@@ -287,7 +287,7 @@ STAMP = Stamp(Millis(5), "1970-01-01T00:00:00.005Z")
 
 def test_a_deleted_record_leaves_with_a_tombstone() -> None:
     sync = Sync("12", ["p", "q"])
-    records = sync.departures().deleted("1", "p", STAMP)
+    records = sync.missing().deleted("1", "p", STAMP)
 
     assert next(records) == {"gid": "1", "synced_at": STAMP.text, "_ab_cdc_deleted_at": STAMP.text}
     assert sync.ledger.fingerprint("1", "p") == 5
@@ -297,7 +297,7 @@ def test_a_deleted_record_leaves_with_a_tombstone() -> None:
 
 def test_what_hangs_on_what_is_deleted_with_its_parent_goes_along() -> None:
     sync = Sync("12", ["p", "q"])
-    sync.departures().goes_along("1")
+    sync.missing().goes_along("1")
     assert sync.shared.deleted == {"1"}
 
 
@@ -305,15 +305,15 @@ def test_what_left_a_partition_is_not_deleted_itself() -> None:
     # The projects of a portfolio, for example.
     sync = Sync("1", by_partition=True)
 
-    assert len(list(sync.departures().deleted("1", "p", STAMP))) == 1
+    assert len(list(sync.missing().deleted("1", "p", STAMP))) == 1
 
     assert sync.shared.deleted == set()
 
 
-def rows_after(act: Callable[[Departures], Any]) -> list[Row]:
+def rows_after(act: Callable[[MissingRecords], Any]) -> list[Row]:
     """Return the rows of a missing record 1 after this, and hold that 2 stays as it was."""
     sync = Sync("12", ["p"])
-    made = sync.departures()
+    made = sync.missing()
     made.flag(lambda _: True, NOBODY)
     act(made)
     assert sync.ledger.fingerprint("2", "p") == 5
@@ -324,8 +324,8 @@ def rows_after(act: Callable[[Departures], Any]) -> list[Row]:
     return rows
 
 
-def test_a_forbidden_record_is_forgotten() -> None:
-    assert rows_after(lambda made: made.forget("1", "p")) == []
+def test_a_forbidden_record_leaves_the_ledger() -> None:
+    assert rows_after(lambda made: made.remove("1", "p")) == []
 
 
 def test_a_record_that_exists_moves_to_where_it_is_now() -> None:
@@ -334,10 +334,10 @@ def test_a_record_that_exists_moves_to_where_it_is_now() -> None:
     assert rows_after(lambda made: made.is_elsewhere("1", "p")) == [("1", "elsewhere/p")]
 
 
-def test_a_record_that_was_forgotten_meanwhile_does_not_come_back() -> None:
+def test_a_record_that_was_removed_meanwhile_does_not_come_back() -> None:
     sync = Sync("1")
-    made = sync.departures()
-    made.forget("1", "p")
+    made = sync.missing()
+    made.remove("1", "p")
 
     made.move("1", "p", "q")
 
@@ -347,6 +347,6 @@ def test_a_record_that_was_forgotten_meanwhile_does_not_come_back() -> None:
 def test_a_record_that_asana_says_nothing_of_is_counted() -> None:
     sync = Sync("1")
 
-    sync.departures().wait("s")
+    sync.missing().wait("s")
 
     assert sync.waiting() == 1

@@ -1,6 +1,6 @@
 """Which of the missing records are asked about in this sync.
 
-What is missing may be deleted, hidden, moved, or only left out of one bad answer: nothing is
+What is missing may be deleted, forbidden, moved, or only left out of one bad answer: nothing is
 deleted in the destination before Asana says so.
 """
 

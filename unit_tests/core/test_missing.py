@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from source_asana.core.departures import LARGEST_SHARE, MOST_AT_ONCE, Choice, Row, choose
+from source_asana.core.missing import LARGEST_SHARE, MOST_AT_ONCE, Choice, Row, choose
 
 
 def rows_of(number: int, prefix: str = "") -> list[Row]:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
-from source_asana.core.departures import Choice, choose
+from source_asana.core.missing import Choice, choose
 from source_asana.cursors.sending import Raw, Sender
 from source_asana.cursors.stamps import Stamp
 from source_asana.cursors.strategies import ELSEWHERE, Strategy, elsewhere, partition_in
@@ -60,7 +60,7 @@ class Allowance:
         return given
 
 
-class Departures:
+class MissingRecords:
     """Settles the missing records of one stream after all its slices are over.
 
     Args:
@@ -115,7 +115,7 @@ class Departures:
         """Flag what is missing, before a state says that its partitions were read.
 
         Args:
-            is_over: whether a partition has shown all that it has, or is gone itself.
+            is_over: whether a partition has shown all that it has, or is removed itself.
             hinted: gids that may be deleted -> when that happened. This sync's answers are newer
                 than what happened before it.
         """
@@ -137,7 +137,7 @@ class Departures:
                     if not strategy.has_shown(row[1]):
                         strategy.left(partition_in(row[1]))
 
-    def slices(self, is_gone: Callable[[str], bool]) -> list[ConfirmSlice]:
+    def slices(self, is_removed: Callable[[str], bool]) -> list[ConfirmSlice]:
         """Return the slices in which missing records are asked about; call it until it is empty.
 
         After the first time these are the records that hang on what was found deleted meanwhile.
@@ -147,10 +147,10 @@ class Departures:
         if self.is_scope_unknown:
             rows = self._put_off(len(new) + len(waiting)) if is_first else []
         elif is_first:
-            rows = self._chosen(new, waiting, is_gone)
+            rows = self._chosen(new, waiting, is_removed)
         else:
-            hanging = [row for row in (*new, *waiting) if self._hangs_on_deleted(row, is_gone)]
-            rows = self._chosen(hanging, [], is_gone)
+            hanging = [row for row in (*new, *waiting) if self._hangs_on_deleted(row, is_removed)]
+            rows = self._chosen(hanging, [], is_removed)
         self._asked.update(rows)
         starts = range(0, len(rows), ROWS_A_SLICE)
         return [ConfirmSlice(rows[start : start + ROWS_A_SLICE]) for start in starts]
@@ -159,15 +159,15 @@ class Departures:
         return [row for row in rows if row not in self._asked]
 
     def _chosen(
-        self, new: list[Row], waiting: list[Row], is_gone: Callable[[str], bool]
+        self, new: list[Row], waiting: list[Row], is_removed: Callable[[str], bool]
     ) -> list[Row]:
         choice = choose(
             new,
             waiting,
             size=len(self._sender.ledger),
-            is_proven=lambda row: self._is_proven(row, is_gone),
-            is_expected=lambda row: self._is_expected(row, is_gone),
-            question=lambda row: self._question(row, is_gone),
+            is_proven=lambda row: self._is_proven(row, is_removed),
+            is_expected=lambda row: self._is_expected(row, is_removed),
+            question=lambda row: self._question(row, is_removed),
             take_for_new=self._allowance.for_new,
             take_for_old=self._allowance.for_old,
         )
@@ -195,26 +195,26 @@ class Departures:
             self._runtime.report.counts(self._strategy.plan.name).waiting += waiting
         return []
 
-    def _is_proven(self, row: Row, is_gone: Callable[[str], bool]) -> bool:
-        return self._question(row, is_gone) in self._runtime.deleted
+    def _is_proven(self, row: Row, is_removed: Callable[[str], bool]) -> bool:
+        return self._question(row, is_removed) in self._runtime.deleted
 
-    def _hangs_on_deleted(self, row: Row, is_gone: Callable[[str], bool]) -> bool:
-        return self._parent(row, is_gone) in self._runtime.deleted
+    def _hangs_on_deleted(self, row: Row, is_removed: Callable[[str], bool]) -> bool:
+        return self._parent(row, is_removed) in self._runtime.deleted
 
-    def _is_expected(self, row: Row, is_gone: Callable[[str], bool]) -> bool:
+    def _is_expected(self, row: Row, is_removed: Callable[[str], bool]) -> bool:
         key, partition = row
         is_named = key in self._hinted or partition in self._hinted
         is_elsewhere = partition.startswith(ELSEWHERE)
-        return is_elsewhere or is_named or self._hangs_on_deleted(row, is_gone)
+        return is_elsewhere or is_named or self._hangs_on_deleted(row, is_removed)
 
-    def _question(self, row: Row, is_gone: Callable[[str], bool]) -> str:
+    def _question(self, row: Row, is_removed: Callable[[str], bool]) -> str:
         """Return the gid of what is asked about for a record: its parent, or itself."""
-        parent = None if self._strategy.outlives_parent else self._parent(row, is_gone)
+        parent = None if self._strategy.outlives_parent else self._parent(row, is_removed)
         return parent or row[0]
 
-    def _parent(self, row: Row, is_gone: Callable[[str], bool]) -> str | None:
-        """Return the gid of the parent of a partition that is gone, None of any other."""
-        if not is_gone(row[1]):
+    def _parent(self, row: Row, is_removed: Callable[[str], bool]) -> str | None:
+        """Return the gid of the parent of a partition that is removed, None of any other."""
+        if not is_removed(row[1]):
             return None
         parent = self._strategy.router.parent_of(partition_in(row[1]))
         return parent[1] if parent else None
@@ -230,7 +230,7 @@ class Departures:
         if not self.are_by_partition:
             self._runtime.deleted.add(key)
 
-    def forget(self, key: str, partition: str) -> None:
+    def remove(self, key: str, partition: str) -> None:
         """Drop a record that Asana hides: its row in the destination stays as it is."""
         with self._lock:
             self._sender.remove(key, partition)
