@@ -116,7 +116,7 @@ class Costs:
         counts = self._runtime.report.counts("estimate")
         return rows(body_of(send(self._runtime.client, path, counts=counts, params=params)))
 
-    # ── streams whose lists are read whole ─────────────────────────────────────────────────────
+    # ── streams whose lists are read completely ────────────────────────────────────────────────
 
     def _of_list(self, retriever: AsanaRetriever) -> Cost:
         """Return the cost of a stream from some of its lists; parents are read further."""

@@ -85,8 +85,8 @@ class Prepared:
             return True
         if self.runtime.clock.now() >= strategy.scan.scanned + strategy.scan.hours() * HOUR:
             return True
-        is_whole = "tasks" in self.retrievers and self.retrievers["tasks"].plan.is_parent
-        is_listed = not self.runtime.settings.may_search and is_whole
+        has_children = "tasks" in self.retrievers and self.retrievers["tasks"].plan.is_parent
+        is_listed = not self.runtime.settings.may_search and has_children
         return isinstance(strategy, TaskStreamStrategy) and is_listed
 
     def next_scan(self, stream: str) -> str:

@@ -70,11 +70,11 @@ class StreamSlices(StreamSlicer):
         for parent in cursor.router.parents():
             # What it finds deleted takes along what hangs on it.
             stop.wait_for(self._retriever.others[parent].cursor.confirmed)
-        hints, is_whole = frozenset[Hint](), False
+        hints, is_complete = frozenset[Hint](), False
         if cursor.missing:
             source, since = self._runtime.part(Hints), cursor.stream_state.audit_watermark
-            hints, is_whole = source.since(since, self._counts)
-        until = self._runtime.clock.began() if is_whole else None
+            hints, is_complete = source.since(since, self._counts)
+        until = self._runtime.clock.began() if is_complete else None
         audit_deleted = deleted((*hints, *self._runtime.part(Hints).noted()))
         cursor.settle(audit_deleted, until, is_sound=is_sound)
         yield from cursor.to_confirm()

@@ -81,7 +81,7 @@ def verified(made: Prepared, sample: int, seed: int | None = None) -> Verified:
 
     Args:
         made: with the states of the last sync.
-        sample: how many records; a list that is read whole may bring some more.
+        sample: how many records; a list that is read completely may bring some more.
         seed: makes the choice the same each time.
     """
     chance = random.Random(seed)  # noqa: S311  # a sample

@@ -117,7 +117,7 @@ class Hints:
 
     def _read(self, since: Millis, counts: Counter) -> tuple[frozenset[Hint], bool]:
         found: set[Hint] = set()
-        is_whole = True
+        is_complete = True
         for source in self._sources:
             for workspace in sorted(self._runtime.workspaces):
                 try:
@@ -127,5 +127,5 @@ class Hints:
                     # No service account, no such plan, no organization: lists tell it later.
                     continue
                 except AsanaError:
-                    is_whole = False
-        return frozenset(found), is_whole
+                    is_complete = False
+        return frozenset(found), is_complete
