@@ -14,7 +14,7 @@ from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
 from source_asana.core.versions import Versions
 from source_asana.http.attempts import body_of, send
-from source_asana.http.budget import FREE_PER_MINUTE
+from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
 from source_asana.http.errors import AsanaError
 from source_asana.parents.feeds import Ending, Feed, RecursiveFeed
 from source_asana.parents.slices import Slice
@@ -183,9 +183,12 @@ class Costs:
         )
         top = tasks * several + by_user
         below, walks = self._below(shown, top)
-        usual = len(self._runtime.workspaces) * 1.0
-        is_listed = not self._runtime.settings.may_search
-        self._set(TASKS, requests, top, requests if is_listed else usual)
+        settings = self._runtime.settings
+        is_listed = not settings.may_search
+        # A sync asks for the events of each project, or for the token to begin with.
+        events = len(projects) if settings.may_ask_events else 0
+        usual = requests if is_listed else len(self._runtime.workspaces) * 1.0
+        self._set(TASKS, requests + events, top, usual + events)
         self._set(SUBTASKS, walks, below, walks if is_listed else 0)
         for name in ("stories", "attachments"):
             if name in self._made.retrievers:
@@ -267,12 +270,15 @@ class Costs:
             if self._is_more:
                 found = max(found, round(tasks * sum(map(bool, sizes)) / max(1, len(sizes))))
             held = [size for size in sizes if size]
-            self._costs[name] = Cost(
-                found + projects + found // PAGE + 1,
-                found * (mean(held) if held else 1.0),
-                max(1, tasks * CHANGED),
-            )
-            return
+            searches = found // PAGE + 1
+            # A search has a quota of its own, and is given up where asking each task is quicker.
+            if (searches + 1) / SEARCHES_PER_MINUTE <= (tasks - found) / self.per_minute:
+                self._costs[name] = Cost(
+                    found + projects + searches,
+                    found * (mean(held) if held else 1.0),
+                    max(1, tasks * CHANGED),
+                )
+                return
         requests = tasks + sum(size // PAGE for size in sizes) * tasks / max(1, len(sizes))
         if key:
             requests += projects
