@@ -92,7 +92,7 @@ docs: install ## Write the data dictionary into the schemas, and the generated p
 example: install warehouse ## Draw docs/flow.svg: the cumulative flow of a made-up project, by sync and dbt.
 	.venv/bin/python -m examples.cumulative_flow $(ARGS)
 
-builder: install ## Derive the manifest for Airbyte's Connector Builder (docs/cloud.md).
+builder: install ## Derive the manifest for Airbyte's Connector Builder (docs/airbyte-cloud.md).
 	.venv/bin/python -m tools.builder
 
 image: ## Build the image with docker, podman or buildah.

@@ -1,7 +1,7 @@
 """The manifest of stock components next to this connector: `python -m benchmarks.cloud`.
 
 Both read the same world three times: whole, after some tasks changed, and once more without a
-change. The figures go into docs/cloud.md.
+change. The figures go into docs/airbyte-cloud.md.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from benchmarks.report import Row, at_most, markdown, say, show
 from tools import builder
 from tools.sandbox_process import SandboxProcess
 
-PAGE = ROOT / "docs" / "cloud.md"
+PAGE = ROOT / "docs" / "airbyte-cloud.md"
 COMMAND = Path(sys.executable).with_name("source-declarative-manifest")
 PERCENT = 5
 # Beyond the overlap of this connector's searches.
@@ -118,7 +118,7 @@ def rows(tasks: int) -> Iterator[Row]:
 
 
 def write(found: Sequence[Row]) -> None:
-    """Replace the section between its markers in docs/cloud.md."""
+    """Replace the section between its markers in docs/airbyte-cloud.md."""
     begin, end = "<!-- cloud: begin -->", "<!-- cloud: end -->"
     section = f"{begin}\n{markdown(found)}\n{end}"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
@@ -133,7 +133,7 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(prog="benchmarks.cloud", description=__doc__)
     parser.add_argument("--tasks", type=int, default=1000)
-    parser.add_argument("--no-write", action="store_true", help="leave docs/cloud.md alone")
+    parser.add_argument("--no-write", action="store_true", help="leave docs/airbyte-cloud.md alone")
     options = parser.parse_args()
     say("measuring cloud ...")
     found = list(rows(options.tasks))

@@ -47,7 +47,7 @@ def next_steps(path: Path | None) -> Iterator[str]:
     yield "  Read everything into a DuckDB file; a second run brings what changed:"
     yield "    make pyairbyte"
     yield f"    .venv-pyairbyte/bin/python examples/pyairbyte_duckdb.py {name} asana.duckdb"
-    yield "  Run it in your Airbyte (docs/cloud.md has each step):"
+    yield "  Run it in your Airbyte (docs/airbyte-cloud.md has each step):"
     yield "    make image"
     yield "  Tell us where your Asana is not as we believe (the report holds no names):"
     yield f"    make live CONFIG={name}"

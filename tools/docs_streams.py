@@ -26,9 +26,9 @@ A value that Asana does not send is left out of a record, which destinations sho
 connector asks only for columns that are selected in the connection. These columns are on no page:
 
 - `custom_...`: one for each custom field, with
-  [`custom_field_columns`](../asana.md#custom-fields-as-columns).
+  [`custom_field_columns`](../custom-fields.md).
 - `_ab_cdc_deleted_at`: when a row was found deleted, with
-  [`track_deletions`](../asana.md#deletions).
+  [`track_deletions`](../freshness.md#deletions).
 
 Columns that hold an object or a list arrive as JSON. [Shared objects](objects.md) describes the
 objects that several streams have. The queries run on PostgreSQL, DuckDB and SQLite. Other

@@ -25,7 +25,7 @@ def versions() -> dict[str, str]:
         "metadata.yaml": yaml.safe_load(_text("metadata.yaml"))["data"]["dockerImageTag"],
         "CHANGELOG.md": _first(r"^## (\d\S+)", _text("CHANGELOG.md")),
         "docs/asana.md": _first(r"^\| (\d\S+) \|", page),
-        "docs/cloud.md": _all(r"[:`](\d+\.\d+\.\d+)\b", _text("docs/cloud.md")),
+        "docs/airbyte-cloud.md": _all(r"[:`](\d+\.\d+\.\d+)\b", _text("docs/airbyte-cloud.md")),
         "dbt/dbt_project.yml": yaml.safe_load(_text("dbt/dbt_project.yml"))["version"],
         "Dockerfile, io.airbyte.version": _first(r"airbyte\.version=(\S+)", _text("Dockerfile")),
         "Dockerfile, image.version": _first(r"image\.version=(\S+)", _text("Dockerfile")),

@@ -180,7 +180,7 @@ class States:
             share.rank = rank
         LOGGER.warning(
             "Stream %s: its state would no longer fit into the %d MB that Airbyte takes, so %s; "
-            "see docs/asana.md, `State size`.",
+            "see docs/freshness.md, `State size`.",
             name,
             MOST_CHARACTERS // 1_000_000,
             WITHOUT_LEDGER if rank is None else WITHOUT_KEYS,

@@ -22,8 +22,8 @@ SAME = (
 IDS = {"pattern": "^[0-9]{1,32}$", "pattern_descriptor": "the digits of an Asana id"}
 TITLE = "Asana (low-code)"
 DESCRIPTION = (
-    "Incremental where Asana's API and stock components allow it. What is missed by an incremental "
-    "sync, and which streams to refresh how often, is told in docs/cloud.md of source-asana."
+    "Incremental where Asana's API and stock components allow it. docs/airbyte-cloud.md of "
+    "source-asana lists the changes that an incremental sync misses, and the streams to refresh."
 )
 
 

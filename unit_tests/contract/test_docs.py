@@ -115,7 +115,7 @@ TEMPLATE = (
     None,
     "Supported sync modes",
     "Supported Streams",
-    None,
+    "Performance considerations",
     "IP allow list",
     "Data type map",
     "Limitations & Troubleshooting",
@@ -129,6 +129,29 @@ def test_the_page_for_users_follows_airbytes_template() -> None:
     found = [heading if heading in TEMPLATE else None for heading in headings]
     runs = [one for at, one in enumerate(found) if one is not None or found[at - 1] is not None]
     assert tuple(runs) == TEMPLATE
+
+
+def test_the_page_in_airbytes_form_is_the_setup_guide() -> None:
+    page = (ROOT / "docs" / "asana.md").read_text("utf-8")
+    shown = re.sub(r"<HideInUI>.*?</HideInUI>", "", page, flags=re.DOTALL)
+    assert "HideInUI" not in shown
+    assert HEADING.findall(shown) == HEADING.findall(page.partition("\n### Configuration")[0])
+
+
+def test_the_page_for_users_is_short() -> None:
+    lines = (ROOT / "docs" / "asana.md").read_text("utf-8").splitlines()
+    prose = " ".join(line for line in lines if not line.startswith("|"))
+    assert len(prose.split()) <= 2500
+
+
+def test_no_paragraph_stands_on_two_pages() -> None:
+    found: dict[str, list[str]] = {}
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        for paragraph in re.split(r"\n{2,}", page.read_text("utf-8")):
+            text = " ".join(paragraph.split())
+            if len(text.split()) >= 12 and not text.startswith(("```", "|", "<!--")):
+                found.setdefault(text, []).append(page.name)
+    assert {text: names for text, names in found.items() if len(names) > 1} == {}
 
 
 def test_every_address_on_the_page_for_users_is_a_link() -> None:

@@ -1,4 +1,4 @@
-"""The queries of docs/deletions.md, on DuckDB as they stand, hide what is deleted."""
+"""The queries of docs/destinations.md, on DuckDB as they stand, hide what is deleted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-PAGE = (Path(__file__).parents[2] / "docs" / "deletions.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "destinations.md").read_text("utf-8")
 QUERIES = re.findall(r"```sql\n(.*?);\n```", PAGE, re.DOTALL)
 VIEWS = [query for query in QUERIES if query.startswith("CREATE VIEW")]
 SEEN, GONE, BACK = ("2026-01-01 00:00:00", "2026-01-02 00:00:00", "2026-01-03 00:00:00")
