@@ -144,6 +144,26 @@ def test_the_page_for_users_is_short() -> None:
     assert len(prose.split()) <= 2500
 
 
+FOR_USERS = (
+    *("README.md", "docs/asana.md", "docs/freshness.md", "docs/custom-fields.md", "docs/dbt.md"),
+    *("docs/destinations.md", "docs/migrate.md", "docs/airbyte-cloud.md", "docs/bulk-export.md"),
+    *("docs/operate.md", "docs/how-to.md", "docs/demo.md", "docs/live.md"),
+)
+# Words that have a common one in their place, and forms that American pages do not have.
+UNUSUAL = re.compile(
+    r"\b(anew|at once|besides|the like|let go|vanished|departed|hangs? on|licence|behaviour"
+    r"|colour|\d{4,} requests|ids?)\b|\d %",
+)
+
+
+@pytest.mark.parametrize("page", FOR_USERS)
+def test_pages_for_users_are_in_plain_words(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8").partition("| Message | What to do |")[0]
+    text = re.sub(r"<!--[^>]*begin.*?<!--[^>]*end[^>]*-->", "", text, flags=re.DOTALL)
+    text = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", text, flags=re.DOTALL)
+    assert [found[0] for found in UNUSUAL.finditer(text)] == []
+
+
 def test_no_paragraph_stands_on_two_pages() -> None:
     found: dict[str, list[str]] = {}
     for page in sorted((ROOT / "docs").glob("*.md")):
