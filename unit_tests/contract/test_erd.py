@@ -12,7 +12,7 @@ from source_asana import SourceAsana
 
 PAGE = (Path(__file__).parents[2] / "docs" / "erd.md").read_text("utf-8")
 MOST_BOXES = 15
-DIAGRAMS = re.findall(r"```mermaid\nerDiagram\n(.*?)```", PAGE, re.DOTALL)
+DIAGRAMS = re.findall(r"```mermaid\nerDiagram\n    direction LR\n(.*?)```", PAGE, re.DOTALL)
 LINE = re.compile(r'^    (\w+) [|}][|o]--[|o]\{ (\w+) : "([\w, ]+)"$', re.MULTILINE)
 BOX = re.compile(r"^    (\w+) \{$", re.MULTILINE)
 
