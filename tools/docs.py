@@ -57,7 +57,7 @@ COSTS: Mapping[str, str] = {
     "goal_status_updates": "1 per goal; later where there is a new one",
     "organization_exports": "1 per id in the configuration",
     "portfolio_status_updates": "1 per portfolio; later where there is a new one",
-    "portfolios": "1 per 100, and what `portfolio_items` costs",
+    "portfolios": "1 per 100, plus those of `portfolio_items`",
     "project_briefs": "1 per project that has one",
     "project_status_updates": "1 per project; later where there is a new one",
     "stories": "1 per task and subtask; later of changed ones only",
@@ -75,11 +75,11 @@ DONE: Mapping[Action, str] = {
     Action.REAUTHENTICATE: "renews an OAuth token once, then ends the sync",
     Action.RESTART: "reads that list again from its first page",
     Action.NEW_SYNC_TOKEN: "takes the new token; `events` has a gap when the old one had expired",
-    Action.SKIP: "skips exactly what was refused; the first sync that meets it warns",
+    Action.SKIP: "skips the refused part; the first sync with this refusal warns",
     Action.FAIL: "fails that stream and reads the rest; the next sync tries again",
     Action.ABORT: "ends the sync",
 }
-BEYOND_PLAN = "skips exactly what was refused, and lists the streams at the end"
+BEYOND_PLAN = "skips the refused part, and lists the streams at the end"
 # Where the rule has none, as the message that ends the sync says it.
 REMEDIES: Mapping[Action, str] = {
     Action.REAUTHENTICATE: "provide a valid token under `credentials`",
