@@ -76,6 +76,13 @@ def arguments(folder: Path, command: str, *flags: str, **files: Any) -> list[str
     return args
 
 
+@pytest.fixture(autouse=True)
+def _interruptible() -> None:
+    """Have processes end on SIGINT, though a shell in the background has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def run(folder: Path, command: str, *flags: str, **files: Any) -> Run:
     """Run a command to its end; nothing secret may be in what it prints."""
     done = subprocess.run(  # noqa: S603 - this repository's own program
