@@ -91,7 +91,7 @@ def test_the_steps_name_what_is_there(tmp_path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z-]+)", text)) <= targets
-    named = re.findall(r"\b(?:docs|dbt|examples)/[\w/]+\.\w+", text)
+    named = re.findall(r"\b(?:docs|dbt|examples)/[\w/-]+\.\w+", text)
     assert len(named) == 4
     assert all((ROOT / name).exists() for name in named)
     assert "with space.json' asana.duckdb" in text
