@@ -82,18 +82,18 @@ def _run_protocol(args: list[str]) -> None:
     command = AirbyteEntrypoint.parse_args(args).command
     if not command:
         _stop("Name a command: spec, check, discover, read, catalog or state.")
-    told: list[signal.Signals] = []
+    received: list[signal.Signals] = []
     try:
         source = SourceAsana()
-        told = _stop_when_told(source)
+        received = _stop_on_signals(source)
         _launch(source, args)
     except BrokenPipeError:
         _stop("The program that reads this output has gone away.")
     except KeyboardInterrupt:
-        _end_told(told[0] if told else signal.SIGINT)
+        _end_stopped(received[0] if received else signal.SIGINT)
     except AirbyteTracedException as error:
         if error.message == TOLD_TO_STOP:
-            _end_told(told[0])
+            _end_stopped(received[0])
         status = error.as_connection_status_message()
         if command == "check" and status:
             _write(orjson.dumps(AirbyteMessageSerializer.dump(status)).decode())
@@ -122,17 +122,17 @@ def _answered(first: list[str]) -> bool:
     return True
 
 
-def _stop_when_told(source: SourceAsana) -> list[signal.Signals]:
+def _stop_on_signals(source: SourceAsana) -> list[signal.Signals]:
     """Have SIGTERM and SIGINT end the running command in an orderly way; return those that came.
 
     The stop runs in a thread of its own, as the main thread may be interrupted while it holds the
     lock of the very event that the stop sets. Requests that take longer than `GRACE_SECONDS` are
     not waited for, as a container gets ten seconds.
     """
-    told: list[signal.Signals] = []
+    received: list[signal.Signals] = []
 
     def stop(number: int, _: object) -> None:
-        told.append(signal.Signals(number))
+        received.append(signal.Signals(number))
         signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Thread(target=end, daemon=True).start()
 
@@ -144,10 +144,10 @@ def _stop_when_told(source: SourceAsana) -> list[signal.Signals]:
     signal.signal(signal.SIGTERM, stop)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, stop)
-    return told
+    return received
 
 
-def _end_told(sign: signal.Signals) -> NoReturn:
+def _end_stopped(sign: signal.Signals) -> NoReturn:
     """Say that the command was told to stop, and end the process with the shell's exit code."""
     LOGGER.info("%s", TOLD_TO_STOP)
     PRINT_BUFFER.flush()

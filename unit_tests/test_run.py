@@ -322,7 +322,7 @@ def test_a_signal_ends_what_begins_or_sleeps(
     source = SourceAsana()
     before = {sign: signal.getsignal(sign) for sign in (TERM, signal.SIGINT)}
     runtime = source._runtime(config) if begun else None
-    running._stop_when_told(source)
+    running._stop_on_signals(source)
     try:
         if runtime:
             # What a thread holds on its way into and out of the sleep.

@@ -221,7 +221,7 @@ class Reading:
     def _embedded(self, task: Raw, partitions: Sequence[str], stamp: Stamp) -> Iterator[Any]:
         """Yield the children of a task that is read."""
         self._scope.add(task)
-        if self._tasks.streams.search.searches:
+        if self._tasks.streams.search.scans:
             self._walk(task)
         listing = (*partitions, ELSEWHERE)[0]
         modified = stamp_of(task)

@@ -47,20 +47,16 @@ class ExportSlice(ScanSlice):
         self.export = export
 
 
-class ExportScan(WorkspaceScan):
+class ExportScan(WorkspaceScan[Export]):
     """Has a workspace exported at first reads and full scans, if the settings say so.
 
     An export takes the place of a search that has too many pages, too.
-
-    Args:
-        runtime: what all streams share.
     """
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+        super().__init__(runtime)
         self._is_on = runtime.settings.bulk_export
         self._selected: Sequence[TaskStream] = ()
-        self._exports: dict[str, Export] = {}
         self._left = LeftJobs()
 
     @override
@@ -74,25 +70,25 @@ class ExportScan(WorkspaceScan):
             for gid in sorted(workspaces):
                 is_first = any(not m.is_tracked or m.watermark(gid) is None for m in selected)
                 if is_first or any(stream.is_scan for stream in selected):
-                    self._exports[gid] = Export(gid)
+                    self.scans[gid] = Export(gid)
             left = self._left.by_workspace.items()
             # Where listings are read instead, a complete file is older than they are.
             self._left.by_workspace = {
-                gid: job for gid, job in left if gid in self._exports or job.after is not None
+                gid: job for gid, job in left if gid in self.scans or job.after is not None
             }
-        return self._exports
+        return self.scans
 
     @property
     @override
     def needs_listed(self) -> bool:
-        return bool(self._exports)
+        return bool(self.scans)
 
     @override
     def slices(self, listed: Mapping[str, Mapping[str, Item]] | None) -> Iterator[Slice]:
         if listed is None:
             self.give_up()
             return
-        for export in self._exports.values():
+        for export in self.scans.values():
             export.listed = frozenset(listed.get(export.workspace, ()))
             yield ExportSlice(export)
 
@@ -155,25 +151,15 @@ class ExportScan(WorkspaceScan):
 
     @override
     def end(self) -> None:
-        for gid, export in self._exports.items():
-            is_read = export.wait(self._runtime.stop)
-            # Without a state a stream wants a new file each time.
-            if is_read and not all(stream.is_tracked for stream in self._selected):
+        super().end()
+        # Without a state a stream wants a new file each time.
+        if not all(stream.is_tracked for stream in self._selected):
+            for gid in filter(self.covered, self.scans):
                 self._left.by_workspace.pop(gid, None)
 
     @override
-    def give_up(self) -> None:
-        for export in self._exports.values():
-            export.finish(succeeded=False)
-
-    @override
-    def covered(self, workspace: str) -> bool:
-        export = self._exports.get(workspace)
-        return export is not None and bool(export.succeeded)
-
-    @override
     def shown_until(self, listing: str, workspace: str) -> Millis | None:
-        export = self._exports.get(workspace)
+        export = self.scans.get(workspace)
         is_shown = export is not None and export.succeeded and listing in export.listed
         return export.until if export is not None and is_shown else None
 

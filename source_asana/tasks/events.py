@@ -35,7 +35,6 @@ MINUTES_WORTH_REPLACING = 5
 """A full scan that takes no longer than this is cheap enough to do at every sync."""
 SCAN_HOURS = 24
 """How often everything is read where events replace listings."""
-HOUR_MS = 3_600_000
 ONE_IN = 10
 """So many of the projects are listed where Asana refuses their tokens."""
 
@@ -201,7 +200,7 @@ class Events:
                 if number > 1 and number > self._cost(key):
                     # The listing is cheaper than what may still come.
                     self._keep(key, self._fresh(ask), began)
-                    self._list(key)
+                    self._add([Hint(Kind.LISTING, key)], key)
                     return False
         except SyncTokenExpired as expired:
             self._keep(key, _token_of(expired), began)
@@ -243,10 +242,6 @@ class Events:
         if token:
             with self._lock:
                 self.tokens[key] = Token(token, began)
-
-    def _list(self, project: str) -> None:
-        with self._lock:
-            self.to_list.add(project)
 
     def _list_broken(self, project: str) -> None:
         """Have a project listed whose token is refused, unless there are many of them."""

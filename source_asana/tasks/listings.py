@@ -157,7 +157,7 @@ class TasksStrategy(TaskStreamStrategy):
     @override
     def can_skip(self, parent: Slice) -> bool:
         workspace = parent.workspace or ""
-        search = self.streams.search.searches.get(workspace)
+        search = self.streams.search.scans.get(workspace)
         return (
             search is not None
             and search.wait(self.runtime.stop)

@@ -7,8 +7,9 @@ gives up, the listings of the workspace are read.
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from typing_extensions import override
 
@@ -21,7 +22,7 @@ from source_asana.http.errors import AsanaError
 from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
-from source_asana.tasks.search import CHEAP_PAGES, Search
+from source_asana.tasks.search import CHEAP_PAGES, Scan, Search
 from source_asana.tasks.slices import ScanSlice, SearchSlice
 
 LOGGER = logging.getLogger("airbyte.source_asana.search")
@@ -81,15 +82,32 @@ class TaskStream(Protocol):
         """Note that all listings are read completely in this sync."""
 
 
-class WorkspaceScan(Protocol):
-    """Finds what changed in whole workspaces."""
+OneScan = TypeVar("OneScan", bound=Scan)
+
+
+class WorkspaceScan(ABC, Generic[OneScan]):
+    """Finds what changed in whole workspaces.
+
+    Args:
+        runtime: what all streams share.
+
+    Attributes:
+        scans: those of this sync, by workspace.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.scans: dict[str, OneScan] = {}
 
     def parts(self) -> Mapping[str, Part]:
         """Return what it has in the state of one task stream."""
+        return {}
 
+    @abstractmethod
     def plan(self, workspaces: Collection[str], selected: Sequence[TaskStream]) -> Collection[str]:
         """Choose among the workspaces; return those that this sync covers in this way."""
 
+    @abstractmethod
     def slices(self, listed: Mapping[str, Mapping[str, Item]] | None) -> Iterator[Slice]:
         """Yield its slices; called in the generator of `tasks`, which then waits for `end`.
 
@@ -101,6 +119,7 @@ class WorkspaceScan(Protocol):
     @property
     def needs_listed(self) -> bool:
         """Whether `slices` has to know the listings."""
+        return False
 
     def read(self, slice_: ScanSlice, tasks: AsanaRetriever) -> Iterator[Any]:
         """Yield a slice's records, if it is its own or a search that is too large; decide it.
@@ -109,39 +128,42 @@ class WorkspaceScan(Protocol):
             slice_: of this scan, or of another one.
             tasks: the retriever of the tasks.
         """
+        del slice_, tasks
+        yield from ()
 
     def end(self) -> None:
         """Wait until it is known which workspaces were covered."""
+        for scan in self.scans.values():
+            scan.wait(self._runtime.stop)
 
     def give_up(self) -> None:
         """Decide what nobody has decided, so that no one waits for it."""
+        for scan in self.scans.values():
+            scan.finish(succeeded=False)
 
     def covered(self, workspace: str) -> bool:
         """Return whether all changes in a workspace were found."""
+        scan = self.scans.get(workspace)
+        return scan is not None and bool(scan.succeeded)
 
     def shown_until(self, listing: str, workspace: str) -> Millis | None:
         """Return up to when it has shown all of a listing, None where it has not."""
+        del listing, workspace
+        return None
 
 
-class SearchScan(WorkspaceScan):
+class SearchScan(WorkspaceScan[Search]):
     """Has a workspace searched if every selected stream has a watermark for it.
 
-    Args:
-        runtime: what all streams share.
+    The retriever of the tasks reads searches itself.
 
     Attributes:
-        searches: by workspace.
         overlap: how far a search steps back behind the last sync, milliseconds.
     """
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self.searches: dict[str, Search] = {}
+        super().__init__(runtime)
         self.overlap = runtime.settings.search_overlap_minutes * MINUTE
-
-    @override
-    def parts(self) -> Mapping[str, Part]:
-        return {}
 
     @override
     def plan(self, workspaces: Collection[str], selected: Sequence[TaskStream]) -> Collection[str]:
@@ -152,9 +174,9 @@ class SearchScan(WorkspaceScan):
                 known = [mark for mark in marks if mark is not None]
                 if len(known) == len(marks):
                     after = Millis(min(known) - self.overlap)
-                    self.searches[gid] = Search(gid, after, self._most_pages(selected))
+                    self.scans[gid] = Search(gid, after, self._most_pages(selected))
                     LOGGER.info("Workspace %s: changed tasks are found by search.", gid)
-        return self.searches
+        return self.scans
 
     def _most_pages(self, selected: Sequence[TaskStream]) -> int | None:
         if self._runtime.settings.change_detection == "search":
@@ -163,42 +185,11 @@ class SearchScan(WorkspaceScan):
         per_minute = self._runtime.client.budget.per_minute
         return max(CHEAP_PAGES, int(listings * SEARCHES_PER_MINUTE / per_minute))
 
-    @property
-    @override
-    def needs_listed(self) -> bool:
-        return False
-
     @override
     def slices(self, listed: Mapping[str, Mapping[str, Item]] | None) -> Iterator[Slice]:
         del listed
-        for search in self.searches.values():
+        for search in self.scans.values():
             yield SearchSlice(search)
-
-    @override
-    def read(self, slice_: ScanSlice, tasks: AsanaRetriever) -> Iterator[Any]:
-        # The retriever of the tasks reads searches itself.
-        del slice_, tasks
-        yield from ()
-
-    @override
-    def end(self) -> None:
-        for search in self.searches.values():
-            search.wait(self._runtime.stop)
-
-    @override
-    def give_up(self) -> None:
-        for search in self.searches.values():
-            search.finish(succeeded=False)
-
-    @override
-    def covered(self, workspace: str) -> bool:
-        search = self.searches.get(workspace)
-        return search is not None and bool(search.succeeded)
-
-    @override
-    def shown_until(self, listing: str, workspace: str) -> Millis | None:
-        del listing, workspace
-        return None
 
     def fall_back(self, search: Search, error: AsanaError) -> None:
         """Send a searched workspace to its listings and log why."""
@@ -209,7 +200,7 @@ class SearchScan(WorkspaceScan):
         )
         search.is_refused_for_plan = error.verdict.status == 402
         search.finish(succeeded=False)
-        searches = self.searches.values()
+        searches = self.scans.values()
         is_free = all(one.is_refused_for_plan for one in searches)
         if is_free and len(searches) == len(self._runtime.workspaces):
             self._runtime.client.budget.set_quota(FREE_PER_MINUTE)

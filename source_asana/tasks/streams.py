@@ -42,7 +42,7 @@ class TaskStreams:
         self.runtime = runtime
         self.feed = TaskFeed(runtime.stop)
         self.search = SearchScan(runtime)
-        self.scans: list[WorkspaceScan] = [self.search]
+        self.scans: list[WorkspaceScan[Any]] = [self.search]
         self.events = Events(runtime, self.cost)
         self.cursors: list[AsanaCursor] = []
         self.selected: list[TaskStream] = []
@@ -209,7 +209,7 @@ class TaskStreams:
         if not (feed.keys_complete and all(map(feed.is_complete, feed.named))):
             return False
         reads_users = self.runtime.settings.reads_tasks_without_project
-        return not reads_users or self.search.searches.keys() <= feed.lists_users
+        return not reads_users or self.search.scans.keys() <= feed.lists_users
 
 
 def is_user_of(key: str, workspace: str) -> bool:

@@ -43,6 +43,15 @@ PLANS = st.sampled_from(["paid", "free"])
 MODES = st.sampled_from(["auto", "events"])
 
 
+def begun(asana: Sandbox, options: dict[str, Any]) -> Destination:
+    """Return what two syncs have brought, so that each project has a token."""
+    destination = Destination()
+    for _ in range(2):
+        destination.sync(asana, STREAMS, **options)
+        asana.clock.advance(HOUR)
+    return destination
+
+
 def told(lab: Lab, lines: list[str]) -> Iterator[str]:
     """Yield the differences in what hangs on a project: nothing tells of other tasks."""
     for line in lines:
@@ -69,10 +78,7 @@ def test_what_events_tell_arrives_with_the_next_sync(
     lab.world.deliver_events(silent=True)
     options: dict[str, Any] = {"change_detection": mode, "track_deletions": True}
     with Sandbox(lab.world, plan=plan, sync_forward=True) as asana:
-        destination = Destination()
-        for _ in range(2):
-            destination.sync(asana, STREAMS, **options)
-            asana.clock.advance(HOUR)
+        destination = begun(asana, options)
         for steps, uncommitted in happening:
             for step in steps:
                 apply(lab, step)
@@ -105,10 +111,7 @@ def test_what_events_lose_comes_with_the_full_scan(
     lab.world.deliver_events(lost=share, repeated=share, late=share, delay=2 * HOUR, seed=seed)
     options: dict[str, Any] = {"change_detection": mode, "track_deletions": True}
     with Sandbox(lab.world, plan=plan, sync_forward=is_forward) as asana:
-        destination = Destination()
-        for _ in range(2):
-            destination.sync(asana, STREAMS, **options)
-            asana.clock.advance(HOUR)
+        destination = begun(asana, options)
         for one in happening:
             for step in one.before:
                 apply(lab, step)
