@@ -12,6 +12,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -82,15 +83,14 @@ def edit(asana: SandboxProcess, first: Output) -> Edits:
     edits.add("stories", asana.edit("comment", quiet[0], "Looks good."))
     edits.add("attachments", asana.edit("add_attachment", quiet[1], "plan.pdf"))
     edits.add("tasks", quiet[0], quiet[1])
-    moved, commented = move(asana, first, quiet[2:]), first.records["stories"]
-    edits.add("tasks", moved)
-    comment = next(
-        story["gid"]
-        for story in commented
-        if story["task_id"] in quiet[3:] and story["resource_subtype"] == "comment_added"
-    )
-    asana.edit("edit_comment", comment, "An afterthought.")
-    edits.add("stories", comment)
+    # Only projects have events, which show these two edits.
+    in_projects = [
+        record
+        for record in sorted(first.records["tasks"], key=itemgetter("gid"))
+        if record["gid"] in quiet[2:] and record["projects"]
+    ]
+    edits.add("tasks", move(asana, first, in_projects))
+    edits.add("stories", edit_comment(asana, first, in_projects))
     subtask = min(subtasks - changed)
     asana.edit("edit_subtask", subtask, name="Renamed between the syncs")
     edits.add("subtasks", subtask)
@@ -107,12 +107,12 @@ def edit(asana: SandboxProcess, first: Output) -> Edits:
     return edits
 
 
-def move(asana: SandboxProcess, first: Output, gids: Sequence[str]) -> str:
+def move(asana: SandboxProcess, first: Output, tasks: Sequence[Json]) -> str:
     """Move one of these tasks to another section, which its `modified_at` does not show."""
     sections = {
         (record["project"]["gid"], record["gid"]): None for record in first.records["sections"]
     }
-    for task in (record for record in first.records["tasks"] if record["gid"] in gids):
+    for task in tasks:
         for place in task["memberships"]:
             project, now = place["project"]["gid"], (place.get("section") or {}).get("gid")
             others = [gid for of, gid in sections if of == project and gid != now]
@@ -120,6 +120,18 @@ def move(asana: SandboxProcess, first: Output, gids: Sequence[str]) -> str:
                 asana.edit("move_to_section", task["gid"], others[0])
                 return str(task["gid"])
     raise LookupError("no project has two sections")
+
+
+def edit_comment(asana: SandboxProcess, first: Output, tasks: Sequence[Json]) -> str:
+    """Edit a comment of one of these tasks, which the task's `modified_at` does not show."""
+    gids = {task["gid"] for task in tasks}
+    comment: str = min(
+        story["gid"]
+        for story in first.records["stories"]
+        if story["task_id"] in gids and story["resource_subtype"] == "comment_added"
+    )
+    asana.edit("edit_comment", comment, "An afterthought.")
+    return comment
 
 
 def delete(asana: SandboxProcess, first: Output) -> None:
