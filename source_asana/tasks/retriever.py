@@ -44,11 +44,6 @@ class TaskRetriever(TaskReader):
     search: str = ""
     subtasks: str = ""
 
-    @override
-    def after_bind(self) -> None:
-        super().after_bind()
-        self._listed_keys: frozenset[str] | None = None
-
     @property
     def below(self) -> SubtaskRetriever | None:
         """What reads the subtasks, None where nobody does."""
@@ -154,13 +149,9 @@ class TaskRetriever(TaskReader):
 
     def _belongs_to(self, user: str, task: Raw) -> bool:
         """Return whether no project's listing and no parent's walk shows a task of a user."""
-        return partitions_of(task, user, self._listed(), self.runtime.settings) == (user,)
-
-    def _listed(self) -> frozenset[str]:
-        """Return the keys of all listings; those of projects are over when those of users come."""
-        if self._listed_keys is None:
-            self._listed_keys = frozenset(self.streams.feed.named)
-        return self._listed_keys
+        # Lists of further users are still being named, but all projects are by now.
+        listed = self.streams.feed.named
+        return partitions_of(task, user, listed, self.runtime.settings) == (user,)
 
     # ── search ─────────────────────────────────────────────────────────────────────────────────
 

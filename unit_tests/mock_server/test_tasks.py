@@ -51,6 +51,20 @@ def test_a_task_in_five_projects_is_one_record_and_its_children_are_read_once(
     assert asana.requests("/attachments") == 2 + 5
 
 
+@pytest.mark.parametrize("late", ["first", "second"])
+def test_tasks_of_a_workspace_whose_users_come_late(
+    world: World, asana: Sandbox, late: str
+) -> None:
+    second = world.add_workspace("Home")
+    mine = world.add_task("mine", assignee=world.me)
+    at_home = world.add_task("at home", assignee=world.me, workspace=second)
+    workspace = world.workspace if late == "first" else second
+    asana.fault("slow", rf"^/users\?.*workspace={workspace}", times=None, seconds=0.5)
+    sync = read(asana, ["tasks", "users"])
+    assert sync.gids("tasks") == sorted([mine, at_home])
+    expect.whole(asana, sync, ["tasks"])
+
+
 def test_tasks_in_no_project_come_from_their_assignees(world: World, asana: Sandbox) -> None:
     other = world.add_user("Other")
     project = world.add_project("P")
