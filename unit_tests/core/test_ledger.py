@@ -209,7 +209,7 @@ class LedgerMachineByPartition(LedgerMachine):
     by_partition = True
 
 
-MANY = settings(max_examples=150, stateful_step_count=30, deadline=None)
+MANY = settings(max_examples=80, stateful_step_count=30, deadline=None)
 TestLedger = LedgerMachine.TestCase
 TestLedger.settings = MANY
 TestLedgerByPartition = LedgerMachineByPartition.TestCase

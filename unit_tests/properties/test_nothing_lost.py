@@ -35,7 +35,7 @@ def nothing_missing(
     assert [line for stream in listed for line in unlike(destination, fresh, stream)] == []
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(3))
 @given(happening=rounds(LOUD + ACCESS + SILENT, TASK_FAULTS))
 def test_everything_arrives(happening: list[Round]) -> None:
     lab = Lab()

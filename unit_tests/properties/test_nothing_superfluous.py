@@ -50,7 +50,7 @@ def superfluous(
     return found
 
 
-@settings(max_examples=examples(3))
+@settings(max_examples=examples(2))
 @given(happening=rounds(LOUD + SILENT), quiet=st.lists(steps(LOUD + SILENT), max_size=3))
 @pytest.mark.parametrize("mode", [pytest.param("listing", marks=pytest.mark.slow), "search"])
 def test_what_was_sent_is_not_sent_again(

@@ -16,7 +16,7 @@ from unit_tests.small_worlds.play import MODES, Sequence
 from unit_tests.small_worlds.trying import NAMES, NEXT, Trial, told
 
 SHARES = 20
-SAMPLE = 12
+SAMPLE = 5
 # What takes back what happened.
 BACK = {
     **{name: name for name in ("move", "slip", "hide", "exclude", "untrack", "scope", "like")},
