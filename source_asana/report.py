@@ -328,13 +328,12 @@ class Report:
             if status == "COMPLETE" and not self.counts(name).records
         )
         if self._next_scan is not None:
-            ways = ", ".join(
-                f"{self.checked[by]} by {by}" for by in ("search", "events", "listings")
-            )
+            usual = ("search", "events", "listings")
+            ways = [*usual, *(by for by in self.checked if by not in usual)]
             LOGGER.info(
-                "Summary: %d tasks checked: %s; next full scan in %s.",
-                self.checked.total(),
-                ways,
+                "Summary: %s checked: %s; next full scan in %s.",
+                amount(self.checked.total(), "task"),
+                ", ".join(f"{self.checked[by]} by {by}" for by in ways),
                 _duration(self._next_scan),
             )
         if quiet:

@@ -152,6 +152,7 @@ class Reading:
                 with closing(Deferred()) as deferred:
                     for batch in lines(file.chunks()):
                         stamp = self._tasks.cursor.stamp()
+                        self._runtime.report.found("exports", len(batch))
                         for line in batch:
                             yield from self._line(line, deferred, stamp)
                         self._progressed()

@@ -91,7 +91,9 @@ def test_subtasks_before_their_parents_at_every_depth(asana: Sandbox, lab: Lab) 
     for depth in range(1, 5):
         parent = lab.world.add_task(str(depth), parent=parent)
         lab.world.comment(parent)
-    whole(asana, read(asana, STREAMS, incremental=True, **ON))
+    sync = read(asana, STREAMS, incremental=True, **ON)
+    whole(asana, sync)
+    assert sync.summary["checked"] == {"exports": len(lab.tasks())}
 
 
 def test_what_no_listing_shows_is_left_out(asana: Sandbox, lab: Lab) -> None:
