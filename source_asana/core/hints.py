@@ -260,6 +260,25 @@ def _is_token(value: Any) -> bool:
     return False
 
 
+def failed_text(found: str | Hint) -> str:
+    """Return what the state keeps of a task that could not be read: its gid.
+
+    Of a story or an attachment whose task is not known, it is its kind and gid, as `story/12`.
+    """
+    return found if isinstance(found, str) else f"{found.child}/{found.gid}"
+
+
+def hints_of_failed(text: str) -> Iterator[Hint]:
+    """Yield the hints at what could not be read; which ones they were is not known any more."""
+    child, _, gid = text.rpartition("/")
+    if child:
+        yield Hint(Kind.ORPHAN, gid, 0, child)
+        return
+    yield Hint(Kind.RENAMED, gid)
+    for one in sorted(CHILDREN):
+        yield Hint(Kind.CHILD, gid, 0, one)
+
+
 def deleted(hints: Iterable[Hint]) -> dict[str, int]:
     """Return the gids of what may be deleted, with the newest instant of each."""
     found: dict[str, int] = {}

@@ -13,14 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import requests
 
 from source_asana.core.hints import (
-    CHILDREN,
     Hint,
     Kind,
     TaskHint,
     TaskHints,
     Token,
     event_of,
+    failed_text,
     hints_of,
+    hints_of_failed,
     oldest,
 )
 from source_asana.http.attempts import body_of
@@ -55,7 +56,7 @@ class Events:
         replaces: whether projects with events need no listing though no search finds changes.
         to_list: the projects whose listings are read, as their events say so or were too many.
         tokens: project -> the token to go on from in the next sync.
-        failed: the tasks that could not be read.
+        failed: what could not be read, see `core.hints.failed_text`.
         are_read: whether every hint was followed.
     """
 
@@ -83,11 +84,9 @@ class Events:
     def plan(self, selected: Sequence[TaskStream]) -> None:
         """Decide whether this sync asks, and from which tokens on."""
         settings, began = self._runtime.settings, self._runtime.clock.began()
-        for gid in {gid for stream in selected for gid in stream.failed_tasks()}:
-            # Which hint it was is not known any more.
-            self._hints.add(Hint(Kind.RENAMED, gid))
-            for child in CHILDREN:
-                self._hints.add(Hint(Kind.CHILD, gid, 0, child))
+        for failed in {one for stream in selected for one in stream.failed_tasks()}:
+            for hint in hints_of_failed(failed):
+                self._hints.add(hint)
         is_tracked = bool(selected) and all(stream.is_tracked for stream in selected)
         if not (settings.may_ask_events and is_tracked and began is not None):
             return
@@ -283,10 +282,10 @@ class Events:
             known = self._hints.tasks.get(gid)
             return known.due.get(child) if known else None
 
-    def fail(self, gids: Iterable[str]) -> None:
-        """Note that tasks could not be read: the next sync reads them."""
+    def fail(self, found: Iterable[str | Hint]) -> None:
+        """Note that tasks, or children of unknown tasks, could not be read: the next sync does."""
         with self._lock:
-            self.failed.update(gids)
+            self.failed.update(map(failed_text, found))
 
 
 def _token_of(expired: SyncTokenExpired) -> str:

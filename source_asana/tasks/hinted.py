@@ -198,12 +198,14 @@ class HintedTasks:
     def _task_by_get(self, hint: Hint) -> str | None:
         path, name = PATHS[hint.child]
         fields = {"opt_fields": f"{name}.gid,{name}.resource_type"}
-        _, child = self._existences.of(
+        existence, child = self._existences.of(
             f"{path}/{hint.gid}",
             self._tasks.counts,
             lambda: fields,
             self._tasks.headers(),
             is_record_wanted=True,
         )
+        if existence is Existence.UNKNOWN:
+            self._events.fail([hint])
         task = child.get(name) or {}
         return task.get("gid") if task.get("resource_type") == "task" else None

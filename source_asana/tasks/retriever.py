@@ -71,7 +71,7 @@ class TaskRetriever(TaskReader):
         if isinstance(slice_, ScanSlice):
             slice_.scan.finish(succeeded=False)
         if isinstance(slice_, HintSlice) and ending is not Ending.COMPLETE:
-            self.streams.events.fail(one for one in slice_.found if isinstance(one, str))
+            self.streams.events.fail(slice_.found)
         if self.plan.is_parent:
             is_listing = isinstance(slice_, ListingSlice) and slice_.is_listed
             # Should a deleted project come back, everything in it is read.

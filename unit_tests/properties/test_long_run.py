@@ -42,6 +42,7 @@ SYNC = st.fixed_dictionaries(
         "change_detection": st.sampled_from(["auto", "auto", "search", "events", "listing"]),
         "full_scan_interval_hours": st.sampled_from([None, None, 0, 24]),
         "num_workers": st.sampled_from([1, 2, 20, 40]),
+        "bulk_export": st.booleans(),
     }
 )
 ROUNDS = st.lists(st.tuples(rounds(STEPS, TASK_FAULTS), SYNC), min_size=1, max_size=2)
@@ -106,7 +107,9 @@ def test_in_the_end_the_destination_equals_asana(
     with Sandbox(lab.world, plan=plan) as asana:
         for parts, options in happening:
             for one in parts:
-                sync(asana, lab, destination, one, {**options}, late=late, seed=seed)
+                # Only service accounts may export.
+                own = {**options, "bulk_export": options["bulk_export"] and plan == "service"}
+                sync(asana, lab, destination, one, own, late=late, seed=seed)
         for options in [*(options for _, options in happening), {}]:
             asana.clock.advance(8 * DAY)
             done = destination.sync(asana, EVERY, track_deletions=True, **detection(options))

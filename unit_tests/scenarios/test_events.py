@@ -428,6 +428,27 @@ def test_a_hint_whose_answer_cannot_be_used_is_followed_by_the_next_sync(
         assert unlike_asana(asana, destination, *FAMILY) == []
 
 
+def test_a_child_of_an_unknown_task_is_asked_for_until_there_is_an_answer() -> None:
+    world = prepared()
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana, **AUTO)
+        states = [destination.states[name]["stream"]["stream_state"] for name in FAMILY]
+        world.deliver_events(lost=1.0)
+        edited = story_of(world, "Task 0")
+        world.edit_comment(edited, "Edited")
+        # As a sync leaves them that could not ask for a file it never sent, and for the comment.
+        for state in states:
+            state["failed"] = {"attachment/404": "", f"story/{edited}": ""}
+        fault = asana.fault("status", "^/attachments/404", times=None, status=500)
+        destination.sync(asana, FAMILY, **AUTO)
+        assert fault.hits
+        assert unlike_asana(asana, destination, *FAMILY) == []
+        assert destination.state_of("stories")["failed"] == {"attachment/404": ""}
+        asana.clear_faults()
+        destination.sync(asana, FAMILY, **AUTO)
+        assert "failed" not in destination.state_of("stories")
+
+
 def broken(*_: object) -> None:
     raise ValueError("an answer as no other")
 
