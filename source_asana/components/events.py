@@ -7,8 +7,9 @@ with a new token.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import requests
 from typing_extensions import override
@@ -18,10 +19,11 @@ from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
 from source_asana.cursors.token import SyncTokenStrategy
 from source_asana.http.attempts import body_of
-from source_asana.http.errors import SyncTokenExpired
+from source_asana.http.errors import Action, PartitionFailed, Rule, SyncTokenExpired, Verdict
 from source_asana.parents.slices import Slice
 
 LOGGER = logging.getLogger("airbyte.source_asana.events")
+NO_TOKEN = Rule((), None, Action.FAIL, "no sync token")
 
 
 @dataclass
@@ -41,7 +43,7 @@ class EventRetriever(AsanaRetriever):
 
         def following(response: requests.Response, size: int, last: str | None) -> str | None:
             del size, last
-            token: str = body_of(response)["sync"]
+            token = next_token(body_of(response))
             strategy.advance(slice_, token)
             return token if body_of(response).get("has_more") else None
 
@@ -65,3 +67,15 @@ class EventRetriever(AsanaRetriever):
                 slice_.place,
             )
         strategy.advance(slice_, fresh)
+
+
+def next_token(body: Mapping[str, Any]) -> str:
+    """Return the token of an answer.
+
+    Raises:
+        PartitionFailed: it has none, so what it shows would come again and again.
+    """
+    match body.get("sync"):
+        case str() as token if token:
+            return token
+    raise PartitionFailed(Verdict(NO_TOKEN, 200, "an answer without a sync token"))

@@ -79,18 +79,24 @@ EVENT_FIELDS = (
 
 def event_of(body: Mapping[str, Any], at: int) -> Event:
     """Return an event from its JSON; `at` is its `created_at` in milliseconds."""
-    resource = body.get("resource") or {}
-    named = (body.get("parent"), resource.get("target"))
-    parent: Mapping[str, Any] = next((one for one in named if one and one.get("gid")), {})
+    resource = _object(body, "resource")
+    named = (_object(body, "parent"), _object(resource, "target"))
+    parent: Mapping[str, Any] = next((one for one in named if one.get("gid")), {})
     return Event(
         action=body.get("action") or "",
         kind=resource.get("resource_type") or body.get("type") or "",
         gid=resource.get("gid") or "",
         at=at,
-        field=(body.get("change") or {}).get("field") or "",
+        field=_object(body, "change").get("field") or "",
         parent=parent.get("gid") or "",
         parent_kind=parent.get("resource_type") or "task",
     )
+
+
+def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return an object in another one, an empty one where there is none."""
+    found = body.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def hints_of(event: Event, project: str) -> Iterator[Hint]:

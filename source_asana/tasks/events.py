@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import requests
 
+from source_asana.components.events import next_token
 from source_asana.core.hints import (
     Hint,
     Kind,
@@ -213,8 +214,9 @@ class Events:
         seen, now = {token}, self._runtime.clock.began() or 0
         while True:
             body = body_of(ask(token))
-            events = [event_of(one, to_millis(one.get("created_at")) or 0) for one in body["data"]]
-            token = body["sync"]
+            token = next_token(body)
+            found = [one for one in body["data"] or () if isinstance(one, dict)]
+            events = [event_of(one, to_millis(one.get("created_at")) or 0) for one in found]
             yield [hint for event in events for hint in hints_of(event, key)], token
             newest = max((event.at for event in events), default=0)
             if not body.get("has_more") or token in seen or newest >= now:
@@ -232,7 +234,7 @@ class Events:
     def _fresh(self, ask: Ask) -> str:
         """Return a token for what happens from now on."""
         try:
-            token: str = body_of(ask(None))["sync"]
+            token = next_token(body_of(ask(None)))
         except SyncTokenExpired as expired:
             token = _token_of(expired)
         return token

@@ -428,6 +428,30 @@ def test_a_hint_whose_answer_cannot_be_used_is_followed_by_the_next_sync(
         assert unlike_asana(asana, destination, *FAMILY) == []
 
 
+ODD = (
+    b"{}",
+    b'{"data":[]}',
+    b'{"data":null,"sync":null}',
+    b'{"data":null,"sync":"1:2"}',
+    b'{"data":[],"sync":7}',
+    b'{"data":[null,{}],"sync":"1:2"}',
+    b'{"data":[{"action":"changed","resource":"5","parent":[],"change":[]}],"sync":"1:2"}',
+    b'{"data":[{"action":"changed","resource":{"gid":"5","resource_type":"task"}}],"sync":"1:2"}',
+)
+
+
+@pytest.mark.parametrize("body", ODD)
+def test_answers_about_events_that_say_nothing_end_no_sync(body: bytes) -> None:
+    world = prepared()
+    with Sandbox(world, plan="free") as asana:
+        destination = synced(asana, **AUTO)
+        asana.fault("status", "^/events", times=None, status=200, body=body)
+        world.edit_task(world.find("Task 0"), name="Renamed")
+        done = destination.sync(asana, FAMILY, **AUTO)
+        assert not done.errors
+        assert unlike_asana(asana, destination, *FAMILY) == []
+
+
 def test_a_child_of_an_unknown_task_is_asked_for_until_there_is_an_answer() -> None:
     world = prepared()
     with Sandbox(world, plan="advanced") as asana:
