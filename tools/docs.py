@@ -51,11 +51,11 @@ SCOPES: Mapping[str, str] = {
 # Requests, where they are not simply one per parent.
 COSTS: Mapping[str, str] = {
     "ai_studio_runs": "1 per 100 runs; later of new ones only",
-    "attachments": "1 per task, subtask, project and brief; later not for unchanged tasks",
+    "attachments": "1 per task, subtask, project and brief; later none for unchanged tasks",
     "audit_log_events": "1 per 100 events; later of new ones only",
     "events": "1 per project and 100 events",
     "goal_status_updates": "1 per goal; later where there is a new one",
-    "organization_exports": "1 per id in the configuration",
+    "organization_exports": "1 per ID in the configuration",
     "portfolio_status_updates": "1 per portfolio; later where there is a new one",
     "portfolios": "1 per 100, plus those of `portfolio_items`",
     "project_briefs": "1 per project that has one",
