@@ -7,7 +7,7 @@ the exit code is 1 when the file is not current.
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,23 +24,26 @@ Each box is a stream with its primary key (PK) and the columns that refer to rec
 streams (FK); the text behind such a column names these streams. A column of type object or list
 holds them as JSON with their `gid`; a column `..._id` holds the gid itself.
 
-Lines lead to streams of the same diagram, and to the parents of a stream. A box without columns
-belongs to another diagram. Lines to `users`, `workspaces` and `custom_fields` are in the diagrams
-of these only, as nearly every stream names them.
+Lines lead to the parents of a stream: the records that it is read for. A stream that is read for
+workspaces has lines to the other streams of its diagram, too. A box without columns belongs to
+another diagram. Lines to `users`, `workspaces` and `custom_fields` are in the diagrams of these
+only, as nearly every stream names them.
 
 All other columns are on the [pages of the streams](streams/README.md). The
 tables of the [dbt package](../dbt/README.md) have gids instead of JSON.
 """
 # Subject area -> its streams, in the order of the boxes.
 AREAS: Mapping[str, Sequence[str]] = {
-    "Work": (
-        "projects",
+    "Work: tasks": (
         "sections",
+        "tags",
         "tasks",
         "subtasks",
         "stories",
         "attachments",
-        "tags",
+    ),
+    "Work: projects": (
+        "projects",
         "project_briefs",
         "project_status_updates",
         "project_statuses",
@@ -96,6 +99,8 @@ AREAS: Mapping[str, Sequence[str]] = {
         "ai_studio_seats",
     ),
 }
+# From top to bottom, as its boxes are long; the others go from left to right.
+DOWN = "Work: tasks"
 # Nearly every stream names them: lines to them are drawn where they are at home.
 EVERYWHERE = frozenset({"users", "workspaces", "custom_fields"})
 ANY_TASK = ("tasks", "subtasks")
@@ -129,6 +134,11 @@ class Box:
     parents: dict[str, Sequence[str]] = field(default_factory=dict)
     objects: dict[str, Sequence[str]] = field(default_factory=dict)
     lists: dict[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def of(self) -> frozenset[str]:
+        """The streams for whose records it is read."""
+        return frozenset(stream for streams in self.parents.values() for stream in streams)
 
 
 def boxes() -> dict[str, Box]:
@@ -180,10 +190,13 @@ def page() -> str:
 
 
 def _area(title: str, names: Sequence[str], found: Mapping[str, Box]) -> str:
+    shown = {*names, *(stream for name in names for stream in found[name].of)} - EVERYWHERE
+    shown |= EVERYWHERE.intersection(names)
     entities = [line for name in names for line in _entity(name, found[name])]
-    relations = [line for name in names for line in _relations(name, found[name], names)]
+    relations = [line for name in names for line in _relations(name, found[name], shown)]
     lines = "\n".join(f"    {line}" for line in [*entities, *relations])
-    return f"\n## {title}\n\n```mermaid\nerDiagram\n    direction LR\n{lines}\n```\n"
+    direction = "TB" if title == DOWN else "LR"
+    return f"\n## {title}\n\n```mermaid\nerDiagram\n    direction {direction}\n{lines}\n```\n"
 
 
 def _entity(name: str, box: Box) -> Iterator[str]:
@@ -206,20 +219,27 @@ def _listed(streams: Iterable[str]) -> str:
     return f'"{", ".join(streams)}"'
 
 
-def _relations(name: str, box: Box, drawn: Sequence[str]) -> Iterator[str]:
-    """Yield a line for each stream whose records a stream names one of, and one for lists.
+def _relations(name: str, box: Box, shown: Container[str]) -> Iterator[str]:
+    """Yield a line for each stream whose records a stream names, one of them or a list.
 
-    Lines lead to streams of other diagrams only where these are parents.
+    Of a stream that is read for the records of others, only the lines to these.
     """
+    objects, lists = box.objects, box.lists
+    if box.of - EVERYWHERE:
+        objects = {
+            column: streams
+            for column, streams in box.objects.items()
+            if column in OF_PARENT or EVERYWHERE.issuperset(streams)
+        }
+        lists = {}
     required = {streams[0] for streams in box.parents.values() if len(streams) == 1}
-    near = {*drawn, *(s for streams in box.parents.values() for s in streams)} - EVERYWHERE
-    near |= EVERYWHERE.intersection(drawn)
-    for stream, columns in _by_stream(box.parents | box.objects).items():
-        if stream in near:
+    one = _by_stream(box.parents | objects)
+    for stream, columns in one.items():
+        if stream in shown:
             arrow = "||--o{" if stream in required else "|o--o{"
             yield f"{stream} {arrow} {name} : {_listed(columns)}"
-    for stream, columns in _by_stream(box.lists).items():
-        if stream in near:
+    for stream, columns in _by_stream(lists).items():
+        if stream in shown and stream not in one:
             yield f"{stream} }}o--o{{ {name} : {_listed(columns)}"
 
 
