@@ -1,13 +1,12 @@
 """The manifest of stock components next to this connector: `python -m benchmarks.cloud`.
 
 Both read the same world three times: whole, after some tasks changed, and once more without a
-change. The figures go into docs/airbyte-cloud.md.
+change. The figures go into docs/performance.md.
 """
 
 import argparse
 import json
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,12 +16,11 @@ from typing import Protocol
 
 from benchmarks import process
 from benchmarks.common import PACED_CONNECTOR, TASK_STREAMS, catalog, config
-from benchmarks.process import ROOT, Child, Json, Run
-from benchmarks.report import Row, at_most, markdown, say, show
+from benchmarks.process import Child, Json, Run
+from benchmarks.report import Row, at_most, say, show, write
 from tools import builder
 from tools.sandbox_process import SandboxProcess
 
-PAGE = ROOT / "docs" / "airbyte-cloud.md"
 COMMAND = Path(sys.executable).with_name("source-declarative-manifest")
 PERCENT = 5
 # Beyond the overlap of this connector's searches.
@@ -107,7 +105,7 @@ def rows(tasks: int) -> Iterator[Row]:
     yield Row(f"{what}: requests of a full read", f"{theirs.requests[0]:,}")
     yield Row("this connector's", f"{own.requests[0]:,}")
     yield at_most("times as many", theirs.requests[0] / own.requests[0], MOST_FULL, digits=2)
-    yield Row(f"requests after {PERCENT} % changed", f"{theirs.requests[1]:,}")
+    yield Row(f"requests after {PERCENT}% changed", f"{theirs.requests[1]:,}")
     yield Row("this connector's", f"{own.requests[1]:,}")
     yield at_most("of the first", theirs.share(theirs.requests, 1), MOST_SECOND, " %")
     yield at_most("records of the first", theirs.share(theirs.records, 1), MOST_RECORDS, " %")
@@ -117,29 +115,17 @@ def rows(tasks: int) -> Iterator[Row]:
     yield at_most("records of the first", theirs.share(theirs.records, 2), MOST_THIRD, " %")
 
 
-def write(found: Sequence[Row]) -> None:
-    """Replace the section between its markers in docs/airbyte-cloud.md."""
-    begin, end = "<!-- cloud: begin -->", "<!-- cloud: end -->"
-    section = f"{begin}\n{markdown(found)}\n{end}"
-    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    text = PAGE.read_text("utf-8")
-    if not pattern.search(text):
-        message = f"{PAGE} has no section for the figures"
-        raise LookupError(message)
-    PAGE.write_text(pattern.sub(lambda _: section, text), "utf-8")
-
-
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(prog="benchmarks.cloud", description=__doc__)
     parser.add_argument("--tasks", type=int, default=1000)
-    parser.add_argument("--no-write", action="store_true", help="leave docs/airbyte-cloud.md alone")
+    parser.add_argument("--no-write", action="store_true", help="leave docs/performance.md alone")
     options = parser.parse_args()
     say("measuring cloud ...")
     found = list(rows(options.tasks))
     show("cloud", found)
     if not options.no_write:
-        write(found)
+        write("cloud", found)
     parser.exit(1 if any(row.holds is False for row in found) else 0)
 
 
