@@ -188,7 +188,7 @@ def table(
         yield row.format(name, mode, *counts, f"refused: {reason}" if reason else "").rstrip()
     yield row.format("all", "", *total, "").rstrip()
     seconds = ["", f"{first.seconds:.1f} s", "", "", f"{second.seconds:.1f} s"]
-    yield row.format("whole sync", "", *seconds, "").rstrip()
+    yield row.format("complete sync", "", *seconds, "").rstrip()
 
 
 # ── the two demos ───────────────────────────────────────────────────────────────────────────────
@@ -254,8 +254,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         say(f"WRONG  {line}")
     if wrong:
         sys.exit(1)
-    say("Everything that both syncs sent equals the workspace, nothing that is gone is left, and")
-    say("every request was counted.")
+    say("Everything that both syncs sent equals the workspace, nothing that was deleted is left,")
+    say("and every request was counted.")
 
 
 if __name__ == "__main__":

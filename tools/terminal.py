@@ -14,7 +14,7 @@ RULES: tuple[tuple[str, str], ...] = (
     (r"^(?:Everything that|every request) .*$", GREEN),
     (r"^(?:check|discover|sync \d|edits|deletions|tombstone)(?=  )", CYAN),
     (r"(?<=  )SUCCEEDED\b", GREEN),
-    (r"^(?:all|whole sync)(?=  )", BOLD),
+    (r"^(?:all|complete sync)(?=  )", BOLD),
     (r"^(?:stream  |  +──).*$", BOLD),
     (r"^What to do next$", BOLD),
     (r"refused: .*$", YELLOW),

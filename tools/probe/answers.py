@@ -62,7 +62,7 @@ def unknown_opt_field(asker: Asker, sample: Sample) -> Finding:
     return decide(problems, f"{reply.told}; fields that came: {_named(came) or 'none'}.")
 
 
-@question("Does Asana have fields that the schemas lack?", "No.")
+@question("Does Asana have fields that are not in the schemas?", "No.")
 def fields(asker: Asker, sample: Sample) -> Finding:
     """Read one record of some kinds without `opt_fields`, so with what Asana sends by itself."""
     problems, read = [], 0
@@ -162,7 +162,9 @@ def _different(task: Raw, other: Raw) -> Iterator[str]:
             yield name
 
 
-@question("Is what does not exist a 404?", "Yes; that is how a deletion is confirmed.")
+@question(
+    "Does Asana answer 404 for a missing object?", "Yes; that is how a deletion is confirmed."
+)
 def gone(asker: Asker, sample: Sample) -> Finding:
     """Ask for a task, a project and a portfolio that nobody has."""
     del sample
@@ -176,7 +178,7 @@ def gone(asker: Asker, sample: Sample) -> Finding:
     return decide(problems, f"{told}.")
 
 
-@question("Is what the token may not see a 403?", "Yes.")
+@question("Does Asana answer 403 for an object that the token may not see?", "Yes.")
 def hidden(asker: Asker, sample: Sample) -> Finding:
     """Ask for objects that tasks and portfolios name and no listing shows."""
     named = list(dict.fromkeys([*islice(_items(asker, sample), MOST_ITEMS), *_relatives(sample)]))

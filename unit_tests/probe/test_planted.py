@@ -19,7 +19,7 @@ from unit_tests.probe.probing import leaks, probed
 LATER = "2024-06-01T10:00:00.000Z"
 STAMPS = "Does every change move `modified_at` that is said to?"
 SEARCH = "Does a search show each changed task and subtask by its stamp?"
-HIDDEN = "Is what the token may not see a 403?"
+HIDDEN = "Does Asana answer 403 for an object that the token may not see?"
 EVENTS = "Does a change that may leave `modified_at` alone make an event?"
 Plant = Callable[[Sandbox, Small], object]
 
@@ -110,10 +110,12 @@ PLANTS: Mapping[str, Plant] = {
     ),
     "How long does the offset of a page live?": short_offsets,
     "What does an unknown name in `opt_fields` do?": strict,
-    "Does Asana have fields that the schemas lack?": new_field,
+    "Does Asana have fields that are not in the schemas?": new_field,
     "Do two answers that show the same version count as the same?": unsteady_likes,
     "Does a task have the same fingerprint by GET, in a list and by search?": other_by_get,
-    "Is what does not exist a 404?": lambda asana, _: refuse(asana, "/tasks/8999", 403),
+    "Does Asana answer 404 for a missing object?": lambda asana, _: refuse(
+        asana, "/tasks/8999", 403
+    ),
     HIDDEN: lost_as_404,
     "How exact is `Date`?": no_date,
 }
