@@ -149,11 +149,20 @@ FOR_USERS = (
     *("docs/destinations.md", "docs/migrate.md", "docs/airbyte-cloud.md", "docs/bulk-export.md"),
     *("docs/operate.md", "docs/how-to.md", "docs/demo.md", "docs/live.md"),
 )
+# Of all these pages, without tables and code.
+MOST_WORDS = 7800
 # Words that have a common one in their place, and forms that American pages do not have.
 UNUSUAL = re.compile(
     r"\b(anew|at once|besides|the like|let go|vanished|departed|hangs? on|licence|behaviour"
     r"|colour|\d{4,} requests|ids?)\b|\d %",
 )
+
+
+def test_pages_for_users_are_short_together() -> None:
+    text = "\n".join((ROOT / page).read_text("utf-8") for page in FOR_USERS)
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    prose = [line for line in text.splitlines() if not line.startswith("|")]
+    assert len(" ".join(prose).split()) <= MOST_WORDS
 
 
 @pytest.mark.parametrize("page", FOR_USERS)
