@@ -236,9 +236,8 @@ def log_what_is_skipped(runtime: Runtime, found: Mapping[str, bool]) -> str | No
     if skipped := sorted(frozenset[str]().union(*(finding.skipped for finding in findings))):
         text = (
             f"A sync with this token would skip at least {len(skipped)} streams, or a part of "
-            f"them: {', '.join(skipped)}. The lines of the log say why, and what would have them "
-            "read. What is asked for project by project (allocations, budgets, rates) and AI "
-            "Studio are not tried here."
+            f"them: {', '.join(skipped)}. The lines of the log say why, and name the remedies. "
+            "This check does not try allocations, budgets, rates and AI Studio."
         )
         LOGGER.info("%s", text)
         return text

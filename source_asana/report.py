@@ -443,7 +443,7 @@ def _orphans(plan: set[str], orphaned: Mapping[str, set[str]]) -> Iterator[str]:
     refused = {name: parents - plan for name, parents in orphaned.items() if parents - plan}
     if refused:
         yield (
-            f"What belongs to the refused parts of {_all(set().union(*refused.values()))} is "
+            f"The contents of the refused parts of {_all(set().union(*refused.values()))} are "
             f"skipped as well, in these streams: {_all(refused)}."
         )
 

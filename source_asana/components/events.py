@@ -61,8 +61,8 @@ class EventRetriever(AsanaRetriever):
             raise expired
         if strategy.token(slice_):
             LOGGER.warning(
-                "Stream %s: the events of %s since the last sync are lost, as Asana keeps them for "
-                "a day. Sync more often than daily; other streams have what changed meanwhile.",
+                "Stream %s: the events of %s since the last sync are missing, as Asana keeps them "
+                "for a day. Sync more often than daily; other streams have the changes themselves.",
                 self.name,
                 slice_.place,
             )

@@ -178,8 +178,8 @@ class MissingRecords:
         self._runtime.report.counts(self._strategy.plan.name).waiting += choice.waiting
         if choice.is_cautious:
             LOGGER.warning(
-                "Stream %s: Asana no longer shows %d records. As that is much at once, the next "
-                "sync looks into them before anything is deleted.",
+                "Stream %s: Asana no longer shows %d records. As these are many, the next sync "
+                "asks Asana about each before it deletes any.",
                 self._strategy.plan.name,
                 new,
             )
@@ -189,8 +189,8 @@ class MissingRecords:
         if waiting:
             self._runtime.report.once(
                 logging.WARNING,
-                "Asana does not say whose token this is (`/users/me`), so what is no longer shown "
-                "waits for a sync in which it does: an OAuth app needs the scope `users:read`.",
+                "Asana does not say whose token this is (`/users/me`), so deletions wait for a "
+                "sync in which it does: an OAuth app needs the scope `users:read`.",
             )
             self._runtime.report.counts(self._strategy.plan.name).waiting += waiting
         return []

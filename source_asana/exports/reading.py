@@ -162,7 +162,7 @@ class Reading:
                 LOGGER.info("Workspace %s: the export's file: %s.", self._scope.workspace, why)
             else:
                 return
-        raise ExportFailedError(f"its file is of no use: {why}", may_pass=True)
+        raise ExportFailedError(f"its file cannot be used: {why}", may_pass=True)
 
     def _pause(self, seconds: float) -> None:
         self._runtime.client.sleep(seconds)

@@ -219,9 +219,9 @@ class TaskStreamStrategy(Strategy):
         if self.is_scan and self.runtime.settings.track_deletions and not self.streams.shows_all():
             self.runtime.report.once(
                 logging.WARNING,
-                "Not all lists of tasks could be read, so this sync cannot tell all subtasks, "
-                "stories and attachments that were deleted; the warnings and errors about tasks "
-                "say which lists. Their rows stay until the lists are read.",
+                "Not all lists of tasks could be read, so this sync cannot find all deleted "
+                "subtasks, stories and attachments; the warnings and errors about tasks name the "
+                "lists. The rows stay until these lists are read.",
             )
 
 

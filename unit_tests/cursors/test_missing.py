@@ -200,8 +200,8 @@ def test_too_much_at_once_is_asked_about_by_the_next_sync(caplog: pytest.LogCapt
 
     [record] = caplog.records
     assert record.message == (
-        "Stream s: Asana no longer shows 101 records. As that is much at once, the next sync looks "
-        "into them before anything is deleted."
+        "Stream s: Asana no longer shows 101 records. As these are many, the next sync asks Asana "
+        "about each before it deletes any."
     )
     assert sync.waiting() == len(keys)
     sync.next()

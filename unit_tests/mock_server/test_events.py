@@ -62,7 +62,7 @@ def test_a_token_that_died_is_a_gap(asana: Sandbox, small: Small) -> None:
     assert second.errors == []
     assert second.complete("events")
     assert second.records["events"] == []
-    gaps = [line for line in second.warnings if "events" in line and "are lost" in line]
+    gaps = [line for line in second.warnings if "events" in line and "are missing" in line]
     assert len(gaps) == 2
     assert f"project {small.first}" in " ".join(gaps)
     assert second.state_of("events")["tokens"] != first.state_of("events")["tokens"]

@@ -261,7 +261,7 @@ def test_refused_parents_take_their_children_along(
         return
     assert said(sync.warnings, lost.parent)
     if status == 403:
-        [line] = [text for text in sync.warnings if text.startswith("What belongs to the refused")]
+        [line] = [text for text in sync.warnings if text.startswith("The contents of the refused")]
         assert {*lost.streams, *lost.left} == set(line[:-1].split(" streams: ")[1].split(", "))
 
 
