@@ -171,7 +171,7 @@ def verify_choice(runtime: Runtime, found: Collection[str], *, projects: bool) -
     if missing:
         raise config_error(
             f"Config key `workspace_ids` names {', '.join(missing)}, which the token cannot see; "
-            "correct the ids, or use the token of a member of that workspace."
+            "correct the IDs, or use the token of a member of that workspace."
         )
     if not found:
         raise config_error(
@@ -190,7 +190,7 @@ def _readable(runtime: Runtime, key: str, path: str, gids: Collection[str]) -> N
         except AsanaError as error:
             if not isinstance(error, Refused) and error.verdict.rule.action is Action.RETRY:
                 raise _later(f"{gid} of the config key `{key}`", error) from None
-            remedy = "correct the id, or give the token's user access"
+            remedy = "correct the ID, or give the token's user access"
             if error.verdict.rule.is_plan:
                 remedy = "upgrade the Asana plan, or remove the key"
             raise config_error(

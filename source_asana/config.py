@@ -260,7 +260,7 @@ REMEDIES: Mapping[str, str] = {
     "config": "an object with credentials",
 }
 GID_LIST = (
-    'a list of Asana ids, which are digits in quotes, such as ["1201234567890123"]: the long '
+    'a list of Asana IDs, which are digits in quotes, such as ["1201234567890123"]: the long '
     "number in the URL of a page"
 )
 
@@ -276,7 +276,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
         places = [int(part) + 1 for part in path if part.isdigit()]
         problem = "is not a list"
         if places:
-            problem = f"has a value that is not an Asana id (entry {places[0]})"
+            problem = f"has a value that is not an Asana ID (entry {places[0]})"
     else:
         problem = "has an invalid value"
     remedy = REMEDIES.get(name, GID_LIST if name.endswith("_ids") else "true or false")

@@ -91,7 +91,7 @@ def all_found(runtime: Runtime, stream: str, keep_only: Mapping[str, str]) -> No
 def _unreadable(gids: list[str]) -> AirbyteTracedException:
     return config_error(
         f"Config key `project_ids` names {', '.join(gids)}, which the token cannot read in the "
-        "selected workspaces; correct the ids, or share the projects with the token's user."
+        "selected workspaces; correct the IDs, or share the projects with the token's user."
     )
 
 

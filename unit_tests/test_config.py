@@ -376,8 +376,8 @@ def test_an_entry_that_is_no_id_is_named_by_its_place() -> None:
     with pytest.raises(AirbyteTracedException) as raised:
         parse_config({"credentials": PAT, "team_ids": ["12", url]})
     assert raised.value.message == (
-        "Config key `team_ids` has a value that is not an Asana id (entry 2); provide a list of "
-        'Asana ids, which are digits in quotes, such as ["1201234567890123"]: the long number in '
+        "Config key `team_ids` has a value that is not an Asana ID (entry 2); provide a list of "
+        'Asana IDs, which are digits in quotes, such as ["1201234567890123"]: the long number in '
         "the URL of a page."
     )
 

@@ -19,7 +19,7 @@ SAME = (
     "api_url",
 )
 # Stock components send an id as it is written, so it cannot be the URL of a page.
-IDS = {"pattern": "^[0-9]{1,32}$", "pattern_descriptor": "the digits of an Asana id"}
+IDS = {"pattern": "^[0-9]{1,32}$", "pattern_descriptor": "the digits of an Asana ID"}
 TITLE = "Asana (low-code)"
 DESCRIPTION = (
     "Incremental where Asana's API and stock components allow it. docs/airbyte-cloud.md of "

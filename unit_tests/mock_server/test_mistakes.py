@@ -87,10 +87,10 @@ def test_a_wrong_token(asana: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("workspace_ids", "which the token cannot see; correct the ids, or use the token of a "),
-        ("project_ids", "correct the id"),
-        ("team_ids", f'team: Unknown object: {UNKNOWN}"); correct the id, or give the token'),
-        ("portfolio_ids", f'portfolio: Unknown object: {UNKNOWN}"); correct the id, or give the '),
+        ("workspace_ids", "which the token cannot see; correct the IDs, or use the token of a "),
+        ("project_ids", "correct the ID"),
+        ("team_ids", f'team: Unknown object: {UNKNOWN}"); correct the ID, or give the token'),
+        ("portfolio_ids", f'portfolio: Unknown object: {UNKNOWN}"); correct the ID, or give the '),
     ],
 )
 def test_an_id_that_does_not_exist(asana: Sandbox, small: Small, key: str, said: str) -> None:
@@ -220,27 +220,27 @@ CONFIGS: dict[str, tuple[Any, str]] = {
     ),
     "workspace_ids text": (
         {"credentials": PAT, "workspace_ids": "12"},
-        "Config key `workspace_ids` is not a list; provide a list of Asana ids, which are digits ",
+        "Config key `workspace_ids` is not a list; provide a list of Asana IDs, which are digits ",
     ),
     "project_ids broken numbers": (
         {"credentials": PAT, "project_ids": [12.5]},
-        "Config key `project_ids` has a value that is not an Asana id (entry 1); provide a list ",
+        "Config key `project_ids` has a value that is not an Asana ID (entry 1); provide a list ",
     ),
     "team_ids words": (
         {"credentials": PAT, "team_ids": ["Marketing"]},
-        "Config key `team_ids` has a value that is not an Asana id (entry 1); provide a list of ",
+        "Config key `team_ids` has a value that is not an Asana ID (entry 1); provide a list of ",
     ),
     "exclude_project_ids with a blank": (
         {"credentials": PAT, "exclude_project_ids": ["12 "]},
-        "Config key `exclude_project_ids` has a value that is not an Asana id (entry 1); ",
+        "Config key `exclude_project_ids` has a value that is not an Asana ID (entry 1); ",
     ),
     "organization_export_ids": (
         {"credentials": PAT, "organization_export_ids": [""]},
-        "Config key `organization_export_ids` has a value that is not an Asana id (entry 1); ",
+        "Config key `organization_export_ids` has a value that is not an Asana ID (entry 1); ",
     ),
     "portfolio_ids address": (
         {"credentials": PAT, "portfolio_ids": ["https://app.asana.com/0/12"]},
-        "Config key `portfolio_ids` has a value that is not an Asana id (entry 1); ",
+        "Config key `portfolio_ids` has a value that is not an Asana ID (entry 1); ",
     ),
     "start_date": (
         {"credentials": PAT, "start_date": "yesterday"},
