@@ -22,8 +22,8 @@ INDEX = """# Streams
 Each stream has a page with the meaning of a row, the key, the cost in requests, pitfalls, a query,
 and the columns.
 
-A value that Asana does not send is left out of a record, which destinations show as null. The
-connector asks only for columns that are selected in the connection. These columns are on no page:
+If Asana does not send a value, the record leaves it out, and destinations show null. The connector
+asks only for columns that are selected in the connection. These columns are on no page:
 
 - `custom_...`: one for each custom field, with
   [`custom_field_columns`](../custom-fields.md).
@@ -31,9 +31,8 @@ connector asks only for columns that are selected in the connection. These colum
   [`track_deletions`](../freshness.md#deletions).
 
 Columns that hold an object or a list arrive as JSON. [Shared objects](objects.md) describes the
-objects that several streams have. The queries run on PostgreSQL, DuckDB and SQLite. Other
-warehouses read fields of an object in another way: `a ->> 'gid'` is `JSON_VALUE(a, '$.gid')` in
-BigQuery and `a:gid::string` in Snowflake.
+objects that several streams have. The queries run on PostgreSQL, DuckDB and SQLite. In BigQuery,
+write `JSON_VALUE(a, '$.gid')` for `a ->> 'gid'`, in Snowflake `a:gid::string`.
 """
 OBJECTS = """# Shared objects
 
@@ -42,8 +41,7 @@ object, and `gid` is the value to join by.
 
 ## What is not read
 
-These fields are declared and stay null. They would repeat in each record what another stream has
-once, or Asana has no value for them there:
+These fields are declared and stay null. Another stream has their values once, or Asana has none:
 """
 
 Json = Mapping[str, Any]
