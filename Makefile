@@ -8,10 +8,12 @@ IMAGE ?= source-asana:dev
 # it says about the image; whether its layers have them depends on its builder.
 EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 docker_times = --build-arg SOURCE_DATE_EPOCH=$(EPOCH)
+# The tests of parts, of words and of docs: all that needs no sync.
+QUICK = $(addprefix unit_tests/,components contract core cursors exports fields http parents tasks)
 TIMES = $(or $($(notdir $(ENGINE))_times),--timestamp $(EPOCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint fix test test-slow test-warehouse test-lowest test-newest test-pyairbyte demo try \
+.PHONY: help install lint fix quick test test-slow test-warehouse test-lowest test-newest test-pyairbyte demo try \
 	live bench docs builder image release pyairbyte warehouse example clean
 
 help: ## Say what there is.
@@ -50,6 +52,9 @@ lint: install ## Check format, lint, types, and that generated files are current
 fix: install ## Format, and fix what ruff can fix.
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
+
+quick: install ## Run the tests of the parts, under a minute: for the inner loop.
+	.venv/bin/python -m pytest -n 4 $(QUICK) $(ARGS)
 
 test: install ## Run all tests.
 	.venv/bin/python -m pytest -n 4 $(ARGS)
