@@ -56,7 +56,7 @@ fix: install ## Format, and fix what ruff can fix.
 quick: install ## Run the tests of the parts, under a minute: for the inner loop.
 	.venv/bin/python -m pytest -n 4 $(QUICK) $(ARGS)
 
-test: install ## Run all tests.
+test: install ## Run the tests, without the slow ones.
 	.venv/bin/python -m pytest -n 4 $(ARGS)
 
 test-slow: install ## Run the tests that `make test` leaves out, as they take minutes.
