@@ -41,7 +41,7 @@ from source_asana.tasks.walks import SubtasksStrategy
 LOGGER = logging.getLogger("airbyte.source_asana.deletions")
 # The manifest's `incremental.strategy` -> its class.
 STRATEGIES: Mapping[str, type[Strategy]] = {
-    "full_scan": Strategy,
+    "everything": Strategy,
     "newest_child": NewestChildStrategy,
     "lookback_window": WindowStrategy,
     "append_only": AppendOnlyStrategy,
@@ -65,7 +65,7 @@ def router_of(retriever: AsanaRetriever) -> AsanaRouter:
 
 def strategy_name(retriever: AsanaRetriever) -> str:
     """Return the name of the stream's strategy in the manifest."""
-    name: str = retriever.incremental.get("strategy", "full_scan")
+    name: str = retriever.incremental.get("strategy", "everything")
     return name
 
 

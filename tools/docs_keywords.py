@@ -36,7 +36,7 @@ PARTS = frozenset(
 )
 INCREMENTAL: Mapping[str, str] = {
     "strategy": (
-        "`full_scan`, `newest_child`, `lookback_window`, `append_only`, `sync_token`, `tasks`, "
+        "`everything`, `newest_child`, `lookback_window`, `append_only`, `sync_token`, `tasks`, "
         "`subtasks` or `task_children`"
     ),
     "resource": "`task_children`: what events call the records, `story` or `attachment`",

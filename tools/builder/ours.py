@@ -48,7 +48,7 @@ class Declared:
     """A stream of our manifest.
 
     Attributes:
-        strategy: how changes are found, `full_scan` where all records are read.
+        strategy: how changes are found, `everything` where all records are read.
         stamp: column with the time that a log is read on from.
         lookback: how far a window steps back: minutes, or a key of the configuration in days.
         columns: column -> value of the partition that it holds.
@@ -97,7 +97,7 @@ def declared(manifest: Parts) -> Iterator[Declared]:
             name=stream["name"],
             path=keys["path"],
             primary_key=stream["primary_key"],
-            strategy=incremental.get("strategy", "full_scan"),
+            strategy=incremental.get("strategy", "everything"),
             parameters=keys.get("request_parameters", {}),
             columns=keys.get("parent_columns", {}),
             headers=retriever["requester"]["request_headers"],
