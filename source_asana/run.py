@@ -29,6 +29,7 @@ from source_asana.source import SourceAsana
 LOGGER = logging.getLogger("airbyte.source_asana.run")
 M_ARENA_MAX = -8
 GRACE_SECONDS = 8.0
+PROTOCOL = ("spec", "check", "discover", "read")
 USAGE = """\
 usage: source-asana [-h] [--version] COMMAND ...
 
@@ -81,7 +82,8 @@ def _run_protocol(args: list[str]) -> None:
     init_uncaught_exception_handler(init_logger("airbyte"))
     command = AirbyteEntrypoint.parse_args(args).command
     if not command:
-        _stop("Name a command: spec, check, discover, read, catalog or state.")
+        *most, last = *PROTOCOL, *commands.COMMANDS, *shell.COMMANDS
+        _stop(f"Name a command: {', '.join(most)} or {last}.")
     received: list[signal.Signals] = []
     try:
         source = SourceAsana()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -144,15 +145,65 @@ def test_a_question_is_answered(
 # ── estimate ────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("tasks", [30, 300])
-def test_an_estimate_is_close_to_the_sync(tasks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+CORE = ["projects", "users", "sections", "tasks", "subtasks", "stories", "attachments"]
+FIRST = re.compile(r"First sync: (\d+) requests .* (\d+) rows, (\d+) characters of state\.")
+USUAL = re.compile(r"Usual sync: (\d+) requests .* (\d+) rows\.")
+
+
+def numbers(form: re.Pattern[str], line: str) -> list[int]:
+    found = form.fullmatch(line)
+    assert found, line
+    return [int(number) for number in found.groups()]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "plan", "names"),
+    [
+        (50, "paid", ALL),
+        (300, "free", CORE),
+        (300, "service", ALL),
+        *(
+            pytest.param(tasks, plan, names, marks=pytest.mark.slow)
+            for tasks in (50, 300, 1000, 3000)
+            for plan in ("free", "paid")
+            for names in (ALL, CORE)
+        ),
+    ],
+)
+def test_an_estimate_is_close_to_the_sync(
+    tasks: int, plan: str, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Whether a search for attachments pays depends on the quota.
     monkeypatch.setattr("source_asana.http.client.PAID_PER_MINUTE", 1500)
-    with Sandbox(World.generate(tasks=tasks, seed=5), plan="service") as asana:
-        made = prepared(asana, ALL)
-        *_, first, _, asked = estimated(made)
+    world = World.generate(tasks=tasks, seed=5)
+    with Sandbox(world, plan=plan) as asana:
+        *_, first, usual, asked = estimated(prepared(asana, names))
         assert len(asana.log) <= 50
         assert f"Asked with {len(asana.log)} requests." == asked
-        sync = read(asana, ALL, incremental=True)
-        requests = int(first.split()[2])
-        assert requests == pytest.approx(sync.summary["requests"], rel=0.15), first
+        sync = read(asana, names, incremental=True)
+        asana.clock.advance(DAY / 2)
+        world.change(1)
+        asana.clock.advance(60)
+        next_ = read(asana, names, incremental=True, state=sync.state)
+    done = sync.summary
+    *estimate, state = numbers(FIRST, first)
+    assert estimate == pytest.approx([done["requests"], done["records"]], rel=0.15)
+    assert state == pytest.approx(done["state"]["characters"], rel=0.3)
+    requests, rows = numbers(USUAL, usual)
+    assert requests == pytest.approx(next_.summary["requests"], rel=0.15)
+    assert rows <= tasks
+
+
+def test_an_estimate_counts_the_largest_project_of_many() -> None:
+    world = World.empty()
+    projects = [world.add_project(f"P{number}") for number in range(80)]
+    for number in range(500):
+        largest = projects[33]
+        project = largest if number % 2 else projects[number // 2 % 80]
+        world.add_task(f"T{number}", projects=[project], assignee=world.me)
+    with Sandbox(world, plan="free") as asana:
+        made = prepared(asana, ["tasks", "stories"])
+        *_, first, _, _ = estimated(made)
+        assert made.requests <= 50
+        sync = read(asana, ["tasks", "stories"], incremental=True)
+    assert numbers(FIRST, first)[0] == pytest.approx(sync.summary["requests"], rel=0.15)

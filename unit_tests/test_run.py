@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox, World
+from sandbox.spec import SCOPES
 from source_asana import SourceAsana, commands, shell
 from source_asana import run as running
 from unit_tests.sync import catalog, streams
@@ -83,6 +84,9 @@ def _interruptible() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+EVERY = ["spec", "check", "discover", "read", *commands.COMMANDS, *shell.COMMANDS]
+
+
 def run(folder: Path, command: str, *flags: str, **files: Any) -> Run:
     """Run a command to its end; nothing secret may be in what it prints."""
     done = subprocess.run(  # noqa: S603 - this repository's own program
@@ -114,17 +118,25 @@ def test_the_version(tmp_path: Path) -> None:
 def test_the_help_names_every_command(tmp_path: Path) -> None:
     done = run(tmp_path, "--help")
     assert done.code == 0
-    assert re.findall(r"^  (\w+) ", done.out, re.MULTILINE) == [
-        *("spec", "check", "discover", "read"),
-        *commands.COMMANDS,
-        *shell.COMMANDS,
-    ]
+    assert re.findall(r"^  (\w+) ", done.out, re.MULTILINE) == EVERY
 
 
-def test_the_catalog_of_a_read_is_a_command(tmp_path: Path) -> None:
+def test_without_a_command_it_names_every_one() -> None:
+    done = subprocess.run(
+        [sys.executable, "main.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"Name a command: {', '.join(EVERY[:-1])} or {EVERY[-1]}.\n"
+
+
+MODULE = [sys.executable, "-m", "source_asana.files"]
+
+
+@pytest.mark.parametrize("program", [[sys.executable, "main.py"], MODULE], ids=["main", "module"])
+def test_the_catalog_of_a_read_is_a_command(program: list[str]) -> None:
     streams = [entry["stream"] for entry in catalog(["tags", "users"])["streams"]]
     done = subprocess.run(  # noqa: S603 - as above
-        arguments(tmp_path, "catalog", "tags"),
+        [*program, "catalog", "tags"],
         cwd=ROOT,
         input=json.dumps({"type": "CATALOG", "catalog": {"streams": streams}}),
         capture_output=True,
@@ -132,6 +144,53 @@ def test_the_catalog_of_a_read_is_a_command(tmp_path: Path) -> None:
         check=True,
     )
     assert json.loads(done.stdout) == catalog(["tags"], incremental=True)
+
+
+def test_the_states_of_the_next_read_are_a_command(tmp_path: Path, config: dict[str, Any]) -> None:
+    wanted = catalog(["tags", "projects"], incremental=True)
+    done = run(tmp_path, "read", config=config, catalog=wanted)
+    kept = subprocess.run(  # noqa: S603 - as above
+        [*MODULE, "state"], cwd=ROOT, input=done.out, capture_output=True, text=True, check=True
+    )
+    again = run(tmp_path, "read", config=config, catalog=wanted, state=kept.stdout)
+    assert (again.code, again.of("RECORD")) == (0, [])
+    assert len(done.of("RECORD")) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["catalog"], "The input has no catalog: the last line of `discover` says why."),
+        ([], "the following arguments are required: command"),
+    ],
+)
+def test_a_mistake_of_a_helper_is_a_line(args: list[str], said: str) -> None:
+    done = subprocess.run(  # noqa: S603 - as above
+        [*MODULE, *args], cwd=ROOT, input="", capture_output=True, text=True, check=False
+    )
+    assert done.returncode
+    assert said in done.stderr.splitlines()[-1]
+    assert done.stdout == ""
+
+
+def test_a_record_says_which_column_the_token_may_not_read(
+    asana: Sandbox, tmp_path: Path, config: dict[str, Any]
+) -> None:
+    narrow = "2/1209876543210987:a-token-without-a-scope"
+    asana.add_token(narrow, scopes=SCOPES - {"custom_fields:read"})
+    config["credentials"]["personal_access_token"] = narrow
+    wanted = catalog(["tasks", "workspaces"], incremental=True)
+    done = run(tmp_path, "read", config=config, catalog=wanted)
+    assert done.code == 0
+    records = [message["record"] for message in done.of("RECORD")]
+    told = {"field": "custom_fields", "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"}
+    meta: dict[str, list[Any]] = {}
+    for record in records:
+        meta.setdefault(record["stream"], []).append(record.get("meta"))
+        if record["stream"] == "tasks":
+            assert record["data"].get("custom_fields") is None
+    assert meta["tasks"] == [{"changes": [told]}] * 3
+    assert meta["workspaces"] == [None]
 
 
 def test_a_check_that_fails_is_a_status_and_no_error(tmp_path: Path) -> None:
