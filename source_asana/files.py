@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import runpy
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,7 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.config import Unusable, config_error, parse_config, unknown_keys
-
-LOGGER = logging.getLogger("airbyte.source_asana.files")
+from source_asana.config import Unusable, config_error, parse_config
 
 
 def config(path: str) -> dict[str, Any]:
@@ -32,19 +29,11 @@ def config(path: str) -> dict[str, Any]:
 
 
 def usable(content: Any) -> dict[str, Any]:
-    """Return a configuration as it is, or a stand-in that raises its mistake when it is used.
-
-    Keys that are not in the spec are warned of here, as each command comes by once.
-    """
+    """Return a configuration as it is, or a stand-in that raises its mistake when it is used."""
     try:
         parse_config(content)
     except AirbyteTracedException as mistake:
         return Unusable(mistake)
-    if unknown := unknown_keys(content):
-        LOGGER.warning(
-            "Unknown config keys are ignored: %s. Correct their spelling, or remove them.",
-            ", ".join(unknown),
-        )
     return dict(content)
 
 

@@ -115,6 +115,7 @@ class Report:
         self._closed: dict[tuple[str, str], Verdict] = {}
         self._counts: dict[str, Counts] = {}
         self._said: set[str] = set()
+        self._told: set[str] = set()
         self.checked: Counter[str] = Counter()
         self._next_scan: float | None = None
         self._stop = threading.Event()
@@ -132,11 +133,14 @@ class Report:
             self._known.update(digests)
 
     def digests(self, stream: str) -> frozenset[str]:
-        """Return what stands for the refusals of a stream, and of those that only it needs."""
+        """Return what stands for the refusals of a stream, and of those that only it needs.
+
+        What was told of no stream is among it.
+        """
         with self._lock:
             parent_only = [name for name, readers in self.readers.items() if stream in readers]
             found = [self._digests.get(name, set()) for name in (stream, *parent_only)]
-            return frozenset().union(*found)
+            return frozenset(self._told).union(*found)
 
     def skip(
         self,
@@ -257,6 +261,14 @@ class Report:
                 return
             self._said.add(text)
         LOGGER.log(level, "%s", text)
+
+    def tell(self, text: str) -> None:
+        """Log what somebody should see to: a warning, unless the last sync has logged the same."""
+        mark = digest("", "", text)
+        with self._lock:
+            self._told.add(mark)
+            level = logging.INFO if mark in self._known else logging.WARNING
+        self.once(level, text)
 
     # ── counts ─────────────────────────────────────────────────────────────────────────────────
 

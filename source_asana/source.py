@@ -41,7 +41,7 @@ from typing_extensions import override
 from source_asana import files
 from source_asana.check import log_what_is_skipped, verify_choice, verify_export, workspaces
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.config import Settings, Unusable, parse_config
+from source_asana.config import Settings, Unusable, parse_config, unknown_keys
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.states import manager_of
 from source_asana.discovery import add_custom_columns
@@ -121,6 +121,7 @@ class SourceAsana(YamlDeclarativeSource):
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         try:
             runtime = self._runtime(config, outage_seconds=CHECK_OUTAGE_SECONDS)
+            _tell_unknown_keys(runtime, config)
             found = workspaces(runtime)
             verify_choice(runtime, found, projects=True)
             verify_export(runtime, found)
@@ -162,6 +163,7 @@ class SourceAsana(YamlDeclarativeSource):
         retrievers: dict[str, AsanaRetriever] = {}
         with _told(runtime, retrievers):
             retrievers |= self._wired(runtime, plans, declared)
+            _tell_unknown_keys(runtime, config)
             begin(runtime, retrievers)
             streams: list[AbstractStream] = [
                 _stream(declared[one.name], runtime.settings, retrievers[one.name], runtime)
@@ -293,6 +295,14 @@ class SourceAsana(YamlDeclarativeSource):
         )
         source._threadpool._max_concurrent_tasks = SLICES_AHEAD
         return source
+
+
+def _tell_unknown_keys(runtime: Runtime, config: Mapping[str, Any]) -> None:
+    if unknown := unknown_keys(config):
+        runtime.report.tell(
+            f"Unknown config keys are ignored: {', '.join(unknown)}. Correct their spelling, or "
+            "remove them."
+        )
 
 
 @contextmanager

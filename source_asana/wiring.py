@@ -108,7 +108,7 @@ class Wiring:
         primary_keys: Mapping[str, Sequence[str]],
     ) -> None:
         self._runtime = runtime
-        self._states = States(manager, repository)
+        self._states = States(manager, repository, runtime.report.tell)
         self._stamps = Stamps(runtime.clock.now)
         self._primary_keys = primary_keys
         # An export takes a workspace before a search does.

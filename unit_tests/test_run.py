@@ -372,6 +372,27 @@ def test_a_signal_before_anything_is_loaded_is_one_line(
     assert "told to stop before it began" in line["log"]["message"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("seconds", [1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8])
+def test_a_signal_at_any_moment_is_no_error(
+    asana: Sandbox, tmp_path: Path, config: dict[str, Any], sign: signal.Signals, seconds: float
+) -> None:
+    asana.fault("slow", times=None, seconds=0.3)
+    args = arguments(tmp_path, "read", config=config, catalog=catalog(streams(), incremental=True))
+    with subprocess.Popen(  # noqa: S603 - as above
+        args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        time.sleep(seconds)
+        process.send_signal(sign)
+        out, err = process.communicate(timeout=30)
+    asana.clear_faults()
+    done = Run(process.returncode, out, err)
+    assert (done.code, done.err, done.errors) == (128 + sign, "", [])
+    assert {message["log"]["level"] for message in done.of("LOG")} <= {"INFO", "WARN"}
+    assert len([m for m in done.of("LOG") if "told to stop" in m["log"]["message"]]) == 1
+
+
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("begun", [False, True])
 def test_a_signal_ends_what_begins_or_sleeps(

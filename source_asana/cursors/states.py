@@ -25,6 +25,8 @@ LOGGER = logging.getLogger("airbyte.source_asana.states")
 VERSION = 3
 EARLIER_VERSIONS = (1, 2)
 MOST_CHARACTERS = 8_000_000
+MUCH = 0.9
+"""The share of these from which on a warning says that room runs out."""
 # A state is printed at most this often: a small one every two seconds while there is progress, a
 # large one more rarely.
 SHORTEST_SILENCE_SECONDS = 2.0
@@ -84,14 +86,21 @@ class States:
     Args:
         manager: the CDK's, with the states that the sync was given.
         repository: the CDK's, on the way to the output queue.
+        tell: logs what somebody should see to.
     """
 
-    def __init__(self, manager: ConnectorStateManager, repository: MessageRepository) -> None:
+    def __init__(
+        self,
+        manager: ConnectorStateManager,
+        repository: MessageRepository,
+        tell: Callable[[str], None] = LOGGER.warning,
+    ) -> None:
         self._manager = manager
+        self._tell = tell
         self._repository = repository
         self._lock = threading.RLock()
         self._shares: dict[str, StateShare] = {}
-        self._has_said_version = False
+        self._has_said_version = self._has_told = False
 
     def stored(self, stream: str) -> dict[str, Any]:
         """Return the stored state of a stream, empty where there is none of this version.
@@ -161,8 +170,16 @@ class States:
             others = (one.now() for one in self._shares.values() if one is not share)
             share.characters = size
             total = size + sum(others)
-            if total <= MOST_CHARACTERS or not self._drop_one():
+            if total > MOST_CHARACTERS and self._drop_one():
+                continue
+            if total <= MUCH * MOST_CHARACTERS or self._has_told:
                 return state, size
+            # The state that is made again has it that this was told.
+            self._has_told = True
+            self._tell(
+                f"The states take more than {MUCH:.0%} of the {MOST_CHARACTERS // 1_000_000} MB "
+                "that Airbyte takes; see docs/freshness.md, `State size`."
+            )
 
     def _drop_one(self) -> bool:
         """Have the stream that is first in line drop its ledger; return whether there was one."""
@@ -172,6 +189,8 @@ class States:
         name = min(open_)[2]
         share = self._shares[name]
         assert share.drop is not None
+        # The warning below says more.
+        self._has_told = True
         rank = share.drop()
         share.characters = share.size()
         if rank is None:

@@ -154,6 +154,42 @@ def test_one_project_of_ten_that_fails_is_one_error(
     assert summary(sync)["status"] == "incomplete"
 
 
+@pytest.mark.parametrize("plan", ["free", "paid", "service"])
+def test_logs_are_short_and_a_second_sync_warns_of_nothing_known(
+    plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quicken(monkeypatch)
+    names = sorted(streams())
+    with Sandbox(World.generate(tasks=60, seed=3), plan=plan) as asana:
+        settings: dict[str, Any] = {"incremental": True, "start": "2024-01-01"}
+        first = read(asana, names, **settings)
+        assert len(first.logs) <= 120, first.logs
+        assert [text for text in first.warnings if text.startswith("Unknown config keys")]
+        asana.clock.advance(3600)
+        quiet = read(asana, names, state=first.state, **settings)
+    assert len(quiet.logs) <= 30, quiet.logs
+    assert (quiet.warnings, quiet.failures) == ([], [])
+    assert [text for text in quiet.logs if text.startswith("Unknown config keys are ignored")]
+    if plan == "free":
+        assert [text for text in quiet.logs if text.startswith("Asana refuses the same as in")]
+
+
+def test_it_warns_once_that_the_room_for_states_runs_out(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["tasks", "stories", "users", "projects"]
+    said = "The states take more than 90% of the "
+    with Sandbox(small.world) as asana:
+        calm = read(asana, names, incremental=True)
+        size = summary(calm)["state"]["characters"]
+        monkeypatch.setattr("source_asana.cursors.states.MOST_CHARACTERS", int(size / 0.93))
+        full = read(asana, names, incremental=True)
+        later = read(asana, names, incremental=True, state=full.state)
+    assert calm.warnings == later.warnings == []
+    assert [text for text in full.warnings if text.startswith(said)]
+    assert [text for text in later.logs if text.startswith(said)]
+
+
 def test_a_refused_token_is_one_error(small: Small) -> None:
     with Sandbox(small.world) as asana:
         asana.api.auth.disabled = True
