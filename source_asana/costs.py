@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from statistics import mean, pstdev
 from typing import Any
 
-import requests
-
 from source_asana.check import workspaces
-from source_asana.components.pages import next_offset, pages, rows
+from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
 from source_asana.core.versions import Versions
-from source_asana.http.attempts import body_of, send
 from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
 from source_asana.http.clock import to_millis
-from source_asana.http.errors import AsanaError, Reach, Refused
+from source_asana.http.errors import AsanaError, Reach
 from source_asana.parents.feeds import Ending, Feed, RecursiveFeed
 from source_asana.parents.slices import Slice
 from source_asana.prepared import Prepared
@@ -31,12 +28,12 @@ from source_asana.wiring import router_of, strategy_name
 MOST_REQUESTS = 50
 PAGE = 100
 # Characters of a row in a state, of a project's sync token, and of an empty state.
-ROW, TOKEN, EMPTY = 10, 80, 150
+ROW, TOKEN, EMPTY = 9.8, 140, 180
 # The share of the tasks that change between two usual syncs.
 CHANGED = 0.01
 TASKS, SUBTASKS = "tasks", "subtasks"
 # How many requests go to which question, where there are not enough for all.
-FOR_USERS, FOR_BELOW, FOR_EACH, FOR_LISTS = 3, 3, 6, 5
+FOR_USERS, FOR_BELOW, FOR_FILES, FOR_STORIES, FOR_LISTS = 3, 3, 3, 10, 5
 FOR_PARENT, FOR_SEARCH = 10, 3
 # So many projects are counted as they have the most tasks of some users.
 LARGEST = 5
@@ -95,8 +92,10 @@ class Costs:
                 self._costs[name] = self._of_parent(one)
             else:
                 lists.append(one)
-        children = [name for name in ("stories", "attachments") if name in self._made.retrievers]
-        spared = FOR_EACH * len(children)
+        # The last one takes all that is left.
+        children = {"attachments": FOR_FILES, "stories": FOR_STORIES}
+        children = {name: most for name, most in children.items() if name in self._made.retrievers}
+        spared = sum(children.values())
         if TASKS in self._made.retrievers:
             tasks = _Tasks(self, self._made, spared + min(FOR_LISTS, len(lists)))
         self._of_lists(lists, spared)
@@ -126,18 +125,7 @@ class Costs:
 
     def get(self, path: str, **params: object) -> list[Raw]:
         """Return what Asana answers, of a list the first page."""
-        return rows(body_of(self._ask(path, params)))
-
-    def pages(self, path: str, most: int, **params: object) -> list[Raw]:
-        """Return the records of a list, of so many pages."""
-        asked = pages(
-            lambda o: self._ask(path, {**params, "limit": PAGE, "offset": o}), next_offset
-        )
-        return [record for page in islice(asked, most) for record in page]
-
-    def _ask(self, path: str, params: Mapping[str, object]) -> requests.Response:
-        counts = self._runtime.report.counts("estimate")
-        return send(self._runtime.client, path, counts=counts, params=params)
+        return rows(self._made.ask(path, **params))
 
     def _search(self) -> None:
         """Have a search name tasks with attachments; a workspace without it is on a free plan."""
@@ -210,8 +198,8 @@ class Costs:
                 if self.left > spared and len(found) < len(all_) and one.name not in refused:
                     try:
                         found.append(self._size(one, all_, place))
-                    except Refused as refusal:
-                        if refusal.verdict.rule.reach is not Reach.PARTITION:
+                    except AsanaError as error:
+                        if error.verdict.rule.reach is not Reach.PARTITION:
                             refused.add(one.name)
         for one in lists:
             self._costs.setdefault(one.name, self._of_list(one, slices[one.name], sizes[one.name]))
@@ -249,7 +237,7 @@ class Costs:
 
     # ── tasks and what hangs on them ───────────────────────────────────────────────────────────
 
-    def _of_tasks(self, tasks: _Tasks, children: list[str]) -> None:
+    def _of_tasks(self, tasks: _Tasks, children: dict[str, int]) -> None:
         """Set the costs of the task streams."""
         settings = self._runtime.settings
         self.doubt += tasks.doubt
@@ -267,8 +255,8 @@ class Costs:
             usual += workspaces_
         self._set(TASKS, Cost(first, tasks.top, usual, tasks.top * CHANGED))
         self._set(SUBTASKS, Cost(tasks.walks, tasks.below, walks, tasks.below * CHANGED))
-        for position, name in enumerate(children):
-            asked = self.left // (len(children) - position)
+        for name, most in children.items():
+            asked = self.left if name == "stories" else min(most, self.left)
             self._costs[name] = self._of_children(name, tasks, asked)
 
     @property
@@ -377,10 +365,10 @@ class _Tasks:
     def _sum(self, of: Callable[[Raw], float]) -> float:
         return sum(weight * of(task) for task, weight in self._weighed)
 
-    def _page(self, most: int = 1, **params: str) -> list[Raw]:
-        """Return the tasks of a listing, of so many pages."""
+    def _page(self, **params: object) -> list[Raw]:
+        """Return the first tasks of a listing."""
         with suppress(AsanaError):
-            return self._costs.pages("tasks", most, opt_fields=FIELDS, **params)
+            return self._costs.get("tasks", opt_fields=FIELDS, limit=PAGE, **params)
         return []
 
     def _of_users(self, users: list[Slice]) -> tuple[list[Raw], float]:
@@ -397,9 +385,7 @@ class _Tasks:
         found, alone = list[Raw](), 0.0
         for one in [*own, *chosen]:
             weight = 1.0 if one in own else len(others) / len(chosen)
-            most = FOR_USERS if one in own else 1
-            user, workspace = one.partition["user_gid"], one.workspace or ""
-            page = self._page(most, assignee=user, workspace=workspace)
+            page = self._page(assignee=one.partition["user_gid"], workspace=one.workspace)
             alone += weight * sum(not (t.get("projects") or t.get("parent")) for t in page)
             found += page
         return found, alone

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from math import inf
 from typing import Any
 
 from source_asana import files
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
+from source_asana.core.hints import EVENT_FIELDS, Kind, event_of, hints_of, oldest
 from source_asana.core.listings import HOUR
-from source_asana.cursors.strategies import partition_in
-from source_asana.http.attempts import body_of
-from source_asana.http.clock import Millis, from_millis
+from source_asana.cursors.partial import NewestChildStrategy, WindowStrategy
+from source_asana.cursors.strategies import ELSEWHERE, partition_in
+from source_asana.http.attempts import body_of, send
+from source_asana.http.clock import Millis, from_millis, to_millis
+from source_asana.http.errors import AsanaError, Refused, SyncTokenExpired
 from source_asana.parents.routers import ParentRouter
-from source_asana.parents.slices import value_at
+from source_asana.parents.slices import Slice, is_user_key, value_at
 from source_asana.runtime import Runtime
 from source_asana.source import SourceAsana
+from source_asana.tasks.events import MINUTES_WORTH_REPLACING
 from source_asana.tasks.strategy import TaskStreamStrategy
 
 
@@ -28,11 +34,14 @@ class Prepared:
     Attributes:
         runtime: what all streams share.
         retrievers: of the selected streams and of those that they need, with states loaded.
+        most: how many requests may be sent, before questions that only make an answer more exact.
     """
 
     runtime: Runtime
     retrievers: Mapping[str, AsanaRetriever]
+    most: float = inf
     _parents: dict[tuple[str, str], Raw] = field(default_factory=dict)
+    _told: dict[str, frozenset[str] | None] = field(default_factory=dict)
 
     @property
     def selected(self) -> dict[str, AsanaRetriever]:
@@ -43,6 +52,11 @@ class Prepared:
     def requests(self) -> int:
         """How many requests were sent so far."""
         return sum(one.requests for one in self.runtime.report.all_counts().values())
+
+    @property
+    def _task_streams(self) -> list[TaskStreamStrategy]:
+        found = [one.cursor.strategy for one in self.selected.values()]
+        return [one for one in found if isinstance(one, TaskStreamStrategy)]
 
     def since(self, stream: str) -> Millis:
         """Return up to when the last sync has the changes of a stream, 0 before the first."""
@@ -56,20 +70,22 @@ class Prepared:
 
     def place(self, retriever: AsanaRetriever, partition: str) -> dict[str, Any]:
         """Return the partition fields that a key names, those of the parent's record included."""
-        router, own = retriever.cursor.router, partition_in(partition)
-        place: dict[str, Any] = dict(router.partition_of(own))
+        router = retriever.cursor.router
+        place: dict[str, Any] = dict(router.partition_of(partition_in(partition)))
         if isinstance(router, ParentRouter) and not router.partition.keys() <= place.keys():
-            gid = next((place[n] for n, path in router.partition.items() if path == "gid"), own)
-            if (router.parent, gid) not in self._parents:
-                self._parents[router.parent, gid] = self._parent(router.parent, gid)
-            parent = self._parents[router.parent, gid]
+            parent = self._parent(router, partition)
             place = {n: value_at(parent, path) for n, path in router.partition.items()} | place
         return place
 
-    def _parent(self, stream: str, gid: str) -> Raw:
-        parent = self.retrievers[stream]
-        answer = parent.paged.ask(None, params=parent.fields.params, path=f"{stream}/{gid}")
-        return rows(body_of(answer))[0]
+    def _parent(self, router: ParentRouter, partition: str) -> Raw:
+        """Return the record of the parent that a partition names."""
+        own = partition_in(partition)
+        stream, gid = router.parent_of(own) or (router.parent, own)
+        if (stream, gid) not in self._parents:
+            parent = self.retrievers[stream]
+            answer = parent.paged.ask(None, params=parent.fields.params, path=f"{stream}/{gid}")
+            self._parents[stream, gid] = rows(body_of(answer))[0]
+        return self._parents[stream, gid]
 
     def was_sent(self, retriever: AsanaRetriever, record: Raw, partition: str) -> bool:
         """Return whether the version of a record that Asana shows was sent."""
@@ -79,15 +95,113 @@ class Prepared:
 
     def compares_all(self, stream: str) -> bool:
         """Return whether the next sync compares every record, whatever its timestamp says."""
-        retriever = self.retrievers[stream]
-        strategy = retriever.cursor.strategy
+        strategy = self.retrievers[stream].cursor.strategy
         if strategy.reads_all or strategy.scan.scanned is None:
             return True
         if self.runtime.clock.now() >= strategy.scan.scanned + strategy.scan.hours() * HOUR:
             return True
+        if not isinstance(strategy, TaskStreamStrategy):
+            return False
         has_children = "tasks" in self.retrievers and self.retrievers["tasks"].plan.is_parent
-        is_listed = not self.runtime.settings.may_search and has_children
-        return isinstance(strategy, TaskStreamStrategy) and is_listed
+        quota = MINUTES_WORTH_REPLACING * self.runtime.client.budget.per_minute
+        replaced = self.runtime.settings.may_ask_events and strategy.scan_requests > quota
+        return has_children and not replaced and not self.is_searched
+
+    @cached_property
+    def is_searched(self) -> bool:
+        """Whether a search finds what changed, as far as the plan includes it."""
+        if not self.runtime.settings.may_search:
+            return False
+        for gid in {gid for one in self._task_streams for gid in one.listings.watermarks}:
+            if self.requests >= self.most:
+                break
+            try:
+                self.ask(f"workspaces/{gid}/tasks/search", limit=1, opt_fields="gid")
+            except Refused:
+                continue
+            except AsanaError:
+                break
+            return True
+        return False
+
+    def brings(self, stream: str, record: Raw, partition: str) -> bool:
+        """Return whether the next sync shows a record of which another version was sent.
+
+        That is so if it compares all, or if its search, its window, its parent's newest child or an
+        event tells of the record.
+        """
+        strategy = self.retrievers[stream].cursor.strategy
+        if self.compares_all(stream):
+            return True
+        if isinstance(strategy, WindowStrategy):
+            since = strategy.since(partition_in(partition))
+            return since is None or str(record.get(strategy.incremental["stamp"])) >= since
+        if isinstance(strategy, NewestChildStrategy):
+            router = strategy.router
+            assert isinstance(router, ParentRouter)
+            slice_ = Slice({}, key=partition, item=self._parent(router, partition))
+            return strategy.shows_another(slice_)
+        modified = to_millis(record.get("modified_at"))
+        since_search = self.since(stream) - self.runtime.settings.search_overlap_minutes * 60_000
+        is_fresh = modified is None or modified >= since_search
+        return is_fresh or self.is_told(stream, record["gid"], partition)
+
+    def is_told(self, stream: str, gid: str, partition: str) -> bool:
+        """Return whether the events since the last sync name a task."""
+        project = self._project(stream, partition)
+        if project not in self._told:
+            self._told[project] = self._events(project) if project else frozenset()
+        told = self._told[project]
+        return told is None or not told.isdisjoint((gid, f"{partition_in(partition)}/"))
+
+    def _project(self, stream: str, partition: str) -> str:
+        """Return the project whose events tell of a task, "" for none."""
+        ledgers = [self.retrievers[n].cursor for n in ("tasks", "subtasks") if n in self.retrievers]
+        found: str | None = partition_in(partition)
+        while stream == "subtasks" and found:
+            above = [cursor.partition_of(found) for cursor in ledgers]
+            stream = "subtasks" if not above[0] else "tasks"
+            found = next(filter(None, above), None)
+        return "" if not found or found == ELSEWHERE or is_user_key(found) else found
+
+    def _events(self, project: str) -> frozenset[str] | None:
+        """Return what a project's events name since the last sync, None if there are too many.
+
+        The next sync asks again with the same token, which is safe as no later one is used.
+        """
+        streams = self._task_streams
+        token = oldest([one.token(project) for one in streams], self.runtime.clock.now())
+        is_asked = self.runtime.settings.may_ask_events and all(one.is_tracked for one in streams)
+        if not token or not is_asked or self.requests >= self.most:
+            return frozenset()
+        try:
+            body = self.ask("events", resource=project, sync=token.text, opt_fields=EVENT_FIELDS)
+        except SyncTokenExpired:
+            # Its listing is read then.
+            return None
+        except AsanaError:
+            return frozenset()
+        hints = [hint for one in body["data"] for hint in hints_of(event_of(one, 0), project)]
+        if body.get("has_more") or any(hint.kind is Kind.LISTING for hint in hints):
+            return None
+        # With its name, those of its subtasks change; with a deleted subtask, its parent does.
+        below = {f"{hint.gid}/" for hint in hints if hint.kind is Kind.RENAMED}
+        parents = {self._above(hint.gid) for hint in hints if hint.kind is Kind.DELETED}
+        return frozenset({hint.gid for hint in hints} | below | parents)
+
+    def _above(self, gid: str) -> str:
+        """Return the parent of a subtask that was sent, "" for none."""
+        known = self.retrievers.get("subtasks")
+        return partition_in(known.cursor.partition_of(gid) or "") if known else ""
+
+    def ask(self, path: str, **params: object) -> Mapping[str, Any]:
+        """Return the body of an answer.
+
+        Raises:
+            AsanaError: what the answer means.
+        """
+        counts = self.runtime.report.counts("prepared")
+        return body_of(send(self.runtime.client, path, counts=counts, params=params))
 
     def next_scan(self, stream: str) -> str:
         """Return when the next full scan of a stream is due."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import random
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from airbyte_cdk.models import AirbyteStateMessageSerializer, ConfiguredAirbyteCatalogSerializer
 
 from sandbox import Sandbox, World
+from source_asana import commands
 from source_asana.commands.estimate import estimated
 from source_asana.commands.explain import explained
-from source_asana.commands.verify import Verified, verified
+from source_asana.commands.verify import Outcome, Verified, verified
 from source_asana.prepared import Prepared
 from source_asana.source import SourceAsana
 from unit_tests.conftest import quicken
@@ -82,6 +86,70 @@ def test_drifts_are_found_and_told_from_changes() -> None:
         assert verify(asana, names, healed, sample=2000).drifts == []
 
 
+PLANS = ("free", "paid", "advanced", "service")
+
+
+def drifting(found: Verified) -> dict[str, set[str]]:
+    """Return the gids of the drifts by stream."""
+    words = [drift.split() for drift in found.drifts]
+    return {stream: {gid for name, gid, *_ in words if name == stream} for stream, *_ in words}
+
+
+def number(found: Verified, *outcomes: Outcome) -> int:
+    every = [one for outcome in found.outcomes.values() for one in outcome]
+    return sum(one in outcomes for one in every)
+
+
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 22))]
+)
+def test_drifts_are_what_the_next_sync_leaves(seed: int) -> None:
+    """What it calls changed comes with the next sync, a drift with the next full scan."""
+    world = World.generate(tasks=80, seed=seed)
+    chance = random.Random(seed)  # noqa: S311  # a sample
+    tracks = seed % 3 == 0
+    with Sandbox(world, plan=PLANS[seed % 4]) as asana:
+
+        def synced(before: Sync | None = None, **more: Any) -> Sync:
+            state = before.state if before else None
+            more["track_deletions"] = tracks
+            return read(asana, ALL, incremental=True, state=state, **more)
+
+        def verify(sync: Sync) -> Verified:
+            found = verified(prepared(asana, ALL, sync, track_deletions=tracks), 100_000)
+            assert found.requests <= 1.1 * sum(map(len, found.outcomes.values()))
+            return found
+
+        asana.clock.advance(DAY)
+        first = synced()
+        fresh = verify(first)
+        assert fresh.drifts == []
+        assert number(fresh, Outcome.EQUAL) == number(fresh, *Outcome)
+        asana.clock.advance(DAY / 2)
+        tasks = sorted({*first.gids("tasks"), *first.gids("subtasks")})
+        *liked, commented, deleted, moved = chance.sample(tasks, 13)
+        world.change(5, seed=seed)
+        for gid in liked:
+            world.like(gid)
+        world.comment(commented)
+        world.delete_task(deleted)
+        world.move_task(moved, add_project=chance.choice(first.gids("projects")))
+        asana.clock.advance(DAY / 2 / 12)
+        edited = verify(first)
+        assert number(edited, Outcome.CHANGED)
+        second = synced(first)
+        for stream, gids in drifting(edited).items():
+            assert gids.isdisjoint(second.gids(stream)), stream
+        after = verify(second)
+        assert number(after, Outcome.CHANGED) == 0
+        found = drifting(after)
+        assert found.keys() <= {"tasks", "subtasks"}
+        healed = synced(second, full_scan_interval_hours=0)
+        for stream in ("tasks", "subtasks"):
+            assert found.get(stream, set()) == set(healed.gids(stream))
+        assert bool(found) == (PLANS[seed % 4] != "free")
+
+
 # ── explain ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -140,6 +208,126 @@ def test_a_question_is_answered(
     lines = list(explained(made, stream, gids[name]))
     assert lines[-1].startswith(f"Next sync: {answer}"), lines
     assert made.requests <= 5
+
+
+@pytest.fixture(scope="module")
+def planted() -> Iterator[tuple[Sandbox, dict[str, Any], list[Any], dict[str, str]]]:
+    """Return a sandbox, settings, states, and records to ask about by name."""
+    world = World.empty()
+    with pytest.MonkeyPatch.context() as patch, Sandbox(world, plan="advanced") as asana:
+        quicken(patch)
+        project, excluded = world.add_project("P"), world.add_project("excluded")
+        old = world.now()
+        asana.clock.advance(DAY)
+        settings = {
+            "start_date": world.now(),
+            "track_deletions": True,
+            "include_archived_projects": False,
+            "exclude_project_ids": [excluded],
+        }
+        asana.clock.advance(DAY)
+        archived = world.add_project("archived", archived=True)
+        gids = {
+            name: world.add_task(name, projects=[project])
+            for name in ("sent", "due", "edited", "deleted", "forbidden", "commented")
+        }
+        gids["old"] = world.add_task("old", projects=[project], created_at=old, modified_at=old)
+        gids["excluded"] = world.add_task("excluded", projects=[excluded])
+        gids["archived"] = world.add_task("archived", projects=[archived])
+        gids["unknown"] = "1200000000000001"
+        gids["orphan"] = world.add_task("orphan", parent=gids["archived"])
+        gids["missing"] = world.add_tag("missing")
+        gids["story"] = world.comment(gids["commented"])
+        asana.fault("status", f"/tasks/{gids['due']}/stories", times=None, status=500)
+        asana.clock.advance(DAY / 4)
+        first = read(asana, PLANTED, incremental=True, **settings)
+        asana.clock.advance(DAY / 4)
+        world.delete(gids["missing"])
+        asana.fault("status", f"/tags/{gids['missing']}", times=None, status=500)
+        second = read(asana, PLANTED, incremental=True, state=first.state, **settings)
+        asana.clear_faults()
+        asana.clock.advance(DAY / 4)
+        world.edit_task(gids["edited"], name="new name")
+        world.delete_task(gids["deleted"])
+        world.hide(gids["forbidden"])
+        gids["P"] = project
+        yield asana, config_for(asana, **settings), second.state, gids
+
+
+PLANTED = ["tasks", "subtasks", "stories", "tags", "projects"]
+
+
+@pytest.mark.parametrize(
+    ("question", "answers"),
+    [
+        (
+            "tasks sent",
+            [
+                r"State: known, sent by 20\d\d-\S+Z, from {P}\.",
+                r"Asana: shows it, modified at \S+, in the version that was sent\.",
+                "Next sync: sends nothing, as this version was sent.",
+            ],
+        ),
+        ("stories due", ["State: task {due} is due: its children are still to be read."]),
+        ("tags missing", ["Missing: an earlier sync has read its list completely without seeing"]),
+        ("tasks old", ["State: not known", "Excluded: by the setting `start_date`."]),
+        ("tasks excluded", ["Excluded: by the setting `exclude_project_ids`."]),
+        ("tasks archived", ["Excluded: by the setting `include_archived_projects`."]),
+        (
+            "tasks unknown",
+            [
+                r"Asana: does not have it \(404\): it is deleted, or was never there\.",
+                "Next sync: does nothing, as it is deleted and was never sent.",
+            ],
+        ),
+        ("tasks edited", ["in another version", "Next sync: sends it."]),
+        ("tasks deleted", [r"\(404\)", "Next sync: sends a tombstone."]),
+        (
+            "tasks forbidden",
+            [r"\(403\)", "Next sync: does nothing, as the token may not see it; a row"],
+        ),
+        (
+            "subtasks orphan",
+            ["Next sync: reads it with its parent, task {archived}, which was not sent either"],
+        ),
+        ("tasks orphan", ["Next sync: does nothing, as it is a subtask: ask for it in `subtasks`"]),
+        ("subtasks sent", ["Next sync: sends nothing|it has no parent: ask for it in `tasks`"]),
+        (
+            "stories story",
+            [
+                "Asana: shows it",
+                "State: the children of task {commented} were read and sent.",
+                "Next sync: sends nothing, as task {commented} has not changed since",
+            ],
+        ),
+        ("stories commented", ["State: the children of task {commented} were read and sent."]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_planted_question_is_answered_by_the_command(
+    planted: tuple[Sandbox, dict[str, Any], list[Any], dict[str, str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    question: str,
+    answers: list[str],
+) -> None:
+    asana, config, state, gids = planted
+    wanted = catalog(PLANTED, incremental=True, track_deletions=True)
+    args = ["explain"]
+    for name, content in (("config", config), ("catalog", wanted), ("state", state)):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(content), "utf-8")
+        args += [f"--{name}", str(path)]
+    asana.reset_log()
+    stream, name = question.split()
+    with pytest.raises(SystemExit) as ended:
+        commands.run([*args, stream, gids[name]])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert len(asana.log) <= 5
+    assert {entry.method for entry in asana.log} <= {"GET"}
+    for answer in answers:
+        assert re.search(answer.format(**gids), said), said
 
 
 # ── estimate ────────────────────────────────────────────────────────────────────────────────────

@@ -11,13 +11,12 @@ from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
 from source_asana.config import config_error
 from source_asana.core.versions import Versions, version_of
-from source_asana.http.attempts import body_of, send
+from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import from_millis, to_millis
 from source_asana.http.errors import Refused
 from source_asana.prepared import Prepared
 
-# With the record itself, and its parent, no more than five requests.
-MOST_PROJECTS = 3
+MOST_REQUESTS, MOST_PROJECTS = 5, 2
 PARENTS = ("target", "parent")
 
 
@@ -32,7 +31,7 @@ def explained(made: Prepared, stream: str, gid: str) -> Iterator[str]:
             f"The catalog selects no stream {stream}; choose one of "
             f"{', '.join(sorted(made.selected))}."
         )
-    retriever = made.retrievers[stream]
+    retriever, made.most = made.retrievers[stream], MOST_REQUESTS
     if isinstance(retriever.cursor.strategy.parts().get("tasks"), Versions):
         yield from _Child(made, retriever, gid).lines()
     else:
@@ -63,10 +62,30 @@ class _Record:
         existence, record = self._retriever.lookup.record(self._gid)
         is_equal = existence is Existence.EXISTS and self._is_equal(record)
         yield f"Asana: {_shown(existence, record)}{self._compared(existence, is_equal=is_equal)}."
+        if elsewhere := self._elsewhere(record):
+            yield f"Next sync: {elsewhere}."
+            return
         excluded = excluding(self._made, self._retriever.name, record) if record else None
         if excluded:
             yield f"Excluded: by the setting `{excluded}`."
         yield f"Next sync: {self._next(existence, record, excluded, is_equal=is_equal)}."
+
+    def _elsewhere(self, record: Raw) -> str:
+        """Return in a clause why a task is not in this stream, or waits for its parent."""
+        name, parent = self._retriever.name, (record.get("parent") or {}).get("gid")
+        if self._partitions or not record or name not in {"tasks", "subtasks"}:
+            return ""
+        if name == "tasks":
+            is_below = parent and not record.get("projects")
+            return "does nothing, as it is a subtask: ask for it in `subtasks`" if is_below else ""
+        if not parent:
+            return "does nothing, as it has no parent: ask for it in `tasks`"
+        above = [one for n, one in self._made.selected.items() if n in {"tasks", "subtasks"}]
+        if len(above) < 2 or any(one.cursor.partition_of(parent) for one in above):
+            return ""
+        return (
+            f"reads it with its parent, task {parent}, which was not sent either: ask for that one"
+        )
 
     def _known(self) -> str:
         since = self._made.since(self._retriever.name)
@@ -103,9 +122,8 @@ class _Record:
             return "sends nothing, as this version was sent"
         if excluded:
             return f"does nothing, as `{excluded}` leaves it out"
-        name, modified = self._retriever.name, to_millis(record.get("modified_at"))
-        is_fresh = modified is None or modified >= self._made.since(name)
-        if is_fresh or self._made.compares_all(name):
+        name, places = self._retriever.name, self._partitions or [""]
+        if any(self._made.brings(name, record, partition) for partition in places):
             return "sends it"
         scan = self._made.next_scan(name)
         return (
@@ -121,9 +139,11 @@ class _Record:
             return "does nothing, as it is deleted and was never sent"
         if not self._retriever.cursor.missing:
             return "does nothing, as it is deleted and `track_deletions` is off: its row stays"
-        if self._made.compares_all(self._retriever.name):
+        name = self._retriever.name
+        is_told = any(self._made.is_told(name, self._gid, one) for one in self._partitions)
+        if is_told or self._made.compares_all(name):
             return "sends a tombstone"
-        scan = self._made.next_scan(self._retriever.name)
+        scan = self._made.next_scan(name)
         return (
             f"sends a tombstone if the audit log tells of it, else the full scan due at {scan} does"
         )
@@ -141,10 +161,13 @@ class _Child:
         self._versions = versions
 
     def lines(self) -> Iterator[str]:
-        existence, record = self._retriever.lookup.record(self._gid)
-        parent = next((record[name] for name in PARENTS if record.get(name)), None)
-        yield f"Asana: {_shown(existence, record)}."
-        task = parent["gid"] if parent else self._gid
+        task = self._gid
+        if not self._versions.is_known(task):
+            existence, record = self._retriever.lookup.record(self._gid)
+            parent = next((record[name] for name in PARENTS if record.get(name)), None)
+            yield f"Asana: {_shown(existence, record)}."
+            filed = partition_in(self._retriever.cursor.partition_of(self._gid) or "")
+            task = parent["gid"] if parent else filed or self._gid
         known = self._versions.rows.fingerprint(task, "")
         if known is None:
             yield f"State: task {task} is not known to this stream."
@@ -190,7 +213,7 @@ def excluding(made: Prepared, stream: str, record: Raw) -> str | None:
     if start is not None and modified is not None and modified < start and stream != "projects":
         return "start_date"
     if stream == "projects":
-        return settings.leaves_out(_get(made, f"projects/{record['gid']}"))
+        return settings.leaves_out(_project(made, record["gid"]))
     if stream not in {"tasks", "subtasks"}:
         return None
     return _task_excluded(made, record)
@@ -200,22 +223,24 @@ def _task_excluded(made: Prepared, record: Raw) -> str | None:
     settings = made.runtime.settings
     parent = record.get("parent")
     if parent and not record.get("projects"):
-        record = _get(made, f"tasks/{parent['gid']}")
+        record = _get(made, f"tasks/{parent['gid']}", "projects")
     projects = [one["gid"] for one in record.get("projects") or ()][:MOST_PROJECTS]
     if projects:
-        found = [settings.leaves_out(_get(made, f"projects/{gid}")) for gid in projects]
+        found = [settings.leaves_out(_project(made, gid)) for gid in projects]
         return None if None in found else found[0]
     if settings.listed_by_project_only:
         return "project_ids" if settings.project_ids else "team_ids"
     return None if settings.include_tasks_without_project else "include_tasks_without_project"
 
 
-def _get(made: Prepared, path: str) -> Raw:
-    """Return an object with what the settings look at, empty where Asana refuses it."""
-    fields = "archived,team,workspace,projects,assignee"
-    counts = made.runtime.report.counts("explain")
+def _project(made: Prepared, gid: str) -> Raw:
+    """Return a project with what the settings look at, empty where Asana refuses it."""
+    # Of a field that a project does not have, Asana may give the gid alone.
+    return _get(made, f"projects/{gid}", "archived,team,workspace")
+
+
+def _get(made: Prepared, path: str, fields: str) -> Raw:
     try:
-        answer = send(made.runtime.client, path, counts=counts, params={"opt_fields": fields})
+        return rows(made.ask(path, opt_fields=fields))[0]
     except Refused:
         return {}
-    return rows(body_of(answer))[0]

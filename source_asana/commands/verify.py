@@ -76,8 +76,7 @@ class Verified:
 def verified(made: Prepared, sample: int, seed: int | None = None) -> Verified:
     """Compare about so many records, of every stream that keeps track of what it sent.
 
-    What differs and has a timestamp from before the last sync is a drift, unless the next sync
-    compares all records anyway.
+    What differs is a drift if the next sync does not notice it, see `Prepared.brings`.
 
     Args:
         made: with the states of the last sync.
@@ -137,7 +136,7 @@ def _one(made: Prepared, retriever: AsanaRetriever, row: Row) -> Outcome:
         return Outcome.MISSING if existence is Existence.DELETED else Outcome.UNREADABLE
     if made.was_sent(retriever, record, row[1]):
         return Outcome.EQUAL
-    return _differing(made, retriever.name, to_millis(record.get("modified_at")))
+    return _differing(made, retriever.name, record, row[1])
 
 
 def _by_partition(
@@ -178,9 +177,8 @@ def _listed(made: Prepared, retriever: AsanaRetriever, partition: str) -> Iterat
                 yield retriever.shape.finished(record, place)
 
 
-def _differing(made: Prepared, stream: str, modified: int | None) -> Outcome:
-    is_shown = modified is None or modified >= made.since(stream)
-    return Outcome.CHANGED if is_shown or made.compares_all(stream) else Outcome.DRIFT
+def _differing(made: Prepared, stream: str, record: Raw, partition: str) -> Outcome:
+    return Outcome.CHANGED if made.brings(stream, record, partition) else Outcome.DRIFT
 
 
 def _versions(
@@ -199,7 +197,7 @@ def _versions(
         known = versions.rows.fingerprint(row[0], "")
         if known is not None and known >> 1 == version_of(modified):
             return Outcome.EQUAL
-        return _differing(made, retriever.name, modified)
+        return _differing(made, retriever.name, task, row[1])
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="verify") as pool:
         yield from zip(rows[:share], pool.map(one, rows[:share]), strict=True)

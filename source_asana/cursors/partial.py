@@ -73,14 +73,16 @@ class NewestChildStrategy(_PartialStrategy):
         gid: str | None = value_at(slice_.item, self.incremental["newest_child"])
         return gid
 
+    def shows_another(self, slice_: Slice) -> bool:
+        """Return whether a parent's newest child is another one than last time."""
+        return self._gates.shows_another(slice_.key, self._newest(slice_))
+
     @override
     def slices(self) -> Iterator[Slice]:
         for slice_ in super().slices():
             with self.lock:
                 is_read = (
-                    not self.plan.is_incremental
-                    or self._gates.shows_another(slice_.key, self._newest(slice_))
-                    or self.scan.is_due
+                    not self.plan.is_incremental or self.shows_another(slice_) or self.scan.is_due
                 )
             if is_read:
                 yield slice_
