@@ -95,10 +95,10 @@ class Costs:
         # The last one takes all that is left.
         children = {"attachments": FOR_FILES, "stories": FOR_STORIES}
         children = {name: most for name, most in children.items() if name in self._made.retrievers}
-        spared = sum(children.values())
+        reserved = sum(children.values())
         if TASKS in self._made.retrievers:
-            tasks = _Tasks(self, self._made, spared + min(FOR_LISTS, len(lists)))
-        self._of_lists(lists, spared)
+            tasks = _Tasks(self, self._made, reserved + min(FOR_LISTS, len(lists)))
+        self._of_lists(lists, reserved)
         if TASKS in self._made.retrievers:
             self._of_tasks(tasks, children)
         for name, cost in self._costs.items():
@@ -186,7 +186,7 @@ class Costs:
             cost = self._costs.setdefault(one.stream, Cost())
             cost.rows += sum(len(record.get(one.column) or ()) for record in page)
 
-    def _of_lists(self, lists: list[AsanaRetriever], spared: int) -> None:
+    def _of_lists(self, lists: list[AsanaRetriever], reserved: int) -> None:
         """Set the costs of streams that nobody waits for, judging by a few of their lists."""
         slices = {one.name: list(router_of(one).stream_slices()) for one in lists}
         lists.sort(key=lambda one: (not one.probe_first, -len(slices[one.name])))
@@ -195,7 +195,7 @@ class Costs:
         for place in PLACES:
             for one in lists:
                 found, all_ = sizes[one.name], slices[one.name]
-                if self.left > spared and len(found) < len(all_) and one.name not in refused:
+                if self.left > reserved and len(found) < len(all_) and one.name not in refused:
                     try:
                         found.append(self._size(one, all_, place))
                     except AsanaError as error:
@@ -332,8 +332,8 @@ class _Tasks:
         doubt: how far the numbers may be off, as a share.
     """
 
-    def __init__(self, costs: Costs, made: Prepared, spared: int) -> None:
-        self._costs, self._made, self._spared = costs, made, spared
+    def __init__(self, costs: Costs, made: Prepared, reserved: int) -> None:
+        self._costs, self._made, self._reserved = costs, made, reserved
         self.doubt = 0.0
         listings = list(router_of(made.retrievers[TASKS]).stream_slices())
         users = [one for one in listings if "user_gid" in one.partition]
@@ -396,7 +396,7 @@ class _Tasks:
         Returns:
             How many pages all projects have.
         """
-        room = self._costs.left - self._spared - FOR_BELOW
+        room = self._costs.left - self._reserved - FOR_BELOW
         tally = Counter(one["gid"] for task in of_users for one in task.get("projects") or ())
         surely = [gid for gid, _ in tally.most_common() if gid in set(self.projects)]
         surely = self.projects if len(self.projects) < room else surely[:LARGEST]
@@ -407,7 +407,7 @@ class _Tasks:
             weight = 1.0 if gid in surely else len(others) / len(chosen)
             page = self._page(project=gid)
             size = len(page)
-            if size >= PAGE and self._costs.left > self._spared:
+            if size >= PAGE and self._costs.left > self._reserved:
                 with suppress(AsanaError):
                     path = f"projects/{gid}/task_counts"
                     [counted] = self._costs.get(path, opt_fields="num_tasks")
@@ -436,7 +436,7 @@ class _Tasks:
         )
         deeper = [number[task["gid"]] for task in self.shown if task.get("parent")]
         for gid in sorted(number, key=lambda gid: -number[gid])[:FOR_BELOW]:
-            if number[gid] and len(deeper) < SURE and self._costs.left > self._spared:
+            if number[gid] and len(deeper) < SURE and self._costs.left > self._reserved:
                 with suppress(AsanaError):
                     path, fields = f"tasks/{gid}/subtasks", "num_subtasks"
                     found = self._costs.get(path, opt_fields=fields, limit=PAGE)
