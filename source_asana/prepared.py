@@ -17,6 +17,7 @@ from source_asana.core.listings import HOUR
 from source_asana.cursors.partial import NewestChildStrategy, WindowStrategy
 from source_asana.cursors.strategies import ELSEWHERE, partition_in
 from source_asana.http.attempts import body_of, send
+from source_asana.http.budget import FREE_PER_MINUTE
 from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.errors import AsanaError, Refused, SyncTokenExpired
 from source_asana.parents.routers import ParentRouter
@@ -103,24 +104,30 @@ class Prepared:
         if not isinstance(strategy, TaskStreamStrategy):
             return False
         has_children = "tasks" in self.retrievers and self.retrievers["tasks"].plan.is_parent
-        quota = MINUTES_WORTH_REPLACING * self.runtime.client.budget.per_minute
-        replaced = self.runtime.settings.may_ask_events and strategy.scan_requests > quota
-        return has_children and not replaced and not self.is_searched
+        if self.is_searched or not has_children:
+            return False
+        settings, per_minute = self.runtime.settings, self.runtime.client.budget.per_minute
+        # A plan without search has the smaller quota.
+        quota = min(per_minute, FREE_PER_MINUTE) if settings.may_search else per_minute
+        worth = strategy.scan_requests > MINUTES_WORTH_REPLACING * quota
+        return not (settings.may_ask_events and worth)
 
     @cached_property
     def is_searched(self) -> bool:
-        """Whether a search finds what changed, as far as the plan includes it."""
+        """Whether a search finds what changed, unless Asana refuses it in every workspace."""
         if not self.runtime.settings.may_search:
             return False
+        now = from_millis(self.runtime.clock.now())
+        asked = {"modified_at.after": now, "limit": 1, "opt_fields": "gid"}
         for gid in {gid for one in self._task_streams for gid in one.listings.watermarks}:
-            if self.requests >= self.most:
-                break
             try:
-                self.ask(f"workspaces/{gid}/tasks/search", limit=1, opt_fields="gid")
+                if self.requests < self.most:
+                    self.ask(f"workspaces/{gid}/tasks/search", **asked)
             except Refused:
                 continue
             except AsanaError:
-                break
+                # It may work in the next sync.
+                return True
             return True
         return False
 
