@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import re
 from collections.abc import Iterator
@@ -23,6 +24,15 @@ from unit_tests.conftest import quicken
 from unit_tests.sync import Sync, catalog, config_for, read, streams
 
 DAY = 86_400
+
+
+@pytest.fixture(autouse=True)
+def _audible() -> Iterator[None]:
+    """Have later tests hear what a command has silenced."""
+    logger = logging.getLogger("airbyte")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)
