@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from random import Random
 from statistics import mean, pstdev
 from typing import Any
 
@@ -33,14 +34,14 @@ ROW, TOKEN, EMPTY = 9.8, 140, 180
 CHANGED = 0.01
 TASKS, SUBTASKS = "tasks", "subtasks"
 # How many requests go to which question, where there are not enough for all.
-FOR_USERS, FOR_BELOW, FOR_FILES, FOR_STORIES, FOR_LISTS = 3, 3, 3, 10, 5
+FOR_USERS, FOR_BELOW, FOR_FILES, FOR_STORIES, FOR_LISTS = 3, 3, 2, 10, 4
 FOR_PARENT, FOR_SEARCH = 10, 3
 # So many projects are counted as they have the most tasks of some users.
 LARGEST = 5
 SURE = 30
 # Where in the order of its lists a stream is sampled.
 PLACES = (0.5, 0.2, 0.8)
-CERTAIN = 0.05
+CERTAIN, MOST_DOUBT = 0.05, 0.45
 FIELDS = "assignee.gid,created_at,modified_at,num_subtasks,parent.gid,projects.gid"
 
 
@@ -293,7 +294,7 @@ class Costs:
     def _sizes(self, name: str, gids: Sequence[str], asked: int) -> list[int]:
         """Return how many stories or attachments some of these tasks have; one if none is read."""
         sizes = []
-        for gid in spread(gids, asked):
+        for gid in some(gids, asked):
             path, params = f"tasks/{gid}/stories", {}
             if name == "attachments":
                 path, params = name, {"parent": gid}
@@ -381,7 +382,7 @@ class _Tasks:
         me = self._made.retrievers[TASKS].lookup.token_user()
         own = [one for one in users if one.partition["user_gid"] == me]
         others = [one for one in users if one not in own]
-        chosen = spread(others, FOR_USERS)
+        chosen = some(others, FOR_USERS)
         found, alone = list[Raw](), 0.0
         for one in [*own, *chosen]:
             weight = 1.0 if one in own else len(others) / len(chosen)
@@ -401,7 +402,7 @@ class _Tasks:
         surely = [gid for gid, _ in tally.most_common() if gid in set(self.projects)]
         surely = self.projects if len(self.projects) < room else surely[:LARGEST]
         others = [gid for gid in self.projects if gid not in set(surely)]
-        chosen = spread(others, max(1, room - 2 * len(surely)))
+        chosen = some(others, max(1, room - 2 * len(surely)))
         pages, sizes = 0.0, []
         for gid in [*surely, *chosen]:
             weight = 1.0 if gid in surely else len(others) / len(chosen)
@@ -417,7 +418,9 @@ class _Tasks:
             self._weigh(page, weight * size / max(1, len(page)))
         if len(sizes) < len(others):
             total = max(1, self._sum(lambda _: 1))
-            self.doubt = 2 * pstdev(sizes) * len(others) / len(sizes) ** 0.5 / total
+            deviation = pstdev(sizes) if len(sizes) > LARGEST else max(sizes)
+            doubt = 2 * deviation * len(others) / len(sizes) ** 0.5 / total
+            self.doubt = min(MOST_DOUBT, doubt)
         return pages
 
     def _weigh(self, page: list[Raw], each: float) -> None:
@@ -449,7 +452,7 @@ class _Tasks:
         return every
 
 
-def spread(items: Sequence[Any], number: int) -> list[Any]:
-    """Return so many of the items, in even steps."""
-    number = max(0, min(number, len(items)))
-    return [items[int((position + 0.5) * len(items) / number)] for position in range(number)]
+def some(items: Sequence[Any], number: int) -> list[Any]:
+    """Return so many of the items by chance, the same ones each time: lists have patterns."""
+    chance = Random(1)  # noqa: S311  # a sample
+    return chance.sample(items, max(0, min(number, len(items))))
