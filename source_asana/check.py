@@ -301,7 +301,7 @@ def _missing_scopes(runtime: Runtime) -> list[Finding]:
         return []
     return [
         Finding(
-            f"The OAuth app lacks the scope {scope}: a sync would skip "
+            f"The OAuth app does not have the scope {scope}: a sync would skip "
             f"{', '.join(sorted(streams))}. To read it: {SCOPE}.",
             streams,
         )

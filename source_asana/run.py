@@ -90,7 +90,7 @@ def _run_protocol(args: list[str]) -> None:
         received = _stop_on_signals(source)
         _launch(source, args)
     except BrokenPipeError:
-        _stop("The program that reads this output has gone away.")
+        _stop("The program that reads this output has ended.")
     except KeyboardInterrupt:
         _end_stopped(received[0] if received else signal.SIGINT)
     except AirbyteTracedException as error:

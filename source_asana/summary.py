@@ -83,9 +83,9 @@ def _stream(runtime: Runtime, name: str, counts: Counts, retriever: AsanaRetriev
         "waiting": counts.waiting,
         "failed": counts.failed,
         "skipped": _skipped(runtime.report, name),
-        "stale": sum(one.is_outdated for one in runtime.report.skips if one.stream == name),
+        "outdated": sum(one.is_outdated for one in runtime.report.skips if one.stream == name),
         "found": dict(counts.found),
-        "lacking": list(counts.unreadable),
+        "unreadable": list(counts.unreadable),
     }
     further = _kept(runtime, retriever) if retriever else {}
     return {
@@ -140,6 +140,6 @@ def _skip(one: Skip) -> Json:
         "status": one.verdict.status,
         "message": one.verdict.message,
         "new": one.is_new,
-        "stale": one.is_outdated,
+        "outdated": one.is_outdated,
         "times": one.times,
     }

@@ -136,7 +136,7 @@ class Wiring:
             why = "a full refresh shows what is there"
         elif not plan.takes_tombstones:
             why = (
-                "the catalog lacks `synced_at` or `_ab_cdc_deleted_at`, or orders by another "
+                "the catalog has no `synced_at` or no `_ab_cdc_deleted_at`, or orders by another "
                 "cursor; refresh the schema"
             )
         else:

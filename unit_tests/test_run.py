@@ -278,7 +278,7 @@ def test_a_reader_that_goes_away_ends_it(
         code = process.wait()
         watchdog.cancel()
     assert code == 1
-    assert "The program that reads this output has gone away." in said
+    assert "The program that reads this output has ended." in said
     assert TOKEN not in said
 
 

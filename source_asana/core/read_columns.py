@@ -35,7 +35,7 @@ class Columns:
         self.is_read = False
 
     def load(self, read: Any, unreadable: Any) -> None:
-        """Take the stored values of `columns` and `lacks`.
+        """Take the stored values of `columns` and `unreadable`.
 
         Raises:
             TypeError: they are not what `dump` returns.
@@ -69,7 +69,7 @@ class Columns:
         self._refused |= refused - withdrawn
 
     def dump(self, *, reads_all: bool) -> dict[str, Any]:
-        """Return what the state keeps: `columns`, a text, and `lacks`, a list of names.
+        """Return what the state keeps: `columns`, a text, and `unreadable`, a list of names.
 
         Args:
             reads_all: whether the sync reads all records, so that each of them has the columns
@@ -83,7 +83,7 @@ class Columns:
                 digest for name, digest in self._digests.items() if name not in without
             )
             unreadable = self._refused
-        return {"columns": "".join(sorted(read)) or None, "lacks": sorted(unreadable) or None}
+        return {"columns": "".join(sorted(read)) or None, "unreadable": sorted(unreadable) or None}
 
     def size(self) -> int:
         """Return about how many characters the state keeps."""

@@ -106,7 +106,7 @@ class StreamState:
         self._scope = stored.get("scope") if stored else FIRST
         until = stored.get("audit_watermark")
         self.audit_watermark = None if until is None else Millis(int(until))
-        self._strategy.columns.load(stored.get("columns", ""), stored.get("lacks", []))
+        self._strategy.columns.load(stored.get("columns", ""), stored.get("unreadable", []))
         self._strategy.was_refused = bool(stored.get("refused"))
 
     def drop_after(self, now: Millis) -> None:

@@ -161,7 +161,7 @@ RULES: tuple[Rule, ...] = (
         (404,),
         None,
         Action.SKIP,
-        "gone",
+        "deleted",
         "share it with the token's user again, unless it was deleted",
         deleted=True,
     ),

@@ -15,7 +15,7 @@ from tools.builder.whole import manifest
 FILE = Path(__file__).parents[2] / "docs" / "builder" / "asana_builder_manifest.yaml"
 HEADER = """\
 # Generated from source_asana/manifest.yaml by `make builder`; do not edit.
-# How to use it and what it lacks: docs/airbyte-cloud.md.
+# How to use it and what it leaves out: docs/airbyte-cloud.md.
 """
 WIDTH = 140
 

@@ -23,7 +23,7 @@ def columns_after(
     columns = Columns(())
     for selected, refused in syncs:
         columns = Columns(selected)
-        columns.load(stored.get("columns") or "", stored.get("lacks") or [])
+        columns.load(stored.get("columns") or "", stored.get("unreadable") or [])
         columns.refuse(refused)
         if columns.unreadable:
             columns.grant()
@@ -72,9 +72,9 @@ def test_a_sync_without_an_answer_keeps_what_was_read_and_what_the_token_lacks()
     first.is_read = True
     stored = first.dump(reads_all=False)
     quiet = Columns({"a", "b"})
-    quiet.load(stored["columns"], stored["lacks"])
+    quiet.load(stored["columns"], stored["unreadable"])
 
-    assert stored["lacks"] == ["b"]
+    assert stored["unreadable"] == ["b"]
     assert quiet.dump(reads_all=False) == stored
 
 
@@ -87,9 +87,9 @@ def test_a_column_that_turns_out_readable_is_read_if_all_records_are(*, reads_al
     columns.is_read = True
     stored = columns.dump(reads_all=reads_all)
     after = Columns({"a", "b"})
-    after.load(stored["columns"], stored["lacks"] or [])
+    after.load(stored["columns"], stored["unreadable"] or [])
 
-    assert stored["lacks"] is None
+    assert stored["unreadable"] is None
     assert after.further is not reads_all
 
 

@@ -108,7 +108,7 @@ TABLE: tuple[tuple[int, str, Action, str, Reach], ...] = (
         "service account",
         Reach.WORKSPACE,
     ),
-    (404, "task: Unknown object: 12", Action.SKIP, "gone", Reach.PARTITION),
+    (404, "task: Unknown object: 12", Action.SKIP, "deleted", Reach.PARTITION),
     (404, "No matching route for request", Action.SKIP, "no such endpoint", Reach.STREAM),
     (412, "Sync token invalid or too old.", Action.NEW_SYNC_TOKEN, "sync token", Reach.PARTITION),
     (424, "You have made too many requests recently.", Action.WAIT, "rate limit", Reach.PARTITION),

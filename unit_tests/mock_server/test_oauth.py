@@ -253,11 +253,11 @@ def test_a_check_names_the_scopes_that_are_missing(asana: Sandbox) -> None:
     config = {"credentials": credentials(app), "api_url": asana.url}
     sync = command("check", config)
     assert (sync.connection or {}).get("status") == "SUCCEEDED"
-    said = [line for line in sync.logs if line.startswith("The OAuth app lacks the scope ")]
+    said = [line for line in sync.logs if line.startswith("The OAuth app does not have the scope ")]
     assert (
-        "The OAuth app lacks the scope stories:read: a sync would skip goal_stories, stories. "
-        "To read it: grant the OAuth app the scope, use a full-permission app or a personal "
-        "access token, or deselect the stream."
+        "The OAuth app does not have the scope stories:read: a sync would skip goal_stories, "
+        "stories. To read it: grant the OAuth app the scope, use a full-permission app or a "
+        "personal access token, or deselect the stream."
     ) in said
     [listed] = [line for line in sync.logs if line.startswith("A sync with this token would skip")]
     assert "goal_stories" in listed

@@ -67,7 +67,7 @@ SCHEMA = exactly(
                     "status": COUNT,
                     "message": TEXT,
                     "new": {"type": "boolean"},
-                    "stale": {"type": "boolean"},
+                    "outdated": {"type": "boolean"},
                     "times": COUNT,
                 }
             ),
@@ -84,7 +84,7 @@ SCHEMA = exactly(
                     name: {"type": "integer", "minimum": 1}
                     for name in (
                         *("new", "changed", "changed_silently", "repeated", "deleted", "waiting"),
-                        *("failed", "stale", "state", "late_seconds"),
+                        *("failed", "outdated", "state", "late_seconds"),
                     )
                 },
                 skipped={"additionalProperties": COUNT},
