@@ -41,6 +41,7 @@ lint: install ## Check format, lint, types, and that generated files are current
 	.venv/bin/python -m tools.dictionary --check
 	.venv/bin/python -m tools.docs --check
 	.venv/bin/python -m tools.erd --check
+	.venv/bin/python -m tools.dbt_docs --check
 	.venv/bin/python -m tools.builder --check
 	.venv/bin/python -m tools.licences --check
 	.venv/bin/python -m tools.metadata
@@ -93,6 +94,7 @@ docs: install ## Write the data dictionary into the schemas, and the generated p
 	.venv/bin/python -m tools.dictionary
 	.venv/bin/python -m tools.docs
 	.venv/bin/python -m tools.erd
+	.venv/bin/python -m tools.dbt_docs
 
 example: install warehouse ## Draw docs/flow.svg: the cumulative flow of a made-up project, by sync and dbt.
 	.venv/bin/python -m examples.cumulative_flow $(ARGS)

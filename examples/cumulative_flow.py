@@ -78,7 +78,7 @@ def build(asana: Asana, folder: Path) -> Path:
         table.append(records[name], "2026-03-21T00:00:00Z")
     duckdb_files.write(file, "main", tables)
     run = Dbt(folder / "dbt", {"type": "duckdb", "path": str(file)}).run(
-        "run", "--select", "+asana_airbyte__time_in_section"
+        "run", "--select", "+asana__time_in_section"
     )
     if run.failed:
         sys.exit(f"dbt failed: {run.failed}")
@@ -89,7 +89,7 @@ def flow(file: Path) -> dict[date, dict[str, int]]:
     """Return day -> section -> tasks, by the how-to's query, for the sections of the project."""
     queries = re.findall(r"```sql\n(.*?)```", HOW_TO.read_text("utf-8"), re.DOTALL)
     [query] = [one for one in queries if "evenings" in one]
-    query = query.replace("asana_airbyte__", "main_asana.asana_airbyte__")
+    query = query.replace("asana__", "main_asana_marts.asana__")
     days: dict[date, dict[str, int]] = {}
     for row in duckdb_files.rows(file, query):
         if row["section_name"] in SECTIONS:

@@ -108,3 +108,51 @@ cross join unnest(json_query_array({{ list }})) as item
 {% macro databricks__elements(list) -%}
 lateral view explode(from_json({{ list }}, 'array<string>')) each as item
 {%- endmacro %}
+
+
+{#- A query of one row for each object of a list: the `columns` of the relation, and `fields` of the object, which
+    is name -> path of keys; as text, those of `parts` as JSON. -#}
+{% macro each_object(relation, list, columns, fields, parts={}) -%}
+  {{ return(adapter.dispatch('each_object', 'asana_airbyte')(relation, list, columns, fields, parts)) }}
+{%- endmacro %}
+
+{% macro default__each_object(relation, list, columns, fields, parts) %}
+select
+  {{ columns | join(', ') }}
+  {%- for name, path in fields.items() %},
+  {{ asana_airbyte.json_text('item', path) }} as {{ name }}
+  {%- endfor %}
+  {%- for name, path in parts.items() %},
+  {{ asana_airbyte.json_part('item', path) }} as {{ name }}
+  {%- endfor %}
+from (
+  {{- asana_airbyte.each_item(relation, list, columns) | indent(2) }}
+) as items
+{%- endmacro %}
+
+{#- DuckDB reads a list once if it is told what is in it, instead of once for each field. -#}
+{% macro duckdb__each_object(relation, list, columns, fields, parts) %}
+{%- set top, inner = {}, {} -%}
+{%- for path in fields.values() -%}
+  {%- set keys = path.split('.') -%}
+  {%- if keys | length == 1 -%}
+    {%- do top.update({path: '"VARCHAR"'}) -%}
+  {%- else -%}
+    {%- do inner.setdefault(keys[0], []).append('"' ~ keys[1] ~ '":"VARCHAR"') -%}
+  {%- endif -%}
+{%- endfor -%}
+{%- for path in parts.values() -%}{%- do top.update({path: '"JSON"'}) -%}{%- endfor -%}
+{%- for name, keys in inner.items() -%}{%- do top.update({name: '{' ~ keys | join(',') ~ '}'}) -%}{%- endfor -%}
+{%- set shape = [] -%}
+{%- for name, kind in top.items() -%}{%- do shape.append('"' ~ name ~ '":' ~ kind) -%}{%- endfor -%}
+select
+  {{ columns | join(', ') }}
+  {%- for name, path in fields.items() %},
+  each.item.{{ path }} as {{ name }}
+  {%- endfor %}
+  {%- for name, path in parts.items() %},
+  each.item.{{ path }} as {{ name }}
+  {%- endfor %}
+from {{ relation }} as parent
+cross join unnest(from_json(parent.{{ list }}, '[{{ '{' }}{{ shape | join(',') }}{{ '}' }}]')) as each(item)
+{%- endmacro %}

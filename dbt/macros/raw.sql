@@ -10,7 +10,11 @@
   {% set builds = flags.WHICH in ['run', 'build'] and not flags.EMPTY
     and ' model.asana_airbyte.' in ' ' ~ selected_resources | join(' ') %}
   {% if not execute or not builds or not var('asana_airbyte_look_at_tables') %}{{ return('') }}{% endif %}
-  {% set tables = graph.sources.values() | selectattr('package_name', 'equalto', 'asana_airbyte') | list %}
+  {% set read = [] %}
+  {% for node in graph.nodes.values() if node.package_name == 'asana_airbyte' and node.resource_type == 'model' %}
+    {% do read.extend(node.depends_on.nodes) %}
+  {% endfor %}
+  {% set tables = graph.sources.values() | selectattr('unique_id', 'in', read) | list %}
   {% set missing = [] %}
   {% set state = namespace(is_asana=false) %}
   {% for table in tables %}
@@ -67,53 +71,154 @@
 {% endmacro %}
 
 
-{#- A stream's newest version of each record, without what is deleted.
+{#- The newest version of each record of a stream, without what is deleted.
 
     columns: name -> kind (text, boolean, integer, number, date, time, json).
     key: the primary key. custom: name -> type of further columns, taken as they are.
     renamed: name -> the stream's own name, where that is a reserved word.
-    deleted: true for the deleted records instead of the others. -#}
-{% macro staged(stream, columns, key=['gid'], custom={}, renamed={}, deleted=false) %}
-  {% set found = asana_airbyte.raw_columns(stream) %}
-  {% set wanted = {} %}
-  {% do wanted.update(columns) %}
-  {% do wanted.update({'synced_at': 'time', '_airbyte_extracted_at': 'time'}) %}
-with records as (
+
+    Records that are there once, which are all where the destination removes duplicates, are not compared: no
+    warehouse has to sort whole tables. A model that is a table keeps its rows where the stream's table is gone. -#}
+{% macro staged(stream, columns, key=['gid'], custom={}, renamed={}) %}
+  {{- asana_airbyte.newest([stream], columns, key, custom, renamed) -}}
+{% endmacro %}
+
+
+{#- The same for records that come in several streams: the newest version of all of them that is not deleted;
+    of equally new ones that of the first stream. -#}
+{% macro newest(streams, columns, key=['gid'], custom={}, renamed={}) %}
+  {%- set places = {} -%}
+  {%- for stream in streams if execute -%}
+    {%- set found = asana_airbyte.raw_columns(stream) -%}
+    {%- if found is not none -%}{%- do places.update({stream: found}) -%}{%- endif -%}
+  {%- endfor -%}
+  {%- set names = [] -%}
+  {%- for name in columns -%}{%- do names.append(name) -%}{%- endfor -%}
+  {%- for name in custom -%}{%- do names.append(asana_airbyte.quoted(name)) -%}{%- endfor -%}
+  {#- So that a model depends on its sources also where there are no tables. -#}
+  {%- for stream in streams -%}{%- set place = source('asana_airbyte', stream) -%}{%- endfor -%}
+  {%- if not places -%}
+    {{ asana_airbyte.kept_rows(columns, custom) }}
+  {%- else -%}
+select
+  {%- for name in names %}
+  {{ name }},
+  {%- endfor %}
+  synced_at,
+  extracted_at
+from ({{ asana_airbyte.records(places, columns, custom, renamed) }}) as single_records
+where not is_deleted and not exists (
+  select 1
+  from ({{ asana_airbyte.repeated(places, key, renamed) }}) as repeated
+  where {% for name in key %}{{ ' and ' if not loop.first }}repeated.{{ name }} = single_records.{{ name }}{% endfor %}
+)
+union all
+select
+  {%- for name in names %}
+  {{ name }},
+  {%- endfor %}
+  synced_at,
+  extracted_at
+from (
   select
-    {%- for name, kind in wanted.items() %}
+    versions.*,
+    row_number() over (
+      partition by {{ key | join(', ') }} order by synced_at desc, extracted_at desc, stream_rank
+    ) as record_rank
+  from (
+    select
+      repeated_records.*,
+      row_number() over (
+        partition by {{ key | join(', ') }}, stream_rank order by synced_at desc, extracted_at desc
+      ) as version_rank
+    from ({{ asana_airbyte.records(places, columns, custom, renamed) }}) as repeated_records
+    where exists (
+      select 1
+      from ({{ asana_airbyte.repeated(places, key, renamed) }}) as repeated
+      where {% for name in key %}{{ ' and ' if not loop.first }}repeated.{{ name }} = repeated_records.{{ name }}{% endfor %}
+    )
+  ) as versions
+  where version_rank = 1 and not is_deleted
+) as records
+where record_rank = 1
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#- All versions of the records of some streams, which is stream -> its columns. -#}
+{% macro records(places, columns, custom, renamed) %}
+  {%- set moments = [] -%}
+  {%- for stream, found in places.items() %}
+  {{ 'union all' if not loop.first }}
+  {%- set extracted = asana_airbyte.raw_column('_airbyte_extracted_at', 'time', found) %}
+  {%- set synced = asana_airbyte.raw_column('synced_at', 'time', found) %}
+  select
+    {%- for name, kind in columns.items() %}
     {{ asana_airbyte.raw_column(renamed.get(name, name), kind, found) }} as {{ name }},
     {%- endfor %}
     {%- for name, type in custom.items() %}
-    {{ found[name].quoted if name in (found or {}) else 'cast(null as ' ~ type ~ ')' }} as {{ asana_airbyte.quoted(name) }},
+    {{ found[name].quoted if name in found else 'cast(null as ' ~ type ~ ')' }} as {{ asana_airbyte.quoted(name) }},
     {%- endfor %}
-    {{ asana_airbyte.is_tombstone(found) }} as is_deleted
-  from
-    {%- if found is none %} (select 1 as nothing) as no_table
-  where 1 = 0
-    {%- else %} {{ source('asana_airbyte', stream) }}
-    {%- endif %}
-),
+    coalesce({{ synced }}, {{ extracted }}, {{ asana_airbyte.long_ago() }}) as synced_at,
+    coalesce({{ extracted }}, {{ synced }}, {{ asana_airbyte.long_ago() }}) as extracted_at,
+    {{ asana_airbyte.is_tombstone(found) }} as is_deleted,
+    {{ loop.index }} as stream_rank
+  from {{ source('asana_airbyte', stream) }}{{ asana_airbyte.newest_refresh(stream, found) }}
+  {%- endfor %}
+{%- endmacro %}
 
-ranked as (
-  select
-    records.*,
-    row_number() over (
-      partition by {{ key | join(', ') }}
-      order by synced_at desc nulls last, _airbyte_extracted_at desc nulls last
-    ) as version_rank
-  from records
-)
 
+{#- The keys that are there more than once. -#}
+{% macro repeated(places, key, renamed) %}
+  {%- set keys = {} -%}
+  {%- for name in key -%}{%- do keys.update({name: 'text'}) -%}{%- endfor -%}
+  select {{ key | join(', ') }}
+  from (
+    {%- for stream, found in places.items() %}
+    {{ 'union all ' if not loop.first }}select
+      {%- for name in key %} {{ asana_airbyte.raw_column(renamed.get(name, name), 'text', found) }} as {{ name }}{{ ',' if not loop.last }}{% endfor %}
+      from {{ source('asana_airbyte', stream) }}{{ asana_airbyte.newest_refresh(stream, found) }}
+    {%- endfor %}
+  ) as all_keys
+  group by {{ key | join(', ') }}
+  having count(*) > 1
+{%- endmacro %}
+
+
+{#- With Full Refresh | Append a table has every refresh; only the newest one says what there is. -#}
+{% macro newest_refresh(stream, found) -%}
+  {%- if stream in var('asana_airbyte_full_refresh_append') -%}
+    {%- set generation = found['_airbyte_generation_id'].quoted if '_airbyte_generation_id' in found
+      else asana_airbyte.quoted('_airbyte_generation_id') %}
+  where {{ generation }} = (select max({{ generation }}) from {{ source('asana_airbyte', stream) }})
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#- What a model has now, for the time that its stream's table is gone; no row where it is new or a view. -#}
+{% macro kept_rows(columns, custom) %}
+  {%- set kept = {} -%}
+  {%- set state = namespace(old=none) -%}
+  {%- if execute and model.config.materialized != 'view' and var('asana_airbyte_look_at_tables') -%}
+    {%- set state.old = adapter.get_relation(this.database, this.schema, this.identifier) -%}
+  {%- endif -%}
+  {%- if state.old is not none and not flags.EMPTY -%}
+    {%- for column in adapter.get_columns_in_relation(state.old) -%}
+      {%- do kept.update({column.name | lower: adapter.quote(column.name)}) -%}
+    {%- endfor -%}
+  {%- endif -%}
 select
-  {%- for name in columns %}
-  {{ name }},
+  {%- for name, kind in columns.items() %}
+  {{ kept.get(name) or asana_airbyte.as_kind('null', kind) }} as {{ name }},
   {%- endfor %}
-  {%- for name in custom %}
-  {{ asana_airbyte.quoted(name) }},
+  {%- for name, type in custom.items() %}
+  {{ kept.get(name | lower) or 'cast(null as ' ~ type ~ ')' }} as {{ asana_airbyte.quoted(name) }},
   {%- endfor %}
-  coalesce(synced_at, _airbyte_extracted_at) as synced_at
-from ranked
-where version_rank = 1 and {{ 'is_deleted' if deleted else 'not is_deleted' }}
+  {%- for name in ['synced_at', 'extracted_at'] %}
+  {{ kept.get(name) or asana_airbyte.as_kind('null', 'time') }} as {{ name }}{{ ',' if not loop.last }}
+  {%- endfor %}
+from {% if kept %}{{ state.old }}{% else %}(select 1 as nothing) as no_table
+where 1 = 0{% endif %}
 {%- endmacro %}
 
 
@@ -175,4 +280,18 @@ where version_rank = 1 and {{ 'is_deleted' if deleted else 'not is_deleted' }}
 {% macro is_known(column, model, key, streams) -%}
   {%- set parents = ref(model) -%}
   {{ column ~ ' in (select ' ~ key ~ ' from ' ~ parents ~ ')' if asana_airbyte.has_any_table(streams) else '1 = 1' }}
+{%- endmacro %}
+
+
+{#- Whether something that is named with its type is there; true for types that have no table here. -#}
+{% macro is_there(type, gid) -%}
+  (
+    case {{ type }}
+      {%- for kind in ['project', 'portfolio', 'goal'] %}
+      when '{{ kind }}' then {{ asana_airbyte.is_known(gid, 'stg_asana__' ~ kind, 'gid', [kind ~ 's']) }}
+      {%- endfor %}
+      when 'task' then {{ asana_airbyte.is_known(gid, 'stg_asana__task', 'task_id', ['tasks', 'subtasks']) }}
+      else 1 = 1
+    end
+  )
 {%- endmacro %}

@@ -108,7 +108,7 @@ class DuckDb(Engine):
 
     def search(self, sql: str) -> list[Row]:
         """Return rows, from the models or the attached file."""
-        places = f'marts.{self.target}_asana,lake."{self.raw}"'
+        places = f'marts.{self.target}_asana_marts,lake."{self.raw}"'
         return self._rows(sql, f"attach '{self.lake}' (read_only)", f"set search_path = '{places}'")
 
     def _rows(self, sql: str, *before: str) -> list[Row]:
@@ -150,7 +150,7 @@ class PostgreSql(Engine):
 
     def search(self, sql: str) -> list[Row]:
         """Return rows, from the models or the raw tables."""
-        places = f'"{self.target}_asana", "{self.raw}"'
+        places = f'"{self.target}_asana_marts", "{self.raw}"'
         return self.server.rows(sql, f"set search_path = {places}")
 
 

@@ -23,60 +23,60 @@ def marts(truth: Truth) -> dict[str, list[Row]]:
     """Return mart -> rows, with those columns that say most."""
     tasks = all_tasks(truth)
     made: dict[str, Iterable[Row]] = {
-        "tasks": (_task(one) for one in tasks),
-        "task_memberships": (
-            {"task_gid": one["gid"], "project_gid": project["gid"], "section_gid": section}
+        "task": (_task(one) for one in tasks),
+        "task_membership": (
+            {"task_id": one["gid"], "project_id": project["gid"], "section_id": section}
             for one in tasks
             for project, section in _places(one)
         ),
-        "task_tags": (
-            {"task_gid": one["gid"], "tag_gid": tag["gid"], "tag_name": tag["name"]}
+        "task_tag": (
+            {"task_id": one["gid"], "tag_id": tag["gid"], "tag_name": tag["name"]}
             for one in tasks
             for tag in one["tags"]
         ),
-        "task_followers": (
-            {"task_gid": one["gid"], "user_gid": user["gid"]}
+        "task_follower": (
+            {"task_id": one["gid"], "user_id": user["gid"]}
             for one in tasks
             for user in one["followers"]
         ),
-        "task_dependencies": (
-            {"task_gid": one["gid"], "depends_on_task_gid": other["gid"]}
+        "task_dependency": (
+            {"task_id": one["gid"], "depends_on_task_id": other["gid"]}
             for one in tasks
             for other in one["dependencies"]
         ),
-        "custom_field_values": _values(truth),
-        "custom_field_items": _items(truth),
-        "stories": (
+        "custom_field_value": _values(truth),
+        "custom_field_item": _items(truth),
+        "story": (
             {
-                "story_gid": one["gid"],
-                "task_gid": one["task_id"],
+                "story_id": one["gid"],
+                "task_id": one["task_id"],
                 "text": one["text"],
                 "created_at": one["created_at"],
-                "created_by_gid": gid(one.get("created_by")),
+                "created_by_id": gid(one.get("created_by")),
             }
             for one in truth["stories"]
         ),
-        "projects": (
+        "project": (
             {
-                "project_gid": one["gid"],
+                "project_id": one["gid"],
                 "name": one["name"],
-                "owner_gid": gid(one.get("owner")),
-                "team_gid": gid(one.get("team")),
+                "owner_id": gid(one.get("owner")),
+                "team_id": gid(one.get("team")),
                 "modified_at": one["modified_at"],
                 "archived": one["archived"],
             }
             for one in truth["projects"]
         ),
-        "sections": (
-            {"section_gid": one["gid"], "name": one["name"], "project_gid": one["project_id"]}
+        "section": (
+            {"section_id": one["gid"], "name": one["name"], "project_id": one["project_id"]}
             for one in truth["sections"]
         ),
-        "portfolio_items": _nested(truth),
+        "portfolio_item": _nested(truth),
         "goal_tree": _goals(truth),
-        "project_members": _members(truth["project_memberships"], "project"),
-        "portfolio_members": _members(truth["portfolio_memberships"], "portfolio"),
-        "team_members": (
-            {"membership_gid": one["gid"], "team_gid": one["team_id"], "user_gid": gid(one["user"])}
+        "project_member": _members(truth["project_memberships"], "project"),
+        "portfolio_member": _members(truth["portfolio_memberships"], "portfolio"),
+        "team_member": (
+            {"membership_id": one["gid"], "team_id": one["team_id"], "user_id": gid(one["user"])}
             for one in truth["team_memberships"]
         ),
     }
@@ -91,10 +91,10 @@ def comparable(rows: Iterable[Row]) -> list[Row]:
 def _task(one: Json) -> Row:
     same = ("name", "notes", "completed", "completed_at", "created_at", "modified_at", "due_on")
     return {
-        "task_gid": one["gid"],
+        "task_id": one["gid"],
         **{name: one.get(name) for name in same},
-        "assignee_gid": gid(one.get("assignee")),
-        "parent_task_gid": gid(one.get("parent")),
+        "assignee_id": gid(one.get("assignee")),
+        "parent_task_id": gid(one.get("parent")),
         "is_subtask": one.get("parent") is not None,
         "num_likes": one.get("num_likes"),
         "actual_time_minutes": one.get("actual_time_minutes"),
@@ -125,8 +125,8 @@ def _values(truth: Truth) -> Iterator[Row]:
         day = value.get("date_value") or {}
         yield {
             "resource_type": kind,
-            "resource_gid": thing["gid"],
-            "custom_field_gid": value["gid"],
+            "resource_id": thing["gid"],
+            "custom_field_id": value["gid"],
             "custom_field_name": value["name"],
             "display_value": value.get("display_value"),
             "text_value": value.get("text_value"),
@@ -144,9 +144,9 @@ def _items(truth: Truth) -> Iterator[Row]:
             chosen += value.get(name) or []
         for one in chosen:
             yield {
-                "resource_gid": thing["gid"],
-                "custom_field_gid": value["gid"],
-                "item_gid": one["gid"],
+                "resource_id": thing["gid"],
+                "custom_field_id": value["gid"],
+                "item_id": one["gid"],
             }
 
 
@@ -157,7 +157,7 @@ def _nested(truth: Truth) -> Iterator[Row]:
     for top in below:
         for item, depth in _reached(below, top).items():
             if depth:
-                yield {"portfolio_gid": top, "item_gid": item, "depth": depth}
+                yield {"portfolio_id": top, "item_id": item, "depth": depth}
 
 
 def _goals(truth: Truth) -> Iterator[Row]:
@@ -167,7 +167,7 @@ def _goals(truth: Truth) -> Iterator[Row]:
             below.setdefault(one["goal_id"], []).append(one["supporting_resource"]["gid"])
     for goal in truth["goals"]:
         for item, depth in _reached(below, goal["gid"]).items():
-            yield {"ancestor_gid": goal["gid"], "goal_gid": item, "depth": depth}
+            yield {"ancestor_id": goal["gid"], "goal_id": item, "depth": depth}
 
 
 def _reached(below: Mapping[str, list[str]], top: str) -> dict[str, int]:
@@ -183,8 +183,8 @@ def _reached(below: Mapping[str, list[str]], top: str) -> dict[str, int]:
 def _members(memberships: Iterable[Json], kind: str) -> Iterator[Row]:
     for one in memberships:
         yield {
-            "membership_gid": one["gid"],
-            f"{kind}_gid": one[f"{kind}_id"],
-            "member_gid": one["member"]["gid"],
+            "membership_id": one["gid"],
+            f"{kind}_id": one[f"{kind}_id"],
+            "member_id": one["member"]["gid"],
             "access_level": one["access_level"],
         }

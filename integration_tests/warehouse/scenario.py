@@ -11,9 +11,11 @@ from integration_tests.warehouse.tables import Table, empty
 TRUTHS = (
     *("tasks", "subtasks", "stories", "projects", "sections", "users", "teams", "tags"),
     *("portfolios", "portfolio_items", "portfolio_memberships", "project_memberships"),
-    *("team_memberships", "goals", "goal_relationships"),
+    *("team_memberships", "goals", "goal_relationships", "goal_memberships"),
+    *("time_tracking_entries", "project_status_updates", "portfolio_status_updates"),
+    *("goal_status_updates", "attachments", "budgets", "rates", "allocations"),
+    *("audit_log_events", "custom_fields"),
 )
-STREAMS = TRUTHS
 # Stays that the moves below make: section, from, until, of the task `moved`.
 MOVES = (
     ("first", "2026-01-02 09:00:00", "2026-01-05 09:30:00"),
@@ -43,9 +45,10 @@ class History:
     incremental: set[str]
     board: dict[str, str]
 
-    def tables(self, *, deduped: bool, streams: tuple[str, ...] = STREAMS) -> dict[str, Table]:
-        """Return the streams' tables, with every version of a record or only the newest."""
-        tables = {name: empty(self.schemas[name], self.keys[name]) for name in streams}
+    def tables(self, *, deduped: bool, streams: tuple[str, ...] = ()) -> dict[str, Table]:
+        """Return tables of some streams or all, with all versions of a record or the newest."""
+        chosen = streams or tuple(self.schemas)
+        tables = {name: empty(self.schemas[name], self.keys[name]) for name in chosen}
         for number, sync in enumerate(self.syncs):
             for name, table in tables.items():
                 if name not in self.incremental:

@@ -140,7 +140,7 @@ def test_dbt_asana_runs_on_them_as_it_is(warehouse: Engine, history: History) ->
     freshness = dbt.run("source freshness", "--profile", "asana_airbyte").output
     assert "PASS freshness" in freshness
     assert "ERROR" not in freshness.replace("ERROR=0", "")
-    found = {row["task_id"]: row for row in warehouse.table("asana", "asana__task")}
+    found = {row["task_id"]: row for row in warehouse.table("asana_marts", "asana__task")}
     stories = [one for one in history.truth["stories"] if gid(one.get("created_by"))]
     users = {one["gid"] for one in history.truth["users"]}
     for task in all_tasks(history.truth):

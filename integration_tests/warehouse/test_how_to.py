@@ -19,7 +19,7 @@ MAY_BE_EMPTY = {"due_on", "section"}
 
 @pytest.fixture(scope="module")
 def warehouse(engine: Engine, history: History) -> Engine:
-    tables = history.tables(deduped=True, streams=tuple(history.schemas))
+    tables = history.tables(deduped=True)
     fresh = Table(tables["tasks"].columns, ["gid"], tables["tasks"].rows[:10])
     engine.write(tables | {"snapshot_tasks": fresh})
     assert engine.dbt().run("run").failed == {}

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from integration_tests.warehouse.dbt_runs import PACKAGE, Dbt
 from integration_tests.warehouse.engines import DuckDb, Engine, PostgreSql
 from integration_tests.warehouse.scenario import History
 from integration_tests.warehouse.tables import Table
+from tools import dbt_docs
 
-SCHEMAS = ("asana", "fivetran_asana")
+SCHEMAS = ("asana_staging", "asana_marts", "fivetran_asana")
 KINDS = {
     "text": {"string"},
     "boolean": {"boolean"},
@@ -38,16 +40,16 @@ def _foreign() -> dict[str, Table]:
 
 
 def test_a_wrong_place_fails_and_changes_no_table(engine: Engine, raw: dict[str, Table]) -> None:
-    names = ("tasks", "users", "projects")
-    engine.write({name: raw[name] for name in names})
-    select = [f"+asana_airbyte__{name}" for name in names]
+    names = ("task", "user", "project")
+    engine.write({f"{name}s": raw[f"{name}s"] for name in names})
+    select = [f"+asana__{name}" for name in names]
     assert engine.dbt().run("run", "--select", *select).failed == {}
-    before = {name: engine.table("asana", f"asana_airbyte__{name}") for name in names}
+    before = {name: engine.table("asana_marts", f"asana__{name}") for name in names}
     assert all(before.values())
     for command, schema, prefix in (
         ("build", "elsewhere", ""),
-        ("run --select asana_airbyte__tasks", engine.raw, "crm_"),
-        ("run --select +asana_airbyte__users", "elsewhere", "crm_"),
+        ("run --select asana__task", engine.raw, "crm_"),
+        ("run --select +asana__user", "elsewhere", "crm_"),
     ):
         variables = {"asana_airbyte_schema": schema, "asana_airbyte_prefix": prefix}
         failed = engine.dbt(variables=variables).run(command).failed
@@ -55,7 +57,7 @@ def test_a_wrong_place_fails_and_changes_no_table(engine: Engine, raw: dict[str,
         [told] = [line.strip() for line in failed["dbt"].splitlines() if "no table was" in line]
         assert told.startswith(f"No table of source-asana, such as {prefix}tasks, is in the schema")
         assert f".{schema}: set the variable asana_airbyte_schema (and " in told
-        after = {name: engine.table("asana", f"asana_airbyte__{name}") for name in names}
+        after = {name: engine.table("asana_marts", f"asana__{name}") for name in names}
         assert after == before
 
 
@@ -68,25 +70,25 @@ def test_tables_of_another_source_are_not_asana_s(duckdb: DuckDb) -> None:
 def test_missing_tables_are_named_in_one_warning(engine: Engine, raw: dict[str, Table]) -> None:
     del raw["goals"], raw["users"]
     engine.write(raw)
-    run = engine.dbt().run("run", "--select", "+asana_airbyte__users", "+asana_airbyte__goal_tree")
+    run = engine.dbt().run("run", "--select", "+asana__user", "+asana__goal_tree")
     assert run.failed == {}
     [warning] = run.warnings
     assert f".{engine.raw} has no table goals, users: what comes from there is empty" in warning
-    assert engine.table("asana", "asana_airbyte__users") == []
+    assert engine.table("asana_marts", "asana__user") == []
 
 
 def test_what_builds_no_model_needs_no_tables(duckdb: DuckDb, tmp_path: Path) -> None:
     duckdb.write({})
     dbt = _another_project(duckdb, tmp_path)
     (tmp_path / "models" / "open_tasks.sql").write_text(
-        "select task_gid from {{ ref('asana_airbyte__tasks') }} where not completed", "utf-8"
+        "select task_id from {{ ref('asana__task') }} where not completed", "utf-8"
     )
-    rows = [{"task_gid": "1", "completed": False}, {"task_gid": "2", "completed": True}]
+    rows = [{"task_id": "1", "completed": False}, {"task_id": "2", "completed": True}]
     test = {
         "name": "only_open_ones",
         "model": "open_tasks",
-        "given": [{"input": "ref('asana_airbyte__tasks')", "rows": rows}],
-        "expect": {"rows": [{"task_gid": "1"}]},
+        "given": [{"input": "ref('asana__task')", "rows": rows}],
+        "expect": {"rows": [{"task_id": "1"}]},
     }
     (tmp_path / "models" / "tests.yml").write_text(json.dumps({"unit_tests": [test]}), "utf-8")
     # Unit tests need the columns' types, for which the user asks for empty tables.
@@ -119,10 +121,10 @@ def test_deselected_columns_are_null(
     engine.write(raw)
     run = engine.dbt().run("build")
     assert run.failed == {}
-    tasks = engine.table("asana", "asana_airbyte__tasks")
-    assert {row["task_gid"] for row in tasks} >= {one["gid"] for one in history.truth["tasks"]}
+    tasks = engine.table("asana_marts", "asana__task")
+    assert {row["task_id"] for row in tasks} >= {one["gid"] for one in history.truth["tasks"]}
     assert {row["notes"] for row in tasks} == {None}
-    assert engine.table("asana", "asana_airbyte__task_memberships")
+    assert engine.table("asana_marts", "asana__task_membership")
 
 
 def test_parents_that_are_not_selected(engine: Engine, raw: dict[str, Table]) -> None:
@@ -133,8 +135,8 @@ def test_parents_that_are_not_selected(engine: Engine, raw: dict[str, Table]) ->
     assert run.failed == {}
     [warning] = run.warnings
     assert "goals, portfolios, projects, subtasks, tasks, teams: " in warning
-    for name in ("stories", "sections", "team_members", "portfolio_items", "goal_supports"):
-        assert engine.table("asana", f"asana_airbyte__{name}"), name
+    for name in ("story", "section", "team_member", "portfolio_item", "goal_support"):
+        assert engine.table("asana_marts", f"asana__{name}"), name
 
 
 def test_columns_of_custom_fields_are_handed_on(engine: Engine, raw: dict[str, Table]) -> None:
@@ -146,8 +148,8 @@ def test_columns_of_custom_fields_are_handed_on(engine: Engine, raw: dict[str, T
     engine.write(raw)
     assert engine.dbt().run("build").failed == {}
     for schema, name in (
-        ("asana", "asana_airbyte__tasks"),
-        ("asana", "asana_airbyte__projects"),
+        ("asana_marts", "asana__task"),
+        ("asana_marts", "asana__project"),
         ("fivetran_asana", "task"),
         ("fivetran_asana", "project"),
     ):
@@ -163,16 +165,17 @@ def test_a_field_may_be_named_like_a_column_of_another_stream(
     engine: Engine, raw: dict[str, Table]
 ) -> None:
     """Asana's `custom_type` is a column of tasks only, `custom_field_settings` of the others."""
-    tables = {"projects": "custom_type", "portfolios": "custom_type", "goals": "custom_type"}
-    tables |= {"tasks": "custom_field_settings"}
+    tables = {"project": "custom_type", "portfolio": "custom_type", "goal": "custom_type"}
+    tables |= {"task": "custom_field_settings"}
     for name, column in tables.items():
-        raw[name].columns[column] = "string"
-        raw[name].rows = [row | {column: "Internal"} for row in raw[name].rows]
+        table = raw[f"{name}s"]
+        table.columns[column] = "string"
+        table.rows = [row | {column: "Internal"} for row in table.rows]
     engine.write(raw)
-    run = engine.dbt().run("run", "--select", *(f"+asana_airbyte__{name}" for name in tables))
+    run = engine.dbt().run("run", "--select", *(f"+asana__{name}" for name in tables))
     assert run.failed == {}
     for name, column in tables.items():
-        values = [row[column] for row in engine.table("asana", f"asana_airbyte__{name}")]
+        values = [row[column] for row in engine.table("asana_marts", f"asana__{name}")]
         assert "Internal" in values, name
 
 
@@ -180,7 +183,7 @@ def test_a_prefix_of_the_tables_is_known(engine: Engine, raw: dict[str, Table]) 
     engine.write({f"crm_{name}": table for name, table in raw.items() if name == "users"})
     run = engine.dbt(variables={"asana_airbyte_prefix": "crm_"}).run("run")
     assert run.failed == {}
-    assert len(engine.table("asana", "asana_airbyte__users")) == len(raw["users"].rows)
+    assert len(engine.table("asana_marts", "asana__user")) == len(raw["users"].rows)
 
 
 def test_it_is_a_package_of_another_project(
@@ -188,9 +191,9 @@ def test_it_is_a_package_of_another_project(
 ) -> None:
     duckdb.write(raw)
     dbt = _another_project(duckdb, tmp_path)
-    run = dbt.run("run", "--select", "+asana_airbyte__sections")
+    run = dbt.run("run", "--select", "+asana__section")
     assert run.failed == {}
-    assert len(duckdb.table("asana", "asana_airbyte__sections")) == len(raw["sections"].rows)
+    assert len(duckdb.table("asana_marts", "asana__section")) == len(raw["sections"].rows)
 
 
 def test_every_column_is_described(postgresql: PostgreSql, raw: dict[str, Table]) -> None:
@@ -217,15 +220,14 @@ def _described() -> Iterator[tuple[str, set[str]]]:
 
 
 def test_the_package_reads_columns_that_the_streams_have(history: History) -> None:
-    for file in sorted((PACKAGE / "models" / "staging").glob("*.sql")):
-        text = file.read_text("utf-8")
-        stream = file.stem.removeprefix("stg_asana_airbyte__")
-        if stream in {"deleted_tasks", "custom_field_values"}:
-            continue
-        kinds = yaml.safe_load("{" + text.partition("{\n")[2].partition("\n}")[0] + "}")
-        if stream == "team_memberships":
-            kinds["user"] = kinds.pop("member_user")
-        columns = history.tables(deduped=False)[stream].columns
-        assert kinds
-        for name, kind in kinds.items():
-            assert columns[name] in KINDS[kind], f"{stream}.{name}"
+    raw = history.tables(deduped=False)
+    read = 0
+    for file in sorted((PACKAGE / "models" / "staging").rglob("*.sql")):
+        for call in dbt_docs.CALL.finditer(file.read_text("utf-8")):
+            renamed = dict(dbt_docs.PAIR.findall(call["options"]))
+            for stream in re.findall(r"\w+", call["streams"]):
+                for name, kind in dbt_docs.PAIR.findall(call["columns"]):
+                    found = raw[stream].columns[renamed.get(name, name)]
+                    assert found in KINDS[kind], f"{stream}.{name}"
+                    read += 1
+    assert read > 200

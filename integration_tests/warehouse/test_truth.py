@@ -6,7 +6,7 @@ from integration_tests.warehouse import expected
 from integration_tests.warehouse.engines import DuckDb, Engine, PostgreSql
 from integration_tests.warehouse.scenario import MOVES, History
 
-SCHEMAS = ("asana", "fivetran_asana")
+SCHEMAS = ("asana_marts", "fivetran_asana")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def warehouse(request: pytest.FixtureRequest, built: dict[str, Engine]) -> Engin
 def test_the_marts_equal_asana(warehouse: Engine, history: History) -> None:
     wanted = expected.marts(history.truth)
     for name, rows in wanted.items():
-        found = warehouse.table("asana", f"asana_airbyte__{name}")
+        found = warehouse.table("asana_marts", f"asana__{name}")
         assert rows, name
         columns = list(rows[0])
         narrowed = expected.comparable({key: row[key] for key in columns} for row in found)
@@ -49,19 +49,19 @@ def test_a_subtask_that_left_its_project_is_there_once_and_current(
     warehouse: Engine, history: History
 ) -> None:
     leaver = history.board["leaver"]
-    tasks = warehouse.table("asana", "asana_airbyte__tasks")
-    [row] = [row for row in tasks if row["task_gid"] == leaver]
+    tasks = warehouse.table("asana_marts", "asana__task")
+    [row] = [row for row in tasks if row["task_id"] == leaver]
     assert row["name"] == "Leaver, renamed"
-    places = warehouse.table("asana", "asana_airbyte__task_memberships")
-    assert leaver not in {place["task_gid"] for place in places}
+    places = warehouse.table("asana_marts", "asana__task_membership")
+    assert leaver not in {place["task_id"] for place in places}
 
 
 def test_time_in_section_follows_the_moves(warehouse: Engine, history: History) -> None:
-    stays = warehouse.table("asana", "asana_airbyte__time_in_section")
+    stays = warehouse.table("asana_marts", "asana__time_in_section")
     moved = sorted(
         (row["entered_at"], row["section_name"], row["left_at"], row["is_current"])
         for row in stays
-        if row["task_gid"] == history.board["moved"]
+        if row["task_id"] == history.board["moved"]
     )
     assert moved == [(since, name, until, until is None) for name, since, until in MOVES]
     seconds = {row["section_name"]: row["seconds"] for row in stays if row["seconds"]}
@@ -70,17 +70,17 @@ def test_time_in_section_follows_the_moves(warehouse: Engine, history: History) 
 
 def test_every_task_stands_in_its_present_sections(warehouse: Engine) -> None:
     now = {
-        (row["task_gid"], row["section_gid"])
-        for row in warehouse.table("asana", "asana_airbyte__time_in_section")
+        (row["task_id"], row["section_id"])
+        for row in warehouse.table("asana_marts", "asana__time_in_section")
         if row["is_current"]
     }
-    places = warehouse.table("asana", "asana_airbyte__task_memberships")
-    assert now == {(row["task_gid"], row["section_gid"]) for row in places if row["section_gid"]}
+    places = warehouse.table("asana_marts", "asana__task_membership")
+    assert now == {(row["task_id"], row["section_id"]) for row in places if row["section_id"]}
 
 
 def test_nested_portfolios_are_flattened(warehouse: Engine, history: History) -> None:
-    items = warehouse.table("asana", "asana_airbyte__portfolio_items")
-    outer = [row for row in items if row["portfolio_gid"] == history.board["outer"]]
+    items = warehouse.table("asana_marts", "asana__portfolio_item")
+    outer = [row for row in items if row["portfolio_id"] == history.board["outer"]]
     assert sorted((row["item_name"], row["depth"]) for row in outer) == [
         ("Board", 1.0),
         ("Inner", 2.0),

@@ -55,7 +55,7 @@ def test_the_lowest_version_builds_it(duckdb: DuckDb, history: History, lowest: 
     run = dbt.run("build")
     assert run.failed == {}
     assert run.warnings == []
-    assert duckdb.table("asana", "asana_airbyte__tasks")
+    assert duckdb.table("asana_marts", "asana__task")
     variables = duckdb.variables | {"asana_airbyte_schema": "elsewhere"}
     wrong = Dbt(duckdb.folder / "wrong", duckdb.output(), variables=variables, program=lowest)
     assert "set the variable asana_airbyte_schema" in wrong.run("run").failed["dbt"]

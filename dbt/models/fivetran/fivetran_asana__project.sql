@@ -1,9 +1,9 @@
 {{ config(alias='project') }}
 select
-  project_gid as id,
-  owner_gid as owner_id,
-  team_gid as team_id,
-  workspace_gid as workspace_id,
+  project_id as id,
+  owner_id as owner_id,
+  team_id as team_id,
+  workspace_id as workspace_id,
   archived,
   color,
   created_at,
@@ -20,4 +20,4 @@ select
   {%- endfor %}
   false as _fivetran_deleted,
   synced_at as _fivetran_synced
-from {{ ref('asana_airbyte__projects') }}
+from {{ ref('asana__project') }}

@@ -1,5 +1,5 @@
 {{ config(alias='section') }}
-select section_gid as id, created_at, name, project_gid as project_id,
+select section_id as id, created_at, name, project_id as project_id,
   false as _fivetran_deleted,
   synced_at as _fivetran_synced
-from {{ ref('asana_airbyte__sections') }}
+from {{ ref('asana__section') }}

@@ -1,9 +1,10 @@
-{{ config(alias='story') }}
+{#- A view, as its table is incremental and stays. -#}
+{{ config(alias='story', materialized='view') }}
 select
-  story_gid as id,
+  story_id as id,
   created_at,
-  created_by_gid as created_by_id,
-  task_gid as target_id,
+  created_by_id as created_by_id,
+  task_id as target_id,
   hearted,
   num_hearts,
   source,
@@ -11,4 +12,4 @@ select
   type,
   false as _fivetran_deleted,
   synced_at as _fivetran_synced
-from {{ ref('asana_airbyte__stories') }}
+from {{ ref('asana__story') }}

@@ -1,11 +1,11 @@
 {{ config(alias='task') }}
 select
-  task_gid as id,
-  assignee_gid as assignee_id,
-  completed_by_gid as completed_by_id,
-  created_by_gid as created_by_id,
-  parent_task_gid as parent_id,
-  workspace_gid as workspace_id,
+  task_id as id,
+  assignee_id as assignee_id,
+  completed_by_id as completed_by_id,
+  created_by_id as created_by_id,
+  parent_task_id as parent_id,
+  workspace_id as workspace_id,
   actual_time_minutes,
   completed,
   completed_at,
@@ -24,4 +24,4 @@ select
   {%- endfor %}
   false as _fivetran_deleted,
   synced_at as _fivetran_synced
-from {{ ref('asana_airbyte__tasks') }}
+from {{ ref('asana__task') }}

@@ -1,5 +1,5 @@
 {{ config(alias='task_follower') }}
-select task_gid as task_id, user_gid as user_id,
+select task_id as task_id, user_id as user_id,
   false as _fivetran_deleted,
   synced_at as _fivetran_synced
-from {{ ref('asana_airbyte__task_followers') }}
+from {{ ref('asana__task_follower') }}

@@ -1,6 +1,6 @@
 {{ config(alias='task_section') }}
-select section_gid as section_id, task_gid as task_id,
+select section_id as section_id, task_id as task_id,
   false as _fivetran_deleted,
   synced_at as _fivetran_synced
-from {{ ref('asana_airbyte__task_memberships') }}
-where section_gid is not null
+from {{ ref('asana__task_membership') }}
+where section_id is not null

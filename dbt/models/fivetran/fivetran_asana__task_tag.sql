@@ -1,5 +1,5 @@
 {{ config(alias='task_tag') }}
-select task_gid as task_id, tag_gid as tag_id,
+select task_id as task_id, tag_id as tag_id,
   false as _fivetran_deleted,
   synced_at as _fivetran_synced
-from {{ ref('asana_airbyte__task_tags') }}
+from {{ ref('asana__task_tag') }}

@@ -1,5 +1,5 @@
 {{ config(alias='team') }}
-select team_gid as id, name, workspace_gid as organization_id,
+select team_id as id, name, workspace_id as organization_id,
   false as _fivetran_deleted,
   synced_at as _fivetran_synced
-from {{ ref('asana_airbyte__teams') }}
+from {{ ref('asana__team') }}

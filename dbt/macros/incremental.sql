@@ -1,0 +1,33 @@
+{#- Incremental models without a watermark. Each row carries `synced_at` and `extracted_at` of the record that
+    it was made from, or `task_version`, which says the same of a task with its stories. A run deletes the rows
+    whose record has another version now, or is gone, and adds those of the records that are not there. So it
+    does not matter in which order rows arrive, which were removed, which stream was refreshed, or which runs
+    were left out or broke off: the table becomes what a full build would make. -#}
+
+{#- A pre-hook: delete the rows whose key and version are not in the relation that a model is made from.
+    With streams: not while none of them has a table, so that rows stay. -#}
+{% macro delete_stale(newest, key, version=['synced_at', 'extracted_at'], streams=[]) -%}
+  {%- if is_incremental() and (not streams or asana_airbyte.has_any_table(streams)) -%}
+    delete from {{ this }}
+    where {{ key }} in (
+      select stored.{{ key }}
+      from {{ this }} as stored
+      left join {{ newest }} as newest
+        on newest.{{ key }} = stored.{{ key }}
+        {%- for column in version %}
+        and newest.{{ column }} = stored.{{ column }}
+        {%- endfor %}
+      where newest.{{ key }} is null
+    )
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#- A condition: the record is not in the model yet; always true in a full build. -#}
+{% macro is_missing(relation, key) -%}
+  {%- if is_incremental() -%}
+    not exists (select 1 from {{ this }} as stored where stored.{{ key }} = {{ relation }}.{{ key }})
+  {%- else -%}
+    1 = 1
+  {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,70 @@
+{#- Numbers of each task from its stories, links and time entries. -#}
+with told as (
+  select
+    task_id,
+    sum(case when type = 'comment' then 1 else 0 end) as comment_count,
+    min(case when resource_subtype = 'assigned' then created_at end) as first_assigned_at,
+    max(case when resource_subtype = 'assigned' then created_at end) as last_assigned_at,
+    sum(case when resource_subtype = 'assigned' then 1 else 0 end) as assigned_count,
+    sum(case when resource_subtype = 'due_date_changed' then 1 else 0 end) as due_date_change_count,
+    sum(case when resource_subtype = 'marked_incomplete' then 1 else 0 end) as reopened_count
+  from {{ ref('asana__story') }}
+  group by task_id
+),
+
+linked as (
+  select
+    task_id,
+    count(distinct case when link_type in ('membership', 'project')
+      and {{ asana_airbyte.is_known('linked_id', 'stg_asana__project', 'gid', ['projects']) }} then linked_id end) as project_count,
+    count(distinct case when link_type = 'tag'
+      and {{ asana_airbyte.is_known('linked_id', 'stg_asana__tag', 'gid', ['tags']) }} then linked_id end) as tag_count,
+    count(distinct case when link_type = 'follower' then linked_id end) as follower_count
+  from {{ ref('int_asana__task_link') }}
+  group by task_id
+),
+
+waiting as (
+  select
+    links.task_id,
+    sum(case when others.completed then 0 else 1 end) as open_dependency_count
+  from {{ ref('int_asana__task_link') }} as links
+  inner join {{ ref('stg_asana__task') }} as others on others.task_id = links.linked_id
+  where links.link_type = 'dependency'
+  group by links.task_id
+),
+
+below as (
+  select parent_task_id as task_id, sum(case when completed then 0 else 1 end) as open_subtask_count
+  from {{ ref('stg_asana__task') }}
+  where parent_task_id is not null
+  group by parent_task_id
+),
+
+tracked as (
+  select {{ asana_airbyte.json_text('task', 'gid') }} as task_id, sum(duration_minutes) as tracked_minutes
+  from {{ ref('stg_asana__time_tracking_entry') }}
+  group by 1
+)
+
+select
+  tasks.task_id,
+  coalesce(told.comment_count, 0) as comment_count,
+  told.first_assigned_at,
+  told.last_assigned_at,
+  coalesce(told.assigned_count, 0) as assigned_count,
+  case when told.assigned_count > 1 then told.assigned_count - 1 else 0 end as reassigned_count,
+  coalesce(told.due_date_change_count, 0) as due_date_change_count,
+  coalesce(told.reopened_count, 0) as reopened_count,
+  coalesce(linked.project_count, 0) as project_count,
+  coalesce(linked.tag_count, 0) as tag_count,
+  coalesce(linked.follower_count, 0) as follower_count,
+  coalesce(waiting.open_dependency_count, 0) as open_dependency_count,
+  coalesce(below.open_subtask_count, 0) as open_subtask_count,
+  coalesce(tracked.tracked_minutes, 0) as tracked_minutes
+from {{ ref('stg_asana__task') }} as tasks
+left join told on told.task_id = tasks.task_id
+left join linked on linked.task_id = tasks.task_id
+left join waiting on waiting.task_id = tasks.task_id
+left join below on below.task_id = tasks.task_id
+left join tracked on tracked.task_id = tasks.task_id

@@ -1,0 +1,14 @@
+{#- Stays of tasks in sections of projects that are there. -#}
+select
+  task_id || '-' || coalesce(project_id, 'unknown') || '-' || began_with as time_in_section_id,
+  task_id,
+  project_id,
+  section_id,
+  section_name,
+  entered_at,
+  left_at,
+  is_current,
+  {{ asana_airbyte.seconds_between('entered_at', 'left_at') }} as seconds
+from {{ ref('int_asana__project_stay') }}
+where section_id is not null
+  and (project_id is null or {{ asana_airbyte.is_known('project_id', 'stg_asana__project', 'gid', ['projects']) }})

@@ -1,2 +1,0 @@
-select gid as user_gid, name, email, synced_at
-from {{ ref('stg_asana_airbyte__users') }}

@@ -1,0 +1,12 @@
+{{ asana_airbyte.staged('project_status_updates', {
+  'gid': 'text',
+  'project_id': 'text',
+  'title': 'text',
+  'status_text': 'text',
+  'status_type': 'text',
+  'created_at': 'time',
+  'modified_at': 'time',
+  'created_by': 'json',
+  'author': 'json',
+  'num_likes': 'integer'
+}, renamed={'status_text': 'text'}) }}

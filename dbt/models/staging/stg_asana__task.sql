@@ -1,0 +1,45 @@
+{#- Incremental, as the records are large: lists and custom fields are kept as JSON. -#}
+{{ config(
+  materialized='incremental',
+  incremental_strategy='append',
+  on_schema_change='sync_all_columns',
+  pre_hook="{{ asana_airbyte.delete_stale(ref('base_asana__task'), 'task_id', streams=['tasks', 'subtasks']) }}"
+) }}
+{%- set newest = ref('base_asana__task') -%}
+select
+  task_id,
+  name,
+  notes,
+  resource_subtype,
+  approval_status,
+  permalink_url,
+  completed,
+  liked,
+  num_likes,
+  num_subtasks,
+  actual_time_minutes,
+  due_on,
+  start_on,
+  completed_at,
+  created_at,
+  due_at,
+  start_at,
+  modified_at,
+  {{ asana_airbyte.json_text('assignee', 'gid') }} as assignee_id,
+  {{ asana_airbyte.json_text('completed_by', 'gid') }} as completed_by_id,
+  {{ asana_airbyte.json_text('created_by', 'gid') }} as created_by_id,
+  {{ asana_airbyte.json_text('parent', 'gid') }} as parent_task_id,
+  {{ asana_airbyte.json_text('workspace', 'gid') }} as workspace_id,
+  custom_fields,
+  dependencies,
+  followers,
+  memberships,
+  projects,
+  tags,
+  {%- for name in asana_airbyte.custom_columns(['tasks', 'subtasks']) %}
+  {{ asana_airbyte.quoted(name) }},
+  {%- endfor %}
+  synced_at,
+  extracted_at
+from {{ newest }} as newest
+where {{ asana_airbyte.is_missing('newest', 'task_id') }}
