@@ -14,7 +14,7 @@ TIMES = $(or $($(notdir $(ENGINE))_times),--timestamp $(EPOCH))
 
 .DEFAULT_GOAL := help
 .PHONY: help install lint fix quick test test-slow test-warehouse test-lowest test-newest test-pyairbyte demo try \
-	live bench docs builder image release pyairbyte warehouse example clean
+	live bench docs builder image release pyairbyte warehouse example dashboard clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -98,6 +98,10 @@ docs: install ## Write the data dictionary into the schemas, and the generated p
 
 example: install warehouse ## Draw docs/flow.svg: the cumulative flow of a made-up project, by sync and dbt.
 	.venv/bin/python -m examples.cumulative_flow $(ARGS)
+
+dashboard: install warehouse ## Write dashboard.html of a made-up workspace, or of the streams in DUCKDB=file (SCHEMA=main).
+	@[ -n '$(DUCKDB)' ] || .venv/bin/python -m examples.sandbox_tables .demo/dashboard.duckdb
+	@.venv-dbt/bin/python examples/dashboard.py $(or $(DUCKDB),.demo/dashboard.duckdb) dashboard.html $(SCHEMA)
 
 builder: install ## Derive the manifest for Airbyte's Connector Builder (docs/airbyte-cloud.md).
 	.venv/bin/python -m tools.builder

@@ -23,11 +23,16 @@
 {%- endmacro %}
 
 
-{#- A condition: the record is not in the model yet; always true in a full build. -#}
-{% macro is_missing(relation, key) -%}
+{#- The rows of a relation whose records are not in the model yet; all of them in a full build. -#}
+{% macro missing_rows(relation, key) -%}
   {%- if is_incremental() -%}
-    not exists (select 1 from {{ this }} as stored where stored.{{ key }} = {{ relation }}.{{ key }})
+    (
+      select newest.*
+      from {{ relation }} as newest
+      left join {{ this }} as stored on stored.{{ key }} = newest.{{ key }}
+      where stored.{{ key }} is null
+    )
   {%- else -%}
-    1 = 1
+    {{ relation }}
   {%- endif -%}
 {%- endmacro %}

@@ -107,11 +107,9 @@ select
   synced_at,
   extracted_at
 from ({{ asana_airbyte.records(places, columns, custom, renamed) }}) as single_records
-where not is_deleted and not exists (
-  select 1
-  from ({{ asana_airbyte.repeated(places, key, renamed) }}) as repeated
-  where {% for name in key %}{{ ' and ' if not loop.first }}repeated.{{ name }} = single_records.{{ name }}{% endfor %}
-)
+left join ({{ asana_airbyte.repeated(places, key, renamed) }}) as repeated
+  on {% for name in key %}{{ ' and ' if not loop.first }}repeated.repeated_{{ name }} = single_records.{{ name }}{% endfor %}
+where not is_deleted and repeated.repeated_{{ key[0] }} is null
 union all
 select
   {%- for name in names %}
@@ -132,11 +130,8 @@ from (
         partition by {{ key | join(', ') }}, stream_rank order by synced_at desc, extracted_at desc
       ) as version_rank
     from ({{ asana_airbyte.records(places, columns, custom, renamed) }}) as repeated_records
-    where exists (
-      select 1
-      from ({{ asana_airbyte.repeated(places, key, renamed) }}) as repeated
-      where {% for name in key %}{{ ' and ' if not loop.first }}repeated.{{ name }} = repeated_records.{{ name }}{% endfor %}
-    )
+    inner join ({{ asana_airbyte.repeated(places, key, renamed) }}) as repeated
+      on {% for name in key %}{{ ' and ' if not loop.first }}repeated.repeated_{{ name }} = repeated_records.{{ name }}{% endfor %}
   ) as versions
   where version_rank = 1 and not is_deleted
 ) as records
@@ -172,7 +167,7 @@ where record_rank = 1
 {% macro repeated(places, key, renamed) %}
   {%- set keys = {} -%}
   {%- for name in key -%}{%- do keys.update({name: 'text'}) -%}{%- endfor -%}
-  select {{ key | join(', ') }}
+  select{% for name in key %} {{ name }} as repeated_{{ name }}{{ ',' if not loop.last }}{% endfor %}
   from (
     {%- for stream, found in places.items() %}
     {{ 'union all ' if not loop.first }}select
@@ -294,4 +289,16 @@ where 1 = 0{% endif %}
       else 1 = 1
     end
   )
+{%- endmacro %}
+
+
+{#- How many records of a stream are marked as deleted. -#}
+{% macro tombstones(stream) -%}
+  {%- set place = source('asana_airbyte', stream) -%}
+  {%- set found = asana_airbyte.raw_columns(stream) -%}
+  {%- if found is none or asana_airbyte.is_tombstone(found) == '(1 = 0)' -%}
+    0
+  {%- else -%}
+    (select count(*) from {{ place }} where {{ asana_airbyte.is_tombstone(found) }})
+  {%- endif -%}
 {%- endmacro %}

@@ -65,10 +65,14 @@ def test_dbt_2_parses_it(tmp_path: Path) -> None:
     Dbt(tmp_path, {"type": "duckdb", "path": str(tmp_path / "none"), "schema": "none"})
     folders = {f"DBT_{name}_PATH": str(tmp_path / name) for name in ("TARGET", "LOG")}
     done = subprocess.run(
-        [DBT_2, "parse", "--warn-error", "--project-dir", PACKAGE, "--profiles-dir", tmp_path],
+        [DBT_2, "parse", "--project-dir", PACKAGE, "--profiles-dir", tmp_path],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, **folders, "DO_NOT_TRACK": "1"},
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    # dbt 1.10 knows only the older way to write metrics, which dbt 2 warns of once.
+    told = re.findall(r"\[(?:warning|error)\] \[(\w+)", output)
+    assert told == ["SemanticModelDeprecated"], output

@@ -10,9 +10,8 @@
 ] -%}
 with fields as (
   select {{ columns | join(', ') }}, {{ lists | join(', ') }}
-  from {{ ref('int_asana__custom_field_value') }} as newest
+  from {{ asana_airbyte.missing_rows(ref('int_asana__custom_field_value'), 'resource_id') }} as newest
   where custom_field_type in ('multi_enum', 'people', 'reference')
-    and {{ asana_airbyte.is_missing('newest', 'resource_id') }}
 ),
 {% for list in lists %}
 {{ list }}_items as (

@@ -7,8 +7,7 @@
 ) }}
 with fielded as (
   select *
-  from {{ ref('int_asana__fielded') }} as newest
-  where {{ asana_airbyte.is_missing('newest', 'resource_id') }}
+  from {{ asana_airbyte.missing_rows(ref('int_asana__fielded'), 'resource_id') }} as newest
 ),
 
 items as (

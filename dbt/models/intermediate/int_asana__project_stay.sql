@@ -9,9 +9,8 @@
 {%- set order = 'order by happened_at, length(story_id), story_id' -%}
 with tasks as (
   select newest.task_id, newest.task_version, tasks.created_at
-  from {{ ref('int_asana__task_version') }} as newest
+  from {{ asana_airbyte.missing_rows(ref('int_asana__task_version'), 'task_id') }} as newest
   inner join {{ ref('stg_asana__task') }} as tasks on tasks.task_id = newest.task_id
-  where {{ asana_airbyte.is_missing('newest', 'task_id') }}
 ),
 
 memberships as (

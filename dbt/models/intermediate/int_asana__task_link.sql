@@ -9,8 +9,7 @@
 {%- set lists = {'membership': 'memberships', 'project': 'projects', 'tag': 'tags', 'follower': 'followers', 'dependency': 'dependencies'} -%}
 with tasks as (
   select task_id, synced_at, extracted_at{% for list in lists.values() %}, {{ list }}{% endfor %}
-  from {{ ref('stg_asana__task') }} as newest
-  where {{ asana_airbyte.is_missing('newest', 'task_id') }}
+  from {{ asana_airbyte.missing_rows(ref('stg_asana__task'), 'task_id') }} as newest
 ),
 {% for link, list in lists.items() %}
 {{ link }}_items as (

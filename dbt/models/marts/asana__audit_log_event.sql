@@ -5,5 +5,4 @@
   pre_hook="{{ asana_airbyte.delete_stale(ref('int_asana__audit_log_event'), 'audit_log_event_id', streams=['audit_log_events']) }}"
 ) }}
 select *
-from {{ ref('int_asana__audit_log_event') }} as newest
-where {{ asana_airbyte.is_missing('newest', 'audit_log_event_id') }}
+from {{ asana_airbyte.missing_rows(ref('int_asana__audit_log_event'), 'audit_log_event_id') }} as newest

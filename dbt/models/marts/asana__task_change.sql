@@ -28,9 +28,8 @@
 with stories as (
   select told.*, newest.task_version
   from {{ ref('asana__story') }} as told
-  inner join {{ ref('int_asana__task_version') }} as newest on newest.task_id = told.task_id
+  inner join {{ asana_airbyte.missing_rows(ref('int_asana__task_version'), 'task_id') }} as newest on newest.task_id = told.task_id
   where told.type = 'system'
-    and {{ asana_airbyte.is_missing('newest', 'task_id') }}
 ),
 
 changes as (

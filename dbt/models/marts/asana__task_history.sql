@@ -23,9 +23,8 @@ with tasks as (
     {%- for field, value in fields.items() %},
     {{ value }} as {{ field }}
     {%- endfor %}
-  from {{ ref('int_asana__task_version') }} as newest
+  from {{ asana_airbyte.missing_rows(ref('int_asana__task_version'), 'task_id') }} as newest
   inner join {{ ref('stg_asana__task') }} as tasks on tasks.task_id = newest.task_id
-  where {{ asana_airbyte.is_missing('newest', 'task_id') }}
 ),
 
 present as (

@@ -41,5 +41,4 @@ select
   {%- endfor %}
   synced_at,
   extracted_at
-from {{ newest }} as newest
-where {{ asana_airbyte.is_missing('newest', 'task_id') }}
+from {{ asana_airbyte.missing_rows(newest, 'task_id') }} as newest
