@@ -201,12 +201,16 @@ stays as (
   select * from bounded where valid_to > valid_from
 ),
 
-boundaries as (
+moments as (
   select task_id, valid_from from timeline
-  union
+  union all
   select task_id, valid_from from stays
-  union
+  union all
   select task_id, valid_to as valid_from from stays where valid_to < {{ asana_airbyte.far_ahead() }}
+),
+
+boundaries as (
+  select distinct task_id, valid_from from moments
 ),
 
 slices as (
