@@ -103,8 +103,8 @@ class DuckDb(Engine):
         }
 
     def query(self, sql: str) -> list[Row]:
-        """Return rows by way of JSON."""
-        return self._rows(sql)
+        """Return rows by way of JSON; views may read the attached file."""
+        return self._rows(sql, f"attach '{self.lake}' (read_only)")
 
     def search(self, sql: str) -> list[Row]:
         """Return rows, from the models or the attached file."""
