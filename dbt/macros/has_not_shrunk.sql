@@ -13,5 +13,8 @@ select newest.mart, former.row_count as rows_before, newest.row_count as rows_no
 from numbered as newest
 inner join numbered as former on former.mart = newest.mart and former.run_number = 2
 where newest.run_number = 1
-  and 2 * (newest.row_count + newest.deleted_count - former.deleted_count) < former.row_count
+  and 2 * (
+    newest.row_count
+    + case when newest.deleted_count > former.deleted_count then newest.deleted_count - former.deleted_count else 0 end
+  ) < former.row_count
 {% endtest %}

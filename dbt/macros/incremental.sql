@@ -38,6 +38,16 @@
 {%- endmacro %}
 
 
+{#- Whether a full build has nothing to read, as none of the streams has a table, and a former one left rows: they
+    stay, as those of the models that are tables do. -#}
+{% macro keeps_rows(streams) %}
+  {%- if not execute or flags.EMPTY or asana_airbyte.continues() or asana_airbyte.has_any_table(streams) -%}
+    {{ return(false) }}
+  {%- endif -%}
+  {{ return(adapter.get_relation(this.database, this.schema, this.identifier) is not none) }}
+{% endmacro %}
+
+
 {#- dbt's is_incremental, which is not asked where a package is compiled without a warehouse. -#}
 {% macro continues() %}
   {{ return((flags.WHICH != 'compile' or var('asana_airbyte_look_at_tables')) and is_incremental()) }}

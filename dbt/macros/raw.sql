@@ -262,11 +262,14 @@ where 1 = 0{% endif %}
 
 {#- Whether any of these streams was selected. -#}
 {% macro has_any_table(streams) %}
-  {%- set known = [] -%}
-  {%- for stream in streams if asana_airbyte.raw_columns(stream) is not none -%}
-    {%- do known.append(stream) -%}
+  {#- All are named first, so that a model depends on each of them. #}
+  {%- set places = [] -%}
+  {%- for stream in streams -%}{%- do places.append(source('asana_airbyte', stream)) -%}{%- endfor -%}
+  {%- if not execute or not var('asana_airbyte_look_at_tables') -%}{{ return(true) }}{%- endif -%}
+  {%- for place in places if adapter.get_relation(place.database, place.schema, place.identifier) -%}
+    {{ return(true) }}
   {%- endfor -%}
-  {{ return(known | length > 0) }}
+  {{ return(false) }}
 {% endmacro %}
 
 

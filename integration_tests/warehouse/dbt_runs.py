@@ -72,7 +72,9 @@ class Dbt:
         line = [str(self.program), *options, *command.split(), *places, *variables, *arguments]
         # Not every command takes these two as options.
         folders = {"TARGET": self.folder / "target", "LOG": self.folder / "logs"}
-        environment = {**os.environ, "DO_NOT_TRACK": "1"}
+        environment = {**os.environ, "DO_NOT_TRACK": "1", "DBT_LOG_LEVEL_FILE": "none"}
+        # Compiling dbt's modules at each start would take half of a run.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         environment |= {f"DBT_{name}_PATH": str(path) for name, path in folders.items()}
         done = subprocess.run(
             line, capture_output=True, text=True, check=False, cwd=self.folder, env=environment

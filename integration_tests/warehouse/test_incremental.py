@@ -84,18 +84,23 @@ def test_a_stream_whose_table_is_gone_keeps_its_rows(
 ) -> None:
     raw = history.tables(deduped=True)
     engine.write(raw)
-    models = ("+asana__story", "+asana__project_member", "+asana__task_tag")
+    models = ("+asana__story", "+asana__project_member", "+asana__task", "+asana__task_tag")
     assert engine.dbt("gone").run("run", "--full-refresh", "--select", *models).failed == {}
     names = ("asana__story", "asana__project_member", "asana__task", "asana__task_tag")
     before = {name: engine.table("asana_marts", name) for name in names}
     assert all(before.values())
-    del raw["stories"], raw["project_memberships"], raw["tags"]
-    engine.write(raw)
-    run = engine.dbt("gone").run("run", "--select", *models)
-    assert run.failed == {}
-    [warning] = run.warnings
-    assert "project_memberships, stories, tags" in warning
-    assert {name: engine.table("asana_marts", name) for name in names} == before
+    for gone, options in (
+        (("project_memberships", "stories", "tags"), ()),
+        (("subtasks", "tasks"), ("--full-refresh",)),
+    ):
+        for stream in gone:
+            del raw[stream]
+        engine.write(raw)
+        run = engine.dbt("gone").run("run", *options, "--select", *models)
+        assert run.failed == {}
+        [warning] = run.warnings
+        assert all(f" {stream}," in warning or f" {stream}:" in warning for stream in gone)
+        assert {name: engine.table("asana_marts", name) for name in names} == before
 
 
 def test_full_refresh_append_counts_the_newest_refresh_only(

@@ -6,6 +6,11 @@
   pre_hook="{{ asana_airbyte.delete_stale(ref('int_asana__story_version'), 'story_id', streams=['stories']) }}"
 ) }}
 {%- set changed_value = "resource_subtype like '%custom_field_changed'" -%}
+{% if asana_airbyte.keeps_rows(['stories']) -%}
+select *
+from {{ this }} as kept
+where {{ asana_airbyte.is_known('kept.task_id', 'stg_asana__task', 'task_id', ['tasks', 'subtasks']) }}
+{%- else -%}
 select
   story_id,
   task_id,
@@ -54,3 +59,4 @@ select
   extracted_at
 from {{ asana_airbyte.missing_rows(ref('stg_asana__story'), 'story_id') }} as stories
 where {{ asana_airbyte.is_known('stories.task_id', 'stg_asana__task', 'task_id', ['tasks', 'subtasks']) }}
+{%- endif %}

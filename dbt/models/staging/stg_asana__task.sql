@@ -6,6 +6,9 @@
   pre_hook="{{ asana_airbyte.delete_stale(ref('base_asana__task'), 'task_id', streams=['tasks', 'subtasks']) }}"
 ) }}
 {%- set newest = ref('base_asana__task') -%}
+{% if asana_airbyte.keeps_rows(['tasks', 'subtasks']) -%}
+select * from {{ this }}
+{%- else -%}
 select
   task_id,
   name,
@@ -42,3 +45,4 @@ select
   synced_at,
   extracted_at
 from {{ asana_airbyte.missing_rows(newest, 'task_id') }} as newest
+{%- endif %}
