@@ -1,18 +1,5 @@
 {#- Numbers of each task from its stories, links and time entries. -#}
-with told as (
-  select
-    task_id,
-    sum(case when type = 'comment' then 1 else 0 end) as comment_count,
-    min(case when resource_subtype = 'assigned' then created_at end) as first_assigned_at,
-    max(case when resource_subtype = 'assigned' then created_at end) as last_assigned_at,
-    sum(case when resource_subtype = 'assigned' then 1 else 0 end) as assigned_count,
-    sum(case when resource_subtype = 'due_date_changed' then 1 else 0 end) as due_date_change_count,
-    sum(case when resource_subtype = 'marked_incomplete' then 1 else 0 end) as reopened_count
-  from {{ ref('asana__story') }}
-  group by task_id
-),
-
-linked as (
+with linked as (
   select
     task_id,
     count(distinct case when link_type in ('membership', 'project')
@@ -63,7 +50,7 @@ select
   coalesce(below.open_subtask_count, 0) as open_subtask_count,
   coalesce(tracked.tracked_minutes, 0) as tracked_minutes
 from {{ ref('stg_asana__task') }} as tasks
-left join told on told.task_id = tasks.task_id
+left join {{ ref('int_asana__task_version') }} as told on told.task_id = tasks.task_id
 left join linked on linked.task_id = tasks.task_id
 left join waiting on waiting.task_id = tasks.task_id
 left join below on below.task_id = tasks.task_id

@@ -1,5 +1,13 @@
-{#- A text that changes whenever a task, its stories, or the projects of their sections do, and sums of its
-    stories. A table, as four models compare with it; one pass over narrow columns. -#}
+{#- A text that changes whenever a task, its stories, or the projects of their sections do, and numbers from its
+    stories. A table, as four models compare with it; one pass over the stories for both. -#}
+{%- set numbers = {
+  'comment_count': "sum(case when stories.type = 'comment' then 1 else 0 end)",
+  'first_assigned_at': "min(case when stories.resource_subtype = 'assigned' then stories.created_at end)",
+  'last_assigned_at': "max(case when stories.resource_subtype = 'assigned' then stories.created_at end)",
+  'assigned_count': "sum(case when stories.resource_subtype = 'assigned' then 1 else 0 end)",
+  'due_date_change_count': "sum(case when stories.resource_subtype = 'due_date_changed' then 1 else 0 end)",
+  'reopened_count': "sum(case when stories.resource_subtype = 'marked_incomplete' then 1 else 0 end)"
+} -%}
 with told as (
   select
     stories.task_id,
@@ -13,6 +21,9 @@ with told as (
     min(new_places.project_id) as first_new_place,
     max(new_places.project_id) as last_new_place,
     count(old_places.project_id) as old_places
+    {%- for name, number in numbers.items() %},
+    {{ number }} as {{ name }}
+    {%- endfor %}
   from {{ ref('asana__story') }} as stories
   left join {{ ref('int_asana__section_project') }} as new_places
     on new_places.section_id = stories.new_section_id
@@ -28,6 +39,9 @@ select
     'told.first_synced', 'told.last_synced', 'told.sum_synced', 'told.new_places', 'told.first_new_place',
     'told.last_new_place', 'told.old_places'] %}
   coalesce({{ asana_airbyte.as_kind(part, 'text') }}, '') {{ "|| '/' ||" if not loop.last else 'as task_version' }}
+  {%- endfor %}
+  {%- for name in numbers %},
+  told.{{ name }}
   {%- endfor %}
 from {{ ref('stg_asana__task') }} as tasks
 left join told on told.task_id = tasks.task_id
