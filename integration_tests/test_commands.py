@@ -40,6 +40,7 @@ CDK = ".venv/bin/airbyte-cdk connector test --no-creds"
 # What the gate does not run, each with the reason.
 UNRUN_TARGETS = {
     "quick": "a part of `make test`",
+    "dashboard": "warehouse/test_dashboard.py draws it and looks at it",
     "image": "needs docker, podman or buildah",
     "release": "builds the image as well; test_release.py runs the rest",
     "test-lowest": "the tests once more, for before a release",
@@ -57,6 +58,7 @@ UNRUN = {
     "dbt source freshness": "is a command of Fivetran's package",
     "dbt build": "warehouse/test_truth.py and test_fivetran.py run dbt",
     "dbt run": "as above",
+    "python -m integration_tests.warehouse.size": "takes minutes, for before a change of figures",
     "python -m benchmarks.cloud": "takes minutes, for before a change of the figures",
     ".venv/bin/python -m tools.schemas FOLDER": "make lint compares, where the description is",
     ".venv/bin/python -m sandbox --port 8700": "every test with a sandbox process starts it",

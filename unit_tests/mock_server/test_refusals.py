@@ -57,7 +57,7 @@ def test_a_project_that_vanished_after_it_was_listed(asana: Sandbox, small: Smal
     assert sync.errors == []
     assert {r["project_id"] for r in sync.records["sections"]} == {small.second}
     [row] = skips(sync)
-    assert row.startswith(f"sections | project {small.first} | gone | HTTP 404 ")
+    assert row.startswith(f"sections | project {small.first} | deleted | HTTP 404 ")
     assert f"Unknown object: {small.first}" in row
 
 
