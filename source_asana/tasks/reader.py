@@ -27,11 +27,19 @@ class TaskReader(AsanaRetriever):
     def after_bind(self) -> None:
         self.streams: TaskStreams = task_streams(self.runtime)
         self.streams.cursors.append(self.cursor)
+        if not self.plan.parent_only:
+            self.streams.sending.append(self.cursor)
 
     def headers(self) -> dict[str, str]:
         """Return the headers of all other requests than for its listings."""
         assert isinstance(self.requester, AsanaRequester)
         return dict(self.requester.get_request_headers())
+
+    def note_shared(self, tasks: list[Raw]) -> None:
+        """Note which tasks of a page are in both streams, for hints that only one was shown."""
+        if self.streams.events.are_usable:
+            shared = (t["gid"] for t in tasks if t.get("parent") and t.get("projects"))
+            self.streams.in_both.update(shared)
 
     def feed(self, listing: str, tasks: list[Raw]) -> None:
         """Hand a page's tasks to those who walk and read them."""

@@ -134,6 +134,7 @@ class TaskRetriever(TaskReader):
         is_by_user = "user_gid" in slice_.partition
         tasks = [t for t in page if not is_by_user or self._belongs_to(slice_.key, t)]
         self.runtime.report.found("listings", len(tasks))
+        self.note_shared(tasks)
         if self.plan.is_parent:
             self.feed(slice_.key, tasks)
         if not self.plan.parent_only:
@@ -238,6 +239,7 @@ class SubtaskRetriever(TaskReader):
         for page in self.pages(slice_):
             stamp = self.cursor.stamp()
             self.runtime.report.found("listings", len(page))
+            self.note_shared(page)
             self.feed(slice_.walk.listing, page)
             if self.plan.parent_only:
                 continue

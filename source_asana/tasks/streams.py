@@ -34,6 +34,8 @@ class TaskStreams:
         events: tell of changes that these do not find.
         cursors: that of `tasks`, and that of `subtasks` where somebody reads them.
         selected: the task streams that the user selected.
+        sending: those of `cursors` whose streams the user selected.
+        in_both: the subtasks in projects that listings or walks have shown; workers add to it.
         scan_owner: the one whose state holds that of the scans.
         is_scan: whether this sync reads all listings completely.
     """
@@ -46,6 +48,8 @@ class TaskStreams:
         self.events = Events(runtime, self.cost)
         self.cursors: list[AsanaCursor] = []
         self.selected: list[TaskStream] = []
+        self.sending: list[AsanaCursor] = []
+        self.in_both: set[str] = set()
         self.scan_owner: object = None
         self.is_scan = False
         self._is_scanned = False
@@ -148,7 +152,13 @@ class TaskStreams:
         return hint.at < self.runtime.told_until and is_whole and self._was_shown(gid)
 
     def _was_shown(self, gid: str) -> bool:
-        return self.feed.has_shown(gid) or any(one.was_shown(gid) for one in self.cursors)
+        """Return whether each stream that has a task was shown it.
+
+        A listing shows a task to `tasks` alone, and a walk to `subtasks`.
+        """
+        is_in_both = gid in self.in_both
+        having = [one for one in self.sending if is_in_both or one.partition_of(gid) is not None]
+        return all(one.was_shown(gid) for one in having) if having else self.feed.has_shown(gid)
 
     def busy(self) -> list[str]:
         """Return the projects whose listings are cheaper than the tasks that are hinted at."""

@@ -338,6 +338,33 @@ def test_events_replace_listings_on_a_free_plan() -> None:
         assert not any(done.records.values())
 
 
+@pytest.mark.parametrize("plan", ["advanced", "free"])
+@pytest.mark.parametrize("how", ["enters", "leaves", "is listed"])
+def test_a_subtask_in_a_project_is_current_in_both_streams(how: str, plan: str) -> None:
+    """A walk shows it as a subtask alone, and a listing as a task alone."""
+    world = prepared()
+    alone, project = world.find("Alone"), world.find("Two")
+    below = world.add_task("Below alone", parent=alone)
+    if how != "enters":
+        world.move_task(below, add_project=project)
+    settings = {**AUTO, "change_detection": "events"}
+    with Sandbox(world, plan=plan) as asana:
+        destination = synced(asana, **settings)
+        if how == "is listed":
+            world.move_to_section(below, done := section_of(world, "Two"))
+            world.rename_section(done, "Renamed")
+        else:
+            # Its parent, of which no event tells, is walked.
+            world.edit_task(alone, notes="Edited")
+            if how == "enters":
+                world.move_task(below, add_project=project)
+            else:
+                world.move_task(below, remove_project=project)
+        asana.clock.advance(HOUR)
+        assert not destination.sync(asana, FAMILY, **settings).errors
+        assert unlike_asana(asana, destination, *FAMILY) == []
+
+
 def test_many_silent_moves_have_their_project_listed() -> None:
     """Tasks that a search shows anyway do not count: they cost no request."""
     world = prepared()
