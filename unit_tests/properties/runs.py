@@ -87,6 +87,7 @@ class Sync:
     killed: bool = False
     failed: bool = False
     before_last_state: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    before_former_state: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
 
     def gids(self, stream: str) -> list[str]:
         return sorted(record["gid"] for record in self.records[stream])
@@ -102,8 +103,8 @@ class Destination:
         rows: stream -> key -> the record with the newest `synced_at`.
         history: stream -> everything that was sent.
         states: stream -> its last state.
-        uncommitted: stream -> the keys of what a killed sync printed after its last state: should
-            Asana take it back before the next sync, nobody knows of it any more.
+        uncommitted: stream -> the keys of what a killed sync printed after its last state, or just
+            before it: should Asana take it back before the next sync, nobody knows of it any more.
     """
 
     def __init__(self) -> None:
@@ -168,10 +169,11 @@ class Destination:
         return done
 
     def _note_uncommitted(self, done: Sync) -> None:
-        """Note what was printed after the last state of its stream."""
+        """Note what was printed after the last state of its stream, or while that was made."""
+        covered = done.before_former_state if done.killed else done.before_last_state
         for stream, records in done.records.items():
             keys = [key_of(stream, record) for record in records]
-            committed = len(done.before_last_state[stream])
+            committed = len(covered[stream])
             self.uncommitted[stream] -= set(keys)
             self.uncommitted[stream] |= set(keys[committed:])
 
@@ -192,6 +194,7 @@ class Destination:
             done.messages += 1
             stream = message["state"]["stream"]["stream_descriptor"]["name"]
             self.states[stream] = message["state"]
+            done.before_former_state[stream] = done.before_last_state[stream]
             done.before_last_state[stream] = list(done.records[stream])
         elif kind == "TRACE" and message["trace"]["type"] == "STREAM_STATUS":
             status = message["trace"]["stream_status"]
