@@ -22,7 +22,7 @@ from source_asana.http.errors import AsanaError, Reach
 from source_asana.parents.feeds import Ending, Feed, RecursiveFeed
 from source_asana.parents.slices import Slice
 from source_asana.prepared import Prepared
-from source_asana.tasks.events import MINUTES_WORTH_REPLACING
+from source_asana.tasks.events import is_worth_replacing
 from source_asana.tasks.strategy import TaskStreamStrategy
 from source_asana.wiring import router_of, strategy_name
 
@@ -250,7 +250,7 @@ class Costs:
         if self.is_searched:
             # One more search of each workspace shows that the first was all.
             usual, walks = 2 * workspaces_ + events, 0
-        elif events and scan > MINUTES_WORTH_REPLACING * self.per_minute:
+        elif events and is_worth_replacing(scan, self.per_minute):
             usual, walks = tasks.users + events + changed, 0
         elif settings.may_search:
             usual += workspaces_

@@ -12,7 +12,7 @@ from source_asana import files
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
-from source_asana.core.hints import EVENT_FIELDS, Kind, event_of, hints_of, oldest
+from source_asana.core.hints import EVENT_FIELDS, Kind, hints_of, oldest
 from source_asana.core.listings import HOUR
 from source_asana.cursors.partial import NewestChildStrategy, WindowStrategy
 from source_asana.cursors.strategies import ELSEWHERE, partition_in
@@ -24,7 +24,7 @@ from source_asana.parents.routers import ParentRouter
 from source_asana.parents.slices import Slice, is_user_key, value_at
 from source_asana.runtime import Runtime
 from source_asana.source import SourceAsana
-from source_asana.tasks.events import MINUTES_WORTH_REPLACING
+from source_asana.tasks.events import events_in, is_worth_replacing
 from source_asana.tasks.strategy import TaskStreamStrategy
 
 
@@ -42,7 +42,7 @@ class Prepared:
     retrievers: Mapping[str, AsanaRetriever]
     most: float = inf
     _parents: dict[tuple[str, str], Raw] = field(default_factory=dict)
-    _told: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    _named: dict[str, frozenset[str] | None] = field(default_factory=dict)
 
     @property
     def selected(self) -> dict[str, AsanaRetriever]:
@@ -69,14 +69,14 @@ class Prepared:
         sender = self.retrievers[stream].cursor.sender
         return Millis(sender.since if sender else 0)
 
-    def place(self, retriever: AsanaRetriever, partition: str) -> dict[str, Any]:
+    def partition_fields(self, retriever: AsanaRetriever, partition: str) -> dict[str, Any]:
         """Return the partition fields that a key names, those of the parent's record included."""
         router = retriever.cursor.router
-        place: dict[str, Any] = dict(router.partition_of(partition_in(partition)))
-        if isinstance(router, ParentRouter) and not router.partition.keys() <= place.keys():
+        fields: dict[str, Any] = dict(router.partition_of(partition_in(partition)))
+        if isinstance(router, ParentRouter) and not router.partition.keys() <= fields.keys():
             parent = self._parent(router, partition)
-            place = {n: value_at(parent, path) for n, path in router.partition.items()} | place
-        return place
+            fields = {n: value_at(parent, path) for n, path in router.partition.items()} | fields
+        return fields
 
     def _parent(self, router: ParentRouter, partition: str) -> Raw:
         """Return the record of the parent that a partition names."""
@@ -91,7 +91,9 @@ class Prepared:
     def was_sent(self, retriever: AsanaRetriever, record: Raw, partition: str) -> bool:
         """Return whether the version of a record that Asana shows was sent."""
         sender = retriever.cursor.sender
-        finished = retriever.shape.finished(dict(record), self.place(retriever, partition))
+        finished = retriever.shape.finished(
+            dict(record), self.partition_fields(retriever, partition)
+        )
         return sender is not None and sender.was_sent(finished, partition)
 
     def compares_all(self, stream: str) -> bool:
@@ -109,8 +111,8 @@ class Prepared:
         settings, per_minute = self.runtime.settings, self.runtime.client.budget.per_minute
         # A plan without search has the smaller quota.
         quota = min(per_minute, FREE_PER_MINUTE) if settings.may_search else per_minute
-        worth = strategy.scan_requests > MINUTES_WORTH_REPLACING * quota
-        return not (settings.may_ask_events and worth)
+        is_replaced = is_worth_replacing(strategy.scan_requests, quota)
+        return not (settings.may_ask_events and is_replaced)
 
     @cached_property
     def is_searched(self) -> bool:
@@ -151,15 +153,15 @@ class Prepared:
         modified = to_millis(record.get("modified_at"))
         since_search = self.since(stream) - self.runtime.settings.search_overlap_minutes * 60_000
         is_fresh = modified is None or modified >= since_search
-        return is_fresh or self.is_told(stream, record["gid"], partition)
+        return is_fresh or self.is_named(stream, record["gid"], partition)
 
-    def is_told(self, stream: str, gid: str, partition: str) -> bool:
+    def is_named(self, stream: str, gid: str, partition: str) -> bool:
         """Return whether the events since the last sync name a task."""
         project = self._project(stream, partition)
-        if project not in self._told:
-            self._told[project] = self._events(project) if project else frozenset()
-        told = self._told[project]
-        return told is None or not told.isdisjoint((gid, f"{partition_in(partition)}/"))
+        if project not in self._named:
+            self._named[project] = self._events(project) if project else frozenset()
+        named = self._named[project]
+        return named is None or not named.isdisjoint((gid, f"{partition_in(partition)}/"))
 
     def _project(self, stream: str, partition: str) -> str:
         """Return the project whose events tell of a task, "" for none."""
@@ -188,7 +190,7 @@ class Prepared:
             return None
         except AsanaError:
             return frozenset()
-        hints = [hint for one in body["data"] for hint in hints_of(event_of(one, 0), project)]
+        hints = [hint for one in events_in(body) for hint in hints_of(one, project)]
         if body.get("has_more") or any(hint.kind is Kind.LISTING for hint in hints):
             return None
         # With its name, those of its subtasks change; with a deleted subtask, its parent does.

@@ -115,7 +115,7 @@ class Report:
         self._closed: dict[tuple[str, str], Verdict] = {}
         self._counts: dict[str, Counts] = {}
         self._said: set[str] = set()
-        self._told: set[str] = set()
+        self._notices: set[str] = set()
         self.checked: Counter[str] = Counter()
         self._next_scan: float | None = None
         self._stop = threading.Event()
@@ -135,12 +135,12 @@ class Report:
     def digests(self, stream: str) -> frozenset[str]:
         """Return what stands for the refusals of a stream, and of those that only it needs.
 
-        What was told of no stream is among it.
+        Notices, which are of no stream, are among it.
         """
         with self._lock:
             parent_only = [name for name, readers in self.readers.items() if stream in readers]
             found = [self._digests.get(name, set()) for name in (stream, *parent_only)]
-            return frozenset(self._told).union(*found)
+            return frozenset(self._notices).union(*found)
 
     def skip(
         self,
@@ -266,7 +266,7 @@ class Report:
         """Log what somebody should see to: a warning, unless the last sync has logged the same."""
         mark = digest("", "", text)
         with self._lock:
-            self._told.add(mark)
+            self._notices.add(mark)
             level = logging.INFO if mark in self._known else logging.WARNING
         self.once(level, text)
 

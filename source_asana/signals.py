@@ -83,8 +83,8 @@ def estimate(stream: str, counts: Counts) -> AirbyteMessage:
     """Return how many rows a stream will have sent, from its partitions that are over so far."""
     known = max(counts.known + counts.ahead, counts.done)
     rows = counts.records * known // counts.done if counts.done else counts.records
-    told = AirbyteEstimateTraceMessage(name=stream, type=EstimateType.STREAM, row_estimate=rows)
-    return _trace(AirbyteTraceMessage(type=TraceType.ESTIMATE, emitted_at=_now(), estimate=told))
+    trace = AirbyteEstimateTraceMessage(name=stream, type=EstimateType.STREAM, row_estimate=rows)
+    return _trace(AirbyteTraceMessage(type=TraceType.ESTIMATE, emitted_at=_now(), estimate=trace))
 
 
 def _rate_limited(stream: str, reset: int) -> AirbyteMessage:

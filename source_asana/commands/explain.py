@@ -140,7 +140,7 @@ class _Record:
         if not self._retriever.cursor.missing:
             return "does nothing, as it is deleted and `track_deletions` is off: its row stays"
         name = self._retriever.name
-        is_told = any(self._made.is_told(name, self._gid, one) for one in self._partitions)
+        is_told = any(self._made.is_named(name, self._gid, one) for one in self._partitions)
         if is_told or self._made.compares_all(name):
             return "sends a tombstone"
         scan = self._made.next_scan(name)

@@ -170,11 +170,11 @@ def _listed(made: Prepared, retriever: AsanaRetriever, partition: str) -> Iterat
         [one] = [one for one in parent.plan.inline if one.stream == retriever.name]
         yield from one.records(parent.lookup.record(partition)[1]) or ()
         return
-    place = made.place(retriever, partition)
+    fields = made.partition_fields(retriever, partition)
     for variant in (isinstance(router, ParentRouter) and router.variants) or [{}]:
-        for page in retriever.pages(Slice({**place, **variant}, key=partition)):
+        for page in retriever.pages(Slice({**fields, **variant}, key=partition)):
             for record in page:
-                yield retriever.shape.finished(record, place)
+                yield retriever.shape.finished(record, fields)
 
 
 def _differing(made: Prepared, stream: str, record: Raw, partition: str) -> Outcome:

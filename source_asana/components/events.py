@@ -56,7 +56,7 @@ class EventRetriever(AsanaRetriever):
         """Take the token that comes with the error; warn of missing events if there was one."""
         strategy = self.cursor.strategy
         assert isinstance(strategy, SyncTokenStrategy)
-        fresh = (expired.verdict.body or {}).get("sync")
+        fresh = fresh_token(expired)
         if not fresh:
             raise expired
         if strategy.token(slice_):
@@ -67,6 +67,12 @@ class EventRetriever(AsanaRetriever):
                 slice_.place,
             )
         strategy.advance(slice_, fresh)
+
+
+def fresh_token(expired: SyncTokenExpired) -> str:
+    """Return the token that came instead of events, "" for none."""
+    token: str = (expired.verdict.body or {}).get("sync") or ""
+    return token
 
 
 def next_token(body: Mapping[str, Any]) -> str:

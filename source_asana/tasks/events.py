@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import requests
 
-from source_asana.components.events import next_token
+from source_asana.components.events import fresh_token, next_token
 from source_asana.core.hints import (
+    Event,
     Hint,
     Kind,
     TaskHint,
@@ -125,7 +127,7 @@ class Events:
             requests_of_scan: how many a full scan takes, 0 where that is not known.
         """
         per_minute = self._runtime.client.budget.per_minute
-        is_worth = requests_of_scan > MINUTES_WORTH_REPLACING * per_minute
+        is_worth = is_worth_replacing(requests_of_scan, per_minute)
         is_wanted = self._runtime.settings.change_detection == "events"
         self.replaces = self._is_on and self.are_usable and (is_wanted or is_worth)
 
@@ -203,7 +205,7 @@ class Events:
                     self._add([Hint(Kind.LISTING, key)], key)
                     return False
         except SyncTokenExpired as expired:
-            self._keep(key, _token_of(expired), began)
+            self._keep(key, fresh_token(expired), began)
             self._list_broken(key)
             return False
         self._keep(key, text, began)
@@ -215,8 +217,7 @@ class Events:
         while True:
             body = body_of(ask(token))
             token = next_token(body)
-            found = [one for one in body["data"] or () if isinstance(one, dict)]
-            events = [event_of(one, to_millis(one.get("created_at")) or 0) for one in found]
+            events = events_in(body)
             yield [hint for event in events for hint in hints_of(event, key)], token
             newest = max((event.at for event in events), default=0)
             if not body.get("has_more") or token in seen or newest >= now:
@@ -236,7 +237,7 @@ class Events:
         try:
             token = next_token(body_of(ask(None)))
         except SyncTokenExpired as expired:
-            token = _token_of(expired)
+            token = fresh_token(expired)
         return token
 
     def _keep(self, key: str, token: str, began: Millis) -> None:
@@ -290,6 +291,12 @@ class Events:
             self.failed.update(map(failed_text, found))
 
 
-def _token_of(expired: SyncTokenExpired) -> str:
-    token: str = (expired.verdict.body or {}).get("sync") or ""
-    return token
+def events_in(body: Mapping[str, Any]) -> list[Event]:
+    """Return the events of an answer; what is no object is passed over."""
+    found = [one for one in body.get("data") or () if isinstance(one, dict)]
+    return [event_of(one, to_millis(one.get("created_at")) or 0) for one in found]
+
+
+def is_worth_replacing(requests_of_scan: float, per_minute: float) -> bool:
+    """Return whether a full scan takes too long to be done at every sync."""
+    return requests_of_scan > MINUTES_WORTH_REPLACING * per_minute
