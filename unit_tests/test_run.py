@@ -282,6 +282,17 @@ def test_a_reader_that_goes_away_ends_it(
     assert TOKEN not in said
 
 
+def signaled(args: list[str], sign: signal.Signals, seconds: float) -> Run:
+    """Signal a process after some seconds; return what it printed."""
+    with subprocess.Popen(  # noqa: S603 - as above
+        args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        time.sleep(seconds)
+        process.send_signal(sign)
+        out, err = process.communicate(timeout=30)
+    return Run(process.returncode, out, err)
+
+
 def interrupted(args: list[str], sign: signal.Signals) -> tuple[Run, Run]:
     """Signal a read after its first state; return what it printed before, and afterwards."""
     with subprocess.Popen(  # noqa: S603 - as above
@@ -358,13 +369,7 @@ def test_a_signal_before_anything_is_loaded_is_one_line(
     tmp_path: Path, config: dict[str, Any], sign: signal.Signals, seconds: float
 ) -> None:
     args = arguments(tmp_path, "check", config=config)
-    with subprocess.Popen(  # noqa: S603 - as above
-        args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        time.sleep(seconds)
-        process.send_signal(sign)
-        out, err = process.communicate(timeout=30)
-    done = Run(process.returncode, out, err)
+    done = signaled(args, sign, seconds)
     assert done.err == ""
     assert done.code == 128 + sign
     [line] = done.of("LOG")
@@ -381,14 +386,8 @@ def test_a_signal_at_any_moment_is_no_error(
     # So slow that no sync is over by then, however fast the machine is.
     asana.fault("slow", times=None, seconds=1.5)
     args = arguments(tmp_path, "read", config=config, catalog=catalog(streams(), incremental=True))
-    with subprocess.Popen(  # noqa: S603 - as above
-        args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        time.sleep(seconds)
-        process.send_signal(sign)
-        out, err = process.communicate(timeout=30)
+    done = signaled(args, sign, seconds)
     asana.clear_faults()
-    done = Run(process.returncode, out, err)
     assert (done.code, done.err, done.errors) == (128 + sign, "", [])
     assert {message["log"]["level"] for message in done.of("LOG")} <= {"INFO", "WARN"}
     assert len([m for m in done.of("LOG") if "told to stop" in m["log"]["message"]]) == 1

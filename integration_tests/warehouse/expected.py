@@ -1,6 +1,6 @@
 """What the package's tables should hold, worked out from Asana's truth without SQL."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from integration_tests.warehouse.engines import Row, ordered, plain
@@ -86,6 +86,14 @@ def marts(truth: Truth) -> dict[str, list[Row]]:
 def comparable(rows: Iterable[Row]) -> list[Row]:
     """Return rows as Engine.table gives them."""
     return ordered([{key: plain(value) for key, value in row.items()} for row in rows])
+
+
+def answered(rows: list[Row], may_be_empty: Container[str]) -> None:
+    """Assert that a query finds rows, and that no column is null in all: a wrong path or join."""
+    assert rows
+    for column in rows[0]:
+        if column not in may_be_empty:
+            assert any(row[column] is not None for row in rows), column
 
 
 def _task(one: Json) -> Row:

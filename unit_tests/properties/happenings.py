@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,6 +141,19 @@ def meanwhile(asana: Sandbox, lab: Lab, one: Round) -> None:
     asana.before_request(before)
 
 
+@contextmanager
+def happens(asana: Sandbox, lab: Lab, one: Round) -> Iterator[None]:
+    """Let the steps of a round happen, before what is done within and while it runs."""
+    for step in one.before:
+        apply(lab, step)
+    asana.clock.advance(one.gap)
+    plan_fault(asana, lab, one.fault)
+    meanwhile(asana, lab, one)
+    yield
+    asana.clear_faults()
+    asana.before_request(None)
+
+
 def run(
     asana: Sandbox,
     lab: Lab,
@@ -152,14 +166,8 @@ def run(
     """Sync once a round, and once more in peace; return what a destination then holds."""
     destination = destination or Destination()
     for one in happening:
-        for step in one.before:
-            apply(lab, step)
-        asana.clock.advance(one.gap)
-        plan_fault(asana, lab, one.fault)
-        meanwhile(asana, lab, one)
-        destination.sync(asana, streams, kill_after=one.kill_after, **options)
-        asana.clear_faults()
-        asana.before_request(None)
+        with happens(asana, lab, one):
+            destination.sync(asana, streams, kill_after=one.kill_after, **options)
         asana.clock.advance(5)
     last = destination.sync(asana, streams, **options)
     assert not last.failed, last.errors

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import Sandbox
-from unit_tests.properties.happenings import TASK_FAULTS, Round, examples, meanwhile, plan_fault
+from unit_tests.properties.happenings import TASK_FAULTS, Round, examples, happens
 from unit_tests.properties.happenings import rounds as rounds_of
 from unit_tests.properties.lab import DELETED, Lab, Step, apply
 from unit_tests.properties.runs import Destination
@@ -123,14 +123,8 @@ def test_what_events_lose_comes_with_the_full_scan(
     with Sandbox(lab.world, plan=plan, sync_forward=is_forward) as asana:
         destination = begun(asana, options)
         for one in happening:
-            for step in one.before:
-                apply(lab, step)
-            asana.clock.advance(one.gap)
-            plan_fault(asana, lab, one.fault)
-            meanwhile(asana, lab, one)
-            done = destination.sync(asana, STREAMS, kill_after=one.kill_after, **options)
-            asana.clear_faults()
-            asana.before_request(None)
+            with happens(asana, lab, one):
+                done = destination.sync(asana, STREAMS, kill_after=one.kill_after, **options)
             assert list(false_tombstones(asana, done.records)) == []
         for _ in range(3):
             asana.clock.advance(8 * DAY)

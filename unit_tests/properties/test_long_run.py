@@ -17,8 +17,7 @@ from unit_tests.properties.happenings import (
     TASK_FAULTS,
     Round,
     examples,
-    meanwhile,
-    plan_fault,
+    happens,
     rounds,
 )
 from unit_tests.properties.lab import (
@@ -29,7 +28,6 @@ from unit_tests.properties.lab import (
     LOUD,
     SILENT,
     Lab,
-    apply,
     pick,
 )
 from unit_tests.properties.runs import Destination, Sync, key_of
@@ -108,44 +106,20 @@ def test_in_the_end_the_destination_equals_asana(
         for parts, options in happening:
             for one in parts:
                 # Only service accounts may export.
-                own = {**options, "bulk_export": options["bulk_export"] and plan == "service"}
-                sync(asana, lab, destination, one, own, late=late, seed=seed)
-        for options in [*(options for _, options in happening), {}]:
+                exports = options["bulk_export"] and plan == "service"
+                own = {**options, "bulk_export": exports, "track_deletions": True}
+                with happens(asana, lab, one):
+                    if late:
+                        asana.fault("slow", times=None, share=late, seed=seed, seconds=0.05)
+                    destination.sync(asana, EVERY, kill_after=one.kill_after, **own)
+        for mode in [*(options["change_detection"] for _, options in happening), "auto"]:
             asana.clock.advance(8 * DAY)
-            done = destination.sync(asana, EVERY, track_deletions=True, **detection(options))
+            done = destination.sync(asana, EVERY, track_deletions=True, change_detection=mode)
             assert not done.failed, done.errors
             assert false_tombstones(asana, done) == set()
         assert [line for name in EVERY for line in lab.missing(asana, destination, name)] == []
         held = [line for name in EVERY for line in lab.falsely_held(destination, asana, name)]
         assert held == []
-
-
-def detection(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of a sync in peace."""
-    return {"change_detection": options.get("change_detection", "auto")}
-
-
-def sync(
-    asana: Sandbox,
-    lab: Lab,
-    destination: Destination,
-    one: Round,
-    options: dict[str, Any],
-    *,
-    late: float,
-    seed: int,
-) -> None:
-    """Sync once while things happen, some requests fail, and some answers come late."""
-    for step in one.before:
-        apply(lab, step)
-    asana.clock.advance(one.gap)
-    plan_fault(asana, lab, one.fault)
-    if late:
-        asana.fault("slow", None, times=None, share=late, seed=seed, seconds=0.05)
-    meanwhile(asana, lab, one)
-    destination.sync(asana, EVERY, kill_after=one.kill_after, track_deletions=True, **options)
-    asana.clear_faults()
-    asana.before_request(None)
 
 
 def false_tombstones(asana: Sandbox, done: Sync) -> set[tuple[str, str]]:
