@@ -17,7 +17,7 @@ from pathlib import Path
 from poetry.core.masonry import api
 
 from tools import licences, sbom
-from tools.versions import ROOT, bases, project, versions
+from tools.versions import ROOT, bases, project, versions, without_owner
 
 DIST = ROOT / "dist"
 HASHES = "SHA256SUMS"
@@ -81,6 +81,8 @@ def main() -> int:
     if lines := disagreements():
         sys.stderr.write("\n".join(lines) + "\n")
         return 1
+    if unset := without_owner():
+        sys.stderr.write(f"Before you publish, replace OWNER in {', '.join(unset)}.\n")
     licences.main([])
     files = build(DIST)
     write_hashes(files, DIST / HASHES)

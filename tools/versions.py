@@ -9,6 +9,10 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+# The page of this version, in the repository.
+IN_ADDRESS = r"^https://\S+/v(\d\S+)/docs/asana\.md$"
+# Stands in addresses for the owner of the public repository, until there is one.
+NO_OWNER = "/OWNER/"
 
 
 def project() -> Mapping[str, Any]:
@@ -20,9 +24,13 @@ def project() -> Mapping[str, Any]:
 def versions() -> dict[str, str]:
     """Return place -> the version that it names; empty where it names none."""
     page = _text("docs/asana.md").partition("## Changelog")[2]
+    metadata = yaml.safe_load(_text("metadata.yaml"))["data"]
+    spec = yaml.safe_load(_text("source_asana/manifest.yaml"))["spec"]
     return {
         "pyproject.toml": project()["version"],
-        "metadata.yaml": yaml.safe_load(_text("metadata.yaml"))["data"]["dockerImageTag"],
+        "metadata.yaml": metadata["dockerImageTag"],
+        "metadata.yaml, documentationUrl": _first(IN_ADDRESS, metadata["documentationUrl"]),
+        "manifest.yaml, documentation_url": _first(IN_ADDRESS, spec["documentation_url"]),
         "CHANGELOG.md": _first(r"^## (\d\S+)", _text("CHANGELOG.md")),
         "docs/asana.md": _first(r"^\| (\d\S+) \|", page),
         "docs/airbyte-cloud.md": _all(r"[:`](\d+\.\d+\.\d+)\b", _text("docs/airbyte-cloud.md")),
@@ -54,6 +62,12 @@ def base_image() -> str:
         message = f"The base image is not the same everywhere, or has no digest: {found}"
         raise ValueError(message)
     return base
+
+
+def without_owner() -> list[str]:
+    """Return the files whose addresses of the repository name no owner yet."""
+    files = ("metadata.yaml", "source_asana/manifest.yaml", "dbt/README.md")
+    return [file for file in files if NO_OWNER in _text(file)]
 
 
 def _text(name: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import airbyte_cdk
 import pytest
 
 from source_asana import SourceAsana
@@ -115,8 +116,8 @@ TEMPLATE = (
     None,
     "Supported sync modes",
     "Supported Streams",
-    "Performance considerations",
     "IP allow list",
+    "Performance considerations",
     "Data type map",
     "Limitations & Troubleshooting",
     None,
@@ -248,3 +249,11 @@ def test_versions_agree() -> None:
 
 def test_licences_of_all_dependencies_are_listed() -> None:
     assert licences.main(["--check"]) == 0, "run `make release`"
+
+
+def test_nothing_imports_the_package_under_the_gpl() -> None:
+    # As docs/licences.md says.
+    packages = (Path(airbyte_cdk.__file__).parent, ROOT / "source_asana")
+    text = "\n".join(p.read_text("utf-8") for folder in packages for p in folder.rglob("*.py"))
+    assert re.search(r"^\s*(?:import|from) anyascii\b", text, re.MULTILINE)
+    assert not re.search(r"^\s*(?:import|from) unidecode\b", text, re.MULTILINE)
