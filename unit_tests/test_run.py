@@ -261,6 +261,32 @@ def test_a_read_with_debug_whose_server_echoes_the_token(
     assert done.of("STATE")
 
 
+def test_reads_with_debug_print_no_secret(asana: Sandbox, tmp_path: Path) -> None:
+    app = asana.add_oauth_app()
+    oauth = {
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "refresh_token": app.refresh_token,
+    }
+    service = "2/1209999999999999:00112233445566778899aabbccddeeff"
+    asana.add_token(service, service=True)
+    wanted = catalog(["tasks", "stories"], incremental=True)
+    for credentials in (oauth, {"personal_access_token": service}):
+        config = {
+            "credentials": credentials,
+            "api_url": asana.url,
+            "oauth_token_url": f"{asana.origin}/-/oauth_token",
+            "bulk_export": True,
+        }
+        done = run(tmp_path, "read", "--debug", config=config, catalog=wanted)
+        assert (done.code, len(done.of("RECORD"))) == (0, 3)
+        assert "Debug logs enabled" in done.out
+        printed = done.out + done.err
+        secrets = [app.client_secret, app.refresh_token, service, "access-", "X-Amz-Signature"]
+        assert [secret for secret in secrets if secret in printed] == []
+    assert asana.exports.downloads
+
+
 def test_a_reader_that_goes_away_ends_it(
     asana: Sandbox, tmp_path: Path, config: dict[str, Any]
 ) -> None:
