@@ -49,7 +49,7 @@ def next_steps(path: Path | None) -> Iterator[str]:
     yield f"    .venv-pyairbyte/bin/python examples/pyairbyte_duckdb.py {name} asana.duckdb"
     yield "  Run it in your Airbyte (docs/airbyte-cloud.md has each step):"
     yield "    make image"
-    yield "  Tell us where your Asana is not as we believe (the report holds no names):"
+    yield "  Tell us where your Asana differs (the report holds no names):"
     yield f"    make live CONFIG={name}"
     yield "  Choose projects, a start date, deletions, columns of custom fields: docs/asana.md"
     yield "  Tables for analysts: dbt/README.md"

@@ -12,12 +12,13 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from source_asana import SourceAsana
 from source_asana.fields import scopes
-from source_asana.http.errors import RULES, Action
+from source_asana.http.errors import RULES, Action, Rule
 from tools.docs_keywords import keywords
 from tools.docs_streams import pages
 
@@ -234,18 +235,18 @@ def config_table(source: SourceAsana) -> str:
 
 def answer_table() -> str:
     """Return the table of Asana's answers and what the connector does with them."""
-    return table(
-        ["Reason", "HTTP", "The connector", "What you can do"],
-        (
-            [
-                rule.reason,
-                ", ".join(map(str, rule.statuses)) or "other",
-                BEYOND_PLAN if rule.is_plan else DONE[rule.action],
-                rule.remedy or REMEDIES.get(rule.action, "nothing"),
-            ]
-            for rule in RULES
-        ),
-    )
+    rows: list[list[str]] = []
+    for alike, rules in groupby(RULES, _answer):
+        reason, done, remedy = alike
+        statuses = sorted({status for rule in rules for status in rule.statuses})
+        rows.append([reason, ", ".join(map(str, statuses)) or "other", done, remedy])
+    return table(["Reason", "HTTP", "The connector", "What you can do"], rows)
+
+
+def _answer(rule: Rule) -> tuple[str, str, str]:
+    """Return what a reader sees of a rule: its reason, what is done, and the remedy."""
+    done = BEYOND_PLAN if rule.is_plan else DONE[rule.action]
+    return rule.reason, done, rule.remedy or REMEDIES.get(rule.action, "nothing")
 
 
 def keyword_table() -> str:
