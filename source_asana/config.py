@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -26,7 +27,6 @@ from pydantic import (
 )
 
 from source_asana.masking import register_secrets
-from source_asana.urls import gid_in
 
 DEFAULT_API_URL = "https://app.asana.com/api/1.0"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -325,3 +325,27 @@ def parse_config(config: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise config_error(_sentence(first)) from None
+
+
+HOST = "app.asana.com"
+# The newer URLs say what each id is of, and so do the older ones of portfolios. An older URL that
+# begins with an id is a project's, or that of one of its tasks.
+UNNAMED = {"project": r"/0/([1-9][0-9]*)", "workspace": r"/1/([0-9]+)"}
+
+
+def gid_in(text: str, kind: str) -> str | None:
+    """Return the id of an object of this kind in a URL; None if the URL does not tell it.
+
+    Args:
+        text: what a user gave, such as `https://app.asana.com/0/1201234567890123/list`.
+        kind: `project`, `portfolio`, `team`, `workspace` ...
+    """
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return None
+    if url.scheme != "https" or url.netloc != HOST:
+        return None
+    patterns = [rf"/(?:0|1/[0-9]+)/(?:.+/)?{kind}/([0-9]+)", UNNAMED.get(kind)]
+    found = [re.match(rf"{pattern}(?:/|$)", url.path) for pattern in patterns if pattern]
+    return next((match[1] for match in found if match), None)

@@ -18,13 +18,12 @@ from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.cursors.partial import (
     AppendOnlyStrategy,
     NewestChildStrategy,
+    SyncTokenStrategy,
     WindowStrategy,
 )
-from source_asana.cursors.sending import Sender
-from source_asana.cursors.stamps import Stamps
+from source_asana.cursors.sending import Sender, Stamps
 from source_asana.cursors.states import States
 from source_asana.cursors.strategies import Strategy
-from source_asana.cursors.token import SyncTokenStrategy
 from source_asana.exports.scan import ExportScan
 from source_asana.fields.schemas import DELETED_AT, load_schema, with_columns
 from source_asana.http.errors import AsanaError

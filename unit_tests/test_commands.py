@@ -17,8 +17,8 @@ from sandbox import Sandbox, World
 from source_asana import commands
 from source_asana.commands.estimate import estimated
 from source_asana.commands.explain import explained
+from source_asana.commands.prepared import Prepared
 from source_asana.commands.verify import Outcome, Verified, verified
-from source_asana.prepared import Prepared
 from source_asana.source import SourceAsana
 from unit_tests.conftest import quicken
 from unit_tests.sync import Sync, catalog, config_for, read, streams

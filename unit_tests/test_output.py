@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from source_asana.output import PIECE_CHARACTERS, Output
+from source_asana.run import PIECE_CHARACTERS, Output
 
 RECORD = json.dumps({"type": "RECORD", "record": {"data": {"notes": "n" * 3000}}})
 LOG = json.dumps({"type": "LOG", "log": {"message": "m" * 300}})

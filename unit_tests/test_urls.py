@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from source_asana.urls import gid_in
+from source_asana.config import gid_in
 
 OLD, NEW = "https://app.asana.com/0", "https://app.asana.com/1/15793206719"
 

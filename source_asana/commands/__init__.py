@@ -15,9 +15,9 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.commands.estimate import estimated
 from source_asana.commands.explain import explained
+from source_asana.commands.prepared import Prepared, prepared
 from source_asana.commands.verify import verified
 from source_asana.http.errors import AsanaError
-from source_asana.prepared import Prepared, prepared
 
 COMMANDS = ("explain", "verify", "estimate")
 SAMPLE = 500

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from source_asana.commands.prepared import Prepared
 from source_asana.components.existence import Existence
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
@@ -14,7 +15,6 @@ from source_asana.core.versions import Versions, version_of
 from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import from_millis, to_millis
 from source_asana.http.errors import Refused
-from source_asana.prepared import Prepared
 
 MOST_REQUESTS, MOST_PROJECTS = 5, 2
 PARENTS = ("target", "parent")

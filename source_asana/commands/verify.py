@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
 
+from source_asana.commands.prepared import Prepared
 from source_asana.components.existence import Existence
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
@@ -18,7 +19,6 @@ from source_asana.http.clock import to_millis
 from source_asana.http.errors import AsanaError
 from source_asana.parents.routers import InlineRouter, ParentRouter, UnionRouter
 from source_asana.parents.slices import Row, Slice
-from source_asana.prepared import Prepared
 from source_asana.report import amount
 
 WORKERS = 8

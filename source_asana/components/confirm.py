@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from source_asana.components.existence import Existence
-from source_asana.components.lookup import Lookup
+from source_asana.components.existence import Existence, Lookup
 from source_asana.components.shape import Raw
 from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor

@@ -23,12 +23,12 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from typing_extensions import override
 
 from source_asana.components.confirm import Confirm
-from source_asana.components.lookup import Lookup, object_path_of
-from source_asana.components.paged import PagedList
+from source_asana.components.existence import Lookup, object_path_of
+from source_asana.components.pages import PagedList
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.shape import AskedFields, Filter, Raw, Shape
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.stamps import Stamp
+from source_asana.cursors.sending import Stamp
 from source_asana.http.errors import AsanaError, Reach, Refused, Verdict
 from source_asana.parents.feeds import Ending, Feed, Item
 from source_asana.parents.plan import Inline, StreamPlan

@@ -1,16 +1,58 @@
 """When each listing was last covered, and what is outstanding: this only saves requests.
 
 What is sent is decided by the ledger, record by record. An instant is the server's time before the
-first request of a listing; a watermark that before the first request of a sync.
+first request of a listing; a watermark that before the first request of a sync. A gate is the
+newest child of a parent whose children were read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
-from source_asana.core.numbers import Numbers
+from source_asana.core.codec import decode_numbers, encode_numbers
+
+
+@dataclass(slots=True)
+class Numbers:
+    """Has a number, not negative, for each key: a value of the state.
+
+    Attributes:
+        by_key: the numbers.
+    """
+
+    by_key: dict[str, int] = field(default_factory=dict)
+
+    def load(self, value: Any) -> None:
+        """Take a stored value.
+
+        Raises:
+            ValueError: it is not what `dump` returns.
+        """
+        self.by_key = decode_numbers(value)
+
+    def dump(self) -> Any:
+        """Return the value to store, None for nothing."""
+        return encode_numbers(self.by_key) if self.by_key else None
+
+    def size(self) -> int:
+        """Return about how many characters the value takes."""
+        return 14 * len(self.by_key)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keys of a copy, as others may come meanwhile."""
+        return iter(list(self.by_key))
+
+    def __len__(self) -> int:
+        """Return how many keys there are."""
+        return len(self.by_key)
+
+    def keep_only(self, is_there: Callable[[str], bool]) -> None:
+        """Drop the keys that no longer exist."""
+        self.by_key = {key: number for key, number in self.by_key.items() if is_there(key)}
+
 
 HOUR = 3_600_000
 NEVER = 0
@@ -215,3 +257,29 @@ class Listings:
         self.watermarks.keep_only(named.__contains__)
         self.failed.by_gid = dict(failed)
         self.scan.done(began)
+
+
+@dataclass(slots=True)
+class Gates(Numbers):
+    """Has, per parent, a number that stands for its newest child."""
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether a parent's children have been read."""
+        return key in self.by_key
+
+    def shows_another(self, key: str, gid: str | None) -> bool:
+        """Return whether the newest child is another one than when the children were read."""
+        return self.by_key.get(key) != _number(gid)
+
+    def close(self, key: str, gid: str | None) -> None:
+        """Remember the newest child of a parent whose children were read."""
+        self.by_key[key] = _number(gid)
+
+
+def _number(gid: str | None) -> int:
+    """Return a number that stands for the newest child, 0 where there is none."""
+    if not gid:
+        return 0
+    if gid.isdigit() and len(gid) < 19:
+        return int(gid)
+    return int.from_bytes(blake2b(gid.encode(), digest_size=7).digest(), "big")

@@ -1,4 +1,4 @@
-"""Which of the missing records are asked about in this sync.
+"""Which partitions were read completely, and which missing records are asked about in this sync.
 
 What is missing may be deleted, forbidden, moved, or only left out of one bad answer: nothing is
 deleted in the destination before Asana says so.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # More new ones than this, and than this share of a stream, wait for the next sync: an answer may
 # have been wrong as a whole.
@@ -79,3 +79,41 @@ def _within(
     allowed = set(questions[: take(len(questions))])
     chosen = [row for row in rows if question(row) in allowed]
     return chosen, [row for row in rows if question(row) not in allowed]
+
+
+@dataclass(slots=True, eq=False)
+class Completeness:
+    """Counts the open slices of each partition, which may have several: active and archived.
+
+    The caller holds the stream's lock.
+    """
+
+    _open: dict[str, int] = field(default_factory=dict)
+    _several: set[str] = field(default_factory=set)
+    _unfinished: set[str] = field(default_factory=set)
+
+    def handed_out(self, partition: str, *, is_last: bool = True) -> None:
+        """Count a slice that is handed out; `is_last` says that no other follows."""
+        if partition in self._open:
+            self._several.add(partition)
+        if is_last:
+            self._unfinished.discard(partition)
+        else:
+            self._unfinished.add(partition)
+        self._open[partition] = self._open.get(partition, 0) + 1
+
+    def completed(self, partition: str) -> None:
+        """Count one that was read to its end, unfiltered."""
+        self._open[partition] = self._open.get(partition, 0) - 1
+
+    def is_expected(self, partition: str) -> bool:
+        """Return whether this sync has a slice of a partition."""
+        return partition in self._open
+
+    def has_several(self, partition: str) -> bool:
+        """Return whether this sync has several slices of a partition."""
+        return partition in self._several
+
+    def is_complete(self, partition: str) -> bool:
+        """Return whether every slice of a partition was handed out, and was complete."""
+        return self._open.get(partition) == 0 and partition not in self._unfinished

@@ -16,11 +16,9 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.types import Record
 from typing_extensions import override
 
-from source_asana.cursors.emission import Emission
 from source_asana.cursors.missing import MissingRecords
-from source_asana.cursors.sending import Once, Raw, Sender
-from source_asana.cursors.stamps import Stamp, Stamps
-from source_asana.cursors.states import States
+from source_asana.cursors.sending import Once, Raw, Sender, Stamp, Stamps
+from source_asana.cursors.states import Emission, States
 from source_asana.cursors.strategies import ELSEWHERE, Strategy, Unread, partition_in
 from source_asana.cursors.stream_state import StreamState
 from source_asana.http.clock import Millis

@@ -7,8 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 
 from source_asana.core.missing import Choice, choose
-from source_asana.cursors.sending import Raw, Sender
-from source_asana.cursors.stamps import Stamp
+from source_asana.cursors.sending import Raw, Sender, Stamp
 from source_asana.cursors.strategies import ELSEWHERE, Strategy, elsewhere, partition_in
 from source_asana.parents.slices import ConfirmSlice, Row
 from source_asana.runtime import Runtime

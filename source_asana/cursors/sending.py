@@ -1,18 +1,61 @@
-"""Two of the three rules: send what is new, and enter it once it is on its way."""
+"""Two of the three rules: send what is new, and enter it once it is on its way.
+
+Each page has an instant of its own for that, `synced_at`, by the server's clock.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from source_asana.core.ledger import Ledger
 from source_asana.counts import Counts
-from source_asana.cursors.stamps import Stamp, Stamps
 from source_asana.cursors.strategies import partition_in
-from source_asana.http.clock import to_millis
+from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.stop import Stop
+
+
+class Stamp(NamedTuple):
+    """Is an instant, in milliseconds since 1970 and as Asana writes it."""
+
+    at: Millis
+    text: str
+
+
+class Stamps:
+    """Gives each page of a sync an instant of its own, later than all of earlier syncs.
+
+    Destinations keep the row with the largest `synced_at`. So it must never fall, not even when the
+    server's clock does, or was ahead for a while.
+
+    Args:
+        now: returns the server's time.
+    """
+
+    def __init__(self, now: Callable[[], Millis]) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._last = Millis(0)
+
+    def raise_to(self, at: Millis) -> None:
+        """Give only instants after `at` from now on; it is the latest one that a state has."""
+        with self._lock:
+            self._last = max(self._last, at)
+
+    def next(self) -> Stamp:
+        """Return an instant later than all that were given before."""
+        with self._lock:
+            self._last = Millis(max(self._last + 1, self._now()))
+            return Stamp(self._last, from_millis(self._last))
+
+    @property
+    def last(self) -> Millis:
+        """The latest instant given so far."""
+        with self._lock:
+            return self._last
+
 
 Raw = dict[str, Any]
 

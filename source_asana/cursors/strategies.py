@@ -10,18 +10,48 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, auto
 from typing import Any, Protocol
 
-from source_asana.core.completeness import Completeness
 from source_asana.core.ledger import Ledger
 from source_asana.core.listings import FullScan
+from source_asana.core.missing import Completeness
 from source_asana.core.read_columns import Columns
-from source_asana.cursors.slices import OpenSlices
 from source_asana.fields.schemas import SYNC_COLUMNS, load_schema
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import Reach, Verdict
+from source_asana.http.stop import Stop
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
+
+
+class OpenSlices:
+    """Counts a stream's slices that are handed out and not over.
+
+    Args:
+        stop: wakes who waits when the sync is aborted.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._open = 0
+        self._changed = threading.Condition()
+
+    def handed_out(self) -> None:
+        """Count a slice that is handed out."""
+        with self._changed:
+            self._open += 1
+
+    def over(self) -> None:
+        """Count a slice that is over, however it ended; called by the worker that read it."""
+        with self._changed:
+            self._open -= 1
+            self._changed.notify_all()
+
+    def wait_until_over(self) -> None:
+        """Wait until no slice is open; raise when the sync is aborted."""
+        with self._changed:
+            self._stop.wait(self._changed, lambda: not self._open)
+
 
 Record = Mapping[str, Any]
 LEFT = ""

@@ -13,8 +13,7 @@ from source_asana.core.hints import Tokens
 from source_asana.core.ledger import Ledger
 from source_asana.core.listings import FullScan, Instants
 from source_asana.cursors.missing import FIRST, MissingRecords
-from source_asana.cursors.sending import Sender
-from source_asana.cursors.stamps import Stamps
+from source_asana.cursors.sending import Sender, Stamps
 from source_asana.cursors.states import VERSION, States, damaged
 from source_asana.cursors.strategies import Strategy
 from source_asana.http.clock import Millis

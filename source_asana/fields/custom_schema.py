@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from source_asana.fields.custom import kind_of, property_of
-from source_asana.fields.custom_names import column_names
+from source_asana.fields.custom import column_names, kind_of, property_of
 
 MOST_COLUMNS = 500
 # Stream -> the containers whose settings decide about its fields; a project has values for those of

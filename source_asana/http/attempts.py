@@ -32,8 +32,7 @@ from source_asana.http.errors import (
     classify,
     retry_after,
 )
-from source_asana.http.health import Streak
-from source_asana.http.tries import pause_after
+from source_asana.http.tries import Streak, pause_after
 
 LOGGER = logging.getLogger("airbyte.source_asana.attempts")
 

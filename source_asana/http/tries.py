@@ -1,4 +1,4 @@
-"""The one way to try again: with pauses that grow from try to try."""
+"""Trying again: how long the pauses are, and whether one request alone fails or all of Asana."""
 
 from __future__ import annotations
 
@@ -48,3 +48,52 @@ class Tries(Iterator[int]):
 def pause_after(number: int, first: float, longest: float, factor: float = 2.0) -> float:
     """Return the pause after the try of this number, in seconds."""
     return min(longest, first * factor ** min(number - 1, 60))
+
+
+# So many count in any case; from then on, every second time, Asana is asked whether it answers.
+UNEXAMINED = 4
+# So many times in a row it has to.
+ANSWERED = 3
+
+
+@dataclass(slots=True)
+class Streak:
+    """The failures, or the refusals, of one request in a row.
+
+    Attributes:
+        most: after so many it is given up, if Asana answers other requests.
+        longest: after so many seconds all requests are given up, if Asana answers none.
+        count: how many there were.
+        lasts: for how many seconds.
+        before: when the last one but one came (monotonic seconds).
+    """
+
+    most: int
+    longest: float
+    count: int = 0
+    lasts: float = 0.0
+    before: float = float("inf")
+    _last: float = float("inf")
+    _began: float | None = None
+    _answered: int = 0
+
+    def add(self, now: float) -> None:
+        """Count one more that came now."""
+        self.count += 1
+        self.before, self._last = self._last, now
+        if self._began is None:
+            self._began = now
+        self.lasts = now - self._began
+
+    @property
+    def is_to_examine(self) -> bool:
+        """Whether it is time to find out if Asana answers other requests."""
+        return self.count >= UNEXAMINED and self.count % 2 == 0
+
+    def is_alone(self, *, answers: bool) -> bool:
+        """Return whether it was often enough, as Asana went on to answer other requests.
+
+        Once is not enough: an outage may have ended just now, and excuses what it took.
+        """
+        self._answered = self._answered + 1 if answers else 0
+        return self.count >= self.most and self._answered >= ANSWERED

@@ -1,22 +1,32 @@
-"""Chooses the tasks that are asked for their children: those of a version not read yet."""
+"""Stories and attachments: which tasks are asked for them, and how they are read.
+
+Those tasks are asked of whose version the children were not read yet.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 
 from typing_extensions import override
 
+from source_asana.components.requester import AsanaRequester
+from source_asana.components.retriever import EXAMPLES, AsanaRetriever
 from source_asana.core.ledger import Ledger
 from source_asana.core.task_list import Group, Shown
 from source_asana.core.versions import Versions, version_of
 from source_asana.cursors.strategies import ELSEWHERE, Part, Unread, partition_in
+from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach, Verdict
 from source_asana.parents.slices import Slice
 from source_asana.tasks.feed import Listing
 from source_asana.tasks.routers import TaskRouter
+from source_asana.tasks.search import SearchRequest
 from source_asana.tasks.slices import ChildSlice, OwnSlice
 from source_asana.tasks.strategy import TaskStreamStrategy, over
+from source_asana.tasks.streams import task_streams
 from source_asana.tasks.with_attachments import AttachmentSearch, TasksWithAttachments
 
 ENOUGH_KNOWN = 20_000
@@ -355,3 +365,42 @@ class TaskChildrenStrategy(TaskStreamStrategy):
             return
         super().settle()
         self.warn_of_unproven_deletions()
+
+
+@dataclass
+class ChildRetriever(AsanaRetriever):
+    """Reads the children of one task, or of a project itself.
+
+    Attributes:
+        attachment_search: path of the search for tasks with attachments, with `{workspace}`.
+    """
+
+    attachment_search: str = ""
+
+    @override
+    def after_bind(self) -> None:
+        strategy = self.cursor.strategy
+        assert isinstance(strategy, TaskChildrenStrategy)
+        if self.attachment_search:
+            strategy.search_attachments(self._search)
+
+    @override
+    def examples(self) -> Iterator[tuple[Slice, str | None]]:
+        strategy = self.cursor.strategy
+        assert isinstance(strategy, TaskChildrenStrategy)
+        for slice_ in islice(strategy.known_slices(), EXAMPLES):
+            yield slice_, None
+
+    def _search(self, workspace: str) -> AttachmentSearch:
+        """Return the search for those tasks of a workspace that have children of this stream."""
+        assert isinstance(self.requester, AsanaRequester)
+        request = SearchRequest(
+            self.runtime.client,
+            self.attachment_search.format(workspace=workspace),
+            self.counts,
+            {"has_attachment": "true", "opt_fields": "created_at"},
+            dict(self.requester.get_request_headers()),
+        )
+        now = self.runtime.clock.instant() or 0
+        overlap = task_streams(self.runtime).search.overlap
+        return AttachmentSearch(workspace, request, Millis(now - overlap))

@@ -12,7 +12,7 @@ from source_asana.components.requester import AsanaRequester
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
 from source_asana.core.task_list import TaskList
-from source_asana.cursors.stamps import Stamp
+from source_asana.cursors.sending import Stamp
 from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import Millis, to_millis
 from source_asana.parents.slices import Slice

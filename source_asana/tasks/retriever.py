@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from source_asana.components.shape import Raw, answered
 from source_asana.core.hints import EVENT_FIELDS
-from source_asana.cursors.stamps import Stamp
+from source_asana.cursors.sending import Stamp
 from source_asana.cursors.strategies import ELSEWHERE
 from source_asana.http.attempts import send
 from source_asana.http.errors import AsanaError, Refused
@@ -28,7 +28,7 @@ from source_asana.tasks.hinted import HintedTasks
 from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.reader import TaskReader, stamp_of
 from source_asana.tasks.routers import TASK_FIELDS
-from source_asana.tasks.search_walk import TOO_MANY, SearchRequest, changed
+from source_asana.tasks.search import TOO_MANY, SearchRequest, changed
 from source_asana.tasks.slices import HintSlice, ListingSlice, ScanSlice, SearchSlice, WalkSlice
 
 

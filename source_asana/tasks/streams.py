@@ -15,7 +15,7 @@ from source_asana.runtime import Runtime
 from source_asana.tasks.events import SCAN_HOURS, Events
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
 from source_asana.tasks.scans import SearchScan, TaskStream, WorkspaceScan
-from source_asana.tasks.search_walk import PAGE
+from source_asana.tasks.search import PAGE
 from source_asana.tasks.slices import ScanSlice
 
 

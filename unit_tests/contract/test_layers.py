@@ -14,7 +14,7 @@ PACKAGE = "source_asana"
 # From the lowest floor to the highest: a module imports from its own floor and from those below it.
 # A name stands for a module or for a package with all its modules.
 FLOORS = (
-    ("config", "counts", "files", "masking", "output", "urls"),
+    ("config", "counts", "files", "masking"),
     ("core",),
     ("http",),
     ("fields", "report"),
@@ -27,10 +27,8 @@ FLOORS = (
     (
         "check",
         "commands",
-        "costs",
         "discovery",
         "messages",
-        "prepared",
         "signals",
         "stream",
         "summary",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from source_asana.core.completeness import Completeness
+from source_asana.core.missing import Completeness
 
 
 def test_a_partition_is_complete_when_each_of_its_slices_is() -> None:

@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from source_asana.core.completeness import Completeness
 from source_asana.core.ledger import Ledger, Row
-from source_asana.core.missing import choose
+from source_asana.core.missing import Completeness, choose
 
 A, B = "7", "8"
 PARTITIONS = (A, B)

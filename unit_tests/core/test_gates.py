@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from source_asana.core.gates import Gates
+from source_asana.core.listings import Gates
 
 
 def again(gates: Gates) -> Gates:

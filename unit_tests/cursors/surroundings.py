@@ -20,11 +20,10 @@ from typing_extensions import override
 
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.fingerprints import fingerprinter
-from source_asana.cursors.sending import Sender
-from source_asana.cursors.stamps import Stamps
+from source_asana.cursors.partial import SyncTokenStrategy
+from source_asana.cursors.sending import Sender, Stamps
 from source_asana.cursors.states import States
 from source_asana.cursors.strategies import Strategy
-from source_asana.cursors.token import SyncTokenStrategy
 from source_asana.http.clock import Millis, from_millis
 from source_asana.parents.feeds import Ending, Feed
 from source_asana.parents.plan import StreamPlan

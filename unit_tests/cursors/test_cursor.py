@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.partial import NewestChildStrategy, WindowStrategy
-from source_asana.cursors.token import SyncTokenStrategy
+from source_asana.cursors.partial import NewestChildStrategy, SyncTokenStrategy, WindowStrategy
 from source_asana.http.errors import Action, Rule, Verdict
 from source_asana.parents.feeds import Ending, Feed
 from source_asana.parents.routers import ParentRouter

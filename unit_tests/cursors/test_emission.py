@@ -8,9 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from source_asana.cursors import emission
-from source_asana.cursors.emission import Emission
-from source_asana.cursors.states import States
+from source_asana.cursors.states import Emission, States
 from source_asana.http.client import Client
 
 
@@ -41,7 +39,7 @@ class Printing:
     """An emission whose states are numbered by what is done, on a full queue."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(emission, "pause", lambda _: 0.0)
+        monkeypatch.setattr("source_asana.cursors.states.pause", lambda _: 0.0)
         self.number = 0
         self.queue = FullQueue()
         client = cast("Client", type("Clock", (), {"monotonic": lambda _: 0.0})())

@@ -12,8 +12,7 @@ from source_asana.core.missing import MOST_AT_ONCE
 from source_asana.cursors import missing as module
 from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.cursors.missing import FIRST, Allowance, MissingRecords
-from source_asana.cursors.sending import Sender
-from source_asana.cursors.stamps import Stamp, Stamps
+from source_asana.cursors.sending import Sender, Stamp, Stamps
 from source_asana.cursors.strategies import ELSEWHERE, Strategy
 from source_asana.http.clock import Millis
 from source_asana.parents.slices import Row

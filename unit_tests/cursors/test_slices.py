@@ -7,7 +7,7 @@ import threading
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.cursors.slices import OpenSlices
+from source_asana.cursors.strategies import OpenSlices
 from source_asana.http.stop import Stop
 
 

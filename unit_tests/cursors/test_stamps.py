@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_asana.cursors.stamps import Stamp, Stamps
+from source_asana.cursors.sending import Stamp, Stamps
 from source_asana.http.clock import Millis
 
 START = 1_774_746_000_000

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from source_asana.cursors.token import SyncTokenStrategy, Tokens
+from source_asana.cursors.partial import SyncTokenStrategy, Tokens
 from source_asana.http.errors import Reach
 from source_asana.parents.feeds import Ending
 from unit_tests.cursors.surroundings import all_slices, runtime, slice_of, stored_by, strategy_of

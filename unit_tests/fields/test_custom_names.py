@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_asana.fields.custom_names import MOST_BYTES, column_names, snake_case
+from source_asana.fields.custom import MOST_BYTES, column_names, snake_case
 
 GIDS = st.from_regex(r"[1-9][0-9]{0,31}", fullmatch=True)
 ALIKE = st.sampled_from(

@@ -13,8 +13,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from sandbox import Sandbox
 from source_asana.core.ledger import Ledger
-from source_asana.cursors.emission import Emission
-from source_asana.cursors.states import States
+from source_asana.cursors.states import Emission, States
 from source_asana.tasks.children import TaskChildrenStrategy
 from unit_tests.findings.copies import (
     DAILY,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from source_asana.http.health import ANSWERED, Streak
+from source_asana.http.tries import ANSWERED, Streak
 
 
 def test_a_streak_lasts_from_its_first_failure_on() -> None:

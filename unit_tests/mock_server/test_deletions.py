@@ -119,7 +119,7 @@ def test_a_partition_of_several_slices_is_complete_after_the_last_of_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # States are printed between the slices, as in a sync of some seconds.
-    monkeypatch.setattr("source_asana.cursors.emission.pause", lambda _: 0.0)
+    monkeypatch.setattr("source_asana.cursors.states.pause", lambda _: 0.0)
     made = World.empty()
     categories = [
         made.add("time_tracking_category", name=name, is_archived=name == "Old")
