@@ -25,7 +25,6 @@ PARTS = frozenset(
         "$ref",
         "class_name",
         "config",
-        "decoder",
         "http_method",
         "paginator",
         "parameters",

@@ -16,7 +16,8 @@ import requests
 
 from source_asana.components.pages import rows
 from source_asana.components.shape import AskedFields, Raw, answered
-from source_asana.http.attempts import Counter, body_of, send
+from source_asana.counts import Counts
+from source_asana.http.attempts import body_of, send
 from source_asana.http.errors import AsanaError, Reach, Refused, Verdict
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
@@ -46,7 +47,7 @@ class Existences:
     def of(
         self,
         path: str,
-        counts: Counter,
+        counts: Counts,
         params: Callable[[], Mapping[str, Any]],
         headers: Mapping[str, Any],
         *,
@@ -134,7 +135,7 @@ class Lookup:
         runtime: Runtime,
         *,
         object_path: str,
-        counts: Counter,
+        counts: Counts,
         fields: AskedFields,
         headers: Callable[[], Mapping[str, Any]],
         pages: Callable[[Slice], Iterable[list[Raw]]],

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Protocol
 
 import requests
 
-from source_asana.components.pages import pages
+from source_asana.components.pages import next_offset, pages
 from source_asana.core.hints import Hint, Kind
-from source_asana.http.attempts import Counter, body_of, send
+from source_asana.counts import Counts
+from source_asana.http.attempts import send
 from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
+from source_asana.parents.feeds import Ending
 from source_asana.runtime import Runtime
 
 # What no list of this sync may show: the partitions that it is in are not read at each sync.
@@ -30,55 +31,8 @@ EVENTS = (
 PAGE = 100
 
 
-class HintSource(Protocol):
-    """Tells what happened in a workspace."""
-
-    def hints(self, workspace: str, since: Millis, counts: Counter) -> Iterator[Hint]:
-        """Yield the hints since an instant.
-
-        Raises:
-            Refused: the token may not read them.
-            AsanaError: they could not be read now.
-        """
-
-
-class AuditLog:
-    """The audit log of an organization.
-
-    Args:
-        runtime: what all streams share.
-    """
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._client = runtime.client
-
-    def hints(self, workspace: str, since: Millis, counts: Counter) -> Iterator[Hint]:
-        """Yield what was deleted; see `HintSource`."""
-        for event in EVENTS:
-            yield from self._events(workspace, event, since, counts)
-
-    def _events(self, workspace: str, event: str, since: Millis, counts: Counter) -> Iterator[Hint]:
-        params = {"event_type": event, "start_at": from_millis(since), "limit": PAGE}
-
-        def ask(offset: str | None) -> requests.Response:
-            path = f"workspaces/{workspace}/audit_log_events"
-            return send(self._client, path, counts=counts, params={**params, "offset": offset})
-
-        def following(response: requests.Response, size: int, last: str | None) -> str | None:
-            # It never becomes null once something matched: an empty page is the end.
-            del last
-            offset: str | None = (body_of(response).get("next_page") or {}).get("offset")
-            return offset if size else None
-
-        for page in pages(ask, following):
-            for record in page:
-                if record.get("resource"):
-                    at = to_millis(record.get("created_at")) or 0
-                    yield Hint(Kind.DELETED, record["resource"]["gid"], at)
-
-
 class Hints:
-    """The hints of a sync about what its lists may not show; each source is asked once.
+    """The hints of a sync about what its lists may not show; the audit log is asked once.
 
     Args:
         runtime: what all streams share; it keeps whether the audit log can be read.
@@ -86,7 +40,6 @@ class Hints:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._sources: tuple[HintSource, ...] = (AuditLog(runtime),)
         self._lock = threading.Lock()
         self._noted: list[Hint] = []
         self._found: dict[Millis, tuple[frozenset[Hint], bool]] = {}
@@ -101,8 +54,8 @@ class Hints:
         with self._lock:
             return list(self._noted)
 
-    def since(self, instant: Millis | None, counts: Counter) -> tuple[frozenset[Hint], bool]:
-        """Return the audit log's hints since the last sync, and whether no source failed.
+    def since(self, instant: Millis | None, counts: Counts) -> tuple[frozenset[Hint], bool]:
+        """Return the audit log's hints since the last sync, and whether no log failed.
 
         Args:
             instant: where the last sync began, None in a first one, which needs no hints.
@@ -115,17 +68,43 @@ class Hints:
                 self._found[instant] = self._read(instant, counts)
             return self._found[instant]
 
-    def _read(self, since: Millis, counts: Counter) -> tuple[frozenset[Hint], bool]:
+    def _read(self, since: Millis, counts: Counts) -> tuple[frozenset[Hint], bool]:
         found: set[Hint] = set()
-        is_complete = True
-        for source in self._sources:
-            for workspace in sorted(self._runtime.workspaces):
-                try:
-                    found.update(source.hints(workspace, since, counts))
-                    self._runtime.reads_audit_log = True
-                except Refused:
-                    # No service account, no such plan, no organization: lists tell it later.
-                    continue
-                except AsanaError:
-                    is_complete = False
-        return frozenset(found), is_complete
+        endings: set[Ending] = set()
+        for workspace in sorted(self._runtime.workspaces):
+            ending = Ending.COMPLETE
+            try:
+                for event in EVENTS:
+                    found.update(self._deleted(workspace, event, since, counts))
+            except Refused:
+                # No service account, no such plan, no organization: lists tell it later.
+                ending = Ending.REFUSED
+            except AsanaError:
+                ending = Ending.FAILED
+            endings.add(ending)
+        # What one workspace's log tells says nothing of the others: full scans find that.
+        self._runtime.reads_audit_log = endings <= {Ending.COMPLETE}
+        return frozenset(found), Ending.FAILED not in endings
+
+    def _deleted(self, workspace: str, event: str, since: Millis, counts: Counts) -> Iterator[Hint]:
+        """Yield what events of one kind say was deleted in a workspace.
+
+        Raises:
+            Refused: the token may not read the log.
+            AsanaError: it could not be read now.
+        """
+        params = {"event_type": event, "start_at": from_millis(since), "limit": PAGE}
+
+        def ask(offset: str | None) -> requests.Response:
+            path, asked = f"workspaces/{workspace}/audit_log_events", {**params, "offset": offset}
+            return send(self._runtime.client, path, counts=counts, params=asked)
+
+        def following(response: requests.Response, size: int, last: str | None) -> str | None:
+            # It never becomes null once something matched: an empty page is the end.
+            return next_offset(response, size, last) if size else None
+
+        for page in pages(ask, following):
+            for record in page:
+                if record.get("resource"):
+                    at = to_millis(record.get("created_at")) or 0
+                    yield Hint(Kind.DELETED, record["resource"]["gid"], at)

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import requests
 from airbyte_cdk.sources.declarative.requesters.paginators import Paginator
-from airbyte_cdk.sources.declarative.requesters.requester import Requester
 
+from source_asana.components.requester import AsanaRequester
 from source_asana.components.shape import AskedFields, Raw, answered
 from source_asana.http.attempts import body_of, limit_of
 from source_asana.http.errors import Action, OffsetExpired, PartitionFailed, Rule, Verdict
@@ -106,10 +106,6 @@ def _is_new(record: Raw, seen: set[str]) -> bool:
     return True
 
 
-# Asana's next page as the manifest names it: so common that it is looked up without Jinja.
-NEXT_OFFSET = "{{ (response.next_page or {}).offset }}"
-
-
 class PagedList:
     """Asks for the pages of a stream's slices.
 
@@ -122,7 +118,7 @@ class PagedList:
 
     def __init__(
         self,
-        requester: Requester,
+        requester: AsanaRequester,
         paginator: Paginator,
         fields: AskedFields,
         room: AbstractContextManager[object],
@@ -131,11 +127,11 @@ class PagedList:
         self._paginator = paginator
         self._fields = fields
         self._room = room
+        # The manifest has three ways: no pages, until none is named, and until one is empty.
+        # The CDK would look up the next offset by Jinja, in an answer that it parses again.
         strategy = getattr(paginator, "pagination_strategy", None)
-        self._by_offset = (
-            getattr(strategy, "cursor_value", None) == NEXT_OFFSET
-            and getattr(strategy, "stop_condition", None) is None
-        )
+        self._is_paged = strategy is not None
+        self._until_empty = getattr(strategy, "stop_condition", None) is not None
 
     def pages(self, slice_: Slice) -> Iterator[list[Raw]]:
         """Yield a slice's pages; see `components.pages.pages`."""
@@ -150,24 +146,15 @@ class PagedList:
         yield from pages(ask, self._following, self._room)
 
     def ask(
-        self,
-        slice_: Slice | None,
-        token: Mapping[str, Any] | None = None,
-        params: Mapping[str, Any] | None = None,
-        path: str | None = None,
+        self, slice_: Slice | None, params: Mapping[str, Any], path: str | None = None
     ) -> requests.Response:
-        """Return the answer to one request of this stream; see `AsanaRequester.send_request`."""
-        response = self._requester.send_request(
-            stream_slice=slice_, next_page_token=token, request_params=params, path=path
-        )
-        assert response is not None
-        return response
+        """Return the answer to one request of this stream; see `AsanaRequester.ask`."""
+        return self._requester.ask(slice_, params, path)
 
     def _following(self, response: requests.Response, size: int, last: str | None) -> str | None:
-        if self._by_offset:
-            return next_offset(response)
-        token = self._paginator.next_page_token(response, size, None, last)
-        return token["next_page_token"] if token else None
+        del last
+        is_over = not self._is_paged or (self._until_empty and not size)
+        return None if is_over else next_offset(response)
 
     def first(self, slice_: Slice, path: str | None = None) -> requests.Response:
         """Return the answer to a single request, or to a slice's first page of one record.
@@ -181,12 +168,10 @@ class PagedList:
         self, slice_: Slice, offset: str | None, limit: int | None, path: str | None = None
     ) -> requests.Response:
         """Return the answer to one page, without the fields that the token has no scope for."""
-        token = {"next_page_token": offset} if offset else None
-        return answered(
-            [self._fields], lambda: self.ask(slice_, token, self._params(token, limit), path)
-        )
+        return answered([self._fields], lambda: self.ask(slice_, self._params(offset, limit), path))
 
-    def _params(self, token: Mapping[str, Any] | None, limit: int | None) -> Mapping[str, Any]:
+    def _params(self, offset: str | None, limit: int | None) -> Mapping[str, Any]:
+        token = {"next_page_token": offset} if offset else None
         paging = self._paginator.get_request_params(next_page_token=token)
         params = {**paging, **self._fields.params}
         if limit is not None and "limit" in params:

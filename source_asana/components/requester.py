@@ -8,21 +8,21 @@ the CDK renders all others.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import InitVar, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import requests
-from airbyte_cdk.sources.declarative.decoders import Decoder
 from airbyte_cdk.sources.declarative.requesters import HttpRequester
 from airbyte_cdk.sources.declarative.requesters.request_options import (
     InterpolatedRequestOptionsProvider,
 )
-from airbyte_cdk.sources.types import StreamSlice, StreamState
-from typing_extensions import override
+from airbyte_cdk.sources.types import StreamSlice
 
-from source_asana.http.attempts import Counter, body_of, send
+from source_asana.counts import Counts
+from source_asana.http.attempts import send
 from source_asana.http.client import Client
+from source_asana.parents.slices import Slice
 
 FIELD = re.compile(r"\{\{ stream_(partition|interval)\.(\w+) \}\}")
 
@@ -63,25 +63,6 @@ def plain_templates(templates: Mapping[str, Any] | None) -> dict[str, PlainTempl
 
 
 @dataclass
-class BodyDecoder(Decoder):
-    """Hands on the body that was parsed when the answer came, where the CDK would parse again."""
-
-    config: Mapping[str, Any]
-    parameters: InitVar[Mapping[str, Any]]
-
-    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        """Take nothing from the parameters."""
-
-    @override
-    def is_stream_response(self) -> bool:
-        return False
-
-    @override
-    def decode(self, response: requests.Response) -> Any:
-        yield body_of(response)
-
-
-@dataclass
 class AsanaRequester(HttpRequester):
     """Sends one request of a stream through the shared session, budget and authenticator.
 
@@ -104,89 +85,51 @@ class AsanaRequester(HttpRequester):
             request_headers=self.request_headers,
         )
         super().__post_init__(parameters)
-        self._client: Client | None = None
-        self._counts: Counter | None = None
         self._params = plain_templates(self.request_parameters)
         self._headers = plain_templates(self.request_headers)
         self._plain_path = PlainTemplate(self.path) if PlainTemplate.is_plain(self.path) else None
 
-    def bind(self, client: Client, counts: Counter) -> None:
+    def bind(self, client: Client, counts: Counts) -> None:
         """Take the HTTP client, and the counter of the stream's requests."""
         self._client, self._counts = client, counts
 
-    @override
-    def send_request(
-        self,
-        stream_state: StreamState | None = None,
-        stream_slice: StreamSlice | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-        path: str | None = None,
-        request_headers: Mapping[str, Any] | None = None,
-        request_params: Mapping[str, Any] | None = None,
-        request_body_data: Mapping[str, Any] | str | None = None,
-        request_body_json: Mapping[str, Any] | None = None,
-        log_formatter: Callable[[requests.Response], Any] | None = None,
+    def ask(
+        self, slice_: Slice | None, params: Mapping[str, Any], path: str | None = None
     ) -> requests.Response:
         """Return the answer to a GET, its body parsed.
+
+        Args:
+            slice_: fills the manifest's templates.
+            params: further query parameters.
+            path: in place of the manifest's.
 
         Raises:
             Refused, OffsetExpired, SyncTokenExpired, PartitionFailed: what the answer means for
                 this partition.
             AirbyteTracedException: a config error that ends the sync.
         """
-        assert self._client is not None
-        assert self._counts is not None
-        params: dict[str, Any] = {
-            **self.get_request_params(stream_slice=stream_slice, next_page_token=next_page_token),
-            **(request_params or {}),
-        }
-        headers = {
-            **self.get_request_headers(stream_slice=stream_slice, next_page_token=next_page_token),
-            **(request_headers or {}),
-        }
-        path = path or self.get_path(stream_slice=stream_slice)
-        return send(self._client, path, counts=self._counts, params=params, headers=headers)
+        if path is None:
+            plain = self._plain_path
+            path = plain.fill(slice_) if plain else self.get_path(stream_slice=slice_)
+        return send(
+            self._client,
+            path,
+            counts=self._counts,
+            params={**self._own_params(slice_), **params},
+            headers=self.headers(slice_),
+        )
 
-    @override
-    def get_path(
-        self,
-        *,
-        stream_state: StreamState | None = None,
-        stream_slice: StreamSlice | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> str:
-        if self._plain_path is None:
-            return super().get_path(stream_slice=stream_slice, next_page_token=next_page_token)
-        return self._plain_path.fill(stream_slice)
-
-    @override
-    def get_request_params(
-        self,
-        *,
-        stream_state: StreamState | None = None,
-        stream_slice: StreamSlice | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> MutableMapping[str, Any]:
-        """Return the parameters; one without a value is left out, as in the CDK."""
+    def _own_params(self, slice_: Slice | None) -> Mapping[str, Any]:
+        """Return the manifest's parameters; one without a value is left out, as in the CDK."""
         if self._params is None:
-            return super().get_request_params(
-                stream_slice=stream_slice, next_page_token=next_page_token
-            )
-        return _filled(self._params, stream_slice)
+            return self.get_request_params(stream_slice=slice_)
+        return _filled(self._params, slice_)
 
-    @override
-    def get_request_headers(
-        self,
-        *,
-        stream_state: StreamState | None = None,
-        stream_slice: StreamSlice | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> Mapping[str, Any]:
+    def headers(self, slice_: Slice | None = None) -> dict[str, Any]:
+        """Return the manifest's headers."""
         if self._headers is None:
-            return super().get_request_headers(
-                stream_slice=stream_slice, next_page_token=next_page_token
-            )
-        return _filled(self._headers, stream_slice)
+            return dict(self.get_request_headers(stream_slice=slice_))
+        return _filled(self._headers, slice_)
 
 
 def _filled(templates: Mapping[str, PlainTemplate], slice_: StreamSlice | None) -> dict[str, Any]:

@@ -14,10 +14,8 @@ from itertools import islice
 from typing import Any
 
 from airbyte_cdk.models import FailureType, StreamDescriptor
-from airbyte_cdk.sources.declarative.decoders import Decoder
 from airbyte_cdk.sources.declarative.partition_routers import PartitionRouter
 from airbyte_cdk.sources.declarative.requesters.paginators import Paginator
-from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.declarative.retrievers import Retriever
 from airbyte_cdk.sources.types import Record, StreamSlice
 from typing_extensions import override
@@ -67,9 +65,8 @@ class AsanaRetriever(Retriever):
     config: Mapping[str, Any]
     parameters: InitVar[Mapping[str, Any]]
     name: str
-    requester: Requester
+    requester: AsanaRequester
     paginator: Paginator
-    decoder: Decoder
     partition_router: PartitionRouter | None = None
     incremental: Mapping[str, Any] = field(default_factory=dict)
     parent_columns: Mapping[str, Any] = field(default_factory=dict)
@@ -83,10 +80,7 @@ class AsanaRetriever(Retriever):
     lists_workspaces: bool = False
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        """Have the paginator take the body that is already parsed."""
-        strategy = getattr(self.paginator, "pagination_strategy", None)
-        if strategy is not None:
-            strategy.decoder = self.decoder
+        """Begin with nothing read."""
         self._ready: list[list[Raw]] | None = None
         self._failures = 0
 
@@ -106,7 +100,6 @@ class AsanaRetriever(Retriever):
             others: the retrievers of the sync's other streams by name; parents are bound before
                 their children.
         """
-        assert isinstance(self.requester, AsanaRequester)
         self.runtime, self.plan, self.cursor, self.others = runtime, plan, cursor, others
         self.counts = runtime.report.counts(self.name)
         self.requester.bind(runtime.client, self.counts)
@@ -121,7 +114,7 @@ class AsanaRetriever(Retriever):
             object_path=object_path_of(str(self.requester.path), self.object_path),
             counts=self.counts,
             fields=self.fields,
-            headers=self.requester.get_request_headers,
+            headers=self.requester.headers,
             pages=self.paged.pages,
             partition_of=cursor.router.partition_of,
         )

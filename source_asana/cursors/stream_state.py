@@ -196,7 +196,7 @@ class StreamState:
         if (
             sender
             and not strategy.is_ledger_dropped
-            and not (self.missing and self._is_another_scope)
+            and not (self.missing and self.missing.is_another_scope)
         ):
             strategy.sweep(sender.ledger, strategy.partitions.is_complete)
         ledger = sender.ledger.copy() if sender and len(sender.ledger) else None
@@ -225,11 +225,6 @@ class StreamState:
     def _refusals(self) -> str:
         """Return what the next sync need not report as new."""
         return "".join(sorted(self._reported | self._runtime.report.digests(self._stream)))
-
-    @property
-    def _is_another_scope(self) -> bool:
-        missing = self.missing
-        return missing is not None and missing.is_another_scope
 
     def _scope_now(self) -> str | None:
         return self._runtime.scope if self._scope == FIRST else self._scope

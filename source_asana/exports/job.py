@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from source_asana.http.attempts import Counter, body_of, send
+from source_asana.counts import Counts
+from source_asana.http.attempts import body_of, send
 from source_asana.http.client import Client
 from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
@@ -130,7 +131,7 @@ class ExportJobs:
     def __init__(self, tasks: TaskRetriever, workspace: str, left: LeftJobs) -> None:
         self._client = tasks.runtime.client
         self._counts = tasks.counts
-        self._headers = tasks.headers()
+        self._headers = tasks.requester.headers()
         self._retrievers = tasks.others
         self._scan_owner = tasks.streams.scan_owner
         self._workspace = workspace
@@ -282,7 +283,7 @@ class ExportJobs:
             LOGGER.info(text, self._workspace, what, (now - self._began) / 60)
 
 
-def may_export(client: Client, counts: Counter, workspace: str) -> bool:
+def may_export(client: Client, counts: Counts, workspace: str) -> bool:
     """Return whether the token may read the audit log, as those that may export can.
 
     Raises:

@@ -11,13 +11,14 @@ import logging
 import random
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.config import config_error
+from source_asana.counts import Counts
 from source_asana.http.budget import Budget
 from source_asana.http.client import Client
 from source_asana.http.errors import (
@@ -56,7 +57,7 @@ NO_ANSWER = Rule((), None, Action.RETRY, "no answer")
 
 
 def body_of(response: requests.Response) -> dict[str, Any]:
-    """Return the parsed body of an answer that `AsanaRequester.send_request` returned."""
+    """Return the parsed body of an answer that `send` returned."""
     body: dict[str, Any] = response.body  # type: ignore[attr-defined]  # set below, once per answer
     return body
 
@@ -67,17 +68,11 @@ def limit_of(response: requests.Response) -> int | None:
     return limit
 
 
-class Counter(Protocol):
-    """Counts the tries of requests; `report.Counts` is one."""
-
-    requests: int
-
-
 def send(
     client: Client,
     path: str,
     *,
-    counts: Counter,
+    counts: Counts,
     params: Mapping[str, Any],
     headers: Mapping[str, str] | None = None,
     limited_by: Budget | None = None,
@@ -111,7 +106,7 @@ class _Attempts:
         self,
         client: Client,
         path: str,
-        counts: Counter,
+        counts: Counts,
         params: dict[str, Any],
         headers: Mapping[str, str],
         *,
@@ -122,7 +117,8 @@ class _Attempts:
         self._budgets = [limited_by, client.budget] if limited_by else [client.budget]
         self._path = path
         url = f"{client.api_url}/{path.lstrip('/')}"
-        self._ask = partial(client.ask, url, body, params=params, headers=headers)
+        what = partial(client.post, body=body) if body else partial(client.get, params=params)
+        self._ask = partial(what, url, headers=headers)
         self._counts = counts
         self._params = params
         self._failures = Streak(TRIES, client.outage_seconds)

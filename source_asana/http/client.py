@@ -93,20 +93,6 @@ class Client:
             **waits,
         )
 
-    def ask(
-        self,
-        url: str,
-        body: bytes | None,
-        *,
-        params: Mapping[str, Any],
-        token: str,
-        headers: Mapping[str, str],
-    ) -> requests.Response:
-        """Send one POST of a body, without one a GET with parameters, and return the answer."""
-        if body is None:
-            return self.get(url, params=params, token=token, headers=headers)
-        return self.post(url, body=body, token=token, headers=headers)
-
     def get(
         self,
         url: str,

@@ -32,24 +32,10 @@ class AsanaRouter(PartitionRouter):
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         """Take nothing from the parameters."""
-        self._feeds: Feeds | None = None
-        self._settings: Settings | None = None
 
     def bind(self, settings: Settings, feeds: Feeds) -> None:
         """Take the configuration and the feeds of this sync."""
-        self._settings, self._feeds = settings, feeds
-
-    @property
-    def settings(self) -> Settings:
-        """The configuration."""
-        assert self._settings is not None
-        return self._settings
-
-    @property
-    def feeds(self) -> Feeds:
-        """The feeds of this sync."""
-        assert self._feeds is not None
-        return self._feeds
+        self.settings, self.feeds = settings, feeds
 
     @abstractmethod
     def parents(self) -> Needs:

@@ -12,7 +12,6 @@ from itertools import islice
 
 from typing_extensions import override
 
-from source_asana.components.requester import AsanaRequester
 from source_asana.components.retriever import EXAMPLES, AsanaRetriever
 from source_asana.core.ledger import Ledger
 from source_asana.core.task_list import Group, Shown
@@ -393,13 +392,12 @@ class ChildRetriever(AsanaRetriever):
 
     def _search(self, workspace: str) -> AttachmentSearch:
         """Return the search for those tasks of a workspace that have children of this stream."""
-        assert isinstance(self.requester, AsanaRequester)
         request = SearchRequest(
             self.runtime.client,
             self.attachment_search.format(workspace=workspace),
             self.counts,
             {"has_attachment": "true", "opt_fields": "created_at"},
-            dict(self.requester.get_request_headers()),
+            self.requester.headers(),
         )
         now = self.runtime.clock.instant() or 0
         overlap = task_streams(self.runtime).search.overlap

@@ -104,7 +104,7 @@ class HintedTasks:
             f"tasks/{gid}",
             tasks.counts,
             params,
-            tasks.headers(),
+            tasks.requester.headers(),
             asked=asked,
             is_record_wanted=True,
         )
@@ -202,7 +202,7 @@ class HintedTasks:
             f"{path}/{hint.gid}",
             self._tasks.counts,
             lambda: fields,
-            self._tasks.headers(),
+            self._tasks.requester.headers(),
             is_record_wanted=True,
         )
         if existence is Existence.UNKNOWN:

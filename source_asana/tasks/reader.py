@@ -8,7 +8,6 @@ from typing import Any
 
 from typing_extensions import override
 
-from source_asana.components.requester import AsanaRequester
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.components.shape import Raw
 from source_asana.core.task_list import TaskList
@@ -29,11 +28,6 @@ class TaskReader(AsanaRetriever):
         self.streams.cursors.append(self.cursor)
         if not self.plan.parent_only:
             self.streams.sending.append(self.cursor)
-
-    def headers(self) -> dict[str, str]:
-        """Return the headers of all other requests than for its listings."""
-        assert isinstance(self.requester, AsanaRequester)
-        return dict(self.requester.get_request_headers())
 
     def note_shared(self, tasks: list[Raw]) -> None:
         """Note which tasks of a page are in both streams, for hints that only one was shown."""

@@ -118,7 +118,7 @@ class TaskRetriever(TaskReader):
                 "events",
                 counts=self.counts,
                 params=params,
-                headers=self.headers(),
+                headers=self.requester.headers(),
                 limited_by=client.event_budget,
             )
 
@@ -193,7 +193,7 @@ class TaskRetriever(TaskReader):
             self.search.format(workspace=slice_.search.workspace),
             self.counts,
             {"opt_fields": ",".join(sorted(names))},
-            self.headers(),
+            self.requester.headers(),
         )
 
     def _found(self, task: Raw, slice_: SearchSlice, stamp: Stamp) -> Iterator[Any]:

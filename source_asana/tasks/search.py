@@ -14,7 +14,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from source_asana.http.attempts import Counter, body_of, send
+from source_asana.counts import Counts
+from source_asana.http.attempts import body_of, send
 from source_asana.http.client import Client
 from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
@@ -89,7 +90,7 @@ class SearchRequest:
 
     client: Client
     path: str
-    counts: Counter
+    counts: Counts
     params: Mapping[str, Any]
     headers: Mapping[str, str]
 

@@ -44,10 +44,8 @@ def test_the_manifests_templates_are_filled_in() -> None:
     )
     with requests_mock.Mocker() as mock:
         mock.get(f"{API}/projects/7/tasks", **OK)
-        requester.send_request(
-            stream_slice=slice_of(project_gid="7"), request_params={"limit": 100}
-        )
-        requester.send_request(stream_slice=slice_of("2024-01-01", project_gid="7"))
+        requester.ask(slice_of(project_gid="7"), {"limit": 100})
+        requester.ask(slice_of("2024-01-01", project_gid="7"), {})
         first, second = mock.request_history
     assert first.qs == {"limit": ["100"], "project": ["7"]}
     assert second.qs == {"modified_since": ["2024-01-01"], "project": ["7"]}
@@ -63,7 +61,7 @@ def test_what_needs_jinja_goes_the_cdks_way() -> None:
     )
     with requests_mock.Mocker() as mock:
         mock.get(f"{API}/projects/7a/tasks", **OK)
-        requester.send_request(stream_slice=slice_of(project_gid="7a"))
+        requester.ask(slice_of(project_gid="7a"), {})
         [request] = mock.request_history
     assert request.qs == {"a": ["7a"]}
     assert request.headers["X-A"] == "7A"
@@ -73,7 +71,7 @@ def test_a_path_of_the_callers_own_goes_first() -> None:
     requester = bound(path="/portfolios")
     with requests_mock.Mocker() as mock:
         mock.get(f"{API}/portfolios/12", **OK)
-        requester.send_request(path="portfolios/12")
+        requester.ask(None, {}, "portfolios/12")
         assert len(mock.request_history) == 1
 
 

@@ -192,6 +192,27 @@ def test_deletions_wait_for_a_sync_that_can_read_the_user(
     assert [line for line in third.warnings if "whose token" in line] == []
 
 
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_full_scans_are_rare_only_where_the_audit_log_of_every_workspace_is_read(
+    tasks: World, *, is_refused: bool
+) -> None:
+    options = {"incremental": True, "track_deletions": True, "change_detection": "search"}
+    home = tasks.add_workspace("Home")
+    goes = tasks.add_task("At home", projects=[tasks.add_project("H", workspace=home)])
+    with Sandbox(tasks, plan="service") as asana:
+        if is_refused:
+            path = rf"^/workspaces/{home}/audit_log_events"
+            asana.fault("status", path, times=None, status=403, message="No audit log here.")
+        first = read(asana, TASKS, **options)
+        tasks.delete(goes)
+        asana.clock.advance(DAY)
+        asana.reset_log()
+        second = read(asana, TASKS, state=first.state, **options)
+        listed = asana.requests("/tasks")
+    assert gone(second) == {"tasks": 1}
+    assert (listed > 0) is is_refused
+
+
 def test_what_comes_back_while_deletions_wait_is_there(tasks: World) -> None:
     options = {**TRACKED, **LISTED}
     task = tasks.find("Goes")
