@@ -56,7 +56,7 @@ class StreamSlices(StreamSlicer):
         try:
             yield from self._announced()
             if self._plan.is_parent:
-                self._runtime.feeds.of(self._plan.name).settle()
+                self._runtime.feeds.of(self._plan.name).wait_until_complete()
         except ParentFailedError as error:
             # The parents of an aborted sync have not failed by themselves.
             self._runtime.stop.check()
@@ -66,7 +66,7 @@ class StreamSlices(StreamSlicer):
     def _settled(self, *, is_sound: bool) -> Iterator[Slice]:
         """Note what was covered, and yield the slices in which Asana is asked about the missing."""
         cursor, stop = self._cursor, self._runtime.stop
-        cursor.slices.wait_until_over()
+        cursor.open_slices.wait_until_over()
         for parent in cursor.router.parents():
             # What it finds deleted takes along what hangs on it.
             stop.wait_for(self._retriever.others[parent].cursor.confirmed)

@@ -111,7 +111,7 @@ class Prepared:
         settings, per_minute = self.runtime.settings, self.runtime.client.budget.per_minute
         # A plan without search has the smaller quota.
         quota = min(per_minute, FREE_PER_MINUTE) if settings.may_search else per_minute
-        is_replaced = is_worth_replacing(strategy.scan_requests, quota)
+        is_replaced = is_worth_replacing(strategy.listings.cost.requests, quota)
         return not (settings.may_ask_events and is_replaced)
 
     @cached_property

@@ -149,7 +149,7 @@ class AsanaRetriever(Retriever):
         finally:
             if not is_closed:
                 # The CDK closes only what has ended without an error.
-                self.cursor.slices.over()
+                self.cursor.open_slices.over()
 
     def _read(self, slice_: Slice) -> Iterator[Any]:
         ending, counts = Ending.FAILED, self.counts
@@ -205,7 +205,7 @@ class AsanaRetriever(Retriever):
         refusal = self.runtime.report.closed(self.name, slice_.workspace)
         if refusal:
             raise Refused(refusal)
-        self.cursor.begin(slice_)
+        slice_.began = slice_.began or self.runtime.clock.instant()
 
     def end(self, slice_: Slice, ending: Ending) -> None:
         """Tell the feed how the listing ended."""

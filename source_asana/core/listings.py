@@ -119,10 +119,13 @@ class FullScan:
     @property
     def is_due(self) -> bool:
         """Whether this sync is a full scan; decided once, when somebody asks first."""
-        if self._is_due is None:
-            now = self.now()
-            last = self.scanned
-            self._is_due = last is None or (now is not None and now - last >= self.hours() * HOUR)
+        return self.decide() if self._is_due is None else self._is_due
+
+    def decide(self) -> bool:
+        """Return whether this sync is a full scan, by the hours of now; one that is stays one."""
+        now, last = self.now(), self.scanned
+        is_late = last is None or (now is not None and now - last >= self.hours() * HOUR)
+        self._is_due = is_late or bool(self._is_due)
         return self._is_due
 
     def begin(self) -> None:
@@ -162,37 +165,46 @@ class Cost:
 
 
 @dataclass(slots=True)
-class Failed:
-    """Has the tasks whose subtasks could not be read, and their listings: a value of the state.
+class Texts:
+    """Has a text for each key: a value of the state.
 
-    One without a listing could not be read itself.
+    Attributes:
+        by_key: the texts.
     """
 
-    by_gid: dict[str, str] = field(default_factory=dict)
-
-    def walks(self) -> dict[str, str]:
-        """Return the listings of the tasks whose subtasks could not be read."""
-        return {gid: listing for gid, listing in self.by_gid.items() if listing}
-
-    def tasks(self) -> list[str]:
-        """Return the tasks that could not be read."""
-        return [gid for gid, listing in self.by_gid.items() if not listing]
+    by_key: dict[str, str] = field(default_factory=dict)
 
     def load(self, value: Any) -> None:
         """Take a stored value; see `Numbers.load`."""
         match value:
-            case dict() if all(isinstance(listing, str) for listing in value.values()):
-                self.by_gid = dict(value)
+            case dict() if all(isinstance(text, str) for text in value.values()):
+                self.by_key = dict(value)
             case _:
-                raise ValueError("the tasks that failed are not texts by gid")
+                raise ValueError("a value of the state is not texts by key")
 
     def dump(self) -> Any:
         """Return the value to store, None for nothing."""
-        return dict(self.by_gid) or None
+        return dict(self.by_key) or None
 
     def size(self) -> int:
         """Return about how many characters the value takes."""
-        return 40 * len(self.by_gid)
+        return sum(len(key) + len(text) + 6 for key, text in self.by_key.items())
+
+
+@dataclass(slots=True)
+class Failed(Texts):
+    """Has the tasks whose subtasks could not be read, and their listings.
+
+    One without a listing could not be read itself.
+    """
+
+    def walks(self) -> dict[str, str]:
+        """Return the listings of the tasks whose subtasks could not be read."""
+        return {gid: listing for gid, listing in self.by_key.items() if listing}
+
+    def tasks(self) -> list[str]:
+        """Return the tasks that could not be read."""
+        return [gid for gid, listing in self.by_key.items() if not listing]
 
 
 @dataclass(slots=True)
@@ -255,7 +267,7 @@ class Listings:
                 self.instants.note(listing)
             self.watermarks.move(workspace, began)
         self.watermarks.keep_only(named.__contains__)
-        self.failed.by_gid = dict(failed)
+        self.failed.by_key = dict(failed)
         self.scan.done(began)
 
 

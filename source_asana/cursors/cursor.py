@@ -42,7 +42,7 @@ class AsanaCursor(Cursor):
 
     Attributes:
         stream_state: what it keeps from sync to sync.
-        slices: how many of them are open; a worker tells it of one that failed.
+        open_slices: how many slices are open; a worker tells it of one that failed.
         confirmed: set when the stream has nothing more to ask about missing records, however its
             slices ended.
         lock: held for every change of ledger and parts, never while something is yielded.
@@ -74,7 +74,7 @@ class AsanaCursor(Cursor):
         self._counts = runtime.report.counts(plan.name)
         if sender:
             sender.counts = self._counts
-        self.slices = strategy.open_slices
+        self.open_slices = strategy.open_slices
         self.confirmed = threading.Event()
         self._hinted: Mapping[str, int] = {}
         self.stream_state = StreamState(
@@ -133,7 +133,7 @@ class AsanaCursor(Cursor):
             if slice_.is_listed and not self.strategy.sends_all(slice_):
                 with self.lock:
                     self.partitions.handed_out(slice_.key, is_last=slice_.is_last)
-            self.slices.handed_out()
+            self.open_slices.handed_out()
             yield slice_
         with self.lock:
             self.strategy.listed()
@@ -154,7 +154,7 @@ class AsanaCursor(Cursor):
             self._emission.changes += 1
         elif not slice_.is_incomplete:
             self.complete(slice_)
-        self.slices.over()
+        self.open_slices.over()
         self.progressed()
 
     # ── at the end of a sync; called by the thread of the stream's generator ───────────────────
@@ -190,9 +190,9 @@ class AsanaCursor(Cursor):
             # A state that knows what is missing precedes the first tombstone.
             self._emission.flush()
             for slice_ in slices:
-                self.slices.handed_out()
+                self.open_slices.handed_out()
                 yield slice_
-            self.slices.wait_until_over()
+            self.open_slices.wait_until_over()
             with self.lock:
                 self.missing.flag(self._is_over, self._hinted)
 
@@ -226,10 +226,6 @@ class AsanaCursor(Cursor):
         return parent is not None and parent[1] in self._runtime.deleted
 
     # ── what the retriever calls ───────────────────────────────────────────────────────────────
-
-    def begin(self, slice_: Slice) -> None:
-        """Note that the first request of a slice is about to be sent."""
-        slice_.began = slice_.began or self._runtime.clock.instant()
 
     def complete(self, slice_: Slice) -> None:
         """Note that all records of a slice are on their way."""
@@ -308,10 +304,6 @@ class AsanaCursor(Cursor):
         partition = self.strategy.partition_of(record, slice_)
         return self.sender is not None and self.sender.knows(record, partition)
 
-    def _sends_by_strategy(self, slice_: Slice) -> bool:
-        """Return whether the ledger does not decide which of a slice's records are sent."""
-        return self.strategy.is_ledger_dropped or self.strategy.sends_all(slice_)
-
     def sent(
         self,
         record: Raw,
@@ -334,18 +326,23 @@ class AsanaCursor(Cursor):
             return
         self.columns.is_read = True
         sender = self.sender
-        if self.is_incremental and sender and not self._sends_by_strategy(slice_):
+        is_by_strategy = self.strategy.is_ledger_dropped or self.strategy.sends_all(slice_)
+        if self.is_incremental and sender and not is_by_strategy:
             partition = partition or self.strategy.partition_of(record, slice_)
             yield from sender.send(
                 record, partition, stamp, is_shared=is_shared, found_by=slice_.found_by
             )
             self._emission.changes += 1
-            return
-        if (
-            self.is_incremental
-            and self.strategy.is_ledger_dropped
-            and not self.strategy.is_newer(record, slice_)
-        ):
+        else:
+            yield from self._sent_without_ledger(record, slice_, stamp, is_shared=is_shared)
+
+    def _sent_without_ledger(
+        self, record: Raw, slice_: Slice, stamp: Stamp, *, is_shared: bool
+    ) -> Iterator[Raw]:
+        """Yield a record that no ledger is asked about: new in time, and for the first time."""
+        strategy = self.strategy
+        is_old = self.is_incremental and strategy.is_ledger_dropped
+        if is_old and not strategy.is_newer(record, slice_):
             return
         if not is_shared or self._once.is_first(str(record.get("gid"))):
             if self._is_stamped:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from typing_extensions import override
 
-from source_asana.core.listings import Gates, Instants
+from source_asana.core.listings import Gates, Instants, Texts
 from source_asana.cursors.strategies import Part, Record, Strategy, Unread
 from source_asana.http.clock import from_millis
 from source_asana.http.errors import Reach
@@ -169,33 +168,12 @@ class AppendOnlyStrategy(WindowStrategy):
         return super().unread(partition.partition("@")[0])
 
 
-@dataclass(slots=True)
-class Tokens:
-    """Has the sync token of each project."""
-
-    by_key: dict[str, str] = field(default_factory=dict)
-
-    def load(self, value: Any) -> None:
-        """Take a stored value; see `Part`."""
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise ValueError("the tokens are not texts by key")
-        self.by_key = dict(value)
-
-    def dump(self) -> Any:
-        """Return the tokens by key; see `Part`."""
-        return dict(self.by_key)
-
-    def size(self) -> int:
-        """Return about how many characters the tokens take."""
-        return sum(len(key) + len(token) + 6 for key, token in self.by_key.items())
-
-
 class SyncTokenStrategy(Strategy):
     """Reads what happened since a sync token; the first read of a project only gets one."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._tokens = Tokens()
+        self._tokens = Texts()
         self._next: dict[str, str] = {}
 
     @override

@@ -69,7 +69,7 @@ class ExportScan(WorkspaceScan[Export]):
         if self._is_on and selected:
             for gid in sorted(workspaces):
                 is_first = any(not m.is_tracked or m.watermark(gid) is None for m in selected)
-                if is_first or any(stream.is_scan for stream in selected):
+                if is_first or any(stream.scan.is_due for stream in selected):
                     self.scans[gid] = Export(gid)
             left = self._left.by_workspace.items()
             # Where listings are read instead, a complete file is older than they are.
@@ -98,13 +98,15 @@ class ExportScan(WorkspaceScan[Export]):
         workspace = slice_.scan.workspace
         listed: frozenset[str] | None = None
         after: Millis | None = None
-        if isinstance(slice_, ExportSlice):
-            # A start date is no `after`: old tasks may have new subtasks.
-            listed = slice_.export.listed
-        elif isinstance(slice_, SearchSlice) and self._is_on:
-            after = slice_.search.after
-        else:
-            return
+        match slice_:
+            case ExportSlice():
+                # A start date is no `after`: old tasks may have new subtasks.
+                listed = slice_.export.listed
+            case SearchSlice() if self._is_on:
+                # A search of too many pages: one file has all that it was to find.
+                after = slice_.search.after
+            case _:
+                return
         scope = Scope(workspace, listed, self._runtime.settings)
         jobs = ExportJobs(tasks, workspace, self._left)
         reading = Reading(tasks, slice_, scope, after, lambda job: self._is_usable(job, scope))

@@ -50,7 +50,7 @@ class ParentFeed(Protocol):
     def ended(self, ending: Ending) -> None:
         """Count one listing as over."""
 
-    def settle(self) -> None:
+    def wait_until_complete(self) -> None:
         """Wait until nobody adds anything after the stream's own slices."""
 
 
@@ -147,7 +147,7 @@ class Feed:
             self.wait(lambda: index < len(self._items) or self.closed)
             return self._items[index:]
 
-    def settle(self) -> None:
+    def wait_until_complete(self) -> None:
         """Wait until nobody adds anything after the stream's own slices: nobody does."""
 
     def raise_failure(self) -> None:
@@ -199,7 +199,7 @@ class RecursiveFeed(Feed):
         """Wait until all listings are over; walks may go on."""
         self.wait(lambda: self._announced and self._open == self._walks)
 
-    def settle(self) -> None:
+    def wait_until_complete(self) -> None:
         """Wait until every item was walked, and raise `ParentFailedError` where a walk failed."""
         self.wait(lambda: self.closed)
         if self.ending is Ending.FAILED:

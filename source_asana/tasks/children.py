@@ -347,7 +347,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
 
     def _is_listing_over(self, key: str) -> bool:
         if key == ELSEWHERE:
-            return self.is_scan
+            return self.scan.is_due
         return self.feed.is_complete(key) or self.is_listing_removed(key)
 
     @override

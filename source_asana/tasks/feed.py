@@ -93,7 +93,7 @@ class TaskFeed:
             self._open -= 1
             self._end(ending)
 
-    def settle(self) -> None:
+    def wait_until_complete(self) -> None:
         """Do nothing: nobody adds to it later but walks, which those wait for who need to."""
 
     def _end(self, ending: Ending) -> None:
@@ -373,5 +373,5 @@ class SubtaskFeed:
     def ended(self, ending: Ending) -> None:
         """Do nothing: a walk's end is told to the feed of tasks."""
 
-    def settle(self) -> None:
+    def wait_until_complete(self) -> None:
         """Do nothing: nobody adds to it later."""

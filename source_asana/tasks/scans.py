@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from typing_extensions import override
 
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.core.hints import Token
-from source_asana.cursors.strategies import Part
+from source_asana.core.hints import Token, Tokens
+from source_asana.core.listings import Listings
+from source_asana.cursors.strategies import Part, Strategy
 from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError
@@ -29,57 +30,72 @@ LOGGER = logging.getLogger("airbyte.source_asana.search")
 MINUTE = 60_000
 
 
-class TaskStream(Protocol):
-    """Describes a stream of tasks that the user selected."""
+class TaskStream(Strategy):
+    """A stream of tasks, as scans and events look at it: what it keeps of its listings."""
+
+    reads_all = False
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.listings = Listings(self.scan)
+        self._tokens = Tokens()
 
     @property
     def is_tracked(self) -> bool:
-        """Whether it keeps a state in this sync."""
-
-    @property
-    def is_scan(self) -> bool:
-        """Whether its full scan is due."""
+        """Whether the stream keeps a state in this sync."""
+        return self.plan.is_incremental
 
     def watermark(self, workspace: str) -> Millis | None:
         """Return up to when it has the changes of a workspace, None where it never had all."""
+        with self.lock:
+            found = self.listings.watermarks.get(workspace)
+            return None if found is None else Millis(found)
 
     def instant(self, listing: str) -> Millis | None:
         """Return when a listing was covered, None where it never was."""
+        with self.lock:
+            found = self.listings.instants.get(listing)
+            return None if found is None else Millis(found)
 
     def is_outstanding(self, listing: str, workspace: str) -> bool:
         """Return whether it has to have a listing read completely."""
+        with self.lock:
+            return self.is_tracked and self.listings.is_outstanding(listing, workspace)
 
     def known(self) -> list[str]:
         """Return the listings that it knows."""
+        with self.lock:
+            return list(self.listings.instants)
 
     def failed_walks(self) -> dict[str, str]:
         """Return the listings of the tasks whose subtasks an earlier sync could not read."""
+        with self.lock:
+            return self.listings.failed.walks()
 
     def failed_tasks(self) -> list[str]:
         """Return the hinted tasks that an earlier sync could not read."""
+        with self.lock:
+            return self.listings.failed.tasks()
 
     def tasks(self) -> list[tuple[str, str]]:
         """Return (gid, listing) of the tasks whose children were read, or are due."""
+        return []
 
     def has_task(self, gid: str) -> bool:
         """Return whether a task is one of these."""
+        del gid
+        return False
 
     def last_sync(self) -> Millis | None:
         """Return when the last sync of the stream began, None before the first."""
+        with self.lock:
+            marks = self.listings.watermarks.by_key.values()
+            return Millis(max(marks)) if marks else None
 
     def token(self, listing: str) -> Token | None:
         """Return the token from which the events of a project go on, None without one."""
-
-    @property
-    def scan_requests(self) -> int:
-        """How many requests the last full scan took."""
-
-    @property
-    def scanned(self) -> int | None:
-        """When the last full scan began, None before the first."""
-
-    def begin_scan(self) -> None:
-        """Note that all listings are read completely in this sync."""
+        with self.lock:
+            return self._tokens.by_key.get(listing)
 
 
 OneScan = TypeVar("OneScan", bound=Scan)

@@ -8,110 +8,27 @@ from typing import Any
 
 from typing_extensions import override
 
-from source_asana.core.hints import Token, Tokens
-from source_asana.core.listings import FullScan, Listings
 from source_asana.core.task_list import Group
-from source_asana.cursors.strategies import ELSEWHERE, Part, Record, Strategy
+from source_asana.cursors.strategies import ELSEWHERE, Part, Record
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, is_user_key, workspace_of_key
 from source_asana.tasks.feed import Listing
+from source_asana.tasks.scans import TaskStream
 from source_asana.tasks.slices import ListingSlice, ScanSlice, WalkSlice
 from source_asana.tasks.streams import is_user_of, task_streams
 
 
-class TaskStreamStrategy(Strategy):
+class TaskStreamStrategy(TaskStream):
     """Has the listings of tasks in its state: projects, and `workspace/user`."""
-
-    reads_all = False
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.streams = task_streams(self.runtime)
         self.feed = self.streams.feed
-        self.scan = FullScan(self.streams.scan_hours, self.runtime.clock.began)
-        self.listings = Listings(self.scan)
-        self._tokens = Tokens()
+        self.scan.hours = self.streams.scan_hours
         if not self.plan.parent_only:
             self.streams.select(self)
-
-    # ── as one of the task streams ────────────────────────────────────────────────────────────
-
-    @property
-    def is_tracked(self) -> bool:
-        """Whether the stream keeps a state in this sync."""
-        return self.plan.is_incremental
-
-    @property
-    def is_scan(self) -> bool:
-        """Whether its full scan is due."""
-        return self.scan.is_due
-
-    def begin_scan(self) -> None:
-        """Note that all listings are read completely in this sync."""
-        self.scan.begin()
-
-    def watermark(self, workspace: str) -> Millis | None:
-        """Return up to when it has the changes of a workspace, None where it never had all."""
-        with self.lock:
-            found = self.listings.watermarks.get(workspace)
-            return None if found is None else Millis(found)
-
-    def instant(self, listing: str) -> Millis | None:
-        """Return when a listing was covered, None where it never was."""
-        with self.lock:
-            found = self.listings.instants.get(listing)
-            return None if found is None else Millis(found)
-
-    def is_outstanding(self, listing: str, workspace: str) -> bool:
-        """Return whether it has to have a listing read completely."""
-        with self.lock:
-            return self.is_tracked and self.listings.is_outstanding(listing, workspace)
-
-    def known(self) -> list[str]:
-        """Return the listings that it knows."""
-        with self.lock:
-            return list(self.listings.instants)
-
-    def failed_walks(self) -> dict[str, str]:
-        """Return the listings of the tasks whose subtasks an earlier sync could not read."""
-        with self.lock:
-            return self.listings.failed.walks()
-
-    def failed_tasks(self) -> list[str]:
-        """Return the hinted tasks that an earlier sync could not read."""
-        with self.lock:
-            return self.listings.failed.tasks()
-
-    def tasks(self) -> list[tuple[str, str]]:
-        """Return (gid, listing) of the tasks whose children were read, or are due."""
-        return []
-
-    def has_task(self, gid: str) -> bool:
-        """Return whether a task is one of these."""
-        del gid
-        return False
-
-    def last_sync(self) -> Millis | None:
-        """Return when the last sync of the stream began, None before the first."""
-        with self.lock:
-            marks = self.listings.watermarks.by_key.values()
-            return Millis(max(marks)) if marks else None
-
-    def token(self, listing: str) -> Token | None:
-        """Return the token from which the events of a project go on, None without one."""
-        with self.lock:
-            return self._tokens.by_key.get(listing)
-
-    @property
-    def scan_requests(self) -> int:
-        """How many requests the last full scan took."""
-        return self.listings.cost.requests
-
-    @property
-    def scanned(self) -> int | None:
-        """When the last full scan began, None before the first."""
-        return self.scan.scanned
 
     # ── as a strategy ────────────────────────────────────────────────────────────────────────────
 
@@ -144,7 +61,7 @@ class TaskStreamStrategy(Strategy):
         """
         found = [one for group in groups for one in self.feed.answered(group.listings)]
         if found:
-            self.listings.failed.by_gid |= self.feed.failed_walks()
+            self.listings.failed.by_key |= self.feed.failed_walks()
         return found
 
     def move(self, listing: Listing) -> None:
@@ -162,15 +79,15 @@ class TaskStreamStrategy(Strategy):
         for gid in self.streams.covered():
             # Users are not listed where that would only repeat what the search has found. A full
             # scan lists them; if it could not, their listings are outstanding.
-            if gid not in self.feed.lists_users and not self.is_scan:
+            if gid not in self.feed.lists_users and not self.scan.is_due:
                 users = [key for key in self.known() if is_user_of(key, gid)]
                 named[gid] += users
                 passed_over.update(users)
         began, events = self.runtime.clock.began(), self.streams.events
         failed = {**dict.fromkeys(events.failed, ""), **self.feed.failed_walks()}
         self.listings.settle(began, named, passed_over, failed)
-        self.streams.report_next_scan(self.scanned)
-        if self.is_scan:
+        self.streams.report_next_scan(self.scan.scanned)
+        if self.scan.is_due:
             counts = self.runtime.report.counts
             self.listings.cost.requests = counts("tasks").requests + counts("subtasks").requests
         if events.are_read:
@@ -190,7 +107,7 @@ class TaskStreamStrategy(Strategy):
 
     def _told_until(self, slice_: Slice) -> Millis | None:
         """Return up to when earlier syncs have sent what a slice shows, None to send all of it."""
-        if self.is_scan:
+        if self.scan.is_due:
             return None
         match slice_:
             case ScanSlice():
@@ -216,7 +133,11 @@ class TaskStreamStrategy(Strategy):
 
     def warn_of_unproven_deletions(self) -> None:
         """Say once that what was deleted in unread listings cannot be told."""
-        if self.is_scan and self.runtime.settings.track_deletions and not self.streams.shows_all():
+        if (
+            self.scan.is_due
+            and self.runtime.settings.track_deletions
+            and not self.streams.shows_all()
+        ):
             self.runtime.report.once(
                 logging.WARNING,
                 "Not all lists of tasks could be read, so this sync cannot find all deleted "

@@ -66,8 +66,7 @@ class TaskStreams:
     def plan(self) -> None:
         """Choose how changes are found; called once, when the workspaces are listed."""
         self.events.plan(self.selected)
-        if any(not m.is_tracked or m.is_scan for m in self.selected):
-            self._begin_scan()
+        self._decide_scan()
         for stream in self.selected:
             self.feed.retry(stream.failed_walks())
         left = set(self.runtime.workspaces)
@@ -85,10 +84,16 @@ class TaskStreams:
         found = (scan.shown_until(listing, workspace) for scan in self.scans)
         return next(filter(None, found), None)
 
-    def _begin_scan(self) -> None:
-        self.is_scan = True
-        for stream in self.selected:
-            stream.begin_scan()
+    def _decide_scan(self) -> None:
+        """Have all streams read everything in this sync if one of them has to.
+
+        That is decided before the first slice, and again where events replace listings, as only a
+        full scan shows what they have not.
+        """
+        if any(not one.is_tracked or one.scan.decide() for one in self.selected):
+            self.is_scan = True
+            for stream in self.selected:
+                stream.scan.begin()
 
     def replace_listings(self) -> None:
         """Have events replace the listings of workspaces whose changes no scan has found.
@@ -96,14 +101,9 @@ class TaskStreams:
         Called when the scans are over.
         """
         if len(self.covered()) < len(self.runtime.workspaces):
-            self.events.replace_listings(max((m.scan_requests for m in self.selected), default=0))
-        if self.events.replaces and self._is_scan_due():
-            self._begin_scan()
-
-    def _is_scan_due(self) -> bool:
-        """Return whether everything is read, as only that shows what events have not."""
-        began, last = self.runtime.clock.began(), min(m.scanned or 0 for m in self.selected)
-        return began is not None and began - last >= self.scan_hours() * HOUR
+            costs = (stream.listings.cost.requests for stream in self.selected)
+            self.events.replace_listings(max(costs, default=0))
+            self._decide_scan()
 
     def scan_hours(self) -> int:
         """Return after how many hours all tasks are read though nothing says they changed."""
@@ -134,9 +134,9 @@ class TaskStreams:
 
     def is_to_list(self, listing: str, workspace: str) -> bool:
         """Return whether a listing is read, rather than passed over, as far as is known by now."""
-        is_covered = self.is_covered(workspace) or self.events.covers(listing)
-        is_hinted = listing in self.events.to_list
-        return not is_covered or is_hinted or self.is_outstanding(listing, workspace)
+        if listing in self.events.to_list or self.is_outstanding(listing, workspace):
+            return True
+        return not (self.is_covered(workspace) or self.events.covers(listing))
 
     def is_outstanding(self, listing: str, workspace: str) -> bool:
         """Return whether a stream has to have a listing read completely."""

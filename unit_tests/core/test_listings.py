@@ -250,7 +250,7 @@ def test_a_listing_that_was_not_covered_is_outstanding_after_the_settle() -> Non
     assert made.watermarks.get("w") == 20
     assert [made.is_outstanding(key, "w") for key in "123"] == [False, True, True]
     assert "3" in list(made.instants)
-    assert made.failed.by_gid == {"7": "1"}
+    assert made.failed.by_key == {"7": "1"}
 
 
 def test_a_search_covers_the_named_listings_that_were_not_outstanding() -> None:

@@ -65,13 +65,13 @@ def read(
     A failing partition shows one of them.
     """
     for slice_ in cursor.stream_slices():
-        cursor.begin(slice_)
+        slice_.began = cursor._runtime.clock.instant()
         stamp = cursor.stamp()
         for record in shown.get(slice_.key, [])[: 1 if slice_.key in failing else None]:
             if cursor.is_in_scope(record, slice_):
                 yield from cursor.sent(dict(record), slice_, stamp, is_shared=True)
         if slice_.key in failing:
-            cursor.slices.over()
+            cursor.open_slices.over()
         else:
             close(cursor, slice_)
     end(cursor)
@@ -235,7 +235,7 @@ def test_a_refused_listing_says_nothing_and_that_of_a_deleted_parent_does(verdic
         [slice_] = cursor.stream_slices()
         assert cursor.was_read(slice_, verdict.rule.reach)
         assert cursor.columns.were_read
-        cursor.begin(slice_)
+        slice_.began = cursor._runtime.clock.instant()
         cursor.refused(slice_, verdict)
         close(cursor, slice_)
         end(cursor)
@@ -265,7 +265,7 @@ def test_a_partition_of_several_slices_is_complete_when_all_are() -> None:
     _, state = after(shown, active, archived)
     cursor, repository = cursor_of(active, archived, stored=state)
     first, _ = cursor.stream_slices()
-    cursor.begin(first)
+    first.began = cursor._runtime.clock.instant()
     close(cursor, first)
     end(cursor)
     state = states_in(list(repository.consume_queue()))[-1]
@@ -298,7 +298,7 @@ def test_between_the_slices_of_a_partition_nothing_in_it_is_missing() -> None:
         cursor.settle({}, None, is_sound=True)
         for slice_ in cursor.to_confirm():
             missing += slice_.rows
-            cursor.slices.over()
+            cursor.open_slices.over()
         cursor.ensure_at_least_one_state_emitted()
         state = states_in(list(repository.consume_queue()))[-1]
         rounds.append(([record["gid"] for record in sent], [key for key, _ in missing]))

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from source_asana.cursors.partial import SyncTokenStrategy, Tokens
+from source_asana.core.listings import Texts
+from source_asana.cursors.partial import SyncTokenStrategy
 from source_asana.http.errors import Reach
 from source_asana.parents.feeds import Ending
 from unit_tests.cursors.surroundings import all_slices, runtime, slice_of, stored_by, strategy_of
@@ -79,7 +80,7 @@ def test_a_full_refresh_reads_nothing_and_says_so_once(caplog: pytest.LogCapture
 
 
 def test_tokens_know_their_size() -> None:
-    tokens = Tokens()
+    tokens = Texts()
     tokens.load({"1": "abc", "22": "de"})
 
     assert tokens.size() == len('"1":"abc","22":"de",')
@@ -87,5 +88,5 @@ def test_tokens_know_their_size() -> None:
 
 @pytest.mark.parametrize("value", [None, [], "a", {"1": None}, {"1": 5}, {"1": ["a"]}])
 def test_a_value_that_tokens_never_are_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match="the tokens are not texts by key"):
-        Tokens().load(value)
+    with pytest.raises(ValueError, match="not texts by key"):
+        Texts().load(value)

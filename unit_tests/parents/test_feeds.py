@@ -152,7 +152,7 @@ def test_portfolios_stay_open_until_each_was_walked_and_cycles_end(
         portfolios.walked(Ending.COMPLETE)
     assert portfolios.closed
     assert gids(portfolios) == ["1", "2", "3"]
-    portfolios.settle()
+    portfolios.wait_until_complete()
 
 
 def test_a_failed_walk_fails_the_portfolios(portfolios: RecursiveFeed) -> None:
@@ -164,12 +164,12 @@ def test_a_failed_walk_fails_the_portfolios(portfolios: RecursiveFeed) -> None:
     with pytest.raises(ParentFailedError):
         list(portfolios)
     with pytest.raises(ParentFailedError, match="portfolios inside others were not all found"):
-        portfolios.settle()
+        portfolios.wait_until_complete()
 
 
 def test_a_feed_without_walks_is_settled_at_once(feed: Feed) -> None:
     feed.expect()
-    feed.settle()
+    feed.wait_until_complete()
 
 
 def test_portfolios_are_not_settled_before_their_walks(portfolios: RecursiveFeed) -> None:
@@ -177,7 +177,7 @@ def test_portfolios_are_not_settled_before_their_walks(portfolios: RecursiveFeed
     portfolios.add(items("1"))
     portfolios.announced(Ending.COMPLETE)
     portfolios.ended(Ending.COMPLETE)
-    waiting = threading.Thread(target=portfolios.settle)
+    waiting = threading.Thread(target=portfolios.wait_until_complete)
     waiting.start()
     waiting.join(0.02)
     assert waiting.is_alive()
