@@ -23,7 +23,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.check import workspaces
 from source_asana.components.pages import next_offset, pages, rows
-from source_asana.components.shape import Filter, Raw
+from source_asana.components.shape import Filter
+from source_asana.cursors.sending import Raw
 from source_asana.fields.custom import STREAMS
 from source_asana.fields.custom_schema import MOST_COLUMNS, FoundFields, covering
 from source_asana.fields.schemas import with_columns

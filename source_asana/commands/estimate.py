@@ -15,8 +15,8 @@ from source_asana.check import workspaces
 from source_asana.commands.prepared import Prepared
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.shape import Raw
 from source_asana.core.versions import Versions
+from source_asana.cursors.sending import Raw
 from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
 from source_asana.http.clock import to_millis
 from source_asana.http.errors import AsanaError, Reach

@@ -9,9 +9,9 @@ from source_asana.commands.prepared import Prepared
 from source_asana.components.existence import Existence
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.shape import Raw
 from source_asana.config import config_error
 from source_asana.core.versions import Versions, version_of
+from source_asana.cursors.sending import Raw
 from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import from_millis, to_millis
 from source_asana.http.errors import Refused
@@ -55,7 +55,7 @@ class _Record:
             if self._ledger and self._ledger.is_missing(self._gid, partition):
                 yield "Missing: an earlier sync has read its list completely without seeing it."
                 break
-        if not self._retriever.lookup.has_object_path:
+        if not self._retriever.lookup.object_path:
             yield "Asana: has no request for one record of this stream."
             yield f"Next sync: reads its list, and sends it if it differs. {self._late()}".strip()
             return

@@ -11,10 +11,10 @@ from typing import Any
 from source_asana import files
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.shape import Raw
 from source_asana.core.hints import EVENT_FIELDS, Kind, hints_of, oldest
 from source_asana.core.listings import HOUR
 from source_asana.cursors.partial import NewestChildStrategy, WindowStrategy
+from source_asana.cursors.sending import Raw
 from source_asana.cursors.strategies import ELSEWHERE, partition_in
 from source_asana.http.attempts import body_of, send
 from source_asana.http.budget import FREE_PER_MINUTE

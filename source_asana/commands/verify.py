@@ -12,8 +12,8 @@ from functools import partial
 from source_asana.commands.prepared import Prepared
 from source_asana.components.existence import Existence
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.shape import Raw
 from source_asana.core.versions import Versions, version_of
+from source_asana.cursors.sending import Raw
 from source_asana.cursors.strategies import ELSEWHERE
 from source_asana.http.clock import to_millis
 from source_asana.http.errors import AsanaError
@@ -113,7 +113,7 @@ def _ledgers(made: Prepared) -> Iterator[tuple[AsanaRetriever, list[Row], Check]
         rows = [row for row in ledger.rows() if not ledger.is_missing(*row)]
         if rows and cursor.strategy.reads_all and not isinstance(cursor.router, UnionRouter):
             yield retriever, [r for r in rows if not r[1].startswith(ELSEWHERE)], _by_partition
-        elif rows and retriever.lookup.has_object_path:
+        elif rows and retriever.lookup.object_path:
             yield retriever, rows, _by_key
 
 

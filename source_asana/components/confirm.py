@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from source_asana.components.existence import Existence, Lookup
-from source_asana.components.shape import Raw
 from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.missing import MissingRecords
+from source_asana.cursors.sending import Raw
 from source_asana.cursors.strategies import LEFT, elsewhere, partition_in
 from source_asana.http.errors import AsanaError
 from source_asana.parents.routers import InlineRouter
@@ -92,7 +92,7 @@ class Confirm:
     def _parent_if_removed(self, partition: str) -> Existence | None:
         cursor, own = self._cursor, partition_in(partition)
         parent = cursor.router.parent_of(own) if cursor.is_removed(partition) else None
-        if parent is None or not self._lookups(parent[0]).has_object_path:
+        if parent is None or not self._lookups(parent[0]).object_path:
             return None
         return self._lookups(parent[0]).existence(parent[1])
 

@@ -16,8 +16,8 @@ from typing_extensions import override
 
 from source_asana.components.pages import pages
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.shape import Raw
 from source_asana.cursors.partial import SyncTokenStrategy
+from source_asana.cursors.sending import Raw
 from source_asana.http.attempts import body_of
 from source_asana.http.errors import Action, PartitionFailed, Rule, SyncTokenExpired, Verdict
 from source_asana.parents.slices import Slice

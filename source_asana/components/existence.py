@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
 import requests
 
-from source_asana.components.pages import rows
-from source_asana.components.shape import AskedFields, Raw, answered
+from source_asana.components.pages import AskedFields, PagedList, answered, rows
 from source_asana.counts import Counts
+from source_asana.cursors.sending import Raw
 from source_asana.http.attempts import body_of, send
 from source_asana.http.errors import AsanaError, Reach, Refused, Verdict
+from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
 
@@ -117,44 +119,28 @@ def object_path_of(path: str, declared: str | None) -> str:
     return parts[-1] if parts else ""
 
 
+@dataclass(slots=True, eq=False)
 class Lookup:
     """Asks for what a stream's lists no longer show.
 
-    Args:
+    Attributes:
         runtime: what all streams share.
-        object_path: see `object_path_of`; of records of several kinds several, between spaces.
+        paged: sends the stream's requests.
+        router: knows the partition fields that a partition's key names.
         counts: where the stream's requests are counted.
-        fields: what the stream asks for.
-        headers: returns the headers of its requests.
-        pages: yields the pages of a slice.
-        partition_of: returns the partition fields that a partition's key names.
+        object_path: see `object_path_of`; of records of several kinds several, between spaces.
     """
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        *,
-        object_path: str,
-        counts: Counts,
-        fields: AskedFields,
-        headers: Callable[[], Mapping[str, Any]],
-        pages: Callable[[Slice], Iterable[list[Raw]]],
-        partition_of: Callable[[str], dict[str, str]],
-    ) -> None:
-        self.has_object_path = bool(object_path)
-        self._runtime = runtime
-        self._existences = runtime.part(Existences)
-        self._object_paths = object_path.split()
-        self._counts = counts
-        self._fields = fields
-        self._headers = headers
-        self._pages = pages
-        self._partition_of = partition_of
-        self._again: dict[str, frozenset[str]] = {}
+    runtime: Runtime
+    paged: PagedList
+    router: AsanaRouter
+    counts: Counts
+    object_path: str
+    _again: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def path_of(self, gid: str) -> str:
         """Return the path of an object, of the first kind that the stream has."""
-        return f"{self._object_paths[0]}/{gid}"
+        return f"{self.object_path.split()[0]}/{gid}"
 
     def existence(self, gid: str) -> Existence:
         """Return whether an object exists."""
@@ -162,7 +148,7 @@ class Lookup:
 
     def record(self, gid: str) -> tuple[Existence, Raw]:
         """Return whether an object exists, and its record with the stream's fields if it does."""
-        fields = self._fields
+        fields = self.paged.fields
         return self._of(gid, lambda: fields.params, (fields,), is_record_wanted=True)
 
     def _of(
@@ -174,25 +160,29 @@ class Lookup:
         is_record_wanted: bool,
     ) -> tuple[Existence, Raw]:
         existence, record = Existence.UNKNOWN, Raw()
-        for path in self._object_paths:
-            existence, record = self._existences.of(
+        for path in self.object_path.split():
+            existence, record = self.runtime.part(Existences).of(
                 f"{path}/{gid}",
-                self._counts,
+                self.counts,
                 params,
-                self._headers(),
+                self.paged.requester.headers(),
                 asked=asked,
                 is_record_wanted=is_record_wanted,
             )
             if existence is not Existence.DELETED:
                 return existence, record
         if existence is Existence.DELETED:
-            self._runtime.deleted.add(gid)
+            self.runtime.deleted.add(gid)
         return existence, record
 
     def token_user(self) -> str | None:
         """Return the gid of the token's user, None where it cannot be read."""
-        _, record = self._existences.of(
-            "users/me", self._counts, lambda: GID, self._headers(), is_record_wanted=True
+        _, record = self.runtime.part(Existences).of(
+            "users/me",
+            self.counts,
+            lambda: GID,
+            self.paged.requester.headers(),
+            is_record_wanted=True,
         )
         return record.get("gid")
 
@@ -203,6 +193,6 @@ class Lookup:
             AsanaError: it cannot be listed.
         """
         if partition not in self._again:
-            pages = self._pages(Slice(self._partition_of(partition), key=partition))
+            pages = self.paged.pages(Slice(self.router.partition_of(partition), key=partition))
             self._again[partition] = frozenset(record["gid"] for page in pages for record in page)
         return self._again[partition]

@@ -6,7 +6,8 @@ own, and something else names the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
@@ -14,11 +15,14 @@ import requests
 from airbyte_cdk.sources.declarative.requesters.paginators import Paginator
 
 from source_asana.components.requester import AsanaRequester
-from source_asana.components.shape import AskedFields, Raw, answered
+from source_asana.cursors.sending import Raw
+from source_asana.fields.scopes import without_scope
 from source_asana.http.attempts import body_of, limit_of
-from source_asana.http.errors import Action, OffsetExpired, PartitionFailed, Rule, Verdict
+from source_asana.http.errors import Action, OffsetExpired, PartitionFailed, Refused, Rule, Verdict
 from source_asana.parents.slices import Slice
+from source_asana.report import Report
 
+T = TypeVar("T")
 Token = TypeVar("Token", bound=Hashable)
 RESTARTS_WITHOUT_PROGRESS = 3
 REPEATED_TOKEN = Rule((), None, Action.FAIL, "repeated offset")
@@ -106,6 +110,88 @@ def _is_new(record: Raw, seen: set[str]) -> bool:
     return True
 
 
+class AskedFields:
+    """Holds the `opt_fields` of a stream; those that the token has no scope for are left out.
+
+    Args:
+        stream: stream name.
+        fields: dotted opt_fields; if there are none, Asana decides what comes.
+        report: takes which columns are missing.
+        refuse: takes the dotted fields that are left out, and the refusal, before any request
+            leaves them out.
+
+    Attributes:
+        text: the fields that are asked for, separated by commas.
+        columns: the columns that they belong to, and the gid.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        fields: tuple[str, ...],
+        report: Report,
+        refuse: Callable[[frozenset[str], Verdict], None],
+    ) -> None:
+        self._stream = stream
+        self._report = report
+        self._refuse = refuse
+        self._lock = threading.Lock()
+        self._ask_for(",".join(fields))
+
+    def _ask_for(self, text: str) -> None:
+        self.text = text
+        self.columns = frozenset({"gid", *(path.split(".")[0] for path in self.names)})
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """The query parameter, if there is one."""
+        return {"opt_fields": self.text} if self.text else {}
+
+    @property
+    def names(self) -> list[str]:
+        """The dotted fields."""
+        return self.text.split(",") if self.text else []
+
+    def leave_out(self, sent: str, verdict: Verdict) -> bool:
+        """Return whether the same request is worth sending with fewer fields.
+
+        Args:
+            sent: the text that was sent; what is left out is left out for all slices.
+            verdict: the refusal.
+        """
+        with self._lock:
+            if self.text != sent:
+                # Meanwhile another slice was refused the same fields.
+                return True
+            fewer, dropped = without_scope(self._stream, sent, verdict)
+            if dropped:
+                self._report.fields_dropped(self._stream, dropped, verdict)
+                self._refuse(frozenset(sent.split(",")) - frozenset(fewer.split(",")), verdict)
+                self._ask_for(fewer)
+            return bool(dropped)
+
+
+def answered(asked: Sequence[AskedFields], ask: Callable[[], T]) -> T:
+    """Return what `ask` returns, which is called again without the fields whose scope is missing.
+
+    Args:
+        asked: the fields that it asks for, of one or several streams.
+        ask: sends the request.
+
+    Raises:
+        AsanaError: what the answer means; no fewer fields would help.
+    """
+    while True:
+        sent = [fields.text for fields in asked]
+        try:
+            return ask()
+        except Refused as refusal:
+            pairs = zip(asked, sent, strict=True)
+            left = [fields.leave_out(text, refusal.verdict) for fields, text in pairs]
+            if not any(left):
+                raise
+
+
 class PagedList:
     """Asks for the pages of a stream's slices.
 
@@ -114,6 +200,9 @@ class PagedList:
         paginator: the manifest's.
         fields: what is asked for.
         room: held while a page is there.
+
+    Attributes:
+        requester, fields: as given.
     """
 
     def __init__(
@@ -123,9 +212,9 @@ class PagedList:
         fields: AskedFields,
         room: AbstractContextManager[object],
     ) -> None:
-        self._requester = requester
+        self.requester = requester
         self._paginator = paginator
-        self._fields = fields
+        self.fields = fields
         self._room = room
         # The manifest has three ways: no pages, until none is named, and until one is empty.
         # The CDK would look up the next offset by Jinja, in an answer that it parses again.
@@ -149,7 +238,7 @@ class PagedList:
         self, slice_: Slice | None, params: Mapping[str, Any], path: str | None = None
     ) -> requests.Response:
         """Return the answer to one request of this stream; see `AsanaRequester.ask`."""
-        return self._requester.ask(slice_, params, path)
+        return self.requester.ask(slice_, params, path)
 
     def _following(self, response: requests.Response, size: int, last: str | None) -> str | None:
         del last
@@ -168,12 +257,12 @@ class PagedList:
         self, slice_: Slice, offset: str | None, limit: int | None, path: str | None = None
     ) -> requests.Response:
         """Return the answer to one page, without the fields that the token has no scope for."""
-        return answered([self._fields], lambda: self.ask(slice_, self._params(offset, limit), path))
+        return answered([self.fields], lambda: self.ask(slice_, self._params(offset, limit), path))
 
     def _params(self, offset: str | None, limit: int | None) -> Mapping[str, Any]:
         token = {"next_page_token": offset} if offset else None
         paging = self._paginator.get_request_params(next_page_token=token)
-        params = {**paging, **self._fields.params}
+        params = {**paging, **self.fields.params}
         if limit is not None and "limit" in params:
             params["limit"] = limit
         return params

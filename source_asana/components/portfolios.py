@@ -16,8 +16,7 @@ from typing_extensions import override
 
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.shape import Raw
-from source_asana.cursors.sending import Stamp
+from source_asana.cursors.sending import Raw, Stamp
 from source_asana.http.attempts import body_of
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending, Item, RecursiveFeed

@@ -22,11 +22,11 @@ from typing_extensions import override
 
 from source_asana.components.confirm import Confirm
 from source_asana.components.existence import Lookup, object_path_of
-from source_asana.components.pages import PagedList
+from source_asana.components.pages import AskedFields, PagedList
 from source_asana.components.requester import AsanaRequester
-from source_asana.components.shape import AskedFields, Filter, Raw, Shape
+from source_asana.components.shape import Filter, Shape
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.sending import Stamp
+from source_asana.cursors.sending import Raw, Stamp
 from source_asana.http.errors import AsanaError, Reach, Refused, Verdict
 from source_asana.parents.feeds import Ending, Feed, Item
 from source_asana.parents.plan import Inline, StreamPlan
@@ -109,15 +109,8 @@ class AsanaRetriever(Retriever):
         self.shape = Shape(plan, self.parent_columns, technical, asks=self.send_opt_fields)
         self.fields = AskedFields(self.name, self.shape.asked, runtime.report, self._refuse)
         self.paged = PagedList(self.requester, self.paginator, self.fields, runtime.backpressure)
-        self.lookup = Lookup(
-            runtime,
-            object_path=object_path_of(str(self.requester.path), self.object_path),
-            counts=self.counts,
-            fields=self.fields,
-            headers=self.requester.headers,
-            pages=self.paged.pages,
-            partition_of=cursor.router.partition_of,
-        )
+        object_path = object_path_of(str(self.requester.path), self.object_path)
+        self.lookup = Lookup(runtime, self.paged, cursor.router, self.counts, object_path)
         self.confirm = Confirm(
             cursor, lambda stream: others[stream].lookup, self.resent, self.counts
         )
@@ -226,13 +219,20 @@ class AsanaRetriever(Retriever):
                 yield from self.inlined(kept, one, stamp)
             if not self.plan.parent_only:
                 for record in kept:
-                    if self.cursor.is_in_scope(record, slice_):
-                        yield from self.sent(record, slice_, stamp)
+                    yield from self.sent(record, slice_, stamp)
 
-    def sent(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Raw]:
+    def sent(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterable[Raw]:
         """Return the finished record, if the cursor sends it, else nothing."""
+        if not self.cursor.is_in_scope(record, slice_):
+            return ()
+        is_shared = self.is_shared(record)
         record = self.shape.finished(record, slice_.partition)
-        return self.cursor.sent(record, slice_, stamp, is_shared=self.may_repeat)
+        return self.cursor.sent(record, slice_, stamp, is_shared=is_shared)
+
+    def is_shared(self, record: Raw) -> bool:
+        """Return whether other slices may show a record, too."""
+        del record
+        return self.may_repeat
 
     def resent(self, record: Raw, partition: str) -> Iterator[Raw]:
         """Return a record that a lookup brought as that of a partition, if the cursor sends it."""
@@ -321,7 +321,7 @@ class AsanaRetriever(Retriever):
     def examples(self) -> Iterator[tuple[Slice, str | None]]:
         """Yield some of what was read before: a slice, and its path where the list has another."""
         sender = self.cursor.sender
-        if sender and self.lookup.has_object_path:
+        if sender and self.lookup.object_path:
             for key, _ in islice(sender.ledger.rows(), EXAMPLES):
                 yield Slice({}, key=key), self.lookup.path_of(key)
 

@@ -2,105 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from source_asana.config import Settings
+from source_asana.cursors.sending import Raw
 from source_asana.fields import custom
 from source_asana.fields.columns import shaper
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.fields.schemas import load_schema
-from source_asana.fields.scopes import without_scope
-from source_asana.http.errors import Refused, Verdict
 from source_asana.parents.plan import StreamPlan
 from source_asana.parents.slices import value_at
-from source_asana.report import Report
 
 T = TypeVar("T")
-Raw = dict[str, Any]
-
-
-class AskedFields:
-    """Holds the `opt_fields` of a stream; those that the token has no scope for are left out.
-
-    Args:
-        stream: stream name.
-        fields: dotted opt_fields; if there are none, Asana decides what comes.
-        report: takes which columns are missing.
-        refuse: takes the dotted fields that are left out, and the refusal, before any request
-            leaves them out.
-
-    Attributes:
-        text: the fields that are asked for, separated by commas.
-        columns: the columns that they belong to, and the gid.
-    """
-
-    def __init__(
-        self,
-        stream: str,
-        fields: tuple[str, ...],
-        report: Report,
-        refuse: Callable[[frozenset[str], Verdict], None],
-    ) -> None:
-        self._stream = stream
-        self._report = report
-        self._refuse = refuse
-        self._lock = threading.Lock()
-        self._ask_for(",".join(fields))
-
-    def _ask_for(self, text: str) -> None:
-        self.text = text
-        self.columns = frozenset({"gid", *(path.split(".")[0] for path in self.names)})
-
-    @property
-    def params(self) -> Mapping[str, str]:
-        """The query parameter, if there is one."""
-        return {"opt_fields": self.text} if self.text else {}
-
-    @property
-    def names(self) -> list[str]:
-        """The dotted fields."""
-        return self.text.split(",") if self.text else []
-
-    def leave_out(self, sent: str, verdict: Verdict) -> bool:
-        """Return whether the same request is worth sending with fewer fields.
-
-        Args:
-            sent: the text that was sent; what is left out is left out for all slices.
-            verdict: the refusal.
-        """
-        with self._lock:
-            if self.text != sent:
-                # Meanwhile another slice was refused the same fields.
-                return True
-            fewer, dropped = without_scope(self._stream, sent, verdict)
-            if dropped:
-                self._report.fields_dropped(self._stream, dropped, verdict)
-                self._refuse(frozenset(sent.split(",")) - frozenset(fewer.split(",")), verdict)
-                self._ask_for(fewer)
-            return bool(dropped)
-
-
-def answered(asked: Sequence[AskedFields], ask: Callable[[], T]) -> T:
-    """Return what `ask` returns, which is called again without the fields whose scope is missing.
-
-    Args:
-        asked: the fields that it asks for, of one or several streams.
-        ask: sends the request.
-
-    Raises:
-        AsanaError: what the answer means; no fewer fields would help.
-    """
-    while True:
-        sent = [fields.text for fields in asked]
-        try:
-            return ask()
-        except Refused as refusal:
-            pairs = zip(asked, sent, strict=True)
-            left = [fields.leave_out(text, refusal.verdict) for fields, text in pairs]
-            if not any(left):
-                raise
 
 
 class Filter:

@@ -8,8 +8,8 @@ from typing import Any
 from source_asana.components.existence import Existence, Existences
 from source_asana.components.hints import Hints
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.shape import Raw
 from source_asana.core.hints import Hint, Kind, TaskHint
+from source_asana.cursors.sending import Raw
 from source_asana.cursors.strategies import ELSEWHERE, elsewhere, partition_in
 from source_asana.tasks.children import TaskChildrenStrategy
 from source_asana.tasks.partitions import partitions_of, user_partition

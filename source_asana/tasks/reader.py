@@ -9,9 +9,8 @@ from typing import Any
 from typing_extensions import override
 
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.shape import Raw
 from source_asana.core.task_list import TaskList
-from source_asana.cursors.sending import Stamp
+from source_asana.cursors.sending import Raw, Stamp
 from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import Millis, to_millis
 from source_asana.parents.slices import Slice
@@ -28,6 +27,10 @@ class TaskReader(AsanaRetriever):
         self.streams.cursors.append(self.cursor)
         if not self.plan.parent_only:
             self.streams.sending.append(self.cursor)
+
+    @override
+    def is_shared(self, record: Raw) -> bool:
+        return self.streams.may_show_twice
 
     def note_shared(self, tasks: list[Raw]) -> None:
         """Note which tasks of a page are in both streams, for hints that only one was shown."""

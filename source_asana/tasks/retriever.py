@@ -6,7 +6,7 @@ sends records of both streams.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -16,9 +16,9 @@ import requests
 from airbyte_cdk.sources.types import Record
 from typing_extensions import override
 
-from source_asana.components.shape import Raw, answered
+from source_asana.components.pages import answered
 from source_asana.core.hints import EVENT_FIELDS
-from source_asana.cursors.sending import Stamp
+from source_asana.cursors.sending import Raw, Stamp
 from source_asana.cursors.strategies import ELSEWHERE
 from source_asana.http.attempts import send
 from source_asana.http.errors import AsanaError, Refused
@@ -139,14 +139,14 @@ class TaskRetriever(TaskReader):
             self.feed(slice_.key, tasks)
         if not self.plan.parent_only:
             for task in tasks:
-                if self.cursor.is_in_scope(task, slice_):
-                    yield from self.sent(task, slice_, stamp)
+                yield from self.sent(task, slice_, stamp)
 
     @override
-    def sent(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Raw]:
-        shared = is_shared(record) or self.streams.may_show_twice
-        record = self.shape.finished(record, slice_.partition)
-        return self.cursor.sent(record, slice_, stamp, is_shared=shared)
+    def is_shared(self, record: Raw) -> bool:
+        # Listings of several projects, or one and the walk of its parent.
+        projects = record.get("projects") or ()
+        is_in_several = len(projects) > 1 or bool(projects and record.get("parent"))
+        return is_in_several or super().is_shared(record)
 
     def _belongs_to(self, user: str, task: Raw) -> bool:
         """Return whether no project's listing and no parent's walk shows a task of a user."""
@@ -235,18 +235,14 @@ class SubtaskRetriever(TaskReader):
     @override
     def read(self, slice_: Slice) -> Iterator[Any]:
         assert isinstance(slice_, WalkSlice)
-        shared = self.streams.may_show_twice
         for page in self.pages(slice_):
             stamp = self.cursor.stamp()
             self.runtime.report.found("listings", len(page))
             self.note_shared(page)
             self.feed(slice_.walk.listing, page)
-            if self.plan.parent_only:
-                continue
-            for task in page:
-                if self.cursor.is_in_scope(task, slice_):
-                    record = self.shape.finished(task, slice_.partition)
-                    yield from self.cursor.sent(record, slice_, stamp, is_shared=shared)
+            if not self.plan.parent_only:
+                for task in page:
+                    yield from self.sent(task, slice_, stamp)
 
     @override
     def found(
@@ -254,9 +250,3 @@ class SubtaskRetriever(TaskReader):
     ) -> Iterator[Record]:
         for sent in super().found(task, partition, slice_, stamp, is_shared=is_shared):
             yield Record(data=sent, stream_name=self.name)
-
-
-def is_shared(task: Mapping[str, Any]) -> bool:
-    """Return whether several listings may show a task: those of projects, or of its parent."""
-    projects = task.get("projects") or ()
-    return len(projects) > 1 or bool(projects and task.get("parent"))

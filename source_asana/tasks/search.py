@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from source_asana.counts import Counts
+from source_asana.cursors.sending import Raw
 from source_asana.http.attempts import body_of, send
 from source_asana.http.client import Client
 from source_asana.http.clock import Millis, from_millis, to_millis
@@ -68,7 +69,6 @@ class Search(Scan):
         self.is_refused_for_plan = False
 
 
-Raw = dict[str, Any]
 PAGE = 100
 BY_CREATION = {"sort_by": "created_at", "sort_ascending": "true", "limit": PAGE}
 UNSTEPPABLE = Rule((), None, Action.FAIL, "search cannot be stepped through")

@@ -39,7 +39,7 @@ class FakeLookup:
 
     answers: dict[str, tuple[Existence, Raw]] = field(default_factory=dict)
     listed: frozenset[str] | None = frozenset()
-    has_object_path: bool = True
+    object_path: bool = True
 
     def record(self, gid: str) -> tuple[Existence, Raw]:
         return self.answers[gid]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from source_asana.components.shape import AskedFields, Filter, Shape
+from source_asana.components.pages import AskedFields
+from source_asana.components.shape import Filter, Shape
 from source_asana.http.errors import Verdict, classify
 from source_asana.parents.plan import StreamPlan
 from source_asana.report import Report

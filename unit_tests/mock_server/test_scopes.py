@@ -9,7 +9,7 @@ import pytest
 from sandbox import Sandbox
 from sandbox.spec import SCOPES
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.components.shape import Raw
+from source_asana.cursors.sending import Raw
 from source_asana.parents.slices import Slice
 from unit_tests.mock_server.worlds import Small
 from unit_tests.properties.lab import DELETED, unlike
