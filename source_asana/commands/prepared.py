@@ -84,7 +84,7 @@ class Prepared:
         stream, gid = router.parent_of(own) or (router.parent, own)
         if (stream, gid) not in self._parents:
             parent = self.retrievers[stream]
-            answer = parent.paged.ask(None, parent.fields.params, f"{stream}/{gid}")
+            answer = parent.requester.ask(None, parent.fields.params, f"{stream}/{gid}")
             self._parents[stream, gid] = rows(body_of(answer))[0]
         return self._parents[stream, gid]
 

@@ -39,7 +39,7 @@ class EventRetriever(AsanaRetriever):
         def ask(token: str | None) -> requests.Response:
             sync = token or first
             params = {**self.fields.params, **({"sync": sync} if sync else {})}
-            return self.paged.ask(slice_, params)
+            return self.requester.ask(slice_, params)
 
         def following(response: requests.Response, size: int, last: str | None) -> str | None:
             del size, last

@@ -1,7 +1,7 @@
-"""The one pager: it yields pages in order and every record once, whatever offsets expire.
+"""Asks for pages, and yields them in order and every record once, whatever offsets expire.
 
-`PagedList` pages the slices of a stream with it; check and events ask for a page in ways of their
-own, and something else names the next one.
+`pages` is the one pager. `PagedList` pages the slices of a stream with it; check and events ask for
+a page in ways of their own, and something else names the next one.
 """
 
 from __future__ import annotations
@@ -234,12 +234,6 @@ class PagedList:
 
         yield from pages(ask, self._following, self._room)
 
-    def ask(
-        self, slice_: Slice | None, params: Mapping[str, Any], path: str | None = None
-    ) -> requests.Response:
-        """Return the answer to one request of this stream; see `AsanaRequester.ask`."""
-        return self.requester.ask(slice_, params, path)
-
     def _following(self, response: requests.Response, size: int, last: str | None) -> str | None:
         del last
         is_over = not self._is_paged or (self._until_empty and not size)
@@ -257,7 +251,10 @@ class PagedList:
         self, slice_: Slice, offset: str | None, limit: int | None, path: str | None = None
     ) -> requests.Response:
         """Return the answer to one page, without the fields that the token has no scope for."""
-        return answered([self.fields], lambda: self.ask(slice_, self._params(offset, limit), path))
+        return answered(
+            [self.fields],
+            lambda: self.requester.ask(slice_, self._params(offset, limit), path),
+        )
 
     def _params(self, offset: str | None, limit: int | None) -> Mapping[str, Any]:
         token = {"next_page_token": offset} if offset else None

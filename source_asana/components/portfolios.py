@@ -58,7 +58,7 @@ class PortfolioRetriever(AsanaRetriever):
 
     def single(self, gid: str) -> list[Raw]:
         """Return the portfolio with this gid, in a list."""
-        response = self.paged.ask(None, self.fields.params, f"portfolios/{gid}")
+        response = self.requester.ask(None, self.fields.params, f"portfolios/{gid}")
         return rows(body_of(response))
 
     def nested(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Record]:

@@ -1,4 +1,4 @@
-"""Says what a stream asks Asana for, and finishes a record on its way out."""
+"""Says which fields and records a stream wants, and finishes a record on its way out."""
 
 from __future__ import annotations
 

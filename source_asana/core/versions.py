@@ -120,10 +120,6 @@ class Versions:
         self.due_rows -= known is not None and _is_due(known)
         self.rows.remove(gid)
 
-    def listing_of(self, gid: str) -> str | None:
-        """Return a listing that a task was shown by, None for an unknown task."""
-        return self.rows.partition_of(gid)
-
     def due(self) -> Iterator[tuple[str, str, int]]:
         """Yield (gid, listing, version) of the due tasks that no worker has been handed yet."""
         for gid, listing in self.rows.rows(_is_due):

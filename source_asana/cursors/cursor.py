@@ -60,7 +60,7 @@ class AsanaCursor(Cursor):
         tracks_deletions: bool,
     ) -> None:
         self.stream = plan.name
-        self.is_incremental = plan.is_incremental and strategy.is_incremental
+        self.is_incremental = plan.is_incremental
         self.strategy = strategy
         self.router = strategy.router
         self.sender = sender

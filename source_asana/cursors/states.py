@@ -263,17 +263,13 @@ class Emission:
         self._printed_at = client.monotonic()
         self._pause = 0.0
 
-    def progressed(self) -> None:
-        """Print the state if the last one is long enough ago; called without the cursor's lock."""
-        self._take_turn()
-
     def save(self) -> None:
         """Print the state now, however long ago the last one is; called by any thread.
 
         Where another thread is printing one, it prints this one as well.
         """
         self._is_wanted = True
-        self._take_turn()
+        self.progressed()
 
     def flush(self) -> None:
         """Print the state now, and wait for it where another thread is printing an earlier one.
@@ -290,14 +286,15 @@ class Emission:
         finally:
             self._turn.release()
         # Whoever wanted one meanwhile was not given the turn.
-        self._take_turn()
+        self.progressed()
 
     def final(self) -> None:
         """Print the last state of the sync; see `save`."""
         self._is_last = True
         self.save()
 
-    def _take_turn(self) -> None:
+    def progressed(self) -> None:
+        """Print the state if the last one is long enough ago; called without the cursor's lock."""
         while self._turn.acquire(blocking=False):
             try:
                 if self._is_wanted or self._is_due():

@@ -120,6 +120,7 @@ class Strategy:
         columns: which columns earlier syncs have read, and which the token may not read.
         scan: whether this sync reads everything.
         reads_all: whether each sync reads all records, as far as it may.
+        rank: whose ledger is dropped first when the states grow too large, 0 before 1.
         knows_all: whether every partition there is was handed out or passed over in this sync.
         dropped: the ledgers for which the states have no room.
         is_ledger_dropped: whether timestamps alone tell changes, as one of them is dropped.
@@ -132,8 +133,8 @@ class Strategy:
             deleted, so that only a GET of itself tells whether it exists.
     """
 
-    is_incremental = True
     reads_all = True
+    rank = 4
     follows_parent = False
     outlives_parent = False
 
@@ -188,11 +189,6 @@ class Strategy:
         """
         del slice_, reach
         return False
-
-    @property
-    def rank(self) -> int:
-        """Whose ledger is dropped first when the states grow too large, 0 before 1."""
-        return 4
 
     def droppable(self) -> list[str]:
         """Return the names of the ledgers that can be dropped, the first one first."""

@@ -31,10 +31,9 @@ from source_asana.http.parsing import parse
 from source_asana.http.tries import Tries
 from source_asana.parents.slices import Slice
 from source_asana.tasks.children import TaskChildrenStrategy
-from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.reader import stamp_of
 from source_asana.tasks.retriever import TaskRetriever
-from source_asana.tasks.routers import TASK_FIELDS, TaskRouter
+from source_asana.tasks.routers import TASK_FIELDS, TaskRouter, partitions_of, user_partition
 from source_asana.tasks.slices import ScanSlice
 
 LOGGER = logging.getLogger("airbyte.source_asana.export")

@@ -58,6 +58,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         self._versions = Versions()
         settings = self.runtime.settings
         self.keeps_keys = settings.track_deletions and self.plan.takes_tombstones
+        self.rank = 0 if self.keeps_keys else 1
         self.attachment_search: TasksWithAttachments | None = None
         # The groups of listings that are over, and whose last task is still to be handed out.
         self._groups: list[Group] = []
@@ -85,11 +86,6 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         super().read_again()
         self._versions.clear()
 
-    @property
-    @override
-    def rank(self) -> int:
-        return 0 if self.keeps_keys else 1
-
     @override
     def droppable(self) -> list[str]:
         keys = ["keys"] if self.keeps_keys else []
@@ -102,7 +98,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         name = names[0]
         self.dropped.append(name)
         if name == "keys":
-            self.keeps_keys = False
+            self.keeps_keys, self.rank = False, 1
             ledger.drop_partitions(self.is_expired)
             return self.rank
         self._versions.drop_read()
@@ -206,7 +202,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
 
     def _listing(self, gid: str, listing: str) -> str:
         """Return where a task is filed; one that a search found below its parent stays there."""
-        known = self._versions.listing_of(gid) if listing == ELSEWHERE else None
+        known = self._versions.rows.partition_of(gid) if listing == ELSEWHERE else None
         return known or listing
 
     def _item(self, listing: str) -> dict[str, str | None]:

@@ -12,8 +12,8 @@ from source_asana.core.hints import Hint, Kind, TaskHint
 from source_asana.cursors.sending import Raw
 from source_asana.cursors.strategies import ELSEWHERE, elsewhere, partition_in
 from source_asana.tasks.children import TaskChildrenStrategy
-from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.reader import TaskReader, stamp_of
+from source_asana.tasks.routers import partitions_of, user_partition
 from source_asana.tasks.slices import HINTS, HintSlice
 from source_asana.tasks.streams import TaskStreams
 

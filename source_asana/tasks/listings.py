@@ -12,7 +12,7 @@ from source_asana.cursors.strategies import ELSEWHERE, LEFT, Record, Unread
 from source_asana.http.clock import from_millis
 from source_asana.parents.feeds import Item, ParentFailedError
 from source_asana.parents.slices import Slice, is_user_key
-from source_asana.tasks.partitions import partitions_of, user_partition
+from source_asana.tasks.routers import partitions_of, user_partition
 from source_asana.tasks.slices import HintSlice, ListingSlice
 from source_asana.tasks.strategy import TaskStreamStrategy
 
@@ -26,6 +26,8 @@ class TasksStrategy(TaskStreamStrategy):
     change does not touch its parent, so with child streams the listing is read whole. A full scan
     reads it whole as well, and so does the sync that finds it outstanding.
     """
+
+    rank = 3
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -184,11 +186,6 @@ class TasksStrategy(TaskStreamStrategy):
     @override
     def unread(self, partition: str) -> Unread:
         return Unread.REMOVED if self.is_listing_removed(partition) else Unread.UNKNOWN
-
-    @property
-    @override
-    def rank(self) -> int:
-        return 3
 
     @override
     def partition_now(self, record: Record, partition: str) -> str | None:

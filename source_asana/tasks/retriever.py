@@ -25,9 +25,8 @@ from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
 from source_asana.tasks.hinted import HintedTasks
-from source_asana.tasks.partitions import partitions_of, user_partition
 from source_asana.tasks.reader import TaskReader, stamp_of
-from source_asana.tasks.routers import TASK_FIELDS
+from source_asana.tasks.routers import TASK_FIELDS, partitions_of, user_partition
 from source_asana.tasks.search import TOO_MANY, SearchRequest, changed
 from source_asana.tasks.slices import HintSlice, ListingSlice, ScanSlice, SearchSlice, WalkSlice
 

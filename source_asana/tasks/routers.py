@@ -1,17 +1,59 @@
-"""Routers of subtasks and of the children of tasks, whose slices come from the feed of tasks."""
+"""Which lists show a task, and the routers of what hangs on tasks, whose slices their feed gives.
+
+`partitions_of` is the one rule for listings, searches, exports and look-ups.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from typing_extensions import override
 
+from source_asana.config import Settings
+from source_asana.cursors.strategies import ELSEWHERE
 from source_asana.parents.feeds import Ending, Item
 from source_asana.parents.routers import AsanaRouter, Needs
 from source_asana.parents.slices import Slice, is_user_key, value_at
 from source_asana.tasks.feed import TaskFeed
 from source_asana.tasks.slices import ChildSlice, OwnSlice
+
+
+def user_partition(task: Mapping[str, Any], workspace: str) -> str:
+    """Return the key of the list of a task's assignee; without one, no list shows it."""
+    assignee = (task.get("assignee") or {}).get("gid")
+    return f"{workspace}/{assignee}" if assignee else ELSEWHERE
+
+
+def partitions_of(
+    task: Mapping[str, Any], by_user: str, listed: Container[str] | None, settings: Settings
+) -> tuple[str, ...]:
+    """Return the keys of the lists that show a task, sorted.
+
+    A list by assignee shows all tasks of a user. Of these, tasks in a project that is read belong
+    to the project, and subtasks to their parent. A task may name projects that the token cannot
+    see. If the settings leave projects out, a named project may also be one of those.
+
+    Args:
+        task: with `projects` and `parent`, as Asana sent it.
+        by_user: the list that shows it if no project does, see `user_partition`.
+        listed: the keys of all lists that are read; None if the settings leave none out.
+        settings: the configuration.
+
+    Returns:
+        The keys; empty for what is only a subtask, and for what no list shows.
+    """
+    projects = sorted(one["gid"] for one in task.get("projects") or ())
+    shown = tuple(gid for gid in projects if listed is None or gid in listed)
+    if shown:
+        return shown
+    if task.get("parent") or not settings.reads_tasks_without_project:
+        return ()
+    if projects and not settings.reads_all_projects:
+        return ()
+    return (by_user,) if listed is None or by_user in listed else ()
+
 
 TASK_FIELDS = frozenset({"modified_at", "num_subtasks", "projects.gid", "parent.gid"})
 

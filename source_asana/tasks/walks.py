@@ -23,6 +23,7 @@ class SubtasksStrategy(TaskStreamStrategy):
 
     # It may hang on a task that this sync did not walk.
     outlives_parent = True
+    rank = 2
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -65,11 +66,6 @@ class SubtasksStrategy(TaskStreamStrategy):
             return Unread.EMPTY
         is_removed = not self.feed.has_shown(partition) and self.streams.shows_all()
         return Unread.REMOVED if is_removed else Unread.UNKNOWN
-
-    @property
-    @override
-    def rank(self) -> int:
-        return 2
 
     @override
     def partition_now(self, record: Record, partition: str) -> str | None:

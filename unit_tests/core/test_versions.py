@@ -68,8 +68,8 @@ def test_a_version_is_read_once() -> None:
     assert made.was_read("7")
     assert not made.is_to_read("7", 5)
     assert made.is_to_read("7", 6)
-    assert made.listing_of("7") == "p"
-    assert made.listing_of("8") is None
+    assert made.rows.partition_of("7") == "p"
+    assert made.rows.partition_of("8") is None
 
 
 def test_what_is_due_is_in_the_state_until_it_was_read() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from source_asana.config import parse_config
 from source_asana.cursors.strategies import ELSEWHERE
-from source_asana.tasks.partitions import partitions_of, user_partition
+from source_asana.tasks.routers import partitions_of, user_partition
 
 LISTED = ("11", "12", "1/21")
 SOME: tuple[dict[str, Any], ...] = (
