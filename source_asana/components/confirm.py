@@ -91,7 +91,7 @@ class Confirm:
 
     def _parent_if_removed(self, partition: str) -> Existence | None:
         cursor, own = self._cursor, partition_in(partition)
-        parent = cursor.router.parent_of(own) if cursor.is_removed(partition) else None
+        parent = cursor.router.parent_of(own) if cursor.strategy.is_removed(partition) else None
         if parent is None or not self._lookups(parent[0]).object_path:
             return None
         return self._lookups(parent[0]).existence(parent[1])
@@ -137,7 +137,9 @@ class Confirm:
         cursor = self._cursor
         if self._missing.are_by_partition:
             own = partition_in(partition)
-            self._missing.move(key, partition, elsewhere(own) if cursor.is_removed(own) else own)
+            self._missing.move(
+                key, partition, elsewhere(own) if cursor.strategy.is_removed(own) else own
+            )
             return
         now = cursor.strategy.partition_now(record, partition_in(partition))
         if now == LEFT and self._parent_if_removed(partition) is Existence.FORBIDDEN:

@@ -19,7 +19,7 @@ from typing_extensions import override
 from source_asana.cursors.missing import MissingRecords
 from source_asana.cursors.sending import Once, Raw, Sender, Stamp, Stamps
 from source_asana.cursors.states import Emission, States
-from source_asana.cursors.strategies import ELSEWHERE, Strategy, Unread, partition_in
+from source_asana.cursors.strategies import Strategy
 from source_asana.cursors.stream_state import StreamState
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach, Verdict
@@ -76,7 +76,6 @@ class AsanaCursor(Cursor):
             sender.counts = self._counts
         self.open_slices = strategy.open_slices
         self.confirmed = threading.Event()
-        self._hinted: Mapping[str, int] = {}
         self.stream_state = StreamState(
             plan.name, strategy, sender, runtime, stamps, tracks_deletions=tracks_deletions
         )
@@ -170,8 +169,8 @@ class AsanaCursor(Cursor):
         with self.lock:
             if self.columns.withdrawn:
                 return
-            self._hinted = hinted
-            self.stream_state.settle(self._is_over, hinted, until, is_sound=is_sound)
+            self.strategy.hinted = hinted
+            self.stream_state.settle(until, is_sound=is_sound)
             if self.sender:
                 self.sender.ledger.drop_partitions(self.strategy.is_expired)
             self._emission.changes += 1
@@ -184,7 +183,7 @@ class AsanaCursor(Cursor):
         """
         while self.missing and not self.columns.withdrawn:
             with self.lock:
-                slices = self.missing.slices(self.is_removed)
+                slices = self.missing.slices()
             if not slices:
                 return
             # A state that knows what is missing precedes the first tombstone.
@@ -194,36 +193,7 @@ class AsanaCursor(Cursor):
                 yield slice_
             self.open_slices.wait_until_over()
             with self.lock:
-                self.missing.flag(self._is_over, self._hinted)
-
-    def _is_over(self, partition: str) -> bool:
-        """Return whether a partition has shown all that it has, or is removed itself.
-
-        What is elsewhere is looked up by every full scan.
-        """
-        own = partition_in(partition)
-        if partition.startswith(ELSEWHERE):
-            is_unread = self.partitions.is_expected(own) and not self.partitions.is_complete(own)
-            return self._is_deleted(own) or (self.strategy.scan.is_due and not is_unread)
-        if self.partitions.is_expected(own):
-            return self.partitions.is_complete(own)
-        is_named = own in self._hinted or self._is_deleted(own)
-        return is_named or self.strategy.unread(own) is not Unread.UNKNOWN
-
-    def is_removed(self, partition: str) -> bool:
-        """Return whether a partition's parent is deleted, or in no list that is read."""
-        own = partition_in(partition)
-        if self.partitions.is_expected(own) or own == ELSEWHERE:
-            return False
-        unread = self.strategy.unread(own)
-        if unread is Unread.EMPTY:
-            return False
-        is_named = own != partition or own in self._hinted or self._is_deleted(own)
-        return is_named or unread is Unread.REMOVED
-
-    def _is_deleted(self, partition: str) -> bool:
-        parent = self.router.parent_of(partition)
-        return parent is not None and parent[1] in self._runtime.deleted
+                self.missing.flag()
 
     # ── what the retriever calls ───────────────────────────────────────────────────────────────
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 
 from source_asana.core.missing import Choice, choose
 from source_asana.cursors.sending import Raw, Sender, Stamp
@@ -82,7 +82,6 @@ class MissingRecords:
         self._scope = scope
         self._asked: set[Row] = set()
         self._is_first = True
-        self._hinted: Mapping[str, int] = {}
 
     @property
     def are_by_partition(self) -> bool:
@@ -110,21 +109,14 @@ class MissingRecords:
 
     # ── what is missing; with the lock ─────────────────────────────────────────────────────────
 
-    def flag(self, is_over: Callable[[str], bool], hinted: Mapping[str, int]) -> None:
-        """Flag what is missing, before a state says that its partitions were read.
-
-        Args:
-            is_over: whether a partition has shown all that it has, or is removed itself.
-            hinted: gids that may be deleted -> when that happened. This sync's answers are newer
-                than what happened before it.
-        """
+    def flag(self) -> None:
+        """Flag what is missing, before a state says that its partitions were read."""
         strategy, ledger = self._strategy, self._sender.ledger
-        self._hinted = hinted
         is_all, has_shown = self.is_another_user, strategy.has_shown
         # Asana may say of what it hides from this user that it is deleted. So nothing stays that
         # a list which failed would not show.
-        strategy.sweep(ledger, lambda one: is_over(one) or (is_all and not has_shown(one)))
-        for key, at in hinted.items() if not self.are_by_partition else ():
+        strategy.sweep(ledger, lambda one: strategy.is_over(one) or (is_all and not has_shown(one)))
+        for key, at in strategy.hinted.items() if not self.are_by_partition else ():
             partition = ledger.partition_of(key)
             is_news = at >= self._runtime.told_until
             if partition is not None and (is_news or not ledger.was_shown(key)):
@@ -136,7 +128,7 @@ class MissingRecords:
                     if not strategy.has_shown(row[1]):
                         strategy.left(partition_in(row[1]))
 
-    def slices(self, is_removed: Callable[[str], bool]) -> list[ConfirmSlice]:
+    def slices(self) -> list[ConfirmSlice]:
         """Return the slices in which missing records are asked about; call it until it is empty.
 
         After the first time these are the records that hang on what was found deleted meanwhile.
@@ -146,10 +138,10 @@ class MissingRecords:
         if self.is_scope_unknown:
             rows = self._put_off(len(new) + len(waiting)) if is_first else []
         elif is_first:
-            rows = self._chosen(new, waiting, is_removed)
+            rows = self._chosen(new, waiting)
         else:
-            hanging = [row for row in (*new, *waiting) if self._hangs_on_deleted(row, is_removed)]
-            rows = self._chosen(hanging, [], is_removed)
+            hanging = [row for row in (*new, *waiting) if self._hangs_on_deleted(row)]
+            rows = self._chosen(hanging, [])
         self._asked.update(rows)
         starts = range(0, len(rows), ROWS_A_SLICE)
         return [ConfirmSlice(rows[start : start + ROWS_A_SLICE]) for start in starts]
@@ -157,16 +149,14 @@ class MissingRecords:
     def _unasked(self, rows: list[Row]) -> list[Row]:
         return [row for row in rows if row not in self._asked]
 
-    def _chosen(
-        self, new: list[Row], waiting: list[Row], is_removed: Callable[[str], bool]
-    ) -> list[Row]:
+    def _chosen(self, new: list[Row], waiting: list[Row]) -> list[Row]:
         choice = choose(
             new,
             waiting,
             size=len(self._sender.ledger),
-            is_proven=lambda row: self._is_proven(row, is_removed),
-            is_expected=lambda row: self._is_expected(row, is_removed),
-            question=lambda row: self._question(row, is_removed),
+            is_proven=self._is_proven,
+            is_expected=self._is_expected,
+            question=self._question,
             take_for_new=self._allowance.for_new,
             take_for_old=self._allowance.for_old,
         )
@@ -194,26 +184,26 @@ class MissingRecords:
             self._runtime.report.counts(self._strategy.plan.name).waiting += waiting
         return []
 
-    def _is_proven(self, row: Row, is_removed: Callable[[str], bool]) -> bool:
-        return self._question(row, is_removed) in self._runtime.deleted
+    def _is_proven(self, row: Row) -> bool:
+        return self._question(row) in self._runtime.deleted
 
-    def _hangs_on_deleted(self, row: Row, is_removed: Callable[[str], bool]) -> bool:
-        return self._parent(row, is_removed) in self._runtime.deleted
+    def _hangs_on_deleted(self, row: Row) -> bool:
+        return self._parent(row) in self._runtime.deleted
 
-    def _is_expected(self, row: Row, is_removed: Callable[[str], bool]) -> bool:
+    def _is_expected(self, row: Row) -> bool:
         key, partition = row
-        is_named = key in self._hinted or partition in self._hinted
+        is_named = key in self._strategy.hinted or partition in self._strategy.hinted
         is_elsewhere = partition.startswith(ELSEWHERE)
-        return is_elsewhere or is_named or self._hangs_on_deleted(row, is_removed)
+        return is_elsewhere or is_named or self._hangs_on_deleted(row)
 
-    def _question(self, row: Row, is_removed: Callable[[str], bool]) -> str:
+    def _question(self, row: Row) -> str:
         """Return the gid of what is asked about for a record: its parent, or itself."""
-        parent = None if self._strategy.outlives_parent else self._parent(row, is_removed)
+        parent = None if self._strategy.outlives_parent else self._parent(row)
         return parent or row[0]
 
-    def _parent(self, row: Row, is_removed: Callable[[str], bool]) -> str | None:
+    def _parent(self, row: Row) -> str | None:
         """Return the gid of the parent of a partition that is removed, None of any other."""
-        if not is_removed(row[1]):
+        if not self._strategy.is_removed(row[1]):
             return None
         parent = self._strategy.router.parent_of(partition_in(row[1]))
         return parent[1] if parent else None

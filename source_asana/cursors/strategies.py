@@ -122,6 +122,8 @@ class Strategy:
         reads_all: whether each sync reads all records, as far as it may.
         rank: whose ledger is dropped first when the states grow too large, 0 before 1.
         knows_all: whether every partition there is was handed out or passed over in this sync.
+        hinted: gids that may be deleted -> when that happened; known when the stream settles. This
+            sync's answers are newer than what happened before it.
         dropped: the ledgers for which the states have no room.
         is_ledger_dropped: whether timestamps alone tell changes, as one of them is dropped.
         was_refused, is_refused: whether the last sync, and this one, was refused the stream as a
@@ -158,6 +160,7 @@ class Strategy:
         self.knows_all = False
         self.dropped: list[str] = []
         self.is_ledger_dropped = self.was_refused = self.is_refused = self.resends_missing = False
+        self.hinted: Mapping[str, int] = {}
         self._there: set[str] = set()
         start = runtime.settings.start_date
         self.start = to_millis(start.isoformat()) if start else None
@@ -250,6 +253,35 @@ class Strategy:
     def unread(self, partition: str) -> Unread:
         """Return what is known of a partition that has no slice in this sync."""
         return Unread.REMOVED if self.knows_all and partition not in self._there else Unread.UNKNOWN
+
+    def is_over(self, partition: str) -> bool:
+        """Return whether a partition has shown all that it has, or is removed itself.
+
+        What is elsewhere is looked up by every full scan.
+        """
+        own = partition_in(partition)
+        if partition.startswith(ELSEWHERE):
+            is_unread = self.partitions.is_expected(own) and not self.partitions.is_complete(own)
+            return self._is_deleted(own) or (self.scan.is_due and not is_unread)
+        if self.partitions.is_expected(own):
+            return self.partitions.is_complete(own)
+        is_named = own in self.hinted or self._is_deleted(own)
+        return is_named or self.unread(own) is not Unread.UNKNOWN
+
+    def is_removed(self, partition: str) -> bool:
+        """Return whether a partition's parent is deleted, or in no list that is read."""
+        own = partition_in(partition)
+        if self.partitions.is_expected(own) or own == ELSEWHERE:
+            return False
+        unread = self.unread(own)
+        if unread is Unread.EMPTY:
+            return False
+        is_named = own != partition or own in self.hinted or self._is_deleted(own)
+        return is_named or unread is Unread.REMOVED
+
+    def _is_deleted(self, partition: str) -> bool:
+        parent = self.router.parent_of(partition)
+        return parent is not None and parent[1] in self.runtime.deleted
 
     def sweep(self, ledger: Ledger, is_over: Callable[[str], bool]) -> None:
         """Flag what is missing in partitions that are over, in the ledger and in the parts."""

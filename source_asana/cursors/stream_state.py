@@ -163,8 +163,6 @@ class StreamState:
 
     def settle(
         self,
-        is_over: Callable[[str], bool],
-        hinted: Mapping[str, int],
         until: Millis | None,
         *,
         is_sound: bool,
@@ -172,21 +170,19 @@ class StreamState:
         """Note what this sync has covered and what is missing, in one step.
 
         Args:
-            is_over: whether a partition has shown all that it has, or is removed itself.
-            hinted: gids that may be deleted -> when that happened.
             until: up to when the log was read.
             is_sound: whether all parents could be listed. Else what another scope has is not known.
         """
         self._strategy.settle()
         self._reported = frozenset()
         if self.missing:
-            self.missing.flag(is_over, hinted)
+            self.missing.flag()
             self.audit_watermark = until or self.audit_watermark
             if is_sound and not self.missing.is_scope_unknown:
                 self._scope = self._runtime.scope
         elif self._sender and not self._strategy.is_ledger_dropped:
-            self._sender.ledger.drop_missing(is_over)
-            self._strategy.sweep(self._sender.ledger, is_over)
+            self._sender.ledger.drop_missing(self._strategy.is_over)
+            self._strategy.sweep(self._sender.ledger, self._strategy.is_over)
 
     # ── dump ───────────────────────────────────────────────────────────────────────────────────
 

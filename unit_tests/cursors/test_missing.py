@@ -77,8 +77,19 @@ class Sync:
     ) -> list[Row]:
         """Return the rows that the sync asks about once these partitions are over."""
         made = self.missing(scope)
-        made.flag(is_over, hinted)
-        return [row for slice_ in made.slices(is_removed) for row in slice_.rows]
+        self.says(is_over, is_removed)
+        self.strategy.hinted = hinted
+        made.flag()
+        return [row for slice_ in made.slices() for row in slice_.rows]
+
+    def says(
+        self,
+        is_over: Callable[[str], bool] = lambda _: True,
+        is_removed: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """Have the strategy say this of partitions."""
+        self.strategy.is_over = is_over  # type: ignore[method-assign]
+        self.strategy.is_removed = is_removed  # type: ignore[method-assign]
 
     def waiting(self) -> int:
         return self.shared.report.counts("s").waiting
@@ -137,11 +148,13 @@ def test_what_the_audit_log_names_is_asked_about_unless_it_was_shown() -> None:
 
 
 def test_what_is_missing_is_asked_about_in_slices_that_are_small() -> None:
-    made = Sync(many(60)).missing()
-    made.flag(lambda _: True, NOBODY)
+    sync = Sync(many(60))
+    made = sync.missing()
+    sync.says()
+    made.flag()
 
-    assert [len(slice_.rows) for slice_ in made.slices(lambda _: False)] == [25, 25, 10]
-    assert made.slices(lambda _: False) == []
+    assert [len(slice_.rows) for slice_ in made.slices()] == [25, 25, 10]
+    assert made.slices() == []
 
 
 # ── scopes ─────────────────────────────────────────────────────────────────────────────────────
@@ -269,14 +282,15 @@ def test_children_of_a_parent_that_is_gone_take_one_question(
 def test_what_hangs_on_a_deleted_parent_comes_in_another_round() -> None:
     sync = Sync(many(2 * MOST_AT_ONCE))
     made = sync.missing()
-    made.flag(lambda _: True, NOBODY)
+    sync.says(is_removed="p".__eq__)
+    made.flag()
     # So many are cautiously left for the next sync.
-    assert made.slices("p".__eq__) == []
+    assert made.slices() == []
 
     sync.shared.deleted.add("p")
 
-    assert sum(len(slice_.rows) for slice_ in made.slices("p".__eq__)) == 2 * MOST_AT_ONCE
-    assert made.slices("p".__eq__) == []
+    assert sum(len(slice_.rows) for slice_ in made.slices()) == 2 * MOST_AT_ONCE
+    assert made.slices() == []
 
 
 # ── what becomes of them ───────────────────────────────────────────────────────────────────────
@@ -313,7 +327,8 @@ def rows_after(act: Callable[[MissingRecords], Any]) -> list[Row]:
     """Return the rows of a missing record 1 after this, and hold that 2 stays as it was."""
     sync = Sync("12", ["p"])
     made = sync.missing()
-    made.flag(lambda _: True, NOBODY)
+    sync.says()
+    made.flag()
     act(made)
     assert sync.ledger.fingerprint("2", "p") == 5
     assert not sync.ledger.was_shown("2")
