@@ -9,7 +9,6 @@ import gc
 import json
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from source_asana.config import parse_config
@@ -48,7 +47,8 @@ def fill(runtime: Runtime, *, mixed: bool) -> None:
         feed.name(key, {"gid": key, "workspace_gid": WORKSPACE, "began": NOW})
         feed.expect()
         feed.begin(key)
-        feed.add(page(project, key, mixed=mixed))
+        with feed.adding() as shown:
+            show(shown, project, key, mixed=mixed)
         feed.end(key, Ending.COMPLETE, Millis(NOW))
     feed.keys_complete = True
     while feed.shown.walks:
@@ -56,18 +56,14 @@ def fill(runtime: Runtime, *, mixed: bool) -> None:
     feed.announced(Ending.COMPLETE)
 
 
-def page(project: int, key: str, *, mixed: bool) -> Callable[[TaskList], None]:
-    """Return what adds the tasks of one project."""
-
-    def take(shown: TaskList) -> None:
-        for place in range(TASKS_EACH):
-            # Shared tasks of an odd project are those of the one before.
-            is_shared = mixed and place % EVERY == 0
-            number = (project - project % 2 * is_shared) * TASKS_EACH + place
-            gid, is_parent = str(FIRST_GID + PROJECTS + number), place % EVERY == 1
-            shown.add(key, gid, NOW - number, has_subtasks=is_parent)
-
-    return take
+def show(shown: TaskList, project: int, key: str, *, mixed: bool) -> None:
+    """Add the tasks of one project."""
+    for place in range(TASKS_EACH):
+        # Shared tasks of an odd project are those of the one before.
+        is_shared = mixed and place % EVERY == 0
+        number = (project - project % 2 * is_shared) * TASKS_EACH + place
+        gid, is_parent = str(FIRST_GID + PROJECTS + number), place % EVERY == 1
+        shown.add(key, gid, NOW - number, has_subtasks=is_parent)
 
 
 def read(runtime: Runtime) -> int:
@@ -75,7 +71,7 @@ def read(runtime: Runtime) -> int:
     router = TaskRouter(config={}, parameters={})
     router.bind(runtime.settings, runtime.feeds)
     plan = StreamPlan("stories", is_incremental=True)
-    strategy = TaskChildrenStrategy(plan, router, runtime, {"strategy": "task_children"})
+    strategy = TaskChildrenStrategy(plan, router, runtime, {"strategy": "task_children", "resource": "story"})
     number = 0
     for slice_ in strategy.slices():
         with strategy.lock:

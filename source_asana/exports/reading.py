@@ -235,7 +235,8 @@ class Reading:
                 yield from child.sent(task, modified, self._scope.workspace, stamp)
         if is_cut:
             # They are asked for, as those of a listed task are.
-            self._tasks.streams.feed.found(self._slice.key, task["gid"], modified, listing)
+            with self._tasks.streams.feed.adding() as shown:
+                shown.add(self._slice.key, task["gid"], modified, listing=listing)
 
     def _without_children(self, task: Raw) -> Raw:
         columns = {child.column for child in self._children}

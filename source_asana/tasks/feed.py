@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from source_asana.core.task_list import Group, OpenWalk, Shown, TaskList
@@ -172,38 +173,11 @@ class TaskFeed:
             self.expect()
             self.end(key, Ending.COMPLETE, began)
 
-    def add(self, take: Callable[[TaskList], None]) -> None:
-        """Have a page's tasks added in one step."""
+    @contextmanager
+    def adding(self) -> Iterator[TaskList]:
+        """Have tasks added to the list in one step, within the lock."""
         with self._changed:
-            take(self.shown)
-            self._changed.notify_all()
-
-    def found(
-        self,
-        source: str,
-        gid: str,
-        modified: int,
-        listing: str,
-        *,
-        has_subtasks: bool | None = None,
-        is_repeated: bool = False,
-    ) -> None:
-        """Note that a scan, or a look-up, found a task; see `TaskList.add`."""
-        with self._changed:
-            self.shown.add(
-                source,
-                gid,
-                modified,
-                listing=listing,
-                has_subtasks=has_subtasks,
-                is_first=is_repeated,
-            )
-            self._changed.notify_all()
-
-    def repeat(self, source: str, gid: str) -> None:
-        """Hand on a task once more, as children of it are due."""
-        with self._changed:
-            self.shown.repeat(source, gid)
+            yield self.shown
             self._changed.notify_all()
 
     def wait_until_walked(self) -> None:

@@ -75,7 +75,8 @@ class HintedTasks:
                 self._events.hint(Hint(Kind.CHANGED, partition_in(parent), hint.at))
         elif self._shared.is_answered(gid):
             if hint.due and self._feed.has_shown(gid):
-                self._feed.repeat(slice_.key, gid)
+                with self._feed.adding() as shown:
+                    shown.repeat(slice_.key, gid)
         else:
             yield from self._read(gid, hint, slice_)
 
@@ -172,14 +173,15 @@ class HintedTasks:
         """Hand a task to those who walk and read it; what it had below it before is known."""
         if self._tasks.plan.is_parent:
             has_subtasks = bool(task.get("num_subtasks"))
-            self._feed.found(
-                HINTS,
-                task["gid"],
-                stamp_of(task),
-                listing,
-                has_subtasks=has_subtasks if is_new or hint.is_renamed else None,
-                is_repeated=bool(hint.due),
-            )
+            with self._feed.adding() as shown:
+                shown.add(
+                    HINTS,
+                    task["gid"],
+                    stamp_of(task),
+                    listing=listing,
+                    has_subtasks=has_subtasks if is_new or hint.is_renamed else None,
+                    is_first=bool(hint.due),
+                )
 
     # ── stories and attachments whose task is not named ────────────────────────────────────────
 

@@ -9,7 +9,6 @@ from typing import Any
 from typing_extensions import override
 
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.core.task_list import TaskList
 from source_asana.cursors.sending import Raw, Stamp
 from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import Millis, to_millis
@@ -41,19 +40,15 @@ class TaskReader(AsanaRetriever):
     def feed(self, listing: str, tasks: list[Raw]) -> None:
         """Hand a page's tasks to those who walk and read them."""
         is_first = self.streams.is_first(listing)
-
-        def take(shown: TaskList) -> None:
+        with self.streams.feed.adding() as shown:
             for task in tasks:
-                has_subtasks = bool(task.get("num_subtasks"))
                 shown.add(
                     listing,
                     task["gid"],
                     stamp_of(task),
-                    has_subtasks=has_subtasks,
+                    has_subtasks=bool(task.get("num_subtasks")),
                     is_first=is_first,
                 )
-
-        self.streams.feed.add(take)
 
     def found(
         self, task: Raw, partition: str, slice_: Slice, stamp: Stamp, *, is_shared: bool = True

@@ -202,7 +202,8 @@ class TaskRetriever(TaskReader):
         partitions = partitions_of(task, user, None, self.runtime.settings)
         if self.plan.is_parent:
             listing = partitions[0] if partitions else ELSEWHERE
-            self.streams.feed.found(slice_.key, task["gid"], stamp_of(task), listing)
+            with self.streams.feed.adding() as shown:
+                shown.add(slice_.key, task["gid"], stamp_of(task), listing=listing)
         if parent and subtasks:
             yield from subtasks.found(task, parent["gid"], slice_, stamp)
         for partition in partitions[:1]:

@@ -31,11 +31,9 @@ def feed_of(*listings: str, is_walked: bool = False) -> TaskFeed:
 
 
 def show(feed: TaskFeed, listing: str, *gids: str, has_subtasks: bool = False) -> None:
-    def take(shown: Any) -> None:
+    with feed.adding() as shown:
         for gid in gids:
             shown.add(listing, gid, 5, has_subtasks=has_subtasks)
-
-    feed.add(take)
 
 
 class Waiting:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from source_asana.core.task_list import Shown, TaskList
+from source_asana.core.task_list import Shown
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
 from source_asana.http.stop import Stop
@@ -106,12 +106,10 @@ def feed() -> TaskFeed:
     for listing, workspace in (("11", "1"), ("21", "2")):
         made.name(listing, {"gid": listing, "workspace_gid": workspace})
 
-    def take(shown: TaskList) -> None:
+    with made.adding() as shown:
         for gid in range(1000):
             shown.add("11", str(gid), 5)
         shown.add("21", "2000", 5)
-
-    made.add(take)
     return made
 
 
