@@ -71,7 +71,9 @@ def read(runtime: Runtime) -> int:
     router = TaskRouter(config={}, parameters={})
     router.bind(runtime.settings, runtime.feeds)
     plan = StreamPlan("stories", is_incremental=True)
-    strategy = TaskChildrenStrategy(plan, router, runtime, {"strategy": "task_children", "resource": "story"})
+    strategy = TaskChildrenStrategy(
+        plan, router, runtime, {"strategy": "task_children", "resource": "story"}
+    )
     number = 0
     for slice_ in strategy.slices():
         with strategy.lock:

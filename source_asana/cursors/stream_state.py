@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from source_asana.core.hints import Tokens
@@ -24,43 +25,32 @@ LOGGER = logging.getLogger("airbyte.source_asana.states")
 DIGEST = 8
 
 
+@dataclass(slots=True, eq=False)
 class StreamState:
     """What one incremental stream remembers.
 
-    Args:
+    Attributes:
         stream: its name.
         strategy: keeps its own parts; its lock is held by the callers of `take` and `settle`.
         sender: keeps the ledger, None for a stream without one.
         runtime: what all streams share.
         stamps: gives `synced_at`.
         tracks_deletions: whether what is deleted is sent as a tombstone.
-
-    Attributes:
         missing: what is missing; None where deletions are not tracked.
         audit_watermark: up to when the audit log has named what was deleted.
     """
 
-    def __init__(
-        self,
-        stream: str,
-        strategy: Strategy,
-        sender: Sender | None,
-        runtime: Runtime,
-        stamps: Stamps,
-        *,
-        tracks_deletions: bool,
-    ) -> None:
-        self.missing: MissingRecords | None = None
-        self.audit_watermark: Millis | None = None
-        self._stream = stream
-        self._strategy = strategy
-        self._sender = sender
-        self._runtime = runtime
-        self._stamps = stamps
-        self._tracks_deletions = tracks_deletions
-        self._scope: str | None = None
-        # What the last sync has reported, until this one has come to its end.
-        self._reported = frozenset[str]()
+    stream: str
+    strategy: Strategy
+    sender: Sender | None
+    runtime: Runtime
+    stamps: Stamps
+    tracks_deletions: bool
+    missing: MissingRecords | None = None
+    audit_watermark: Millis | None = None
+    _scope: str | None = None
+    # What the last sync has reported, until this one has come to its end.
+    _reported: frozenset[str] = frozenset()
 
     # ── load ───────────────────────────────────────────────────────────────────────────────────
 
@@ -70,43 +60,43 @@ class StreamState:
         Raises:
             AirbyteTracedException: a config error for a state that is damaged.
         """
-        stored, strategy = states.stored(self._stream), self._strategy
+        stored, strategy = states.stored(self.stream), self.strategy
         try:
             self._take(stored)
             for name in stored.get("dropped", []):
                 while name in strategy.droppable():
                     self.drop_ledger()
         except (ValueError, TypeError) as error:
-            raise damaged(self._stream, str(error)) from None
-        if self._sender:
-            self._sender.ledger.drop_partitions(strategy.is_expired)
+            raise damaged(self.stream, str(error)) from None
+        if self.sender:
+            self.sender.ledger.drop_partitions(strategy.is_expired)
             # Switched off or on: a tombstone may have been printed just before the last sync ended.
-            strategy.resends_missing = self._tracks_deletions or "scope" in stored
-            self._sender.resends_missing = strategy.resends_missing
-            if self._tracks_deletions and not strategy.is_ledger_dropped:
-                self.missing = MissingRecords(strategy, self._sender, self._runtime, self._scope)
-        states.count_in(self._stream, strategy.rank, self.drop_ledger, self.size)
+            strategy.resends_missing = self.tracks_deletions or "scope" in stored
+            self.sender.resends_missing = strategy.resends_missing
+            if self.tracks_deletions and not strategy.is_ledger_dropped:
+                self.missing = MissingRecords(strategy, self.sender, self.runtime, self._scope)
+        states.count_in(self.stream, strategy.rank, self.drop_ledger, self.size)
 
     def _take(self, stored: Mapping[str, Any]) -> None:
-        if self._sender and "ledger" in stored:
-            by_partition = self._sender.by_partition
-            self._sender.ledger = Ledger.load(stored["ledger"], by_partition=by_partition)
-        for name, part in self._strategy.parts().items():
+        if self.sender and "ledger" in stored:
+            by_partition = self.sender.by_partition
+            self.sender.ledger = Ledger.load(stored["ledger"], by_partition=by_partition)
+        for name, part in self.strategy.parts().items():
             if name in stored:
                 part.load(stored[name])
-        self._stamps.raise_to(Millis(int(stored.get("synced_at", 0))))
-        if self._sender:
-            self._sender.since = int(stored.get("synced_at", 0))
+        self.stamps.raise_to(Millis(int(stored.get("synced_at", 0))))
+        if self.sender:
+            self.sender.since = int(stored.get("synced_at", 0))
         reported = str(stored.get("reported", ""))
         self._reported = frozenset(
             reported[start : start + DIGEST] for start in range(0, len(reported), DIGEST)
         )
-        self._runtime.report.remember(self._reported)
+        self.runtime.report.remember(self._reported)
         self._scope = stored.get("scope") if stored else FIRST
         until = stored.get("audit_watermark")
         self.audit_watermark = None if until is None else Millis(int(until))
-        self._strategy.columns.load(stored.get("columns", ""), stored.get("unreadable", []))
-        self._strategy.was_refused = bool(stored.get("refused"))
+        self.strategy.columns.load(stored.get("columns", ""), stored.get("unreadable", []))
+        self.strategy.was_refused = bool(stored.get("refused"))
 
     def drop_after(self, now: Millis) -> None:
         """Count stored instants later than the server's first `Date` as none.
@@ -114,8 +104,8 @@ class StreamState:
         One answer's `Date` was wrong then: nothing would be asked for until that time has come.
         Called once the first answer is there, before the first slice is asked for.
         """
-        with self._strategy.lock:
-            for part in self._strategy.parts().values():
+        with self.strategy.lock:
+            for part in self.strategy.parts().values():
                 if isinstance(part, Instants | FullScan | Tokens):
                     part.drop_after(now)
             if self.audit_watermark is not None and self.audit_watermark > now:
@@ -124,39 +114,39 @@ class StreamState:
     def notice_scope(self) -> None:
         """Have everything be read in another scope: what it does not show leaves in one sync."""
         if self.missing and self.missing.is_another_scope:
-            self._strategy.scan.begin()
+            self.strategy.scan.begin()
 
     def notice_columns(self) -> None:
         """Have all records read again where earlier syncs have not read one of their columns."""
-        strategy = self._strategy
+        strategy = self.strategy
         with strategy.lock:
             if strategy.reads_all or not strategy.columns.further:
                 return
             strategy.read_again()
         LOGGER.info(
-            "Stream %s: a column was added, so all of its records are read again.", self._stream
+            "Stream %s: a column was added, so all of its records are read again.", self.stream
         )
 
     # ── room ───────────────────────────────────────────────────────────────────────────────────
 
     def drop_ledger(self) -> int | None:
         """Drop for good what no longer fits into the state; return the rank of what is next."""
-        with self._strategy.lock:
-            rank = self._strategy.drop(self._sender.ledger if self._sender else Ledger())
+        with self.strategy.lock:
+            rank = self.strategy.drop(self.sender.ledger if self.sender else Ledger())
             if rank is None:
                 self.missing = None
-                if self._sender:
-                    self._sender.is_ledger_dropped = True
-                    self._sender.ledger = Ledger(by_partition=self._sender.by_partition)
+                if self.sender:
+                    self.sender.is_ledger_dropped = True
+                    self.sender.ledger = Ledger(by_partition=self.sender.by_partition)
             return rank
 
     def size(self) -> int:
         """Return about how many characters the state takes; called without the strategy's lock."""
-        strategy = self._strategy
+        strategy = self.strategy
         with strategy.lock:
-            rows = self._sender.ledger.size_estimate() if self._sender else 0
+            rows = self.sender.ledger.size_estimate() if self.sender else 0
             parts = sum(part.size() for part in strategy.parts().values())
-            reported = DIGEST * len(self._runtime.report.digests(self._stream))
+            reported = DIGEST * len(self.runtime.report.digests(self.stream))
             return rows + parts + strategy.columns.size() + reported
 
     # ── at the end of a sync ───────────────────────────────────────────────────────────────────
@@ -173,22 +163,22 @@ class StreamState:
             until: up to when the log was read.
             is_sound: whether all parents could be listed. Else what another scope has is not known.
         """
-        self._strategy.settle()
+        self.strategy.settle()
         self._reported = frozenset()
         if self.missing:
             self.missing.flag()
             self.audit_watermark = until or self.audit_watermark
             if is_sound and not self.missing.is_scope_unknown:
-                self._scope = self._runtime.scope
-        elif self._sender and not self._strategy.is_ledger_dropped:
-            self._sender.ledger.drop_missing(self._strategy.is_over)
-            self._strategy.sweep(self._sender.ledger, self._strategy.is_over)
+                self._scope = self.runtime.scope
+        elif self.sender and not self.strategy.is_ledger_dropped:
+            self.sender.ledger.drop_missing(self.strategy.is_over)
+            self.strategy.sweep(self.sender.ledger, self.strategy.is_over)
 
     # ── dump ───────────────────────────────────────────────────────────────────────────────────
 
     def take(self) -> Callable[[], dict[str, Any]]:
         """Return what makes the state as it is now, which may be called without the lock."""
-        strategy, sender = self._strategy, self._sender
+        strategy, sender = self.strategy, self.sender
         if (
             sender
             and not strategy.is_ledger_dropped
@@ -198,7 +188,7 @@ class StreamState:
         ledger = sender.ledger.copy() if sender and len(sender.ledger) else None
         further = {
             **{name: part.dump() for name, part in strategy.parts().items()},
-            "synced_at": self._stamps.last if sender else None,
+            "synced_at": self.stamps.last if sender else None,
             "dropped": list(strategy.dropped) or None,
             "refused": strategy.is_refused or strategy.was_refused or None,
             "scope": self._scope_now() if self.missing else None,
@@ -220,7 +210,7 @@ class StreamState:
 
     def _refusals(self) -> str:
         """Return what the next sync need not report as new."""
-        return "".join(sorted(self._reported | self._runtime.report.digests(self._stream)))
+        return "".join(sorted(self._reported | self.runtime.report.digests(self.stream)))
 
     def _scope_now(self) -> str | None:
-        return self._runtime.scope if self._scope == FIRST else self._scope
+        return self.runtime.scope if self._scope == FIRST else self._scope

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ import orjson
 from source_asana.counts import Counts
 from source_asana.http.attempts import body_of, send
 from source_asana.http.client import Client
-from source_asana.http.clock import Millis, from_millis, to_millis
+from source_asana.http.clock import DATE_GRAIN_MS, Millis, from_millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.http.tries import Tries
 from source_asana.tasks.retriever import TaskRetriever
@@ -78,6 +78,11 @@ class Job(NamedTuple):
     created: Millis
     url: str | None
 
+    @property
+    def until(self) -> Millis:
+        """The instant up to which the file has all changes for certain."""
+        return Millis(self.created - DATE_GRAIN_MS)
+
 
 @dataclass(frozen=True, slots=True)
 class LeftJob:
@@ -125,33 +130,50 @@ class ExportJobs:
     Args:
         tasks: the retriever of the tasks.
         workspace: its gid.
+        listed: the listings whose tasks are exported; empty for what a search would find.
         left: the jobs in the state.
     """
 
-    def __init__(self, tasks: TaskRetriever, workspace: str, left: LeftJobs) -> None:
+    def __init__(
+        self, tasks: TaskRetriever, workspace: str, listed: Collection[str], left: LeftJobs
+    ) -> None:
         self._client = tasks.runtime.client
         self._counts = tasks.counts
         self._headers = tasks.requester.headers()
         self._retrievers = tasks.others
         self._scan_owner = tasks.streams.scan_owner
+        self._selected = tasks.streams.selected
         self._workspace = workspace
+        self._listed = listed
         self._left = left
         self._minutes = tasks.runtime.settings.bulk_export_timeout_minutes
         self._began = self._said = self._client.monotonic()
 
     # ── which job ──────────────────────────────────────────────────────────────────────────────
 
-    def succeeded(self, order: Order, is_usable: Callable[[Job], bool]) -> Job:
-        """Return a job that has succeeded; a new one is in the state before it is waited for.
-
-        Args:
-            order: what is exported.
-            is_usable: whether the file of a job that an earlier sync has left is still worth
-                reading.
-        """
+    def succeeded(self, order: Order) -> Job:
+        """Return a job that has succeeded; a new one is in the state before it is waited for."""
         left = self._left.by_workspace.get(self._workspace)
         job = self._resumed(left.gid) if left and left.serves(order) else None
-        return job if job and is_usable(job) else self._new(order)
+        return job if job and self._is_usable(job) else self._new(order)
+
+    def _is_usable(self, job: Job) -> bool:
+        """Return whether the file of an earlier sync's job still has something to tell.
+
+        What was listed since then is newer than the file. What all streams have read already is of
+        no use.
+        """
+        found = [stream.watermark(self._workspace) for stream in self._selected]
+        found += [stream.instant(one) for stream in self._selected for one in self._listed]
+        newest = max((one for one in found if one is not None), default=0)
+        return job.created >= newest and not all(
+            min(
+                (stream.instant(listing) or 0 for listing in self._listed),
+                default=stream.watermark(self._workspace) or 0,
+            )
+            >= job.until
+            for stream in self._selected
+        )
 
     def _resumed(self, gid: str) -> Job | None:
         """Return the job of an earlier sync, None where it does not succeed any more."""

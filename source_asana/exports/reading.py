@@ -85,7 +85,6 @@ class Reading:
         slice_: what the records belong to.
         scope: which tasks are read.
         after: tasks that changed after this instant are exported, None for all.
-        is_usable: whether the file of a job that an earlier sync has left is still worth reading.
     """
 
     def __init__(
@@ -94,14 +93,12 @@ class Reading:
         slice_: ScanSlice,
         scope: Scope,
         after: Millis | None,
-        is_usable: Callable[[Job], bool],
     ) -> None:
         self._tasks = tasks
         self._runtime = tasks.runtime
         self._slice = slice_
         self._scope = scope
         self._after = after
-        self._is_usable = is_usable
         self._subtasks = tasks.below
         self._children = [
             ChildTarget(one, one.cursor.strategy)
@@ -118,7 +115,7 @@ class Reading:
         """Yield all records; return the job that brought them."""
         for number in Tries(self._pause, 0, 0, most=JOBS):
             try:
-                job = jobs.succeeded(self._order(), self._is_usable)
+                job = jobs.succeeded(self._order())
                 yield from self._file(job, jobs.urls(job))
                 break
             except ExportFailedError as error:

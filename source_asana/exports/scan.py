@@ -10,9 +10,9 @@ from typing_extensions import override
 
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.cursors.strategies import Part
-from source_asana.exports.job import ExportFailedError, ExportJobs, Job, LeftJobs
+from source_asana.exports.job import ExportFailedError, ExportJobs, LeftJobs
 from source_asana.exports.reading import Reading, Scope
-from source_asana.http.clock import DATE_GRAIN_MS, Millis
+from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError
 from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
@@ -108,16 +108,15 @@ class ExportScan(WorkspaceScan[Export]):
             case _:
                 return
         scope = Scope(workspace, listed, self._runtime.settings)
-        jobs = ExportJobs(tasks, workspace, self._left)
-        reading = Reading(tasks, slice_, scope, after, lambda job: self._is_usable(job, scope))
+        jobs = ExportJobs(tasks, workspace, listed or (), self._left)
         try:
-            job = yield from reading.records(jobs)
+            job = yield from Reading(tasks, slice_, scope, after).records(jobs)
         except (ExportFailedError, AsanaError, OSError) as error:
             slice_.is_incomplete = True
             jobs.drop()
             self._warn(workspace, error)
             return
-        slice_.began = up_to(job)
+        slice_.began = job.until
         if isinstance(slice_, ExportSlice):
             slice_.export.until = slice_.began
         else:
@@ -130,25 +129,6 @@ class ExportScan(WorkspaceScan[Export]):
             logging.WARNING,
             f"Workspace {workspace}: the bulk export cannot be used, as {why}. Its tasks "
             "are read by listings in this sync.",
-        )
-
-    def _is_usable(self, job: Job, scope: Scope) -> bool:
-        """Return whether the file of an earlier sync's job still has something to tell.
-
-        What was listed since then is newer than the file. What all streams have read already is of
-        no use.
-        """
-        workspace, listed = scope.workspace, scope.listed or ()
-        found = [stream.watermark(workspace) for stream in self._selected]
-        found += [stream.instant(listing) for stream in self._selected for listing in listed]
-        newest = max((one for one in found if one is not None), default=0)
-        return job.created >= newest and not all(
-            min(
-                (stream.instant(listing) or 0 for listing in listed),
-                default=stream.watermark(workspace) or 0,
-            )
-            >= up_to(job)
-            for stream in self._selected
         )
 
     @override
@@ -164,8 +144,3 @@ class ExportScan(WorkspaceScan[Export]):
         export = self.scans.get(workspace)
         is_shown = export is not None and export.succeeded and listing in export.listed
         return export.until if export is not None and is_shown else None
-
-
-def up_to(job: Job) -> Millis:
-    """Return the instant up to which a job's file has all changes for certain."""
-    return Millis(job.created - DATE_GRAIN_MS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,10 +48,11 @@ class TokenAuth:
         return False
 
 
+@dataclass(eq=False, repr=False)
 class OAuthAuth(TokenAuth):
     """Gets access tokens for a refresh token, one at a time for the whole process.
 
-    Args:
+    Attributes:
         credentials: the client and its refresh token.
         url: the token endpoint.
         session, timeout: how requests are sent.
@@ -60,37 +62,27 @@ class OAuthAuth(TokenAuth):
         given_up: whether the sync was aborted, so that nobody waits any longer.
     """
 
-    def __init__(
-        self,
-        credentials: OAuth,
-        *,
-        url: str,
-        session: requests.Session,
-        timeout: tuple[float, float],
-        on_rotation: Callable[[str], None],
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        outage_seconds: float = OUTAGE_SECONDS,
-        given_up: Callable[[], bool] = lambda: False,
-    ) -> None:
-        super().__init__("")
-        self._credentials = credentials
-        self._refresh_token = credentials.refresh_token
-        self._url = url
-        self._session = session
-        self._timeout = timeout
-        self._on_rotation = on_rotation
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._outage_seconds = outage_seconds
-        self._given_up = given_up
+    credentials: OAuth
+    url: str
+    session: requests.Session
+    timeout: tuple[float, float]
+    on_rotation: Callable[[str], None]
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    outage_seconds: float = OUTAGE_SECONDS
+    given_up: Callable[[], bool] = lambda: False
+    _token: str = ""
+    _renew_at: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        """Begin with the refresh token of the configuration."""
+        self._refresh_token = self.credentials.refresh_token
         self._lock = threading.Lock()
-        self._renew_at = float("-inf")
 
     def current(self) -> str:
         """Return an access token that is valid for a while; get a new one where it is not."""
         with self._lock:
-            if self._monotonic() >= self._renew_at:
+            if self.monotonic() >= self._renew_at:
                 self._refresh()
             return self._token
 
@@ -112,24 +104,24 @@ class OAuthAuth(TokenAuth):
         if rotated and rotated != self._refresh_token:
             mask(rotated)
             self._refresh_token = rotated
-            self._on_rotation(rotated)
+            self.on_rotation(rotated)
 
     def _request(self) -> tuple[Mapping[str, Any], float]:
         """Return the answer and when it was asked for (monotonic seconds); its life began later."""
         form = {
             "grant_type": "refresh_token",
-            "client_id": self._credentials.client_id,
-            "client_secret": self._credentials.client_secret,
+            "client_id": self.credentials.client_id,
+            "client_secret": self.credentials.client_secret,
             "refresh_token": self._refresh_token,
         }
-        began = self._monotonic()
-        for _ in Tries(self._sleep, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS):
-            asked_at = self._monotonic()
+        began = self.monotonic()
+        for _ in Tries(self.sleep, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS):
+            asked_at = self.monotonic()
             try:
-                response = self._session.post(
-                    self._url,
+                response = self.session.post(
+                    self.url,
                     data=form,
-                    timeout=self._timeout,
+                    timeout=self.timeout,
                     allow_redirects=False,
                     auth=_no_auth,
                 )
@@ -142,7 +134,7 @@ class OAuthAuth(TokenAuth):
                 problem = f"HTTP {response.status_code}"
                 if 400 <= response.status_code < 500 and response.status_code != 429:
                     raise config_error(_refusal(body, response.status_code))
-            if self._given_up() or self._monotonic() - began >= self._outage_seconds:
+            if self.given_up() or self.monotonic() - began >= self.outage_seconds:
                 raise AirbyteTracedException(
                     message=(
                         f"Asana's token endpoint could not be reached for too long ({problem}); "

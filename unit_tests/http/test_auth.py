@@ -197,7 +197,7 @@ def test_trouble_for_ten_minutes_is_no_mistake_of_the_user(tokens: Tokens) -> No
 
 def test_an_aborted_sync_waits_for_no_token(tokens: Tokens) -> None:
     tokens.answers({"status_code": 502, "text": "Bad Gateway"})
-    tokens.auth._given_up = lambda: True
+    tokens.auth.given_up = lambda: True
     with pytest.raises(AirbyteTracedException):
         tokens.auth.current()
     assert tokens.clock.waits == []
@@ -225,4 +225,4 @@ def test_the_token_endpoint_is_on_the_host_of_the_api(api_url: str | None, url: 
         settings, session=requests.Session(), timeout=(1.0, 1.0), on_rotation=lambda _: None
     )
     assert isinstance(auth, OAuthAuth)
-    assert auth._url == url
+    assert auth.url == url
