@@ -187,7 +187,7 @@ def test_a_ledger_that_was_dropped_does_not_have_everything_sent(
 
 @pytest.mark.parametrize(
     ("thousands", "refused"),
-    [(300, "/stories"), (600, "/stories|/attachments"), (2000, "/stories")],
+    [(300, "/stories"), (500, "/stories|/attachments"), (2000, "/stories")],
 )
 def test_a_stream_is_refused_for_days(
     room: Room, monkeypatch: pytest.MonkeyPatch, thousands: int, refused: str
