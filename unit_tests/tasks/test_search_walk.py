@@ -62,7 +62,15 @@ def test_where_nothing_is_hidden_the_end_costs_one_request(changed: int, request
     assert len(asked) == requests
 
 
-@pytest.mark.parametrize("visible", ["xx--x" * 100, "-" * 60 + "x" * 10 + "-" * 60 + "x" * 50])
+@pytest.mark.parametrize(
+    "visible",
+    [
+        "xx--x" * 100,
+        "-" * 60 + "x" * 10 + "-" * 60 + "x" * 50,
+        "x" * 60 + "-" * 40 + "x" * 50 + "-" * 100,
+        "x" * 60 + "-" * 40 + "x" * 50 + "-" * 300,
+    ],
+)
 def test_hidden_tasks_among_visible_ones_end_no_search(visible: str) -> None:
     found, _ = walked(visible)
     assert found == [number for number, seen in enumerate(visible, start=1) if seen == "x"]
