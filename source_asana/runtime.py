@@ -91,7 +91,7 @@ class Runtime:
         workspaces: gids of the selected workspaces, once they are listed.
         user: gid of the token's user, where it could be read and matters.
         deleted: gids that Asana answered 404 for in this sync.
-        reads_audit_log: whether the token may read the audit log of a workspace.
+        reads_audit_log: whether a sync that needed them may read the audit logs of all workspaces.
     """
 
     def __init__(

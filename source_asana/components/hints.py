@@ -43,6 +43,7 @@ class Hints:
         self._lock = threading.Lock()
         self._noted: list[Hint] = []
         self._found: dict[Millis, tuple[frozenset[Hint], bool]] = {}
+        self._is_refused = False
 
     def note(self, hint: Hint) -> None:
         """Take a hint at a deletion from whoever has read events."""
@@ -82,8 +83,10 @@ class Hints:
             except AsanaError:
                 ending = Ending.FAILED
             endings.add(ending)
-        # What one workspace's log tells says nothing of the others: full scans find that.
-        self._runtime.reads_audit_log = endings <= {Ending.COMPLETE}
+        # What one workspace's log tells says nothing of the others: full scans find that. A log
+        # that failed is read from the same instant by the next sync.
+        self._is_refused |= Ending.REFUSED in endings
+        self._runtime.reads_audit_log = not self._is_refused
         return frozenset(found), Ending.FAILED not in endings
 
     def _deleted(self, workspace: str, event: str, since: Millis, counts: Counts) -> Iterator[Hint]:

@@ -192,25 +192,32 @@ def test_deletions_wait_for_a_sync_that_can_read_the_user(
     assert [line for line in third.warnings if "whose token" in line] == []
 
 
-@pytest.mark.parametrize("is_refused", [False, True])
+@pytest.mark.parametrize(
+    ("status", "is_listed", "found"),
+    [(None, False, 1), (403, True, 1), (400, False, 0)],
+    ids=["readable", "refused", "failed"],
+)
 def test_full_scans_are_rare_only_where_the_audit_log_of_every_workspace_is_read(
-    tasks: World, *, is_refused: bool
+    tasks: World, status: int | None, *, is_listed: bool, found: int
 ) -> None:
     options = {"incremental": True, "track_deletions": True, "change_detection": "search"}
     home = tasks.add_workspace("Home")
     goes = tasks.add_task("At home", projects=[tasks.add_project("H", workspace=home)])
     with Sandbox(tasks, plan="service") as asana:
-        if is_refused:
+        if status:
             path = rf"^/workspaces/{home}/audit_log_events"
-            asana.fault("status", path, times=None, status=403, message="No audit log here.")
+            asana.fault("status", path, times=None, status=status, message="Not now.")
         first = read(asana, TASKS, **options)
         tasks.delete(goes)
         asana.clock.advance(DAY)
         asana.reset_log()
         second = read(asana, TASKS, state=first.state, **options)
         listed = asana.requests("/tasks")
-    assert gone(second) == {"tasks": 1}
-    assert (listed > 0) is is_refused
+        asana.clear_faults()
+        third = read(asana, TASKS, state=second.state, **options)
+    assert (listed > 0) is is_listed
+    # A log that failed tells the next sync.
+    assert (len(gone(second)), len(gone(third))) == (found, 1 - found)
 
 
 def test_what_comes_back_while_deletions_wait_is_there(tasks: World) -> None:
