@@ -85,8 +85,9 @@
 
 
 {#- The same for records that come in several streams: the newest version of all of them that is not deleted;
-    of equally new ones that of the first stream. -#}
-{% macro newest(streams, columns, key=['gid'], custom={}, renamed={}) %}
+    of equally new ones that of the first stream. With missing_from, a relation with the same key of one column,
+    only of those whose key is not there. -#}
+{% macro newest(streams, columns, key=['gid'], custom={}, renamed={}, missing_from=none) %}
   {%- set places = {} -%}
   {%- for stream in streams if execute -%}
     {%- set found = asana_airbyte.raw_columns(stream) -%}
@@ -100,14 +101,28 @@
   {%- if not places -%}
     {{ asana_airbyte.kept_rows(columns, custom) }}
   {%- else -%}
+with {% if missing_from %}missing as (
+  select missing_key
+  from (
+    {%- for stream, found in places.items() %}
+    {{ 'union ' if not loop.first }}select {{ asana_airbyte.raw_column(renamed.get(key[0], key[0]), 'text', found) }} as missing_key
+    from {{ source('asana_airbyte', stream) }}
+    {%- endfor %}
+  ) as all_keys
+  where not exists (select 1 from {{ missing_from }} as stored where stored.{{ key[0] }} = all_keys.missing_key)
+),
+
+{% endif -%}
+repeated as ({{ asana_airbyte.repeated(places, key, renamed, missing_from) }})
+
 select
   {%- for name in names %}
   {{ name }},
   {%- endfor %}
   synced_at,
   extracted_at
-from ({{ asana_airbyte.records(places, columns, custom, renamed) }}) as single_records
-left join ({{ asana_airbyte.repeated(places, key, renamed) }}) as repeated
+from ({{ asana_airbyte.records(places, columns, key, custom, renamed, missing_from) }}) as single_records
+left join repeated
   on {% for name in key %}{{ ' and ' if not loop.first }}repeated.repeated_{{ name }} = single_records.{{ name }}{% endfor %}
 where not is_deleted and repeated.repeated_{{ key[0] }} is null
 union all
@@ -129,8 +144,8 @@ from (
       row_number() over (
         partition by {{ key | join(', ') }}, stream_rank order by synced_at desc, extracted_at desc
       ) as version_rank
-    from ({{ asana_airbyte.records(places, columns, custom, renamed) }}) as repeated_records
-    inner join ({{ asana_airbyte.repeated(places, key, renamed) }}) as repeated
+    from ({{ asana_airbyte.records(places, columns, key, custom, renamed, missing_from) }}) as repeated_records
+    inner join repeated
       on {% for name in key %}{{ ' and ' if not loop.first }}repeated.repeated_{{ name }} = repeated_records.{{ name }}{% endfor %}
   ) as versions
   where version_rank = 1 and not is_deleted
@@ -141,7 +156,7 @@ where record_rank = 1
 
 
 {#- All versions of the records of some streams, which is stream -> its columns. -#}
-{% macro records(places, columns, custom, renamed) %}
+{% macro records(places, columns, key, custom, renamed, missing_from) %}
   {%- set moments = [] -%}
   {%- for stream, found in places.items() %}
   {{ 'union all' if not loop.first }}
@@ -158,13 +173,13 @@ where record_rank = 1
     coalesce({{ extracted }}, {{ synced }}, {{ asana_airbyte.long_ago() }}) as extracted_at,
     {{ asana_airbyte.is_tombstone(found) }} as is_deleted,
     {{ loop.index }} as stream_rank
-  from {{ source('asana_airbyte', stream) }}{{ asana_airbyte.newest_refresh(stream, found) }}
+  from {{ asana_airbyte.raw_rows(stream, found, key, renamed, missing_from) }}
   {%- endfor %}
 {%- endmacro %}
 
 
 {#- The keys that are there more than once. -#}
-{% macro repeated(places, key, renamed) %}
+{% macro repeated(places, key, renamed, missing_from) %}
   {%- set keys = {} -%}
   {%- for name in key -%}{%- do keys.update({name: 'text'}) -%}{%- endfor -%}
   select{% for name in key %} {{ name }} as repeated_{{ name }}{{ ',' if not loop.last }}{% endfor %}
@@ -172,7 +187,7 @@ where record_rank = 1
     {%- for stream, found in places.items() %}
     {{ 'union all ' if not loop.first }}select
       {%- for name in key %} {{ asana_airbyte.raw_column(renamed.get(name, name), 'text', found) }} as {{ name }}{{ ',' if not loop.last }}{% endfor %}
-      from {{ source('asana_airbyte', stream) }}{{ asana_airbyte.newest_refresh(stream, found) }}
+      from {{ asana_airbyte.raw_rows(stream, found, key, renamed, missing_from) }}
     {%- endfor %}
   ) as all_keys
   group by {{ key | join(', ') }}
@@ -180,13 +195,20 @@ where record_rank = 1
 {%- endmacro %}
 
 
-{#- With Full Refresh | Append a table has every refresh; only the newest one says what there is. -#}
-{% macro newest_refresh(stream, found) -%}
+{#- A stream's table, and which of its rows count. With Full Refresh | Append it has every refresh; only the newest
+    one says what there is. -#}
+{% macro raw_rows(stream, found, key, renamed, missing_from) -%}
+  {%- set conditions = [] -%}
   {%- if stream in var('asana_airbyte_full_refresh_append') -%}
     {%- set generation = found['_airbyte_generation_id'].quoted if '_airbyte_generation_id' in found
-      else asana_airbyte.quoted('_airbyte_generation_id') %}
-  where {{ generation }} = (select max({{ generation }}) from {{ source('asana_airbyte', stream) }})
+      else asana_airbyte.quoted('_airbyte_generation_id') -%}
+    {%- do conditions.append(generation ~ ' = (select max(' ~ generation ~ ') from ' ~ source('asana_airbyte', stream) ~ ')') -%}
   {%- endif -%}
+  {%- if missing_from -%}
+    {%- set raw_key = asana_airbyte.raw_column(renamed.get(key[0], key[0]), 'text', found) -%}
+    {%- do conditions.append(raw_key ~ ' in (select missing_key from missing)') -%}
+  {%- endif -%}
+  {{ source('asana_airbyte', stream) }}{{ ' where ' ~ conditions | join(' and ') if conditions }}
 {%- endmacro %}
 
 

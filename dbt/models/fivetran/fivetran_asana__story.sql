@@ -1,4 +1,4 @@
-{#- A view, as its table is incremental and stays. -#}
+{#- A view in every warehouse, as its table is incremental and stays. -#}
 {{ config(alias='story', materialized='view') }}
 select
   story_id as id,

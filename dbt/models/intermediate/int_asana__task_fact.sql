@@ -1,14 +1,14 @@
 {#- Numbers of each task from its stories, links and time entries. -#}
-with linked as (
-  select
-    task_id,
-    count(distinct case when link_type in ('membership', 'project')
-      and {{ asana_airbyte.is_known('linked_id', 'stg_asana__project', 'gid', ['projects']) }} then linked_id end) as project_count,
-    count(distinct case when link_type = 'tag'
-      and {{ asana_airbyte.is_known('linked_id', 'stg_asana__tag', 'gid', ['tags']) }} then linked_id end) as tag_count,
-    count(distinct case when link_type = 'follower' then linked_id end) as follower_count
-  from {{ ref('int_asana__task_link') }}
-  group by task_id
+with placed as (
+  select task_id, count(*) as project_count from {{ ref('asana__task_membership') }} group by task_id
+),
+
+tagged as (
+  select task_id, count(*) as tag_count from {{ ref('asana__task_tag') }} group by task_id
+),
+
+followed as (
+  select task_id, count(*) as follower_count from {{ ref('asana__task_follower') }} group by task_id
 ),
 
 waiting as (
@@ -43,15 +43,17 @@ select
   case when told.assigned_count > 1 then told.assigned_count - 1 else 0 end as reassigned_count,
   coalesce(told.due_date_change_count, 0) as due_date_change_count,
   coalesce(told.reopened_count, 0) as reopened_count,
-  coalesce(linked.project_count, 0) as project_count,
-  coalesce(linked.tag_count, 0) as tag_count,
-  coalesce(linked.follower_count, 0) as follower_count,
+  coalesce(placed.project_count, 0) as project_count,
+  coalesce(tagged.tag_count, 0) as tag_count,
+  coalesce(followed.follower_count, 0) as follower_count,
   coalesce(waiting.open_dependency_count, 0) as open_dependency_count,
   coalesce(below.open_subtask_count, 0) as open_subtask_count,
   coalesce(tracked.tracked_minutes, 0) as tracked_minutes
 from {{ ref('stg_asana__task') }} as tasks
 left join {{ ref('int_asana__task_version') }} as told on told.task_id = tasks.task_id
-left join linked on linked.task_id = tasks.task_id
+left join placed on placed.task_id = tasks.task_id
+left join tagged on tagged.task_id = tasks.task_id
+left join followed on followed.task_id = tasks.task_id
 left join waiting on waiting.task_id = tasks.task_id
 left join below on below.task_id = tasks.task_id
 left join tracked on tracked.task_id = tasks.task_id

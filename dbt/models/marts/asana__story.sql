@@ -3,7 +3,10 @@
   materialized='incremental',
   incremental_strategy='append',
   on_schema_change='sync_all_columns',
-  pre_hook="{{ asana_airbyte.delete_stale(ref('int_asana__story_version'), 'story_id', streams=['stories']) }}"
+  pre_hook=[
+    "{{ asana_airbyte.delete_stale(ref('int_asana__story_version'), 'story_id', streams=['stories']) }}",
+    "{{ asana_airbyte.delete_orphans(['stories']) }}"
+  ]
 ) }}
 {%- set changed_value = "resource_subtype like '%custom_field_changed'" -%}
 {% if asana_airbyte.keeps_rows(['stories']) -%}
@@ -57,6 +60,14 @@ select
   is_pinned,
   synced_at,
   extracted_at
-from {{ asana_airbyte.missing_rows(ref('stg_asana__story'), 'story_id') }} as stories
+from (
+  {{- asana_airbyte.newest(
+    ['stories'],
+    asana_airbyte.story_columns(),
+    key=['story_id'],
+    renamed={'story_id': 'gid'},
+    missing_from=this if asana_airbyte.continues() else none
+  ) | indent(2) }}
+) as stories
 where {{ asana_airbyte.is_known('stories.task_id', 'stg_asana__task', 'task_id', ['tasks', 'subtasks']) }}
 {%- endif %}

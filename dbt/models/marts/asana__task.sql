@@ -1,3 +1,5 @@
+{#- A view where that will do: it would copy all of stg_asana__task, which is incremental, at each run. -#}
+{{ config(materialized=asana_airbyte.view_or_table()) }}
 with tasks as (
   select
     stored.*,

@@ -26,7 +26,15 @@
   'approval_status_changed': ('approval_status', 'old_approval_status', 'new_approval_status')
 } -%}
 with stories as (
-  select told.*, newest.task_version
+  select
+    {%- for column in ['story_id', 'task_id', 'resource_subtype', 'created_at', 'created_by_id', 'project_id', 'old_section_id',
+      'old_section_name', 'new_section_id', 'new_section_name', 'assignee_id', 'follower_id', 'tag_id', 'dependency_id',
+      'custom_field_id', 'custom_field_name', 'old_custom_field_value', 'new_custom_field_value', 'old_name', 'new_name',
+      'old_resource_subtype', 'new_resource_subtype', 'old_approval_status', 'new_approval_status', 'old_due_on',
+      'new_due_on', 'old_due_at', 'new_due_at', 'old_start_on', 'new_start_on'] %}
+    told.{{ column }},
+    {%- endfor %}
+    newest.task_version
   from {{ ref('asana__story') }} as told
   inner join {{ asana_airbyte.missing_rows(ref('int_asana__task_version'), 'task_id') }} as newest on newest.task_id = told.task_id
   where told.type = 'system'

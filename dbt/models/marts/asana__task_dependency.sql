@@ -1,3 +1,5 @@
+{#- A view: the rows are in int_asana__task_link, which is incremental. -#}
+{{ config(materialized='view') }}
 select
   task_id || '-' || linked_id as task_dependency_id,
   task_id,

@@ -1,3 +1,5 @@
+{#- A view where that will do: the rows are in int_asana__task_link, which is incremental. -#}
+{{ config(materialized=asana_airbyte.view_or_table()) }}
 select
   task_id || '-' || linked_id as task_tag_id,
   task_id,

@@ -1,4 +1,6 @@
-{#- Stays of tasks in sections of projects that are there. -#}
+{#- Stays of tasks in sections of projects that are there. A view where that will do: the
+    rows are in int_asana__project_stay, which is incremental. -#}
+{{ config(materialized=asana_airbyte.view_or_table()) }}
 select
   task_id || '-' || coalesce(project_id, 'unknown') || '-' || began_with as time_in_section_id,
   task_id,
