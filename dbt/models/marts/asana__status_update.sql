@@ -4,7 +4,7 @@ with updates as (
   select
     gid as status_update_id,
     '{{ kind }}' as parent_type,
-    {{ kind }}_id as parent_id,
+    parent_id,
     title,
     status_text,
     status_type,
@@ -14,7 +14,7 @@ with updates as (
     num_likes,
     synced_at
   from {{ ref('stg_asana__' ~ kind ~ '_status_update') }}
-  where {{ asana_airbyte.is_known(kind ~ '_id', 'stg_asana__' ~ kind, 'gid', [kind ~ 's']) }}
+  where {{ asana_airbyte.is_known('parent_id', 'stg_asana__' ~ kind, 'gid', [kind ~ 's']) }}
   {{ 'union all' if not loop.last }}
   {%- endfor %}
 )

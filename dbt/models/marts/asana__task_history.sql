@@ -5,6 +5,7 @@
   incremental_strategy='append',
   pre_hook="{{ asana_airbyte.delete_stale(ref('int_asana__task_version'), 'task_id', ['task_version']) }}"
 ) }}
+{%- set order = 'order by changes.changed_at, length(changes.story_id), changes.story_id' -%}
 {#- Field -> the task's present value as text. -#}
 {%- set fields = {
   'assignee': 'tasks.assignee_id',
@@ -42,28 +43,20 @@ changes as (
     changes.old_value,
     changes.new_value,
     changes.changed_at,
-    row_number() over (
-      partition by changes.task_id, changes.field order by changes.changed_at, length(changes.story_id), changes.story_id
-    ) as first_rank,
-    row_number() over (
-      partition by changes.task_id, changes.field
-      order by changes.changed_at desc, length(changes.story_id) desc, changes.story_id desc
-    ) as last_rank,
-    row_number() over (
-      partition by changes.task_id, changes.field, changes.changed_at
-      order by length(changes.story_id) desc, changes.story_id desc
-    ) as instant_rank
+    row_number() over (partition by changes.task_id, changes.field {{ order }}) as change_number,
+    lead(changes.story_id) over (partition by changes.task_id, changes.field {{ order }}) as next_story_id,
+    lead(changes.changed_at) over (partition by changes.task_id, changes.field {{ order }}) as next_at
   from {{ ref('asana__task_change') }} as changes
   inner join tasks on tasks.task_id = changes.task_id
   where changes.field in ({% for field in fields %}'{{ field }}'{{ ', ' if not loop.last }}{% endfor %})
 ),
 
 firsts as (
-  select * from changes where first_rank = 1
+  select * from changes where change_number = 1
 ),
 
 lasts as (
-  select * from changes where last_rank = 1
+  select * from changes where next_story_id is null
 ),
 
 told as (
@@ -83,7 +76,8 @@ told as (
   union all
   select task_id, field, changed_at as happened_at, 1 as event_rank, new_value as field_value
   from changes
-  where instant_rank = 1
+  {#- Of several at the same instant the last one. #}
+  where next_story_id is null or next_at <> changed_at
   union all
   {#- What is otherwise than its last story says; of completion the task itself says when. #}
   select
