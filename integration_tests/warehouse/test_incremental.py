@@ -103,6 +103,24 @@ def test_a_stream_whose_table_is_gone_keeps_its_rows(
         assert {name: engine.table("asana_marts", name) for name in names} == before
 
 
+def test_stories_go_with_their_task_when_their_table_is_gone(
+    engine: Engine, history: History
+) -> None:
+    raw = history.tables(deduped=True)
+    engine.write(raw)
+    dbt = engine.dbt("orphans")
+    assert dbt.run("run", "--full-refresh", "--select", "+asana__story").failed == {}
+    before = engine.table("asana_marts", "asana__story")
+    [gone, *_] = sorted({str(row["task_id"]) for row in before})
+    del raw["stories"]
+    for stream in ("tasks", "subtasks"):
+        raw[stream].rows = [row for row in raw[stream].rows if row["gid"] != gone]
+    engine.write(raw)
+    assert dbt.run("run", "--select", "+asana__story").failed == {}
+    expected = [row for row in before if row["task_id"] != gone]
+    assert engine.table("asana_marts", "asana__story") == expected
+
+
 def test_full_refresh_append_counts_the_newest_refresh_only(
     engine: Engine, history: History
 ) -> None:

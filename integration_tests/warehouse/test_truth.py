@@ -3,7 +3,7 @@
 import pytest
 
 from integration_tests.warehouse import expected
-from integration_tests.warehouse.engines import DuckDb, Engine, PostgreSql
+from integration_tests.warehouse.engines import DuckDb, Engine, PostgreSql, Row, ordered
 from integration_tests.warehouse.scenario import MOVES, History
 
 SCHEMAS = ("asana_marts", "fivetran_asana")
@@ -42,7 +42,13 @@ def test_both_warehouses_give_the_same(built: dict[str, Engine]) -> None:
         names = built["duckdb"].names(schema)
         assert names == built["postgresql"].names(schema)
         for name in names:
-            assert built["duckdb"].table(schema, name) == built["postgresql"].table(schema, name)
+            one, other = (_without_versions(built[at].table(schema, name)) for at in built)
+            assert one == other, name
+
+
+def _without_versions(rows: list[Row]) -> list[Row]:
+    # Each warehouse has a hash function of its own.
+    return ordered([{key: row[key] for key in row if key != "task_version"} for row in rows])
 
 
 def test_a_subtask_that_left_its_project_is_there_once_and_current(

@@ -1,5 +1,6 @@
-{#- A hash that changes whenever a task, the stories of its changes, or the projects of their sections do, and numbers
-    from all its stories. A table, as four models compare with it; one pass over the stories for both. -#}
+{#- A number that changes, but for chance, whenever a task, the stories of its changes, or the projects of their
+    sections do, and numbers from all its stories. A table, as four models compare with it; one pass over the stories
+    for both. -#}
 {%- set numbers = {
   'comment_count': "sum(case when stories.type = 'comment' then 1 else 0 end)",
   'first_assigned_at': "min(case when stories.resource_subtype = 'assigned' then stories.created_at end)",
