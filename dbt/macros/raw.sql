@@ -99,7 +99,7 @@
   {#- So that a model depends on its sources also where there are no tables. -#}
   {%- for stream in streams -%}{%- set place = source('asana_airbyte', stream) -%}{%- endfor -%}
   {%- if not places -%}
-    {{ asana_airbyte.kept_rows(columns, custom) }}
+    {{ asana_airbyte.kept_rows(columns, custom, keeps=not missing_from) }}
   {%- else -%}
 with {% if missing_from %}missing as (
   select missing_key
@@ -212,11 +212,12 @@ where record_rank = 1
 {%- endmacro %}
 
 
-{#- What a model has now, for the time that its stream's table is gone; no row where it is new or a view. -#}
-{% macro kept_rows(columns, custom) %}
+{#- What a model has now, for the time that its stream's table is gone; no row where it is new or a view,
+    or keeps them itself. -#}
+{% macro kept_rows(columns, custom, keeps) %}
   {%- set kept = {} -%}
   {%- set state = namespace(old=none) -%}
-  {%- if execute and model.config.materialized != 'view' and var('asana_airbyte_look_at_tables') -%}
+  {%- if execute and keeps and model.config.materialized != 'view' and var('asana_airbyte_look_at_tables') -%}
     {%- set state.old = adapter.get_relation(this.database, this.schema, this.identifier) -%}
   {%- endif -%}
   {%- if state.old is not none and not flags.EMPTY -%}
