@@ -1,6 +1,6 @@
 """The source, which builds the streams from the manifest and runs the commands.
 
-Private names of the CDK are used in this module only; a test holds that they exist.
+Private names of the CDK are used here and in `parents/slices.py`; a test holds that they exist.
 """
 
 from __future__ import annotations

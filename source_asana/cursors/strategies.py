@@ -114,7 +114,9 @@ class Strategy:
         incremental: the manifest's key `incremental` of the stream.
 
     Attributes:
-        lock: the cursor's; held whenever the CDK or a retriever calls one of the methods below.
+        lock: the cursor's; held for every change of the parts. The questions that a worker asks
+            about a record or a slice (`is_in_scope`, `sends_all`, `partition_of`, `is_removed`,
+            `partition_now`) are asked without it.
         open_slices: counts the slices that are handed out and not over.
         partitions: which partitions were read completely in this sync.
         columns: which columns earlier syncs have read, and which the token may not read.

@@ -8,6 +8,7 @@ import pytest
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
 from airbyte_cdk.sources.message import InMemoryMessageRepository
+from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from jsonschema import ValidationError
 
@@ -40,3 +41,10 @@ def test_the_private_attributes_that_the_source_sets_are_the_cdks() -> None:
         message_repository=InMemoryMessageRepository(),
     )
     assert vars(pool._threadpool)["_max_concurrent_tasks"] > 0
+
+
+def test_the_private_attributes_that_slices_set_are_the_cdks() -> None:
+    made = vars(StreamSlice(partition={"a": 1}, cursor_slice={"b": 2}))
+    assert made["_cursor_slice"] == {"b": 2}
+    assert made["_stream_slice"] == {"a": 1, "b": 2}
+    assert made["_partition"] == {"a": 1}
