@@ -48,3 +48,12 @@ def test_the_private_attributes_that_slices_set_are_the_cdks() -> None:
     assert made["_cursor_slice"] == {"b": 2}
     assert made["_stream_slice"] == {"a": 1, "b": 2}
     assert made["_partition"] == {"a": 1}
+
+
+def test_the_manifest_pages_as_the_pager_does() -> None:
+    # `components/pages.py: PagedList` looks only at whether there is an offset and a condition.
+    manifest = SourceAsana().resolved_manifest["definitions"]
+    offset = "{{ (response.next_page or {}).offset }}"
+    for name, condition in (("pages", None), ("pages_until_empty", "{{ last_page_size == 0 }}")):
+        strategy = manifest[name]["pagination_strategy"]
+        assert (strategy["cursor_value"], strategy.get("stop_condition")) == (offset, condition)
