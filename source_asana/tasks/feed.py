@@ -159,7 +159,6 @@ class TaskFeed:
             if began is not None and key in self.named:
                 listing = self.named[key]
                 listing.was_answered = ending is not Ending.FAILED
-                listing.is_passed_over = False
                 listing.began = began if is_covered and ending is Ending.COMPLETE else None
                 listing.is_whole = is_whole and listing.began is not None
             self.shown.end(key)

@@ -71,8 +71,11 @@ class TaskRetriever(TaskReader):
             slice_.scan.finish(succeeded=False)
         if isinstance(slice_, HintSlice) and ending is not Ending.COMPLETE:
             self.streams.events.fail(slice_.found)
+        is_listing = isinstance(slice_, ListingSlice) and slice_.is_listed
+        if is_listing:
+            # Also where it failed: what events told of it is not told again.
+            self.streams.feed.named[slice_.key].is_passed_over = False
         if self.plan.is_parent:
-            is_listing = isinstance(slice_, ListingSlice) and slice_.is_listed
             # Should a deleted project come back, everything in it is read.
             self.streams.feed.end(
                 slice_.key,

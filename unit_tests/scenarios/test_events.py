@@ -523,3 +523,35 @@ def test_an_export_of_another_workspace_leaves_a_renamed_section_to_its_listing(
         assert not done.errors
         assert asked(asana, "/exports/resource") == 1
         assert unlike_asana(asana, destination, *FAMILY) == []
+
+
+@pytest.mark.parametrize("streams", [("tasks",), FAMILY], ids="+".join)
+@pytest.mark.parametrize("why", ["section deleted", "token refused", "busy"])
+def test_a_listing_that_events_ask_for_and_that_fails_is_read_by_the_next_sync(
+    why: str, streams: tuple[str, ...]
+) -> None:
+    world = prepared()
+    project, done = world.find("One"), section_of(world, "One")
+    further = [world.add_task(f"Further {number}", projects=[project]) for number in range(30)]
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana, *streams)
+        match why:
+            case "section deleted":
+                CHANGES["section deleted"](world)
+            case "token refused":
+                CHANGES["moved to another section"](world)
+                asana.api.settings.sync_lives[project] = 0
+            case _:
+                for gid in further:
+                    world.move_to_section(gid, done)
+        asana.clock.advance(HOUR)
+        fault = asana.fault("status", rf"/tasks\?.*project={project}", times=None, status=500)
+        assert destination.sync(asana, streams, **AUTO).failed
+        assert fault.hits
+        asana.clear_faults()
+        asana.api.settings.sync_lives.clear()
+        asana.clock.advance(HOUR)
+        asana.reset_log()
+        assert not destination.sync(asana, streams, **AUTO).errors
+        assert unlike_asana(asana, destination, *streams) == []
+        assert asked(asana, "/tasks") == 1
