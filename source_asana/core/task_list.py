@@ -191,9 +191,11 @@ class TaskList:
 
     def retry(self, gid: str, listing: str) -> None:
         """Have a task walked whose subtasks an earlier sync could not read."""
-        if self.is_walked and gid not in self.tasks:
-            # No version is known, so nobody reads its children before a page shows it.
-            shown = self.tasks[gid] = Shown(UNSEEN, listing)
+        if not self.is_walked:
+            return
+        # Where no version is known, nobody reads its children before a page shows it.
+        shown = self.tasks.setdefault(gid, Shown(UNSEEN, listing))
+        if shown.walk is Walk.UNKNOWN:
             self._walk(OpenWalk(gid, listing), shown)
 
     def walked(self, walk: OpenWalk, *, is_complete: bool, is_retried: bool = True) -> None:

@@ -235,6 +235,20 @@ def test_what_a_page_shows_already_is_not_tried_again() -> None:
     assert not made.walks
 
 
+def test_what_a_search_has_shown_is_tried_again() -> None:
+    made = walked_list("w")
+    made.add("w", "1", 5, listing="b")
+    made.end("w")
+
+    for _ in range(2):
+        made.retry("1", "a")
+
+    assert list(made.walks) == [OpenWalk("1", "a")]
+    assert (made.tasks["1"].modified, made.tasks["1"].listing) == (5, "b")
+    made.walked(made.walks.popleft(), is_complete=True)
+    assert ended(made) == [["w"], ["a"]]
+
+
 def test_after_the_last_walk_all_that_are_open_have_failed() -> None:
     made = walked_list("a")
     for gid in "12":

@@ -161,3 +161,28 @@ def test_a_failed_walk_is_retried_after_a_sync_that_could_not_list_the_projects(
             done = destination.sync(asana, FAMILY, change_detection="search", **HARDLY)
             assert done.failed is (path is not None)
         assert wrong(asana, destination, FAMILY) == []
+
+
+@pytest.mark.parametrize("moment", ["edited since", "edited within the overlap", "not edited"])
+def test_a_failed_walk_is_retried_though_a_search_shows_its_task(moment: str) -> None:
+    world = World.empty()
+    project = world.add_project("P")
+    task = world.add_task("T", projects=[project])
+    for number in range(2):
+        world.comment(world.add_task(f"S{number}", parent=task))
+    world.clock.advance(HOUR)
+    with Sandbox(world) as asana:
+        destination, options = Destination(), {"change_detection": "search", **HARDLY}
+        if moment == "edited within the overlap":
+            world.edit_task(task, name="Renamed")
+        asana.fault("status", f"/tasks/{task}/subtasks", times=None, status=500)
+        assert destination.sync(asana, FAMILY, **options).failed
+        asana.clear_faults()
+        asana.clock.advance(HOUR if moment != "edited within the overlap" else 60)
+        if moment == "edited since":
+            world.edit_task(task, name="Renamed")
+            asana.clock.advance(HOUR)
+        asana.reset_log()
+        assert not destination.sync(asana, FAMILY, **options).failed
+        assert wrong(asana, destination, FAMILY) == []
+        assert [one.path for one in asana.log].count(f"/tasks/{task}/subtasks") == 1
