@@ -267,18 +267,19 @@ def _is_token(value: Any) -> bool:
 
 
 def failed_text(found: str | Hint) -> str:
-    """Return what the state keeps of a task that could not be read: its gid.
+    """Return what the state keeps of a task that could not be read: its kind and gid.
 
-    Of a story or an attachment whose task is not known, it is its kind and gid, as `story/12`.
+    So it does for a story or an attachment whose task is not known, as `story/12`. A gid alone
+    stands for a walk there.
     """
-    return found if isinstance(found, str) else f"{found.child}/{found.gid}"
+    return f"task/{found}" if isinstance(found, str) else f"{found.child}/{found.gid}"
 
 
 def hints_of_failed(text: str) -> Iterator[Hint]:
     """Yield the hints at what could not be read; which ones they were is not known any more."""
-    child, _, gid = text.rpartition("/")
-    if child:
-        yield Hint(Kind.ORPHAN, gid, 0, child)
+    kind, _, gid = text.rpartition("/")
+    if kind in CHILDREN:
+        yield Hint(Kind.ORPHAN, gid, 0, kind)
         return
     yield Hint(Kind.RENAMED, gid)
     for one in sorted(CHILDREN):

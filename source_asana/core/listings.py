@@ -195,7 +195,7 @@ class Texts:
 class Failed(Texts):
     """Has the tasks whose subtasks could not be read, and their listings.
 
-    One without a listing could not be read itself.
+    What has no listing could not be read itself, see `core.hints.failed_text`.
     """
 
     def walks(self) -> dict[str, str]:
@@ -203,7 +203,7 @@ class Failed(Texts):
         return {gid: listing for gid, listing in self.by_key.items() if listing}
 
     def tasks(self) -> list[str]:
-        """Return the tasks that could not be read."""
+        """Return what could not be read itself."""
         return [gid for gid, listing in self.by_key.items() if not listing]
 
 

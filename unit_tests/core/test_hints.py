@@ -17,7 +17,9 @@ from source_asana.core.hints import (
     Tokens,
     deleted,
     event_of,
+    failed_text,
     hints_of,
+    hints_of_failed,
     oldest,
 )
 
@@ -163,6 +165,21 @@ def test_a_hint_that_tells_nothing_new_is_not_followed_again() -> None:
     made.add(Hint(Kind.CHILD, "1", 4, "story"))
     made.add(Hint(Kind.CHANGED, "2", 6))
     assert made.take() == ["1", "2"]
+
+
+@pytest.mark.parametrize("text", [failed_text("1"), "1"])
+def test_all_of_a_task_that_could_not_be_read_is_read_again(text: str) -> None:
+    kinds = [(hint.kind, hint.gid, hint.child) for hint in hints_of_failed(text)]
+    assert kinds == [
+        (Kind.RENAMED, "1", ""),
+        (Kind.CHILD, "1", "attachment"),
+        (Kind.CHILD, "1", "story"),
+    ]
+
+
+def test_a_child_that_could_not_be_read_is_read_again() -> None:
+    hint = Hint(Kind.ORPHAN, "1", 0, "story")
+    assert list(hints_of_failed(failed_text(hint))) == [hint]
 
 
 # ── tokens ─────────────────────────────────────────────────────────────────────────────────────

@@ -555,3 +555,26 @@ def test_a_listing_that_events_ask_for_and_that_fails_is_read_by_the_next_sync(
         assert not destination.sync(asana, streams, **AUTO).errors
         assert unlike_asana(asana, destination, *streams) == []
         assert asked(asana, "/tasks") == 1
+
+
+@pytest.mark.parametrize("plan", ["advanced", "free"])
+def test_a_hinted_task_that_cannot_be_read_nor_walked_is_read_by_the_next_sync(plan: str) -> None:
+    world = prepared()
+    task = world.find("Task 0")
+    settings = {**AUTO, **({} if plan == "advanced" else {"change_detection": "events"})}
+    with Sandbox(world, plan=plan) as asana:
+        destination = synced(asana, **settings)
+        # A full scan walks all tasks; only then the walk of this one is due again.
+        asana.fault("status", f"/tasks/{task}/subtasks", status=500, times=None)
+        destination.sync(asana, FAMILY, **{**settings, "full_scan_interval_hours": 0})
+        asana.clock.advance(HOUR)
+        CHANGES["moved to another section"](world)
+        CHANGES["comment edited"](world)
+        asana.clock.advance(HOUR)
+        fault = asana.fault("status", rf"^/tasks/{task}(\?|$)", status=500, times=None)
+        assert destination.sync(asana, FAMILY, **settings).failed
+        assert fault.hits
+        asana.clear_faults()
+        asana.clock.advance(HOUR)
+        assert not destination.sync(asana, FAMILY, **settings).errors
+        assert unlike_asana(asana, destination, *FAMILY) == []
