@@ -149,9 +149,13 @@ class TasksStrategy(TaskStreamStrategy):
                 self.move(listing)
 
     def _ask_for_less(self, slice_: ListingSlice, workspace: str) -> None:
-        """Ask only for what may have changed since a listing was covered."""
-        is_whole = not self.is_tracked or self.streams.is_outstanding(slice_.key, workspace)
-        since = self.start if is_whole else self.instant(slice_.key)
+        """Ask only for what may have changed since a listing was covered.
+
+        Each stream has an instant of its own: after a kill some may be older than that of `tasks`.
+        """
+        key, selected = slice_.key, self.streams.selected
+        is_whole = not self.is_tracked or self.streams.is_outstanding(key, workspace)
+        since = self.start if is_whole else min(one.instant(key) or 0 for one in selected)
         slice_.ask_since(None if since is None else from_millis(since))
         # From the start date on is everything there is to read.
         slice_.is_filtered = not is_whole
