@@ -72,7 +72,7 @@ class Instants(Numbers):
         return self.by_key.get(key) or None
 
     def move(self, key: str, instant: int | None) -> None:
-        """Set an instant; it stays where the server's time is not known."""
+        """Set an instant; it stays where nothing was covered, or the server's time is not known."""
         if instant is not None:
             self.by_key[key] = instant
 

@@ -230,7 +230,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         """Yield the slices of what hangs on projects themselves."""
         for listing in listings:
             for slice_ in self._routes.own(listing.key, listing.item):
-                slice_.began = listing.began
+                slice_.covers = listing.began
                 yield slice_
 
     @override
@@ -302,7 +302,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         elif isinstance(slice_, OwnSlice):
             self._own[slice_.project] -= 1
             if not self._own[slice_.project] and not self._is_full:
-                self.listings.instants.move(slice_.project, slice_.began)
+                self.listings.instants.move(slice_.project, slice_.covers)
 
     @override
     def refused(self, slice_: Slice, verdict: Verdict) -> None:

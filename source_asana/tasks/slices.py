@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from source_asana.core.hints import Hint
 from source_asana.core.task_list import OpenWalk
+from source_asana.http.clock import Millis
 from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
 from source_asana.tasks.search import Scan, Search
@@ -110,7 +111,10 @@ class OwnSlice(Slice):
 
     Attributes:
         project: the key of the project.
+        covers: up to when the tasks of the project were read, None if they were refused.
     """
+
+    covers: Millis | None = None
 
     def __init__(self, partition: dict[str, str], gid: str, project: str, item: Item) -> None:
         # Told from the keys of tasks by its form.
