@@ -62,6 +62,9 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         self.attachment_search: TasksWithAttachments | None = None
         # The groups of listings that are over, and whose last task is still to be handed out.
         self._groups: list[Group] = []
+        # How far the queue of tasks was read, and whether nothing can come any more.
+        self._position = 0
+        self._is_through = False
         # Project -> how many lists of its own children are not read yet.
         self._own: Counter[str] = Counter()
         # What events call the children, and the tasks that were handed out in this sync.
@@ -122,18 +125,20 @@ class TaskChildrenStrategy(TaskStreamStrategy):
     def slices(self) -> Iterator[Slice]:
         if self.attachment_search is not None:
             self.feed.wait_until_over(ENOUGH_KNOWN)
-        position = groups = 0
+        groups = 0
         while True:
-            tasks, ended = self.feed.block(position, groups)
+            tasks, ended = self.feed.block(self._position, groups)
             if not tasks and not ended:
                 break
-            position, groups = position + len(tasks), groups + len(ended)
+            groups += len(ended)
             due = self._worth_reading(self.feed.tasks(tasks))
             with self.lock:
                 slices = self._hand_out(due)
-                listings = self._ended(ended, position)
+                self._position += len(tasks)
+                listings = self._ended(ended)
             yield from self._of_projects(listings)
             yield from self._counted(slices)
+        self._is_through = True
         yield from self._left_over()
         self.feed.raise_failure()
 
@@ -215,9 +220,9 @@ class TaskChildrenStrategy(TaskStreamStrategy):
             counts.ahead -= 1
             yield slice_
 
-    def _ended(self, ended: list[Group], position: int) -> list[Listing]:
+    def _ended(self, ended: list[Group]) -> list[Listing]:
         """Return the listings that are over and whose last task was handed out."""
-        done, self._groups = over([*self._groups, *ended], position)
+        done, self._groups = over([*self._groups, *ended], self._position)
         listings = self.answered(done)
         for listing in listings:
             own = self._routes.own(listing.key, listing.item)
@@ -342,9 +347,13 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         super().sweep(ledger, is_over)
 
     def _is_listing_over(self, key: str) -> bool:
+        """Return whether all tasks were looked at that a listing has, or that it had."""
         if key == ELSEWHERE:
-            return self.scan.is_due
-        return self.feed.is_complete(key) or self.is_listing_removed(key)
+            return self._is_through and self.scan.is_due
+        if self.is_listing_removed(key):
+            # Another list may show them now.
+            return self._is_through
+        return self.feed.is_complete(key, self._position)
 
     @override
     def has_shown(self, partition: str) -> bool:

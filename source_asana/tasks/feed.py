@@ -301,12 +301,19 @@ class TaskFeed:
         with self._changed:
             return [self.named[k] for k in keys if k in self.named and self.named[k].was_answered]
 
-    def is_complete(self, key: str) -> bool:
-        """Return whether a listing was read whole, with all walks below it."""
+    def is_complete(self, key: str, position: int | None = None) -> bool:
+        """Return whether a listing was read whole, with all walks below it.
+
+        Args:
+            key: the listing's.
+            position: how far the caller has read the queue of tasks, which is to be behind the last
+                one; None where it does not matter.
+        """
         with self._changed:
             listing, group = self.named.get(key), self.shown.group(key)
             is_whole = listing is not None and listing.is_whole
-            return is_whole and group.is_complete and group.open == 0
+            is_behind = position is None or group.end <= position
+            return is_whole and group.is_complete and group.open == 0 and is_behind
 
     def by_workspace(self) -> dict[str, list[str]]:
         """Return the keys of the listings that exist by workspace."""
