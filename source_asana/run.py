@@ -186,7 +186,7 @@ def _write(line: str) -> None:
 
 
 def _stop(reason: str | None = None, code: int = 1) -> NoReturn:
-    """End the process at once, as threads that wait for the output would keep it alive."""
+    """End the process immediately, as threads that wait for the output would keep it alive."""
     try:
         # The CDK buffers both outputs in one object, which may still be in place of either.
         if reason and sys.__stderr__:
@@ -224,7 +224,7 @@ class Output:
         self._flushed_at = time.monotonic()
 
     def write(self, line: str) -> None:
-        """Take one message; it is written at once, or with those that follow it closely."""
+        """Take one message; it is written immediately, or with those that follow it closely."""
         self._lines.append(line)
         self._size += len(line)
         if (

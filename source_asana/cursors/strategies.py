@@ -122,7 +122,6 @@ class Strategy:
         columns: which columns earlier syncs have read, and which the token may not read.
         scan: whether this sync reads everything.
         reads_all: whether each sync reads all records, as far as it may.
-        rank: whose ledger is dropped first when the states grow too large, 0 before 1.
         knows_all: whether every partition there is was handed out or passed over in this sync.
         hinted: gids that may be deleted -> when that happened; known when the stream settles. This
             sync's answers are newer than what happened before it.
@@ -138,7 +137,6 @@ class Strategy:
     """
 
     reads_all = True
-    rank = 4
     follows_parent = False
     outlives_parent = False
 
@@ -194,6 +192,11 @@ class Strategy:
         """
         del slice_, reach
         return False
+
+    @property
+    def rank(self) -> int:
+        """Whose ledger is dropped first when the states grow too large, 0 before 1."""
+        return 4
 
     def droppable(self) -> list[str]:
         """Return the names of the ledgers that can be dropped, the first one first."""

@@ -58,7 +58,6 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         self._versions = Versions()
         settings = self.runtime.settings
         self.keeps_keys = settings.track_deletions and self.plan.takes_tombstones
-        self.rank = 0 if self.keeps_keys else 1
         self.attachment_search: TasksWithAttachments | None = None
         # The groups of listings that are over, and whose last task is still to be handed out.
         self._groups: list[Group] = []
@@ -89,6 +88,11 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         super().read_again()
         self._versions.clear()
 
+    @property
+    @override
+    def rank(self) -> int:
+        return 0 if self.keeps_keys else 1
+
     @override
     def droppable(self) -> list[str]:
         keys = ["keys"] if self.keeps_keys else []
@@ -101,7 +105,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         name = names[0]
         self.dropped.append(name)
         if name == "keys":
-            self.keeps_keys, self.rank = False, 1
+            self.keeps_keys = False
             ledger.drop_partitions(self.is_expired)
             return self.rank
         self._versions.drop_read()

@@ -27,12 +27,15 @@ class TasksStrategy(TaskStreamStrategy):
     reads it whole as well, and so does the sync that finds it outstanding.
     """
 
-    rank = 3
-
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         # The listings that this sync has no reason to read, as the router found them.
         self._passed_over: dict[str, Slice] = {}
+
+    @property
+    @override
+    def rank(self) -> int:
+        return 3
 
     @override
     def slices(self) -> Iterator[Slice]:

@@ -23,12 +23,16 @@ class SubtasksStrategy(TaskStreamStrategy):
 
     # It may hang on a task that this sync did not walk.
     outlives_parent = True
-    rank = 2
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.feed.shown.is_walked = True
         self._groups = 0
+
+    @property
+    @override
+    def rank(self) -> int:
+        return 2
 
     @override
     def slices(self) -> Iterator[Slice]:
