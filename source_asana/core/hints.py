@@ -6,10 +6,12 @@ is missing or wrong costs time or a request, and the next full scan finds what n
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, NamedTuple
+
+from source_asana.core.listings import ByKey
 
 TOKEN_LIFE_MS = 23 * 3_600_000
 """How old a sync token may be at the beginning of a sync: Asana keeps events for a day."""
@@ -228,11 +230,9 @@ def oldest(tokens: Iterable[Token | None], began: int) -> Token | None:
     return min(usable, key=lambda token: token.at, default=None)
 
 
-class Tokens:
+@dataclass(slots=True)
+class Tokens(ByKey[Token]):
     """Has the sync token of each project; a value of the state."""
-
-    def __init__(self) -> None:
-        self.by_key: dict[str, Token] = {}
 
     def load(self, value: Any) -> None:
         """Take a stored value; see `Part`."""
@@ -249,10 +249,6 @@ class Tokens:
     def size(self) -> int:
         """Return about how many characters the tokens take."""
         return sum(len(key) + len(token.text) + 24 for key, token in self.by_key.items())
-
-    def keep_only(self, keys: Container[str]) -> None:
-        """Drop the tokens of other projects."""
-        self.by_key = {key: token for key, token in self.by_key.items() if key in keys}
 
     def drop_after(self, now: int) -> None:
         """Drop the tokens whose instants are later than the server's time."""

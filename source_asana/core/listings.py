@@ -10,20 +10,31 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from source_asana.core.codec import decode_numbers, encode_numbers
 
+V = TypeVar("V")
+
 
 @dataclass(slots=True)
-class Numbers:
-    """Has a number, not negative, for each key: a value of the state.
+class ByKey(Generic[V]):
+    """Has something for each key.
 
     Attributes:
-        by_key: the numbers.
+        by_key: that.
     """
 
-    by_key: dict[str, int] = field(default_factory=dict)
+    by_key: dict[str, V] = field(default_factory=dict)
+
+    def keep_only(self, is_there: Callable[[str], bool]) -> None:
+        """Drop the keys that no longer exist."""
+        self.by_key = {key: value for key, value in self.by_key.items() if is_there(key)}
+
+
+@dataclass(slots=True)
+class Numbers(ByKey[int]):
+    """Has a number, not negative, for each key: a value of the state."""
 
     def load(self, value: Any) -> None:
         """Take a stored value.
@@ -48,10 +59,6 @@ class Numbers:
     def __len__(self) -> int:
         """Return how many keys there are."""
         return len(self.by_key)
-
-    def keep_only(self, is_there: Callable[[str], bool]) -> None:
-        """Drop the keys that no longer exist."""
-        self.by_key = {key: number for key, number in self.by_key.items() if is_there(key)}
 
 
 HOUR = 3_600_000
@@ -165,14 +172,8 @@ class Cost:
 
 
 @dataclass(slots=True)
-class Texts:
-    """Has a text for each key: a value of the state.
-
-    Attributes:
-        by_key: the texts.
-    """
-
-    by_key: dict[str, str] = field(default_factory=dict)
+class Texts(ByKey[str]):
+    """Has a text for each key: a value of the state."""
 
     def load(self, value: Any) -> None:
         """Take a stored value; see `Numbers.load`."""

@@ -214,5 +214,4 @@ class SyncTokenStrategy(Strategy):
     @override
     def settle(self) -> None:
         if self.knows_all:
-            there = self._tokens.by_key.items()
-            self._tokens.by_key = {key: token for key, token in there if key in self._there}
+            self._tokens.keep_only(self._there.__contains__)

@@ -93,7 +93,7 @@ class TaskStreamStrategy(TaskStream):
         if events.are_read:
             self._tokens.by_key |= events.tokens
             if self.feed.keys_complete:
-                self._tokens.keep_only(self.feed.named)
+                self._tokens.keep_only(self.feed.named.__contains__)
         if self.feed.keys_complete:
             there = {key for keys in named.values() for key in keys}
             self.listings.instants.keep_only(there.__contains__)
