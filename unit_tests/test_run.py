@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import re
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airbyte_cdk.models import ConnectorSpecificationSerializer
 
 from sandbox import Sandbox, World
 from sandbox.spec import SCOPES
@@ -106,7 +109,24 @@ def test_spec(tmp_path: Path) -> None:
     done = run(tmp_path, "spec")
     assert done.code == 0
     [spec] = done.of("SPEC")
-    assert spec["spec"]["connectionSpecification"]["required"] == ["credentials"]
+    said = SourceAsana().spec(logging.getLogger("airbyte"))
+    wanted = ConnectorSpecificationSerializer.dump(said)
+    assert {"supportsNormalization": False, "supportsDBT": False, **spec["spec"]} == wanted
+
+
+def test_a_spec_that_nobody_reads(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(  # noqa: S603 - as above
+        arguments(tmp_path, "spec"),
+        cwd=ROOT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "The output cannot be written: Broken pipe.\n")
 
 
 def test_the_version(tmp_path: Path) -> None:
