@@ -21,6 +21,7 @@ Up to 33 million partitions this number takes 32 bytes; with the key and the dic
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -57,15 +58,13 @@ class Ledger:
         self._by_partition = by_partition
         # One row of each key; and the other rows of the few keys that have several.
         self._first: dict[str, int] = {}
-        # Once loaded, a list in it is only replaced, never changed, so that copies can share it.
         self._more: dict[str, list[int]] = {}
         self._size = 0
         # Partitions by index, with the number of their rows. None is given up before the next sync.
         self._names: list[str] = []
         self._counts: list[int] = []
         self._indexes: dict[str, int] = {}
-        # A list, as copies share it: it is mostly a copy that is dumped.
-        self._density = [USUAL_DENSITY]
+        self._density = USUAL_DENSITY
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -235,30 +234,32 @@ class Ledger:
             if all(row & EARLIER for row in rows):
                 self._drop([(key, row) for row in rows])
 
-    def copy(self) -> Ledger:
-        """Return a ledger with the same rows, which can be dumped while this one changes."""
-        copy = Ledger(by_partition=self._by_partition)
-        copy._first, copy._more = self._first.copy(), self._more.copy()
-        copy._names, copy._counts = self._names.copy(), self._counts.copy()
-        copy._indexes, copy._size, copy._density = self._indexes.copy(), self._size, self._density
-        return copy
-
-    def dump(self) -> dict[str, Any]:
-        """Return the ledger as a JSON value, which does not say what was shown."""
+    def take(self) -> Callable[[], dict[str, Any]]:
+        """Return what dumps the ledger as it is now, which may be called while it changes."""
+        keys = [*self._first, *(key for key, rows in self._more.items() for _ in rows)]
+        rows = array("Q", chain(self._first.values(), *self._more.values()))
         names = sorted(self.partitions(), key=codec.order_of)
         positions = [0] * len(self._names)
         for position, name in enumerate(names):
             positions[self._indexes[name]] = position << SHIFT
-        rows = (
-            positions[row >> SHIFT] | row & FINGERPRINT | (EARLIER if row & MISSING else 0)
-            for _, row in self._all()
-        )
-        value = {
-            "partitions": codec.encode_numbers(dict.fromkeys(names, 0)),
-            "rows": codec.encode_rows((key for key, _ in self._all()), rows),
-        }
-        self._measure(value)
-        return value
+
+        def dump() -> dict[str, Any]:
+            kept = (
+                positions[row >> SHIFT] | row & FINGERPRINT | (EARLIER if row & MISSING else 0)
+                for row in rows
+            )
+            value = {
+                "partitions": codec.encode_numbers(dict.fromkeys(names, 0)),
+                "rows": codec.encode_rows(keys, kept),
+            }
+            self._measure(value)
+            return value
+
+        return dump
+
+    def dump(self) -> dict[str, Any]:
+        """Return the ledger as a JSON value, which does not say what was shown."""
+        return self.take()()
 
     @classmethod
     def load(cls, value: Any, *, by_partition: bool = False) -> Ledger:
@@ -289,22 +290,22 @@ class Ledger:
         return ledger
 
     def _load_another(self, key: str, row: int) -> None:
-        """Add a row to a key that has some; those of a state are sorted by partition."""
-        before = self._more.get(key, [self._first[key]])[-1]
-        if before >> SHIFT == row >> SHIFT:
+        """Add a row to a key that has some."""
+        first, others = self._first[key], self._more.get(key, [])
+        if any(row >> SHIFT == other >> SHIFT for other in (first, *others)):
             raise codec.damaged("a row is there twice")
-        if (before ^ row) & FINGERPRINT and not self._by_partition:
+        if (first ^ row) & FINGERPRINT and not self._by_partition:
             raise codec.damaged("a key has two fingerprints")
-        self._more.setdefault(key, []).append(row)
+        self._more[key] = [*others, row]
 
     def size_estimate(self) -> int:
         """Return about how many characters a dump would have, judging by the last dump or load."""
-        return LEAST_CHARACTERS + int(self._size * self._density[0])
+        return LEAST_CHARACTERS + int(self._size * self._density)
 
     def _measure(self, value: dict[str, Any]) -> None:
         if self._size >= MEASURABLE_ROWS:
             text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-            self._density[0] = (len(text) - LEAST_CHARACTERS) / self._size
+            self._density = (len(text) - LEAST_CHARACTERS) / self._size
 
     def _all(self) -> Iterator[tuple[str, int]]:
         more = ((key, row) for key, rows in self._more.items() for row in rows)

@@ -43,7 +43,7 @@ class Versions:
 
     def dump(self) -> Any:
         """Return what makes the value to store, without the lock; None for nothing."""
-        return self.rows.copy().dump if len(self.rows) else None
+        return self.rows.take() if len(self.rows) else None
 
     def size(self) -> int:
         """Return about how many characters the rows take."""

@@ -185,7 +185,7 @@ class StreamState:
             and not (self.missing and self.missing.is_another_scope)
         ):
             strategy.sweep(sender.ledger, strategy.partitions.is_complete)
-        ledger = sender.ledger.copy() if sender and len(sender.ledger) else None
+        ledger = sender.ledger.take() if sender and len(sender.ledger) else None
         further = {
             **{name: part.dump() for name, part in strategy.parts().items()},
             "synced_at": self.stamps.last if sender else None,
@@ -198,7 +198,7 @@ class StreamState:
         }
 
         def made() -> dict[str, Any]:
-            rows = {} if ledger is None else {"ledger": ledger.dump()}
+            rows = {} if ledger is None else {"ledger": ledger()}
             present = {
                 name: one() if callable(one) else one
                 for name, one in further.items()

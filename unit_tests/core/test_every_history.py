@@ -221,7 +221,7 @@ class Story:
     def _print_state(self, ledger: Ledger, read: Completeness, *, is_tracked: bool) -> None:
         ledger.sweep(read.is_complete)
         self.unnamed = frozenset()
-        self.state = {"ledger": ledger.copy().dump(), "tracked": is_tracked}
+        self.state = {"ledger": ledger.dump(), "tracked": is_tracked}
 
 
 def wrong(story: Story, depth: int, tried: dict[bytes, int], path: tuple[str, ...]) -> str:

@@ -146,17 +146,20 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def load(self) -> None:
-        value = orjson.loads(orjson.dumps(self.ledger.copy().dump()))
+        value = orjson.loads(orjson.dumps(self.ledger.dump()))
         self.ledger = Ledger.load(value, by_partition=self.by_partition)
         assert orjson.loads(orjson.dumps(self.ledger.dump())) == value
         self.model.load()
 
     @rule(key=keys, partition=partitions)
-    def copy(self, key: str, partition: str) -> None:
-        before, self.ledger = self.ledger, self.ledger.copy()
-        before.enter(key, partition, 7)
-        before.remove(key)
-        before.sweep(PARTITIONS.__contains__)
+    def take(self, key: str, partition: str) -> None:
+        value = self.ledger.dump()
+        ledger = Ledger.load(value, by_partition=self.by_partition)
+        dump = ledger.take()
+        ledger.enter(key, partition, 7)
+        ledger.remove(key)
+        ledger.sweep(PARTITIONS.__contains__)
+        assert dump() == value
 
     @rule(choice=choices)
     def missing(self, choice: frozenset[str]) -> None:
