@@ -147,7 +147,7 @@ class Costs:
         elif cursor.is_incremental:
             kept = cost.rows
             if isinstance(cursor.strategy, TaskStreamStrategy):
-                cost.state = TOKEN * self.events
+                cost.state = TOKEN * self.events[1]
             if isinstance(cursor.strategy.parts().get("tasks"), Versions):
                 kept = sum(self._costs[n].rows for n in (TASKS, SUBTASKS) if n in self._costs)
             cost.state += EMPTY + cursor.columns.size() + kept * ROW
@@ -276,8 +276,8 @@ class Costs:
         settings = self._runtime.settings
         self.doubt += tasks.doubt
         workspaces_ = len(self._runtime.workspaces)
-        events = self.events
-        first, usual, walks = tasks.pages + events, tasks.pages + events, tasks.walks
+        tokens, events = self.events
+        first, usual, walks = tasks.pages + tokens, tasks.pages + events, tasks.walks
         changed = (tasks.top + tasks.below) * CHANGED
         scan = tasks.pages + tasks.walks
         if self.is_searched:
@@ -294,10 +294,15 @@ class Costs:
             self._costs[name] = self._of_children(name, tasks, asked)
 
     @property
-    def events(self) -> int:
-        """How many projects are asked for events, or for the token to begin with."""
-        projects = len(self._projects())
-        return projects if self._runtime.settings.may_ask_events and projects else 0
+    def events(self) -> tuple[int, int]:
+        """How many projects a first sync takes tokens of, and a usual one asks for events."""
+        settings, projects = self._runtime.settings, len(self._projects())
+        if not settings.may_ask_events:
+            return 0, 0
+        most = int(self.per_minute)
+        if settings.change_detection == "auto" and projects > most:
+            return most, 0
+        return projects, projects
 
     def _set(self, name: str, cost: Cost) -> None:
         if name in self._made.retrievers:

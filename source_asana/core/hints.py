@@ -254,6 +254,10 @@ class Tokens(ByKey[Token]):
         """Drop the tokens whose instants are later than the server's time."""
         self.by_key = {key: token for key, token in self.by_key.items() if token.at <= now}
 
+    def keep_usable(self, began: int) -> None:
+        """Drop the tokens of which a sync that began then has no use, nor any later one."""
+        self.by_key = {key: token for key, token in self.by_key.items() if token.is_usable(began)}
+
 
 def _is_token(value: Any) -> bool:
     match value:

@@ -96,24 +96,27 @@ class Events:
         last = max((stream.last_sync() or 0 for stream in selected), default=0)
         projects = {key for one in selected for key in one.known() if not is_user_key(key)}
         self._is_on = not last or Token("", last).is_usable(began)
-        if (
-            self._is_on
-            and settings.change_detection == "auto"
-            and len(projects) > self._runtime.client.budget.per_minute
-        ):
-            self._is_on = False
-            LOGGER.info(
-                "The events of %d projects are not asked for, as that would take more than a "
-                "minute of the request quota. Set `change_detection` to `events` to have them.",
-                len(projects),
-            )
-        if self._is_on:
+        if self._is_on and self._may_ask(len(projects)):
             for key in projects:
                 tokens = [stream.token(key) for stream in selected]
                 if token := oldest(tokens, began):
                     self._usable[key] = token
                 if all(one and one.is_usable(began) for one in tokens):
                     self._unbroken.add(key)
+
+    def _may_ask(self, projects: int) -> bool:
+        """Return whether the events of so many projects may be asked for; if not, none are."""
+        is_auto = self._runtime.settings.change_detection == "auto"
+        if is_auto and projects > self._runtime.client.budget.per_minute:
+            self._is_on = False
+            # The next sync would not use them, and they take room in the state.
+            self.tokens.clear()
+            LOGGER.info(
+                "The events of %d projects or more are not asked for, as that would take more than "
+                "a minute of the request quota. Set `change_detection` to `events` to have them.",
+                projects,
+            )
+        return self._is_on
 
     @property
     def are_usable(self) -> bool:
@@ -143,7 +146,8 @@ class Events:
             if not self._is_on or is_user_key(key) or key in self._asked:
                 return False
             self._asked.add(key)
-            return True
+            # A first sync does not know how many projects there are.
+            return self._may_ask(len(self._asked - self._usable.keys()))
 
     # ── what happened in one project; called by workers ────────────────────────────────────────
 
@@ -241,8 +245,8 @@ class Events:
         return token
 
     def _keep(self, key: str, token: str, began: Millis) -> None:
-        if token:
-            with self._lock:
+        with self._lock:
+            if token and self._is_on:
                 self.tokens[key] = Token(token, began)
 
     def _list_broken(self, project: str) -> None:

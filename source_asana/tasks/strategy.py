@@ -94,6 +94,7 @@ class TaskStreamStrategy(TaskStream):
             self._tokens.by_key |= events.tokens
             if self.feed.keys_complete:
                 self._tokens.keep_only(self.feed.named.__contains__)
+        self._tokens.keep_usable(began or 0)
         if self.feed.keys_complete:
             there = {key for keys in named.values() for key in keys}
             self.listings.instants.keep_only(there.__contains__)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox, World
+from source_asana.http.budget import Budget
 from source_asana.tasks import hinted
 from unit_tests.properties.runs import Destination
 from unit_tests.scenarios.worlds_b import (
@@ -303,6 +304,33 @@ def test_no_events_are_asked_where_the_user_says_so(mode: str) -> None:
     with Sandbox(world, plan="advanced") as asana:
         synced(asana, change_detection=mode)
         assert asked(asana, "/events") == 0
+
+
+def test_a_first_sync_asks_for_no_more_tokens_than_the_next_one_would_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = prepared()
+    for number in range(9):
+        world.add_project(f"Project {number}")
+    monkeypatch.setattr(Budget, "per_minute", 5)
+    with Sandbox(world, plan="advanced") as asana:
+        destination = synced(asana, times=1)
+        assert asked(asana, "/events") <= 5
+        assert "tokens" not in destination.state_of("tasks")
+        asana.reset_log()
+        CHANGES["edited"](world)
+        destination.sync(asana, FAMILY, **AUTO)
+        assert asked(asana, "/events") == 0
+        assert unlike_asana(asana, destination, *FAMILY) == []
+
+
+def test_tokens_that_asana_no_longer_takes_leave_the_state() -> None:
+    with Sandbox(prepared(), plan="advanced") as asana:
+        destination = synced(asana)
+        assert "tokens" in destination.state_of("tasks")
+        asana.clock.advance(26 * HOUR)
+        destination.sync(asana, FAMILY, **{**AUTO, "change_detection": "search"})
+        assert "tokens" not in destination.state_of("tasks")
 
 
 def test_a_full_refresh_asks_no_events() -> None:
