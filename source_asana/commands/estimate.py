@@ -299,7 +299,7 @@ class Costs:
         settings, projects = self._runtime.settings, len(self._projects())
         if not settings.may_ask_events:
             return 0, 0
-        most = int(self.per_minute)
+        most = int(self._runtime.client.budget.per_minute)
         if settings.change_detection == "auto" and projects > most:
             return most, 0
         return projects, projects

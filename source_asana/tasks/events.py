@@ -68,6 +68,8 @@ class Events:
         self._cost = cost
         self._lock = threading.Lock()
         self._is_on = False
+        # Before search shows whether the plan is free: without search, events replace listings.
+        self._quota = runtime.client.budget.per_minute
         self._usable: dict[str, Token] = {}
         # The projects whose events tell each stream all that happened since its last sync.
         self._unbroken: set[str] = set()
@@ -107,7 +109,7 @@ class Events:
     def _may_ask(self, projects: int) -> bool:
         """Return whether the events of so many projects may be asked for; if not, none are."""
         is_auto = self._runtime.settings.change_detection == "auto"
-        if is_auto and projects > self._runtime.client.budget.per_minute:
+        if is_auto and projects > self._quota:
             self._is_on = False
             # The next sync would not use them, and they take room in the state.
             self.tokens.clear()
