@@ -239,7 +239,9 @@ def answer_table() -> str:
     for alike, rules in groupby(RULES, _answer):
         reason, done, remedy = alike
         statuses = sorted({status for rule in rules for status in rule.statuses})
-        rows.append([reason, ", ".join(map(str, statuses)) or "other", done, remedy])
+        is_class = len(statuses) == 100
+        named = f"{statuses[0]} to {statuses[-1]}" if is_class else ", ".join(map(str, statuses))
+        rows.append([reason, named or "other", done, remedy])
     return table(["Reason", "HTTP", "The connector", "What you can do"], rows)
 
 

@@ -9,6 +9,7 @@ description, and from the wordings that Asana is known to send.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -58,7 +59,7 @@ class Rule:
             unread.
     """
 
-    statuses: tuple[int, ...]
+    statuses: Sequence[int]
     pattern: str | None
     action: Action
     reason: str
@@ -175,7 +176,8 @@ RULES: tuple[Rule, ...] = (
         "IP address is blocked",
     ),
     Rule((408, 409, 425), None, Action.RETRY, "try again"),
-    Rule((500, 501, 502, 503, 504), None, Action.RETRY, "server error"),
+    # Those above 504 come from networks in front of Asana.
+    Rule(range(500, 600), None, Action.RETRY, "server error"),
     Rule((), None, Action.FAIL, "unexpected answer", SUPPORT),
 )
 FIELDS = Rule((), None, Action.SKIP, "scope", SCOPE)

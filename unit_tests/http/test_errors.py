@@ -134,7 +134,7 @@ TABLE: tuple[tuple[int, str, Action, str, Reach], ...] = (
     (501, "Bad Gateway", Action.RETRY, "server error", Reach.PARTITION),
     (503, "Service Unavailable", Action.RETRY, "server error", Reach.PARTITION),
     (418, "I am a teapot", Action.FAIL, "unexpected answer", Reach.PARTITION),
-    (599, "Strange", Action.FAIL, "unexpected answer", Reach.PARTITION),
+    (520, "Web server returns an unknown error", Action.RETRY, "server error", Reach.PARTITION),
 )
 
 

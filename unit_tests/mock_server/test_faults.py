@@ -17,6 +17,7 @@ EVERY_KIND: dict[str, dict[str, Any]] = {
     "502 in HTML": {"kind": "html502"},
     "503": {"kind": "status", "status": 503, "body": b""},
     "504": {"kind": "status", "status": 504, "body": "<html>Gateway Timeout</html>"},
+    "520": {"kind": "status", "status": 520, "body": "<html>Web server error</html>"},
     "dropped connection": {"kind": "drop"},
     "JSON cut off": {"kind": "cut_json"},
     "short read": {"kind": "short_read"},
