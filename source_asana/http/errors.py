@@ -238,17 +238,26 @@ def classify(response: requests.Response, *, is_list: bool = False) -> Verdict:
 def _classify_success(status: int, message: str, body: Any, *, is_list: bool) -> Verdict:
     if not isinstance(body, dict):
         return Verdict(UNREADABLE, status, f"HTTP {status} with a body that is not complete JSON")
-    wanted = list if is_list else list | dict | None
-    if "data" in body and isinstance(body["data"], wanted):
-        return Verdict(OK, status, "", body)
-    if "errors" not in body:
+    if not body.get("errors"):
+        if "data" in body and _is_data(body, is_list=is_list):
+            return Verdict(OK, status, "", body)
         return Verdict(UNREADABLE, status, f"HTTP {status} without data", body)
-    # Asana's batch style: the error came with a 2xx. What it says decides; without a known
-    # wording it is retried.
+    # Asana's batch style: the error came with a 2xx, whatever data there is. What it says decides;
+    # without a known wording it is retried.
     known = next(
         (rule for rule in RULES if rule.pattern and rule.matches(rule.statuses[0], message)), None
     )
     return Verdict(known or UNREADABLE, status, message, body)
+
+
+def _is_data(body: dict[str, Any], *, is_list: bool) -> bool:
+    """Return whether an answer's data are objects, and whether it may name the page after it."""
+    data = body["data"]
+    if not isinstance(data, list):
+        return not is_list and isinstance(data, dict | None)
+    return all(isinstance(one, dict) for one in data) and isinstance(
+        body.get("next_page"), dict | None
+    )
 
 
 def message_of(body: Any) -> str:

@@ -183,7 +183,11 @@ def test_every_skip_and_abort_says_what_to_do() -> None:
         (answer(404, b"<html>Not here</html>", "Not Found"), "HTTP 404 Not Found"),
         (answer(402, {}, "Payment Required"), "HTTP 402 Payment Required"),
         (answer(400, {"errors": []}), "HTTP 400"),
+        (answer(200, {"data": [None]}), "HTTP 200 without data"),
+        (answer(200, {"data": [{"gid": "1"}, "2"]}), "HTTP 200 without data"),
+        (answer(200, {"data": [], "next_page": "abc"}), "HTTP 200 without data"),
         (answer(200, {"errors": [{"message": "Server Error"}]}), "Server Error"),
+        (answer(200, {"data": [], "errors": [{"message": "Server Error"}]}), "Server Error"),
     ],
 )
 def test_what_cannot_be_trusted_is_tried_again(response: requests.Response, message: str) -> None:

@@ -23,6 +23,11 @@ EVERY_KIND: dict[str, dict[str, Any]] = {
     "short read": {"kind": "short_read"},
     "empty body": {"kind": "empty"},
     "errors in a 200": {"kind": "errors_in_200"},
+    "errors beside an empty list": {
+        "kind": "errors_in_200",
+        "body": b'{"data": [], "errors": [{"message": "Server Error"}]}',
+    },
+    "a list of nothing": {"kind": "errors_in_200", "body": b'{"data": [null]}'},
     "no object in a 200": {"kind": "errors_in_200", "body": b"[]"},
     "no data in a 200": {"kind": "errors_in_200", "body": b"{}"},
     "429 with Retry-After": {"kind": "rate_limited", "retry_after": 1},
