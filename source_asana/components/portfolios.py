@@ -14,7 +14,7 @@ from typing import Any
 from airbyte_cdk.sources.types import Record
 from typing_extensions import override
 
-from source_asana.components.pages import rows
+from source_asana.components.pages import answered, rows
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.cursors.sending import Raw, Stamp
 from source_asana.http.attempts import body_of
@@ -58,7 +58,10 @@ class PortfolioRetriever(AsanaRetriever):
 
     def single(self, gid: str) -> list[Raw]:
         """Return the portfolio with this gid, in a list."""
-        response = self.requester.ask(None, self.fields.params, f"portfolios/{gid}")
+        path = f"portfolios/{gid}"
+        response = answered(
+            [self.fields], lambda: self.requester.ask(None, self.fields.params, path)
+        )
         return rows(body_of(response))
 
     def nested(self, record: Raw, slice_: Slice, stamp: Stamp) -> Iterator[Record]:

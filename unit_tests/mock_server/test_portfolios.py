@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox import Sandbox, World
+from sandbox.spec import SCOPES
 from unit_tests.mock_server import expect
 from unit_tests.sync import read
 
@@ -102,6 +103,22 @@ def test_a_named_portfolio_that_is_listed_comes_once(world: World) -> None:
     with Sandbox(world, plan="advanced") as asana:
         sync = read(asana, NAMES, portfolio_ids=[mine])
         expect.whole(asana, sync, NAMES)
+
+
+def test_a_missing_scope_costs_a_named_portfolio_its_columns_only(world: World) -> None:
+    alone = world.find("alone", "portfolio")
+    with Sandbox(world, plan="advanced") as asana:
+        asana.set_scopes(SCOPES)
+        asana.take_scopes("custom_fields:read")
+        # Nothing is listed, so that the single read is the first to be refused.
+        asana.fault("empty_list", r"^/portfolios\?", times=None)
+        sync = read(asana, ["portfolios"], portfolio_ids=[alone])
+        assert sync.errors == []
+        assert sync.gids("portfolios") == [alone]
+        assert {warning.split(". Asana said")[0] for warning in sync.warnings} == {
+            f"Stream {name}: skipped the columns custom_field_settings, custom_fields"
+            for name in ("portfolios", "portfolio_items")
+        }
 
 
 def test_a_service_account_gets_everybodys(world: World) -> None:
