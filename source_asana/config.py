@@ -51,9 +51,10 @@ def _gid(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _text(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("text")  # noqa: TRY004  # pydantic turns ValueErrors into its own errors
+def _day(value: Any) -> Any:
+    # pydantic takes other digits for seconds since 1970, `20240101` for a day of that year.
+    if not (isinstance(value, str) and re.match(r"\s*[0-9]{4}-", value)):
+        raise ValueError("day")
     return value
 
 
@@ -105,7 +106,7 @@ class Settings(_Strict):
     team_ids: Gids = []
     portfolio_ids: Gids = []
     include_archived_projects: Flag = True
-    start_date: Annotated[datetime, BeforeValidator(_text), AfterValidator(_utc)] | None = None
+    start_date: Annotated[datetime, BeforeValidator(_day), AfterValidator(_utc)] | None = None
     include_tasks_without_project: Flag = True
     change_detection: Literal["auto", "search", "events", "listing"] = "auto"
     search_overlap_minutes: int = Field(default=15, ge=1, le=1440, strict=True)

@@ -232,7 +232,20 @@ def test_start_dates(text: str, moment: datetime) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "soon", "2024-13-01", 20240101, 1.5, True, [], "12:00", "9999-12-31T23:59:59-23:59"],
+    [
+        "",
+        "soon",
+        "2024-13-01",
+        20240101,
+        "20240101",
+        "1704067200",
+        "2024",
+        1.5,
+        True,
+        [],
+        "12:00",
+        "9999-12-31T23:59:59-23:59",
+    ],
 )
 def test_what_is_no_start_date(value: Any) -> None:
     assert not accepted({"credentials": PAT, "start_date": value})
