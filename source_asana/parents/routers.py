@@ -142,6 +142,11 @@ class ParentRouter(AsanaRouter):
     after_listing: bool = False
     unless_searched: bool = False
 
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        """Know no partition yet that has more fields than its key names."""
+        super().__post_init__(parameters)
+        self._with_more: dict[str, dict[str, Any]] = {}
+
     @override
     def parents(self) -> Needs:
         if not self._applies():
@@ -162,7 +167,8 @@ class ParentRouter(AsanaRouter):
     @override
     def partition_of(self, partition: str) -> dict[str, str]:
         names = [name for name in self.partition if name.endswith("_gid")]
-        return dict(zip(names, partition.split("/"), strict=False))
+        gids = dict(zip(names, partition.split("/"), strict=False))
+        return self._with_more.get(partition, gids)
 
     def _applies(self) -> bool:
         return self.setting is None or bool(getattr(self.settings, self.setting))
@@ -178,6 +184,8 @@ class ParentRouter(AsanaRouter):
             if self.require is None or value_at(item, self.require):
                 gids = {name: value_at(item, path) for name, path in self.partition.items()}
                 key = "/".join(gid for name, gid in gids.items() if name.endswith("_gid"))
+                if not all(name.endswith("_gid") for name in gids):
+                    self._with_more[key] = gids
                 variants = self.variants or [{}]
                 for variant in variants:
                     slice_ = Slice({**gids, **variant}, key=key, item=item)

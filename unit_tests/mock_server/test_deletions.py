@@ -275,3 +275,18 @@ def test_a_token_that_may_never_read_its_user_tracks_deletions(tasks: World) -> 
         sync = read(asana, TASKS, state=sync.state, **options)
     assert set(gone(sync)) == set(TASKS)
     assert [line for line in sync.warnings if "whose token" in line] == []
+
+
+def test_a_time_entry_that_one_answer_lacks_is_not_sent_without_its_workspace_s_name() -> None:
+    world = World.empty()
+    task = world.add_task("T", projects=[world.add_project("P")])
+    world.add_time_entry(task, entered_on="2024-05-02")
+    names = ["time_tracking_entries"]
+    with Sandbox(world, plan="service") as asana:
+        first = read(asana, names, **TRACKED)
+        asana.clock.advance(DAY)
+        asana.fault("empty_list", "/time_tracking_entries")
+        again = read(asana, names, state=first.state, **TRACKED)
+        entry = first.gids(names[0])[0]
+        assert [e.path for e in asana.log if e.path.endswith(entry)]
+    assert again.records == {}
