@@ -314,7 +314,12 @@ class AsanaCursor(Cursor):
         is_old = self.is_incremental and strategy.is_ledger_dropped
         if is_old and not strategy.is_newer(record, slice_):
             return
-        if not is_shared or self._once.is_first(str(record.get("gid"))):
+        sender = self.sender
+        if (
+            not is_shared
+            or sender is None
+            or self._once.is_first(sender.identity(record, slice_.key))
+        ):
             if self._is_stamped:
                 record["synced_at"] = stamp.text
             yield record

@@ -115,6 +115,11 @@ class Sender:
         """Return a record's key within its partition."""
         return str(record[self._key_column])
 
+    def identity(self, record: Raw, partition: str) -> str:
+        """Return what tells a record from all others of the stream."""
+        key = self.key_of(record)
+        return f"{partition}/{key}" if self.by_partition else key
+
     def knows(self, record: Raw, partition: str) -> bool:
         """Return whether an earlier version of a record was sent."""
         with self._lock:
@@ -145,7 +150,7 @@ class Sender:
             found_by: what shows it, in a word.
         """
         key, fingerprint = self.key_of(record), self._fingerprint(record)
-        claim = f"{partition}/{key}" if self.by_partition else key
+        claim = self.identity(record, partition)
         with self._lock:
             self._wait_for(claim)
             known = self.ledger.fingerprint(key, partition)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from sandbox import Sandbox, World
 from sandbox.spec import SCOPES
+from source_asana.components.portfolios import PortfolioRetriever
+from source_asana.cursors.sending import Raw
+from source_asana.parents.slices import Slice
 from unit_tests.mock_server import expect
 from unit_tests.sync import read
 
@@ -119,6 +124,26 @@ def test_a_missing_scope_costs_a_named_portfolio_its_columns_only(world: World) 
             f"Stream {name}: skipped the columns custom_field_settings, custom_fields"
             for name in ("portfolios", "portfolio_items")
         }
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+def test_the_same_setting_of_two_portfolios_is_two_records(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, incremental: bool
+) -> None:
+    plain = PortfolioRetriever.pages
+
+    def pages(self: PortfolioRetriever, slice_: Slice) -> Iterator[list[Raw]]:
+        for page in plain(self, slice_):
+            for record in page:
+                for setting in record.get("custom_field_settings") or ():
+                    setting["gid"] = "7"
+            yield page
+
+    monkeypatch.setattr(PortfolioRetriever, "pages", pages)
+    name = "portfolio_custom_field_settings"
+    with Sandbox(world, plan="service") as asana:
+        sync = read(asana, [name], incremental=incremental)
+        assert sorted(record["portfolio_id"] for record in sync.records[name]) == nested(world)
 
 
 def test_a_service_account_gets_everybodys(world: World) -> None:
