@@ -129,20 +129,24 @@ class _Attempts:
     def run(self) -> requests.Response:
         client = self._client
         while True:
-            sent = [budget.acquire() for budget in self._budgets][-1]
-            client.stop.check()
-            self._counts.requests += 1
+            for budget in self._budgets[:-1]:
+                budget.acquire()
             try:
                 with client.budget.in_flight:
+                    # Not before there is a place: a pause may begin while the request waits for it.
+                    sent = client.budget.acquire()
                     client.stop.check()
+                    self._counts.requests += 1
                     # Not before its turn has come: a token may end while the request waits for it.
                     token = self._token()
                     response = self._ask(token=token)
                     verdict = classify(response, is_list="limit" in self._params)
+                    # Before the place is free for another request.
+                    is_costly = self._pause(response, verdict, sent)
             except requests.RequestException as error:
                 self._again(Verdict(NO_ANSWER, 0, f"no answer ({type(error).__name__})"))
                 continue
-            done = self._decide(response, verdict, sent, token)
+            done = self._decide(response, verdict, token, is_costly=is_costly)
             if done is not None:
                 return done
 
@@ -153,14 +157,14 @@ class _Attempts:
             raise self._client.stop.abort(error) from None
 
     def _decide(
-        self, response: requests.Response, verdict: Verdict, sent: float, token: str
+        self, response: requests.Response, verdict: Verdict, token: str, *, is_costly: bool
     ) -> requests.Response | None:
         client, action = self._client, verdict.rule.action
         client.announce(response)
         if action is not Action.REAUTHENTICATE:
             self._renewed = False
         if action is Action.WAIT:
-            self._wait(response, verdict, sent)
+            self._wait(verdict, is_costly=is_costly)
             return None
         for budget in self._budgets:
             budget.accepted()
@@ -198,11 +202,15 @@ class _Attempts:
             )
         self._renewed = True
 
-    def _wait(self, response: requests.Response, verdict: Verdict, sent: float) -> None:
-        """Have everyone pause; give up on a request that alone is refused again and again."""
-        costly = self._budgets[0].rejected(sent, retry_after(response))
+    def _pause(self, response: requests.Response, verdict: Verdict, sent: float) -> bool:
+        """Have everyone pause after a 429; return whether it looks like the cost limit."""
+        is_refused = verdict.rule.action is Action.WAIT
+        return is_refused and self._budgets[0].rejected(sent, retry_after(response))
+
+    def _wait(self, verdict: Verdict, *, is_costly: bool) -> None:
+        """Give up on a request that alone is refused again and again, or ask for less."""
         self._note(self._refusals, verdict)
-        if costly:
+        if is_costly:
             self._cost_refusals += 1
             if self._cost_refusals % 2 == 0:
                 self._halve(verdict)
@@ -250,10 +258,10 @@ class _Attempts:
     def _answers_this_user(self) -> bool:
         """Ask for the token's user, and return whether that was answered."""
         client = self._client
-        sent = client.budget.acquire()
-        self._counts.requests += 1
         try:
             with client.budget.in_flight:
+                sent = client.budget.acquire()
+                self._counts.requests += 1
                 response = client.get(
                     f"{client.api_url}/users/me",
                     params={"opt_fields": "gid"},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.http.attempts import REFUSALS, TRIES, body_of, limit_of, send
+from source_asana.http.budget import Budget
 from source_asana.http.client import Client
 from source_asana.http.errors import OffsetExpired, PartitionFailed, Refused, SyncTokenExpired
 from source_asana.report import Report
@@ -225,6 +228,31 @@ def test_a_search_has_a_quota_of_its_own(bench: Bench) -> None:
         send(bench.client, "tasks", counts=bench.counts, params={}, limited_by=budget)
     assert 30 < bench.now - 1000 < 120
     assert len(bench.client.budget._sent) <= 60
+
+
+def test_nothing_that_waits_for_a_place_is_sent_during_a_pause(bench: Bench) -> None:
+    sent: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        # Whoever does not wait for the end of the pause is sent now.
+        time.sleep(0.05)
+        bench.sleep(seconds)
+
+    def answer(_: Any, context: Any) -> dict[str, Any]:
+        sent.append(bench.now)
+        if len(sent) > 1:
+            return {"data": []}
+        other.start()
+        other.join(0.2)
+        context.status_code, context.headers["Retry-After"] = 429, "30"
+        return {"errors": [{"message": "Too many"}]}
+
+    bench.client.budget = Budget(1500, in_flight=1, monotonic=lambda: bench.now, sleep=sleep)
+    other = threading.Thread(target=bench.send)
+    bench.answers({"json": answer})
+    bench.send()
+    other.join()
+    assert [at - sent[0] >= 30 for at in sent] == [False, True, True]
 
 
 def test_an_ended_sync_sends_nothing(bench: Bench) -> None:
