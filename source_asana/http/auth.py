@@ -30,6 +30,8 @@ DEFAULT_LIFE_SECONDS = 3600.0
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 15.0
 OUTAGE_SECONDS = 600.0
+# Of the 4xx, those that another try may mend.
+PASSING = frozenset({408, 409, 424, 425, 429})
 
 
 class TokenAuth:
@@ -132,7 +134,7 @@ class OAuthAuth(TokenAuth):
                 if response.ok and isinstance(body, dict) and body.get("access_token"):
                     return body, asked_at
                 problem = f"HTTP {response.status_code}"
-                if 400 <= response.status_code < 500 and response.status_code != 429:
+                if 400 <= response.status_code < 500 and response.status_code not in PASSING:
                     raise config_error(_refusal(body, response.status_code))
             if self.given_up() or self.monotonic() - began >= self.outage_seconds:
                 raise AirbyteTracedException(

@@ -173,6 +173,7 @@ def test_refusals_are_explained(
     [
         {"status_code": 500, "json": {}},
         {"status_code": 503, "text": "<html>"},
+        {"status_code": 408, "text": ""},
         {"status_code": 429, "json": {"error": "slow_down"}},
         {"status_code": 200, "json": {}},
         {"status_code": 200, "text": '{"access_to'},
