@@ -100,5 +100,5 @@ def _moment(date: str | None) -> Millis | None:
     """Return the instant of a `Date`, in UTC where it names no zone, None if it has none."""
     try:
         return to_millis(parsedate_to_datetime(date or "").isoformat())
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None

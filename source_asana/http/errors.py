@@ -8,6 +8,7 @@ description, and from the wordings that Asana is known to send.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -280,9 +281,10 @@ def message_of(body: Any) -> str:
 def retry_after(response: requests.Response) -> float | None:
     """Return how many seconds Asana asks to wait, None where it names no number of them."""
     try:
-        return max(0.0, float(response.headers["Retry-After"]))
+        seconds = float(response.headers["Retry-After"])
     except (KeyError, ValueError):
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 class AsanaError(Exception):

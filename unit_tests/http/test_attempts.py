@@ -194,7 +194,7 @@ def test_a_rate_limit_is_waited_for(bench: Bench, header: dict[str, str], pause:
     assert len(bench.sent()) == 2
 
 
-@pytest.mark.parametrize("header", ["soon", "", "Wed, 21 Oct 2026 07:28:00 GMT"])
+@pytest.mark.parametrize("header", ["soon", "", "inf", "nan", "Wed, 21 Oct 2026 07:28:00 GMT"])
 def test_a_retry_after_that_is_no_number_is_none(bench: Bench, header: str) -> None:
     bench.answers({**BUSY, "headers": {"Retry-After": header}}, OK)
     bench.send()

@@ -76,6 +76,7 @@ def test_the_bound_is_a_second_before_the_latest_answer() -> None:
     assert answered(clock, "Sun, 29 Mar 2026 01:00:07 GMT") == 1774746006000
     assert answered(clock, "Sun, 29 Mar 2026 01:00:03 GMT") == 1774746006000
     assert answered(clock, "broken") == 1774746006000
+    assert answered(clock, "Sun, 29 Mar 99999999999 01:00:00 GMT") == 1774746006000
     assert answered(clock, "Sun, 29 Mar 2026 03:00:08 +0200") == 1774746007000
     # Obsolete form without a zone: it is GMT all the same.
     assert answered(clock, "Sun Mar 29 01:00:09 2026") == 1774746008000
