@@ -282,15 +282,15 @@ class Gates(Numbers):
 
     def shows_another(self, key: str, gid: str | None) -> bool:
         """Return whether the newest child is another one than when the children were read."""
-        return self.by_key.get(key) != _number(gid)
+        return self.by_key.get(key) != number_of(gid)
 
     def close(self, key: str, gid: str | None) -> None:
         """Remember the newest child of a parent whose children were read."""
-        self.by_key[key] = _number(gid)
+        self.by_key[key] = number_of(gid)
 
 
-def _number(gid: str | None) -> int:
-    """Return a number that stands for the newest child, 0 where there is none."""
+def number_of(gid: str | None) -> int:
+    """Return a number below 2**63 that stands for a gid of any form, 0 where there is none."""
     if not gid:
         return 0
     if gid.isdigit() and len(gid) < 19:

@@ -21,6 +21,7 @@ from airbyte_cdk.sources.types import Record
 
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings
+from source_asana.core.listings import number_of
 from source_asana.core.versions import version_of
 from source_asana.cursors.sending import Raw, Stamp
 from source_asana.cursors.strategies import ELSEWHERE
@@ -53,7 +54,8 @@ class Scope:
         listed: the keys of its listings; None for what a search would find. Where one may be made,
             no choice of projects leaves any out.
         settings: the configuration.
-        parents: the tasks that are read and may have subtasks; none is noted for a search.
+        parents: the tasks that are read and may have subtasks, as numbers that stand for their
+            gids; none is noted for a search.
     """
 
     workspace: str
@@ -69,12 +71,12 @@ class Scope:
 
     def holds(self, parent: str) -> bool:
         """Return whether the subtasks of a task are read, as far as is known."""
-        return self.listed is None or int(parent) in self.parents
+        return self.listed is None or number_of(parent) in self.parents
 
     def add(self, task: Raw) -> None:
         """Note a task that is read."""
         if self.listed is not None and may_have_subtasks(task):
-            self.parents.add(int(task["gid"]))
+            self.parents.add(number_of(task["gid"]))
 
 
 class Reading:
@@ -356,8 +358,8 @@ class Deferred:
 
     def add(self, task: Raw, parent: str, line: bytes) -> None:
         """Put a subtask aside; what is needed of it later is in `line`."""
-        self._gids.append(int(task["gid"]))
-        self._parents.append(int(parent))
+        self._gids.append(number_of(task["gid"]))
+        self._parents.append(number_of(parent))
         self._may_be_parents.append(may_have_subtasks(task))
         self._packed.write(line.rstrip() + b"\n")
 

@@ -213,6 +213,15 @@ def test_children_that_the_file_does_not_hold_are_said_once(
     whole(asana, sync)
 
 
+@pytest.mark.parametrize("gid", [str(2**63), "9" * 30])
+def test_gids_may_be_longer_than_today(asana: Sandbox, lab: Lab, gid: str) -> None:
+    parent = lab.world.add_task("parent", gid=gid, projects=lab.projects[:1])
+    for number in range(8):
+        # Some of them come before their parent.
+        lab.world.comment(lab.world.add_task("below", gid=f"{gid}{number}", parent=parent))
+    whole(asana, read(asana, STREAMS, incremental=True, **ON))
+
+
 # ── what follows ───────────────────────────────────────────────────────────────────────────────
 
 
