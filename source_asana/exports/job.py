@@ -268,14 +268,15 @@ class ExportJobs:
 
     def _job(self, gid: str) -> dict[str, Any]:
         try:
-            return self._data(f"jobs/{gid}", params=JOB_FIELDS)
+            return self._data(f"jobs/{gid}", params=JOB_FIELDS) or {}
         except AsanaError as error:
             raise ExportFailedError(f'its job cannot be read: "{error}"', may_pass=True) from None
 
-    def _data(self, path: str, **request: Any) -> dict[str, Any]:
+    def _data(self, path: str, **request: Any) -> dict[str, Any] | None:
+        """Return the job of an answer, None where it has none, so that it is asked for again."""
         response = send(self._client, path, counts=self._counts, **{"params": {}, **request})
-        found: dict[str, Any] = body_of(response)["data"]
-        return found
+        found = body_of(response)["data"]
+        return found if isinstance(found, dict) and found.get("gid") else None
 
     # ── waiting ────────────────────────────────────────────────────────────────────────────────
 

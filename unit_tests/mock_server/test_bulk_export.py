@@ -334,6 +334,16 @@ def test_what_passes_is_waited_out(
     whole(asana, sync)
 
 
+@pytest.mark.parametrize("path", [CREATE, POLL])
+@pytest.mark.parametrize("data", ["[]", "null", "{}", "[1]"])
+def test_an_answer_without_a_job_is_asked_for_again(asana: Sandbox, path: str, data: str) -> None:
+    asana.fault("status", path, status=200, body=f'{{"data":{data}}}')
+    sync = read(asana, STREAMS, incremental=True, **ON)
+    assert sync.warnings == []
+    assert exported(asana)["/tasks"] == 0
+    whole(asana, sync)
+
+
 LASTING = [
     {"endless": True},
     {"failed": 9},
