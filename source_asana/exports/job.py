@@ -146,6 +146,7 @@ class ExportJobs:
         self._workspace = workspace
         self._listed = listed
         self._left = left
+        self._told_until = tasks.runtime.told_until
         self._minutes = tasks.runtime.settings.bulk_export_timeout_minutes
         self._began = self._said = self._client.monotonic()
 
@@ -161,8 +162,11 @@ class ExportJobs:
         """Return whether the file of an earlier sync's job still has something to tell.
 
         What was listed since then is newer than the file. What all streams have read already is of
-        no use.
+        no use. What changed after the file is found by listings, but not by the next search, which
+        steps back from this sync.
         """
+        if not self._listed and job.until < self._told_until:
+            return False
         found = [stream.watermark(self._workspace) for stream in self._selected]
         found += [stream.instant(one) for stream in self._selected for one in self._listed]
         newest = max((one for one in found if one is not None), default=0)

@@ -464,6 +464,32 @@ def test_a_job_that_was_left_behind_is_of_no_use_after_listings(asana: Sandbox, 
     assert [line for s in STREAMS for line in lab.missing(asana, destination, s)] == []
 
 
+def test_the_job_of_a_search_does_not_stand_for_what_changed_after_it(
+    asana: Sandbox, lab: Lab
+) -> None:
+    destination, options = Destination(), {**ON, "change_detection": "auto"}
+    destination.sync(asana, STREAMS, **options)
+    asana.clock.advance(3600)
+    for number in range(1000):
+        lab.world.add_task(str(number), projects=lab.projects[:1])
+        # A search cannot step past a hundred tasks that were created at the same time.
+        asana.clock.advance(1)
+    # In no project, so that no event tells of it.
+    late = lab.world.add_task("Late", assignee=lab.world.me)
+    asana.exports.trouble.endless = True
+    destination.sync(asana, STREAMS, kill_after=1000, **options)
+    [*_, job] = asana.exports.jobs.values()
+    assert "exports" in destination.state_of("tasks")
+    asana.exports.finish(job)
+    asana.exports.trouble.endless = False
+    lab.world.edit_task(late, name="Edited")
+    for _ in range(2):
+        asana.clock.advance(3600)
+        done = destination.sync(asana, STREAMS, **options)
+        assert not done.failed, done.errors
+    assert destination.rows["tasks"][late]["name"] == "Edited"
+
+
 # ── off ────────────────────────────────────────────────────────────────────────────────────────
 
 
