@@ -86,11 +86,16 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LeftJob:
-    """A job that was made and whose file was not read to its end yet; see `Order`."""
+    """A job whose file not all streams have read to its end yet; see `Order`.
+
+    Attributes:
+        began: when the sync began that made it, by the server's clock.
+    """
 
     gid: str
     asks: str
     after: int | None = None
+    began: int = 0
 
     def serves(self, order: Order) -> bool:
         """Return whether the file has all that is asked for now."""
@@ -155,29 +160,28 @@ class ExportJobs:
     def succeeded(self, order: Order) -> Job:
         """Return a job that has succeeded; a new one is in the state before it is waited for."""
         left = self._left.by_workspace.get(self._workspace)
-        job = self._resumed(left.gid) if left and left.serves(order) else None
-        return job if job and self._is_usable(job) else self._new(order)
+        if left and left.serves(order) and not self._is_read(left):
+            job = self._resumed(left.gid)
+            if job and self._is_usable(job):
+                return job
+        return self._new(order)
+
+    def _is_read(self, left: LeftJob) -> bool:
+        """Return whether the syncs of all streams have ended since a job was made."""
+        marks = (stream.watermark(self._workspace) or 0 for stream in self._selected)
+        return min(marks) >= left.began
 
     def _is_usable(self, job: Job) -> bool:
         """Return whether the file of an earlier sync's job still has something to tell.
 
-        What was listed since then is newer than the file. What all streams have read already is of
-        no use. What changed after the file is found by listings, but not by the next search, which
-        steps back from this sync.
+        What was listed since then is newer than the file. What changed after the file is found by
+        listings, but not by the next search, which steps back from this sync.
         """
         if not self._listed and job.until < self._told_until:
             return False
         found = [stream.watermark(self._workspace) for stream in self._selected]
         found += [stream.instant(one) for stream in self._selected for one in self._listed]
-        newest = max((one for one in found if one is not None), default=0)
-        return job.created >= newest and not all(
-            min(
-                (stream.instant(listing) or 0 for listing in self._listed),
-                default=stream.watermark(self._workspace) or 0,
-            )
-            >= job.until
-            for stream in self._selected
-        )
+        return all(one is None or one <= job.created for one in found)
 
     def _resumed(self, gid: str) -> Job | None:
         """Return the job of an earlier sync, None where it does not succeed any more."""
@@ -190,13 +194,16 @@ class ExportJobs:
             return None
 
     def _new(self, order: Order) -> Job:
-        requested = self._client.clock.instant() or 0
+        clock = self._client.clock
+        requested = clock.instant() or 0
         made = self._until(
             lambda: self._create(order.body(self._workspace)), "another export to end"
         )
         gid: str = made["gid"]
         LOGGER.info("Workspace %s: job %s exports its tasks.", self._workspace, gid)
-        self._left.by_workspace[self._workspace] = LeftJob(gid, order.asks, order.after)
+        self._left.by_workspace[self._workspace] = LeftJob(
+            gid, order.asks, order.after, clock.began() or 0
+        )
         self._save()
         # None is over immediately.
         self._client.sleep(FIRST_PAUSE_SECONDS)

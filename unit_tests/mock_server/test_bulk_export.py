@@ -435,8 +435,15 @@ def test_a_killed_sync_goes_on_with_its_job(asana: Sandbox, lab: Lab, messages: 
 
 
 @pytest.mark.parametrize("hours", [0, 168])
-def test_no_job_is_read_in_two_whole_syncs(asana: Sandbox, lab: Lab, hours: int) -> None:
+@pytest.mark.parametrize("further", ["nothing", "project", "user"])
+def test_no_job_is_read_in_two_whole_syncs(
+    asana: Sandbox, lab: Lab, further: str, hours: int
+) -> None:
     first = read(asana, STREAMS, incremental=True, full_scan_interval_hours=hours, **ON)
+    if further == "project":
+        lab.world.add_project("New")
+    elif further == "user":
+        lab.world.add_user("New")
     changed = lab.tasks()[0]
     lab.world.edit_task(changed, name="other")
     asana.clock.advance(200 * 3600)
