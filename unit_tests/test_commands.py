@@ -220,6 +220,37 @@ def test_a_question_is_answered(
     assert made.requests <= 5
 
 
+CALM = re.compile(r"Next sync: (sends nothing, as|reads its list, and sends it if it differs\.)")
+
+
+def test_what_nobody_has_touched_is_not_said_to_be_sent() -> None:
+    with Sandbox(World.generate(tasks=40, seed=2), plan="service") as asana:
+        sync = read(asana, ALL, incremental=True)
+        for name, [record, *_] in sync.records.items():
+            if "gid" in record:
+                lines = list(explained(prepared(asana, ALL, sync), name, record["gid"]))
+                assert CALM.match(lines[-1]), (name, lines)
+
+
+@pytest.mark.parametrize("command", commands.COMMANDS)
+def test_a_catalog_without_streams_is_a_mistake(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {
+        "config": {"credentials": {"personal_access_token": "t" * 9}},
+        "catalog": {"streams": []},
+    }
+    args = [command]
+    for name, content in {**files, **({} if command == "estimate" else {"state": []})}.items():
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(content), "utf-8")
+        args += [f"--{name}", str(path)]
+    with pytest.raises(SystemExit) as ended:
+        commands.run([*args, *(["tasks", "1"] if command == "explain" else [])])
+    assert ended.value.code == "The catalog selects no stream; provide one that does."
+    assert capsys.readouterr().out == ""
+
+
 @pytest.fixture(scope="module")
 def planted() -> Iterator[tuple[Sandbox, dict[str, Any], list[Any], dict[str, str]]]:
     """Return a sandbox, settings, states, and records to ask about by name."""

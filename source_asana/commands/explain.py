@@ -15,6 +15,7 @@ from source_asana.cursors.sending import Raw
 from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import from_millis, to_millis
 from source_asana.http.errors import Refused
+from source_asana.parents.routers import InlineRouter
 
 MOST_REQUESTS, MOST_PROJECTS = 5, 2
 PARENTS = ("target", "parent")
@@ -32,7 +33,10 @@ def explained(made: Prepared, stream: str, gid: str) -> Iterator[str]:
             f"{', '.join(sorted(made.selected))}."
         )
     retriever, made.most = made.retrievers[stream], MOST_REQUESTS
-    if isinstance(retriever.cursor.strategy.parts().get("tasks"), Versions):
+    cursor = retriever.cursor
+    # What hangs on a project itself is compared like any other record.
+    is_own = "/" in partition_in(cursor.partition_of(gid) or "")
+    if isinstance(cursor.strategy.parts().get("tasks"), Versions) and not is_own:
         yield from _Child(made, retriever, gid).lines()
     else:
         yield from _Record(made, retriever, gid).lines()
@@ -55,7 +59,7 @@ class _Record:
             if self._ledger and self._ledger.is_missing(self._gid, partition):
                 yield "Missing: an earlier sync has read its list completely without seeing it."
                 break
-        if not self._retriever.lookup.object_path:
+        if self._is_shown_by_list_only:
             yield "Asana: has no request for one record of this stream."
             yield f"Next sync: reads its list, and sends it if it differs. {self._late()}".strip()
             return
@@ -69,6 +73,12 @@ class _Record:
         if excluded:
             yield f"Excluded: by the setting `{excluded}`."
         yield f"Next sync: {self._next(existence, record, excluded, is_equal=is_equal)}."
+
+    @property
+    def _is_shown_by_list_only(self) -> bool:
+        """Whether no request brings a record as it is in its list."""
+        is_inline = isinstance(self._retriever.cursor.router, InlineRouter)
+        return is_inline or len(self._retriever.lookup.object_path.split()) != 1
 
     def _elsewhere(self, record: Raw) -> str:
         """Return in a clause why a task is not in this stream, or waits for its parent."""

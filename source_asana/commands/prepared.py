@@ -11,6 +11,7 @@ from typing import Any
 from source_asana import files
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
+from source_asana.config import config_error
 from source_asana.core.hints import EVENT_FIELDS, Kind, hints_of, oldest
 from source_asana.core.listings import HOUR
 from source_asana.cursors.partial import NewestChildStrategy, WindowStrategy
@@ -228,4 +229,6 @@ def prepared(config: str, catalog: str, state: str) -> Prepared:
     runtime, retrievers = source.prepare(
         files.config(config), files.catalog(catalog), files.state(state)
     )
+    if not retrievers:
+        raise config_error("The catalog selects no stream; provide one that does.")
     return Prepared(runtime, retrievers)
