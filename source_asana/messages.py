@@ -68,24 +68,39 @@ class Quiet(logging.Filter):
 def all_found(runtime: Runtime, stream: str, keep_only: Mapping[str, str]) -> None:
     """Have the sync end if a complete list of parents does not show an id of the configuration.
 
+    Where another setting may leave it out, the log says so instead.
+
     Args:
         runtime: what all streams share.
         stream: the parent stream.
         keep_only: the settings (lists of ids) that its records are compared with.
     """
+    settings = runtime.settings
     # Ids of other kinds were asked for one by one.
-    gids = runtime.settings.project_ids if "project_ids" in keep_only else []
-    if not gids:
+    gids = settings.project_ids if "project_ids" in keep_only else []
+    wanted = [gid for gid in gids if gid not in settings.exclude_project_ids]
+    if not wanted:
         return
     feed = runtime.feeds.of_kind(Feed, stream)
 
     def check() -> None:
         found = {item["gid"] for item in feed.items()}
-        missing = [gid for gid in gids if gid not in found]
-        if missing and feed.ending is Ending.COMPLETE:
+        missing = [gid for gid in wanted if gid not in found]
+        if not missing or feed.ending is not Ending.COMPLETE:
+            return
+        if settings.team_ids or not settings.include_archived_projects:
+            runtime.report.tell(_left_out(missing))
+        else:
             runtime.stop.abort(_unreadable(missing))
 
     feed.when_closed = check
+
+
+def _left_out(gids: list[str]) -> str:
+    return (
+        f"Config key `project_ids` names {', '.join(gids)}, which is not read: `team_ids` or "
+        "`include_archived_projects` leaves it out, or the token cannot read it."
+    )
 
 
 def _unreadable(gids: list[str]) -> AirbyteTracedException:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sandbox import Sandbox
 from unit_tests.mock_server import expect
 from unit_tests.mock_server.worlds import Small
-from unit_tests.sync import read
+from unit_tests.sync import command, config_for, read
 
 NAMES = ("projects", "sections", "tasks", "subtasks", "stories", "task_counts", "teams")
 
@@ -32,7 +34,27 @@ def test_excluded_projects_are_not_read(asana: Sandbox, small: Small) -> None:
 def test_a_project_both_named_and_excluded_is_left_out(asana: Sandbox, small: Small) -> None:
     both = [small.first, small.second]
     sync = read(asana, NAMES, project_ids=both, exclude_project_ids=[small.first])
+    assert sync.errors == []
     assert sync.gids("projects") == [small.second]
+
+
+@pytest.mark.parametrize("by", ["archived", "team"])
+def test_a_named_project_that_another_setting_leaves_out_is_said_once(
+    asana: Sandbox, small: Small, by: str
+) -> None:
+    team = small.world.add_team("T")
+    third = small.world.add_project("Third", archived=by == "archived")
+    first = small.world.add_project("Read", team=team)
+    more = {"include_archived_projects": False} if by == "archived" else {"team_ids": [team]}
+    settings = {"project_ids": [first, third], **more}
+    assert command("check", config_for(asana, **settings)).connection["status"] == "SUCCEEDED"
+    sync = read(asana, NAMES, incremental=True, **settings)
+    assert sync.errors == []
+    assert sync.gids("projects") == [first]
+    [said] = [line for line in sync.warnings if "project_ids" in line]
+    assert said.startswith(f"Config key `project_ids` names {third}, which is not read: `team_ids`")
+    again = read(asana, NAMES, incremental=True, state=sync.state, **settings)
+    assert again.errors == again.warnings == []
 
 
 def test_team_ids_choose_their_projects(asana: Sandbox, small: Small) -> None:
