@@ -20,7 +20,7 @@ from source_asana.fields import scopes
 from source_asana.http.attempts import send
 from source_asana.http.auth import OAuthAuth
 from source_asana.http.clock import to_millis
-from source_asana.http.errors import SCOPE, Action, AsanaError, Refused
+from source_asana.http.errors import SCOPE, AsanaError, Refused
 from source_asana.http.parsing import parse
 from source_asana.runtime import Runtime
 
@@ -188,7 +188,7 @@ def _readable(runtime: Runtime, key: str, path: str, gids: Collection[str]) -> N
         try:
             _ask(runtime, f"{path}/{gid}", opt_fields="gid")
         except AsanaError as error:
-            if not isinstance(error, Refused) and error.verdict.rule.action is Action.RETRY:
+            if not isinstance(error, Refused) and error.verdict.status != 400:
                 raise _later(f"{gid} of the config key `{key}`", error) from None
             remedy = "correct the ID, or give the token's user access"
             if error.verdict.rule.is_plan:

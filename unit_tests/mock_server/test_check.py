@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -44,3 +45,17 @@ def test_a_probe_names_all_streams_that_hang_on_what_it_asks_for() -> None:
             if above and set(above) <= set(probe.streams):
                 assert stream in probe.streams, stream
         assert set(probe.streams) <= set(parents)
+
+
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize("fault", [{"kind": "rate_limited"}, {"kind": "status", "status": 418}])
+def test_an_id_is_no_mistake_while_asana_does_not_answer(small: Small, fault: Any) -> None:
+    with Sandbox(small.world) as asana:
+        asana.fault(path=f"/teams/{small.team}", times=None, **fault)
+        sync = read(asana, ["teams"], team_ids=[small.team])
+        [error] = sync.errors
+        assert error["failure_type"] == "transient_error"
+        assert error["message"].endswith("try again later.")
+        answer = command("check", config_for(asana, team_ids=[small.team])).connection
+        assert answer
+        assert answer["message"].endswith("try again later.")
