@@ -334,8 +334,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
     @override
     def unread(self, partition: str) -> Unread:
         project, _, own = partition.partition("/")
-        if own and self.feed.is_complete(project):
-            # Its entry did not name it.
+        if own and self._is_unnamed(project, partition):
             return Unread.EMPTY
         if own:
             is_removed = self.is_listing_removed(project)
@@ -344,6 +343,13 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         else:
             is_removed = not self.feed.has_shown(partition) and self.streams.shows_all()
         return Unread.REMOVED if is_removed else Unread.UNKNOWN
+
+    def _is_unnamed(self, project: str, partition: str) -> bool:
+        """Return whether a project's entry no longer names what a partition is of: its brief."""
+        listing = self.feed.named.get(project)
+        if listing is None:
+            return False
+        return all(one.key != partition for one in self._routes.own(project, listing.item))
 
     @override
     def sweep(self, ledger: Ledger, is_over: Callable[[str], bool]) -> None:

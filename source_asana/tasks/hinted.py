@@ -111,7 +111,7 @@ class HintedTasks:
         )
 
     def _note_deleted(self, gid: str, at: int = 0) -> None:
-        """Have the streams that have a task look it up, unless they were shown it after `at`."""
+        """Have the streams that have an object look it up, unless they were shown it after `at`."""
         self._deletions.note(Hint(Kind.DELETED, gid, at))
 
     # ── a task that exists ─────────────────────────────────────────────────────────────────────
@@ -193,9 +193,12 @@ class HintedTasks:
         partition = cursor.partition_of(hint.gid)
         if partition is None:
             return self._task_by_get(hint)
-        # What hangs on a project itself comes with its listing.
         task = partition_in(partition)
-        return None if "/" in task else task
+        if "/" in task:
+            # Of a project or its brief, whose list this sync need not read: it is looked up.
+            self._note_deleted(hint.gid, hint.at)
+            return None
+        return task
 
     def _task_by_get(self, hint: Hint) -> str | None:
         path, name = PATHS[hint.child]

@@ -152,3 +152,28 @@ def test_one_of_both_lists_of_files_that_failed_comes_with_the_next_sync(which: 
         asana.clock.advance(HOUR)
         done = destination.sync(asana, ("attachments",), **RARELY)
         assert sent(done) == {"attachments": new[:1]}
+
+
+@pytest.mark.parametrize("gone", ["file of the project", "file of the brief", "brief"])
+def test_deleted_files_go_with_the_next_sync_without_a_listing(gone: str) -> None:
+    files = Files()
+    world = files.world
+    project_file, brief_file = files.first
+    with Sandbox(world) as asana:
+        destination = Destination()
+        destination.sync(asana, FAMILY, **RARELY, track_deletions=True)
+        asana.clock.advance(HOUR)
+        deleted, gids = {
+            "file of the project": (project_file, [project_file]),
+            "file of the brief": (brief_file, [brief_file]),
+            "brief": (files.parents[1], [brief_file]),
+        }[gone]
+        world.delete(deleted)
+        for expected in ({"attachments": gids}, {}):
+            asana.clock.advance(HOUR)
+            asana.reset_log()
+            done = destination.sync(asana, FAMILY, **RARELY, track_deletions=True)
+            assert tombstones(done) == expected
+            assert listings(asana) == set()
+        assert asked(asana, f"/attachments/{gids[0]}") == 0
+        assert unlike_asana(asana, destination, *FAMILY) == []
