@@ -240,7 +240,7 @@ class PagedList:
         return None if is_over else next_offset(response)
 
     def first(self, slice_: Slice, path: str | None = None) -> requests.Response:
-        """Return the answer to a single request, or to a slice's first page of one record.
+        """Return an object by its path, or without one a slice's first page of one record.
 
         Raises:
             AsanaError: what the answer means.
@@ -251,10 +251,12 @@ class PagedList:
         self, slice_: Slice, offset: str | None, limit: int | None, path: str | None = None
     ) -> requests.Response:
         """Return the answer to one page, without the fields that the token has no scope for."""
-        return answered(
-            [self.fields],
-            lambda: self.requester.ask(slice_, self._params(offset, limit), path),
-        )
+
+        def params() -> Mapping[str, Any]:
+            # A single object has no pages; `limit` would have it be judged as a list.
+            return self._params(offset, limit) if path is None else self.fields.params
+
+        return answered([self.fields], lambda: self.requester.ask(slice_, params(), path))
 
     def _params(self, offset: str | None, limit: int | None) -> Mapping[str, Any]:
         token = {"next_page_token": offset} if offset else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -75,6 +76,18 @@ def test_a_column_that_is_selected_later_arrives_for_all_rows(
     assert further.records.keys() == set(names)
     # Once: the next sync has no reason to send anything.
     assert sum(map(len, sync(asana, destination, names).records.values())) == 0
+
+
+@pytest.mark.parametrize("name", ["tasks", "subtasks", "time_tracking_entries"])
+def test_one_request_for_an_object_tells_if_a_further_column_can_be_read(
+    asana: Sandbox, name: str
+) -> None:
+    destination = Destination()
+    sync(asana, destination, [name], [PARTLY[name]])
+    asana.reset_log()
+    sync(asana, destination, [name])
+    kind = "time_tracking_entries" if name == "time_tracking_entries" else "tasks"
+    assert sum(re.fullmatch(rf"/{kind}/\d+", e.path) is not None for e in asana.log) == 1
 
 
 def test_a_column_that_was_left_out_for_a_while_is_read_again(asana: Sandbox, small: Small) -> None:
