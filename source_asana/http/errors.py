@@ -255,10 +255,13 @@ def _is_data(body: dict[str, Any], *, is_list: bool) -> bool:
     """Return whether an answer's data are objects, and whether it may name the page after it."""
     data = body["data"]
     if not isinstance(data, list):
-        return not is_list and isinstance(data, dict | None)
-    return all(isinstance(one, dict) for one in data) and isinstance(
-        body.get("next_page"), dict | None
-    )
+        return not is_list and (data is None or _is_object(data))
+    return all(map(_is_object, data)) and isinstance(body.get("next_page"), dict | None)
+
+
+def _is_object(value: Any) -> bool:
+    """Return whether this is an object whose gid, if it has one, is a text."""
+    return isinstance(value, dict) and isinstance(value.get("gid", ""), str)
 
 
 def message_of(body: Any) -> str:

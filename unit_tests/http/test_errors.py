@@ -185,6 +185,8 @@ def test_every_skip_and_abort_says_what_to_do() -> None:
         (answer(400, {"errors": []}), "HTTP 400"),
         (answer(200, {"data": [None]}), "HTTP 200 without data"),
         (answer(200, {"data": [{"gid": "1"}, "2"]}), "HTTP 200 without data"),
+        (answer(200, {"data": [{"gid": None}]}), "HTTP 200 without data"),
+        (answer(200, {"data": {"gid": 1}}), "HTTP 200 without data"),
         (answer(200, {"data": [], "next_page": "abc"}), "HTTP 200 without data"),
         (answer(200, {"errors": [{"message": "Server Error"}]}), "Server Error"),
         (answer(200, {"data": [], "errors": [{"message": "Server Error"}]}), "Server Error"),

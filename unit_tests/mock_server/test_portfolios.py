@@ -146,6 +146,15 @@ def test_the_same_setting_of_two_portfolios_is_two_records(
         assert sorted(record["portfolio_id"] for record in sync.records[name]) == nested(world)
 
 
+def test_a_portfolio_without_a_gid_is_no_answer(world: World) -> None:
+    with Sandbox(world, plan="advanced") as asana:
+        nothing = b'{"data": [{"gid": null, "name": "x"}], "next_page": null}'
+        asana.fault("errors_in_200", r"^/portfolios\?", body=nothing)
+        sync = read(asana, NAMES)
+        assert sync.errors == []
+        assert sync.gids("portfolios") == nested(world)
+
+
 def test_a_service_account_gets_everybodys(world: World) -> None:
     with Sandbox(world, plan="service") as asana:
         sync = read(asana, NAMES)
