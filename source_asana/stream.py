@@ -96,6 +96,8 @@ class StreamSlices(StreamSlicer):
         finally:
             if feed is not None:
                 feed.announced(ending)
+            if ending is Ending.FAILED:
+                self._retriever.given_up()
 
     def _probed(self, slices: Iterable[Slice]) -> Iterator[Slice]:
         """Yield the slices; with `probe_first`, a workspace's first one ends before the others."""

@@ -124,6 +124,10 @@ class ItemRetriever(AsanaRetriever):
         super().end(slice_, ending)
 
     @override
+    def given_up(self) -> None:
+        self.runtime.feeds.of_kind(RecursiveFeed, self.parent).give_up()
+
+    @override
     def publish(self, page: list[Raw], slice_: Slice) -> list[Item]:
         """Publish nothing; `read` gives the portfolios' feed what it needs."""
         return []

@@ -206,6 +206,9 @@ class AsanaRetriever(Retriever):
         if self.plan.is_parent:
             self.runtime.feeds.of(self.name).ended(ending)
 
+    def given_up(self) -> None:
+        """Tell who waits for these slices that not all of them were handed out."""
+
     # ── what is read ───────────────────────────────────────────────────────────────────────────
 
     def read(self, slice_: Slice) -> Iterator[Any]:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Any, Protocol, TypeVar
 
+from typing_extensions import override
+
 from source_asana.http.stop import Stop
 
 # A parent as its feed holds it: `gid`, `workspace_gid` and the fields children asked for.
@@ -175,6 +177,19 @@ class RecursiveFeed(Feed):
         super().__init__(name, stop)
         self._known: set[str] = set()
         self._walks = 0
+        self._given_up = False
+
+    @property
+    @override
+    def closed(self) -> bool:
+        return self._given_up or super().closed
+
+    def give_up(self) -> None:
+        """Say that some items are never walked, as handing them out has failed."""
+        with self._condition:
+            self._given_up = True
+            self.ending = Ending.FAILED
+            self._notify()
 
     def add(self, items: list[Item]) -> list[Item]:
         """Append the items that the feed does not have yet, and return them: circles end here."""

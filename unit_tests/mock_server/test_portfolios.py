@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from sandbox import Sandbox, World
 from sandbox.spec import SCOPES
 from source_asana.components.portfolios import PortfolioRetriever
+from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.sending import Raw
 from source_asana.parents.slices import Slice
 from unit_tests.mock_server import expect
@@ -144,6 +145,24 @@ def test_the_same_setting_of_two_portfolios_is_two_records(
     with Sandbox(world, plan="service") as asana:
         sync = read(asana, [name], incremental=incremental)
         assert sorted(record["portfolio_id"] for record in sync.records[name]) == nested(world)
+
+
+def test_items_that_cannot_be_handed_out_are_not_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = AsanaCursor.stream_slices
+
+    def stream_slices(self: AsanaCursor) -> Iterable[Slice]:
+        for slice_ in plain(self):
+            if self.stream == "portfolio_items":
+                raise RuntimeError("a bug")
+            yield slice_
+
+    monkeypatch.setattr(AsanaCursor, "stream_slices", stream_slices)
+    with Sandbox(world, plan="advanced") as asana:
+        sync = read(asana, (*NAMES, "tags"))
+        assert sync.complete("tags")
+        assert [name for name in NAMES if sync.complete(name)] == []
 
 
 def test_a_portfolio_without_a_gid_is_no_answer(world: World) -> None:
