@@ -68,25 +68,32 @@ class PortfolioRetriever(AsanaRetriever):
         """Yield a portfolio found among another's items, and the inline records in it."""
         columns = self.plan.columns
         if not self.plan.parent_only and (columns is None or columns & ONLY_SINGLY):
-            record = self._whole(record)
+            whole = self._whole(record)
+        else:
+            whole = record
         for one in self.plan.inline:
-            yield from self.inlined([record], one, stamp)
+            yield from self.inlined([whole or record], one, stamp)
         if self.plan.parent_only:
             return
+        if whole is None and self.cursor.partition_of(record["gid"]) is not None:
+            # It was sent with all of its columns: nulls would replace them.
+            self.cursor.seen(record, slice_)
+            return
+        record = whole or record
         if columns is not None:
             own = {*columns, *(path.split(".")[0] for path in self.fields.names), "gid"}
             record = {name: value for name, value in record.items() if name in own}
         for sent in self.sent(record, slice_, stamp):
             yield Record(data=sent, stream_name=self.name)
 
-    def _whole(self, record: Raw) -> Raw:
-        """Return the record with the columns of a single read, or as it is if that is refused."""
+    def _whole(self, record: Raw) -> Raw | None:
+        """Return the record with the columns of a single read, None if that is refused."""
         try:
             [found] = self.single(record["gid"]) or [record]
         except Refused as refusal:
             what = f"{', '.join(sorted(ONLY_SINGLY))} of portfolio {record['gid']}"
             self.runtime.report.skip(self.name, what, refusal.verdict, workspace=None)
-            return record
+            return None
         return found
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import Sandbox, World
 from sandbox.spec import SCOPES
-from source_asana.components.portfolios import PortfolioRetriever
+from source_asana.components.portfolios import ONLY_SINGLY, ItemRetriever, PortfolioRetriever
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.sending import Raw
 from source_asana.parents.slices import Slice
@@ -163,6 +163,28 @@ def test_items_that_cannot_be_handed_out_are_not_waited_for(
         sync = read(asana, (*NAMES, "tags"))
         assert sync.complete("tags")
         assert [name for name in NAMES if sync.complete(name)] == []
+
+
+def test_a_refused_single_read_sends_no_nulls_over_what_was_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = ItemRetriever.pages
+
+    def pages(self: ItemRetriever, slice_: Slice) -> Iterator[list[Raw]]:
+        for page in plain(self, slice_):
+            yield [{n: v for n, v in one.items() if n not in ONLY_SINGLY} for one in page]
+
+    monkeypatch.setattr(ItemRetriever, "pages", pages)
+    middle = world.find("middle", "portfolio")
+    with Sandbox(world, plan="advanced") as asana:
+        sync = read(asana, NAMES, incremental=True)
+        assert all(record["created_by"] for record in sync.records["portfolios"])
+        asana.fault("status", rf"^/portfolios/{middle}\?", status=403, message="Forbidden")
+        for _ in range(2):
+            asana.clock.advance(3600)
+            sync = read(asana, NAMES, incremental=True, state=sync.state)
+            assert sync.errors == []
+            assert sync.gids("portfolios") == []
 
 
 def test_a_portfolio_without_a_gid_is_no_answer(world: World) -> None:
