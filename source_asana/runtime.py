@@ -92,6 +92,8 @@ class Runtime:
         user: gid of the token's user, where it could be read and matters.
         deleted: gids that Asana answered 404 for in this sync.
         reads_audit_log: whether a sync that needed them may read the audit logs of all workspaces.
+        oldest_file: up to when the oldest export that an earlier sync has left tells what happened;
+            None without one.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class Runtime:
         self.user: str | None = None
         self.deleted: set[str] = set()
         self.reads_audit_log = False
+        self.oldest_file: int | None = None
         self._parts: dict[Any, Any] = {}
         self._lock = threading.RLock()
 
@@ -123,7 +126,8 @@ class Runtime:
 
         Asana's search index lags by some minutes.
         """
-        return (self.clock.began() or 0) - self.settings.search_overlap_minutes * MINUTE_MS
+        found = (self.clock.began() or 0) - self.settings.search_overlap_minutes * MINUTE_MS
+        return found if self.oldest_file is None else min(found, self.oldest_file)
 
     def scan_hours(self) -> int:
         """Return after how many hours a stream is read completely whatever has changed."""

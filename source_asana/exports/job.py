@@ -142,16 +142,17 @@ class ExportJobs:
     def __init__(
         self, tasks: TaskRetriever, workspace: str, listed: Collection[str], left: LeftJobs
     ) -> None:
+        self._runtime = tasks.runtime
         self._client = tasks.runtime.client
         self._counts = tasks.counts
         self._headers = tasks.requester.headers()
         self._retrievers = tasks.others
         self._scan_owner = tasks.streams.scan_owner
         self._selected = tasks.streams.selected
+        self._overlap = tasks.streams.search.overlap
         self._workspace = workspace
         self._listed = listed
         self._left = left
-        self._told_until = tasks.runtime.told_until
         self._minutes = tasks.runtime.settings.bulk_export_timeout_minutes
         self._began = self._said = self._client.monotonic()
 
@@ -163,6 +164,7 @@ class ExportJobs:
         if left and left.serves(order) and not self._is_read(left):
             job = self._resumed(left.gid)
             if job and self._is_usable(job):
+                self._runtime.oldest_file = min(job.until, self._runtime.told_until)
                 return job
         return self._new(order)
 
@@ -177,7 +179,7 @@ class ExportJobs:
         What was listed since then is newer than the file. What changed after the file is found by
         listings, but not by the next search, which steps back from this sync.
         """
-        if not self._listed and job.until < self._told_until:
+        if not self._listed and job.until < (self._client.clock.began() or 0) - self._overlap:
             return False
         found = [stream.watermark(self._workspace) for stream in self._selected]
         found += [stream.instant(one) for stream in self._selected for one in self._listed]
