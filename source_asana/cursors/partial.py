@@ -15,6 +15,8 @@ from source_asana.http.clock import from_millis
 from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, value_at
 
+FARTHEST_BEHIND = timedelta(hours=12)
+
 
 class _PartialStrategy(Strategy):
     """A strategy that keeps something of each partition, and reads all of them in a full scan.
@@ -122,8 +124,10 @@ class WindowStrategy(_PartialStrategy):
     def _lookback(self) -> timedelta:
         lookback = self.incremental["lookback"]
         if isinstance(lookback, str):
-            return timedelta(days=getattr(self.runtime.settings, lookback))
-        return timedelta(minutes=lookback)
+            lookback = getattr(self.runtime.settings, lookback) * 24 * 60
+        # A day that is over in UTC still goes on where clocks are behind.
+        least = FARTHEST_BEHIND if self.incremental.get("days") else timedelta()
+        return max(timedelta(minutes=lookback), least)
 
     def _parameter(self, instant: int) -> str:
         text = from_millis(max(0, instant))

@@ -13,7 +13,7 @@ from source_asana.cursors.partial import (
     WindowStrategy,
 )
 from source_asana.cursors.strategies import Strategy, Unread
-from source_asana.http.clock import from_millis
+from source_asana.http.clock import from_millis, to_millis
 from source_asana.http.errors import Reach
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
@@ -278,6 +278,28 @@ def test_time_entries_step_back_and_are_read_completely_by_a_full_scan() -> None
     filtered = [since for since, is_filtered in asked if is_filtered]
     assert filtered[0] == "2026-02-27"
     assert filtered == sorted(map(str, filtered))
+
+
+@pytest.mark.parametrize(
+    ("before", "since"),
+    [("2026-03-02T11:59:59Z", "2026-03-01"), ("2026-03-02T12:00:02Z", "2026-03-02")],
+)
+def test_without_lookback_time_entries_of_a_day_that_is_not_over_everywhere_are_read(
+    before: str, since: str
+) -> None:
+    began = to_millis(before) or 0
+    options = {"time_entries_lookback_days": 0, "full_scan_interval_hours": 8760}
+    first = strategy_of(
+        WindowStrategy, slice_of("1"), shared=runtime(now=began, **options), **ENTRIES
+    )
+    read(first)
+    shared = runtime(now=began + HOUR, **options)
+    [slice_] = all_slices(
+        strategy_of(
+            WindowStrategy, slice_of("1"), shared=shared, stored=stored_by(first), **ENTRIES
+        )
+    )
+    assert slice_.since == since
 
 
 def test_what_a_full_scan_could_not_read_is_read_by_the_next_sync() -> None:
