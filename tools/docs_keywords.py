@@ -50,6 +50,7 @@ INCREMENTAL: Mapping[str, str] = {
     "first": "`lookback_window`: what a first read asks for, where the parameter is required",
     "days": "`lookback_window`: whether the parameter is a date, not an instant",
     "full_scan": "`lookback_window`: whether a full scan reads everything",
+    "noted_later": "`append_only`: whether Asana filters by an instant after the stamp",
 }
 
 

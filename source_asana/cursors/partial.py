@@ -151,15 +151,19 @@ class WindowStrategy(_PartialStrategy):
 class AppendOnlyStrategy(WindowStrategy):
     """A log that never changes: only what the next window repeats is kept in the ledger.
 
-    The ledger's partitions are hours, so that whole hours are dropped; `incremental` as in
-    `WindowStrategy`.
+    The ledger's partitions are hours, so that whole hours are dropped. `incremental` as in
+    `WindowStrategy`; `noted_later` says that Asana filters by an instant after the stamp, so that
+    the hour of the read, not that of the entry, tells when no further window repeats it.
     """
 
     HOUR = len("2024-01-31T12")
 
     @override
     def partition_of(self, record: Record, slice_: Slice) -> str:
-        return f"{slice_.key}@{str(record.get(self._stamp or ''))[: self.HOUR]}"
+        hour = str(record.get(self._stamp or ""))[: self.HOUR]
+        if self.incremental.get("noted_later") and slice_.began:
+            hour = from_millis(slice_.began)[: self.HOUR]
+        return f"{slice_.key}@{hour}"
 
     @override
     def is_expired(self, partition: str) -> bool:
