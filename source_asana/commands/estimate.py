@@ -61,8 +61,8 @@ def _summed(costs: list[tuple[float, float]], found: Costs) -> str:
 
 MOST_REQUESTS = 50
 PAGE = 100
-# Characters of a row in a state, of a project's sync token, and of an empty state.
-ROW, TOKEN, EMPTY = 9.8, 140, 180
+# Characters of a row in a state, of a column, of a project's sync token, and of an empty state.
+ROW, COLUMN, TOKEN, EMPTY = 9.8, 6, 140, 180
 # The share of the tasks that change between two usual syncs.
 CHANGED = 0.01
 TASKS, SUBTASKS = "tasks", "subtasks"
@@ -150,7 +150,7 @@ class Costs:
                 cost.state = TOKEN * self.events[1]
             if isinstance(cursor.strategy.parts().get("tasks"), Versions):
                 kept = sum(self._costs[n].rows for n in (TASKS, SUBTASKS) if n in self._costs)
-            cost.state += EMPTY + cursor.columns.size() + kept * ROW
+            cost.state += EMPTY + COLUMN * cursor.columns.number + kept * ROW
 
     @property
     def left(self) -> int:

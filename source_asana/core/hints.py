@@ -246,10 +246,6 @@ class Tokens(ByKey[Token]):
         """Return the value to store, None for nothing."""
         return {key: list(token) for key, token in self.by_key.items()} or None
 
-    def size(self) -> int:
-        """Return about how many characters the tokens take."""
-        return sum(len(key) + len(token.text) + 24 for key, token in self.by_key.items())
-
     def drop_after(self, now: int) -> None:
         """Drop the tokens whose instants are later than the server's time."""
         self.by_key = {key: token for key, token in self.by_key.items() if token.at <= now}

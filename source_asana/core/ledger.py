@@ -20,7 +20,6 @@ Up to 33 million partitions this number takes 32 bytes; with the key and the dic
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -34,11 +33,6 @@ NOW = 1 << 33
 EARLIER = 1 << 32
 MISSING = NOW | EARLIER
 FINGERPRINT = EARLIER - 1
-# The characters of an empty ledger; and of a row, until a dump shows how many it takes.
-LEAST_CHARACTERS = 80
-USUAL_DENSITY = 11.0
-# Of fewer rows, a dump says little about how many characters a further one takes.
-MEASURABLE_ROWS = 1000
 
 Row = tuple[str, str]
 """A key and a partition."""
@@ -64,7 +58,6 @@ class Ledger:
         self._names: list[str] = []
         self._counts: list[int] = []
         self._indexes: dict[str, int] = {}
-        self._density = USUAL_DENSITY
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -248,12 +241,10 @@ class Ledger:
                 positions[row >> SHIFT] | row & FINGERPRINT | (EARLIER if row & MISSING else 0)
                 for row in rows
             )
-            value = {
+            return {
                 "partitions": codec.encode_numbers(dict.fromkeys(names, 0)),
                 "rows": codec.encode_rows(keys, kept),
             }
-            self._measure(value)
-            return value
 
         return dump
 
@@ -286,7 +277,6 @@ class Ledger:
                 first[key] = row
             counts[row >> SHIFT] += 1
         ledger._size = sum(counts)
-        ledger._measure(value)
         return ledger
 
     def _load_another(self, key: str, row: int) -> None:
@@ -297,15 +287,6 @@ class Ledger:
         if (first ^ row) & FINGERPRINT and not self._by_partition:
             raise codec.damaged("a key has two fingerprints")
         self._more[key] = [*others, row]
-
-    def size_estimate(self) -> int:
-        """Return about how many characters a dump would have, judging by the last dump or load."""
-        return LEAST_CHARACTERS + int(self._size * self._density)
-
-    def _measure(self, value: dict[str, Any]) -> None:
-        if self._size >= MEASURABLE_ROWS:
-            text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-            self._density = (len(text) - LEAST_CHARACTERS) / self._size
 
     def _all(self) -> Iterator[tuple[str, int]]:
         more = ((key, row) for key, rows in self._more.items() for row in rows)

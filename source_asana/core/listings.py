@@ -48,10 +48,6 @@ class Numbers(ByKey[int]):
         """Return the value to store, None for nothing."""
         return encode_numbers(self.by_key) if self.by_key else None
 
-    def size(self) -> int:
-        """Return about how many characters the value takes."""
-        return 14 * len(self.by_key)
-
     def __iter__(self) -> Iterator[str]:
         """Yield the keys of a copy, as others may come meanwhile."""
         return iter(list(self.by_key))
@@ -119,10 +115,6 @@ class FullScan:
         """Return the value to store, None before the first full scan."""
         return self.scanned
 
-    def size(self) -> int:
-        """Return about how many characters the value takes."""
-        return 30
-
     @property
     def is_due(self) -> bool:
         """Whether this sync is a full scan; decided once, when somebody asks first."""
@@ -166,10 +158,6 @@ class Cost:
         """Return the value to store, None before the first full scan."""
         return self.requests or None
 
-    def size(self) -> int:
-        """Return about how many characters the value takes."""
-        return 24
-
 
 @dataclass(slots=True)
 class Texts(ByKey[str]):
@@ -186,10 +174,6 @@ class Texts(ByKey[str]):
     def dump(self) -> Any:
         """Return the value to store, None for nothing."""
         return dict(self.by_key) or None
-
-    def size(self) -> int:
-        """Return about how many characters the value takes."""
-        return sum(len(key) + len(text) + 6 for key, text in self.by_key.items())
 
 
 @dataclass(slots=True)

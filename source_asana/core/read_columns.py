@@ -46,6 +46,11 @@ class Columns:
         self.unreadable = frozenset(map(str, unreadable))
 
     @property
+    def number(self) -> int:
+        """How many columns this sync sends."""
+        return len(self._digests)
+
+    @property
     def were_read(self) -> bool:
         """Whether an earlier sync has read anything of this stream."""
         return bool(self._before)
@@ -84,7 +89,3 @@ class Columns:
             )
             unreadable = self._refused
         return {"columns": "".join(sorted(read)) or None, "unreadable": sorted(unreadable) or None}
-
-    def size(self) -> int:
-        """Return about how many characters the state keeps."""
-        return 6 * len(self._digests) + 20 * len(self._refused)

@@ -45,10 +45,6 @@ class Versions:
         """Return what makes the value to store, without the lock; None for nothing."""
         return self.rows.take() if len(self.rows) else None
 
-    def size(self) -> int:
-        """Return about how many characters the rows take."""
-        return self.rows.size_estimate() if len(self.rows) else 0
-
     def __len__(self) -> int:
         """Return how many rows there are."""
         return len(self.rows)

@@ -7,7 +7,7 @@ ten minutes. State: `{"v": 3, "synced_at": instant, "ledger": …, …parts of t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from source_asana.cursors.missing import MissingRecords
 from source_asana.cursors.sending import Once, Raw, Sender, Stamp, Stamps
-from source_asana.cursors.states import Emission, States
+from source_asana.cursors.states import Emission, States, StateShare
 from source_asana.cursors.strategies import Strategy
 from source_asana.cursors.stream_state import StreamState
 from source_asana.http.clock import Millis
@@ -79,11 +79,11 @@ class AsanaCursor(Cursor):
         self.stream_state = StreamState(
             plan.name, strategy, sender, runtime, stamps, tracks_deletions=tracks_deletions
         )
-        self._emission = Emission(
-            plan.name, states, self._state, self.stream_state.size, runtime.client
-        )
+        self._emission = Emission(plan.name, states, runtime.client)
         if self.is_incremental:
             self.stream_state.load(states)
+        else:
+            states.count_in(plan.name, StateShare(lambda: self.state))
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
 
@@ -94,15 +94,8 @@ class AsanaCursor(Cursor):
 
     @property
     @override
-    def state(self) -> MutableMapping[str, Any]:
-        return self._state()
-
-    def _state(self) -> dict[str, Any]:
-        if not self.is_incremental:
-            return {NO_CURSOR_STATE_KEY: True}
-        with self.lock:
-            made = self.stream_state.take()
-        return made()
+    def state(self) -> dict[str, Any]:
+        return self.stream_state.state() if self.is_incremental else {NO_CURSOR_STATE_KEY: True}
 
     @property
     def state_size(self) -> int:

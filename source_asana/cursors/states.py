@@ -27,6 +27,7 @@ LOGGER = logging.getLogger("airbyte.source_asana.states")
 VERSION = 3
 EARLIER_VERSIONS = (1, 2)
 MOST_CHARACTERS = 8_000_000
+ROW_CHARACTERS = 11
 MUCH = 0.9
 """The share of these from which on a warning says that room runs out."""
 # A state is printed at most this often: a small one every two seconds while there is progress, a
@@ -65,21 +66,23 @@ class StateShare:
     """What one stream's state takes of the budget.
 
     Attributes:
+        make: returns the state; any thread may call it.
+        characters: the size of the last state that was stored or printed.
         rank: who gives up its ledger first, 0 before 1.
         drop: drops for good what is first in line, and returns the rank of what comes next; None
             once nothing is left.
-        size: returns about how many characters the state takes.
-        characters: the size of the last state.
+        rows: returns how many rows its ledgers have.
     """
 
-    rank: int
-    drop: Callable[[], int | None] | None
-    size: Callable[[], int]
+    make: Callable[[], dict[str, Any]]
     characters: int = 0
+    rank: int = 0
+    drop: Callable[[], int | None] | None = None
+    rows: Callable[[], int] = int
 
     def now(self) -> int:
-        """Return about how many characters the next state takes; the last one's, if it was that."""
-        return self.characters if self.drop is None else self.size()
+        """Return about how many characters the next state takes, judging by the rows."""
+        return max(self.characters, self.rows() * ROW_CHARACTERS)
 
 
 class States:
@@ -135,47 +138,38 @@ class States:
                     "this sync reads and sends everything once."
                 )
 
-    def count_in(
-        self, stream: str, rank: int, drop: Callable[[], int | None], size: Callable[[], int]
-    ) -> None:
-        """Count a stream's state in; both may be called from the thread of another stream."""
+    def count_in(self, stream: str, share: StateShare) -> None:
+        """Count a stream's state in."""
         with self._lock:
-            self._shares[stream] = StateShare(rank, drop, size, size())
+            self._shares[stream] = share
 
     def close_share(self, stream: str) -> None:
         """Note that a stream's last state was printed: it cannot become smaller any more."""
         with self._lock:
             self._shares[stream].drop = None
 
-    def emit(self, stream: str, make: Callable[[], dict[str, Any]]) -> int:
-        """Print a stream's state and return its size in characters.
-
-        Args:
-            stream: stream name.
-            make: returns the state; called again where it was too large and a ledger was dropped.
-        """
+    def emit(self, stream: str) -> int:
+        """Print a stream's state and return its size in characters."""
         with self._lock:
-            state, size = self._fitting(stream, make)
+            share = self._shares[stream]
+            state = self._fitting(share)
             self._manager.update_state_for_stream(stream, None, state)
             message = self._manager.create_state_message(stream, None)
         # Without the lock: a full queue is emptied by the thread that may be asking for it.
         self._repository.emit_message(message)
-        return size
+        return share.characters
 
-    def _fitting(
-        self, stream: str, make: Callable[[], dict[str, Any]]
-    ) -> tuple[dict[str, Any], int]:
+    def _fitting(self, share: StateShare) -> dict[str, Any]:
+        """Return a stream's state; where there is no room for it, ledgers are dropped before."""
         while True:
-            state = make()
-            size = len(orjson.dumps(state))
-            share = self._shares.setdefault(stream, StateShare(9, None, lambda: 0))
+            state = share.make()
+            share.characters = size_of(state)
             others = (one.now() for one in self._shares.values() if one is not share)
-            share.characters = size
-            total = size + sum(others)
+            total = share.characters + sum(others)
             if total > MOST_CHARACTERS and self._drop_one():
                 continue
             if total <= MUCH * MOST_CHARACTERS or self._has_told:
-                return state, size
+                return state
             # The state that is made again has it that this was told.
             self._has_told = True
             self._tell(
@@ -194,7 +188,7 @@ class States:
         # The warning below says more.
         self._has_told = True
         rank = share.drop()
-        share.characters = share.size()
+        share.characters = size_of(share.make())
         if rank is None:
             share.drop = None
         else:
@@ -207,6 +201,11 @@ class States:
             WITHOUT_LEDGER if rank is None else WITHOUT_KEYS,
         )
         return True
+
+
+def size_of(state: Mapping[str, Any]) -> int:
+    """Return how many characters a state takes."""
+    return len(orjson.dumps(state))
 
 
 def manager_of(state: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
@@ -230,9 +229,7 @@ class Emission:
 
     Args:
         stream: its name.
-        states: prints the states.
-        make: returns the state.
-        size: returns about how many characters it takes.
+        states: prints the states; this one is counted in.
         client: has the clock that never goes back.
 
     Attributes:
@@ -240,19 +237,10 @@ class Emission:
         characters: the size of the last state.
     """
 
-    def __init__(
-        self,
-        stream: str,
-        states: States,
-        make: Callable[[], dict[str, Any]],
-        size: Callable[[], int],
-        client: Client,
-    ) -> None:
+    def __init__(self, stream: str, states: States, client: Client) -> None:
         self.changes = self.characters = 0
         self._stream = stream
         self._states = states
-        self._make = make
-        self._size = size
         self._client = client
         # States come in their order, as one thread at a time prints them. No thread waits for it:
         # it may be waiting for room in the output queue, which the main thread makes.
@@ -261,7 +249,7 @@ class Emission:
         self._is_last = False
         self._printed = 0
         self._printed_at = client.monotonic()
-        self._pause = 0.0
+        self._pause = pause(0)
 
     def save(self) -> None:
         """Print the state now, however long ago the last one is; called by any thread.
@@ -309,13 +297,12 @@ class Emission:
         # A state without progress would only seem to commit the records before it.
         if self.changes == self._printed:
             return False
-        since = self._client.monotonic() - self._printed_at
-        return since >= self._pause and since >= pause(self._size())
+        return self._client.monotonic() - self._printed_at >= self._pause
 
     def _emit(self) -> None:
         self._is_wanted, is_last = False, self._is_last
         self._printed = self.changes
-        self.characters = self._states.emit(self._stream, self._make)
+        self.characters = self._states.emit(self._stream)
         self._pause = pause(self.characters)
         self._printed_at = self._client.monotonic()
         if is_last:

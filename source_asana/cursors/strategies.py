@@ -100,9 +100,6 @@ class Part(Protocol):
         A value that takes long is a function that makes it, which is called without the lock.
         """
 
-    def size(self) -> int:
-        """Return about how many characters the value takes."""
-
 
 class Strategy:
     """Lists that are read completely at each sync; the base of all other strategies.

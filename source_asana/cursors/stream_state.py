@@ -13,9 +13,10 @@ from typing import Any
 from source_asana.core.hints import Tokens
 from source_asana.core.ledger import Ledger
 from source_asana.core.listings import FullScan, Instants
+from source_asana.core.versions import Versions
 from source_asana.cursors.missing import FIRST, MissingRecords
 from source_asana.cursors.sending import Sender, Stamps
-from source_asana.cursors.states import VERSION, States, damaged
+from source_asana.cursors.states import VERSION, States, StateShare, damaged, size_of
 from source_asana.cursors.strategies import Strategy
 from source_asana.http.clock import Millis
 from source_asana.runtime import Runtime
@@ -31,7 +32,7 @@ class StreamState:
 
     Attributes:
         stream: its name.
-        strategy: keeps its own parts; its lock is held by the callers of `take` and `settle`.
+        strategy: keeps its own parts; its lock is held by the callers of `settle`.
         sender: keeps the ledger, None for a stream without one.
         runtime: what all streams share.
         stamps: gives `synced_at`.
@@ -75,7 +76,8 @@ class StreamState:
             self.sender.resends_missing = strategy.resends_missing
             if self.tracks_deletions and not strategy.is_ledger_dropped:
                 self.missing = MissingRecords(strategy, self.sender, self.runtime, self._scope)
-        states.count_in(self.stream, strategy.rank, self.drop_ledger, self.size)
+        share = StateShare(self.state, size_of(stored), strategy.rank, self.drop_ledger, self.rows)
+        states.count_in(self.stream, share)
 
     def _take(self, stored: Mapping[str, Any]) -> None:
         if self.sender and "ledger" in stored:
@@ -140,14 +142,10 @@ class StreamState:
                     self.sender.ledger = Ledger(by_partition=self.sender.by_partition)
             return rank
 
-    def size(self) -> int:
-        """Return about how many characters the state takes; called without the strategy's lock."""
-        strategy = self.strategy
-        with strategy.lock:
-            rows = self.sender.ledger.size_estimate() if self.sender else 0
-            parts = sum(part.size() for part in strategy.parts().values())
-            reported = DIGEST * len(self.runtime.report.digests(self.stream))
-            return rows + parts + strategy.columns.size() + reported
+    def rows(self) -> int:
+        """Return how many rows the ledgers have; called without the strategy's lock."""
+        versions = [p for p in self.strategy.parts().values() if isinstance(p, Versions)]
+        return sum(map(len, versions)) + (len(self.sender.ledger) if self.sender else 0)
 
     # ── at the end of a sync ───────────────────────────────────────────────────────────────────
 
@@ -176,8 +174,14 @@ class StreamState:
 
     # ── dump ───────────────────────────────────────────────────────────────────────────────────
 
-    def take(self) -> Callable[[], dict[str, Any]]:
-        """Return what makes the state as it is now, which may be called without the lock."""
+    def state(self) -> dict[str, Any]:
+        """Return the state as it is now; called without the lock."""
+        with self.strategy.lock:
+            made = self._taken()
+        # What takes long is a copy by now.
+        return made()
+
+    def _taken(self) -> Callable[[], dict[str, Any]]:
         strategy, sender = self.strategy, self.sender
         if (
             sender

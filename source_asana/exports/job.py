@@ -124,10 +124,6 @@ class LeftJobs:
         jobs = self.by_workspace.copy()
         return {workspace: asdict(job) for workspace, job in jobs.items()} or None
 
-    def size(self) -> int:
-        """Return about how many characters the jobs take."""
-        return 100 * len(self.by_workspace)
-
 
 class ExportJobs:
     """Chooses, makes and follows the jobs of one workspace in one sync.

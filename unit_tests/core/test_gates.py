@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from random import Random
 from typing import Any
 
 import orjson
@@ -58,15 +57,6 @@ def test_gates_count_what_was_read_and_drop_what_no_longer_exists() -> None:
     gates.keep_only("2".__eq__)
 
     assert (len(gates), "1" in gates) == (1, False)
-
-
-def test_many_gates_know_their_size() -> None:
-    chance, gates = Random(1), Gates()  # noqa: S311
-    for _ in range(5000):
-        key, gid = 10**15 + chance.randrange(10**12), 10**15 + chance.randrange(10**12)
-        gates.close(str(key), str(gid))
-
-    assert 0.6 * gates.size() < len(orjson.dumps(gates.dump())) < 1.05 * gates.size()
 
 
 @pytest.mark.parametrize("value", [[], 7, {"1": 5}])

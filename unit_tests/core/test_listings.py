@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
 from typing import Any
 
 import orjson
@@ -89,15 +88,6 @@ def test_listings_with_instants_later_than_the_servers_time_are_known_and_not_co
 
     assert [key for key in instants if key in instants] == ["0", "1"]
     assert "2" in list(instants)
-
-
-def test_many_instants_know_their_size() -> None:
-    chance, instants = Random(1), Instants()  # noqa: S311
-    for _ in range(5000):
-        key = str(10**15 + chance.randrange(10**12))
-        instants.move(key, START + chance.randrange(HOUR))
-
-    assert 0.6 * instants.size() < len(orjson.dumps(instants.dump())) < 1.05 * instants.size()
 
 
 # ── full scans ─────────────────────────────────────────────────────────────────────────────────

@@ -232,13 +232,3 @@ def test_the_number_of_due_tasks_is_always_right(acts: list[tuple[str, str, int]
 def test_a_value_that_no_versions_have_written_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         Versions().load(value)
-
-
-def test_the_size_is_that_of_the_rows() -> None:
-    made = Versions()
-    assert made.size() == 0
-    for number in range(5000):
-        made.enter_read(str(10**15 + number * 1000), "p", number + 1)
-    stored(made)
-
-    assert 0.9 * made.size() < len(stored(made)) < 1.1 * made.size()

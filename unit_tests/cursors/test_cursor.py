@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.partial import NewestChildStrategy, SyncTokenStrategy, WindowStrategy
+from source_asana.cursors.partial import NewestChildStrategy, WindowStrategy
+from source_asana.cursors.states import StateShare
 from source_asana.http.errors import Action, Rule, Verdict
 from source_asana.parents.feeds import Ending, Feed
 from source_asana.parents.routers import ParentRouter
@@ -425,30 +426,6 @@ def test_a_state_is_printed_when_there_is_progress_and_the_last_one_is_old_enoug
     assert states_in(list(repository.consume_queue())) == []
 
 
-def test_the_size_of_a_state_can_be_asked_while_workers_change_it() -> None:
-    # The threads of other streams ask for it, as all states share one budget.
-    stored = {"v": 3, "tokens": {str(number): "a" * 40 for number in range(10_000, 30_000)}}
-    cursor, _ = cursor_of(stored=stored, kind=SyncTokenStrategy)
-    strategy = cursor.strategy
-    assert isinstance(strategy, SyncTokenStrategy)
-
-    def work() -> None:
-        for number in range(30_000, 50_000):
-            slice_ = slice_of(str(number))
-            strategy.advance(slice_, "b" * 40)
-            cursor.complete(slice_)
-
-    columns = strategy.columns.size()
-    first, sizes = cursor.stream_state.size() - columns, []
-    worker = threading.Thread(target=work)
-    worker.start()
-    while worker.is_alive():
-        sizes.append(cursor.stream_state.size())
-
-    assert sizes == sorted(sizes)
-    assert cursor.stream_state.size() - columns == 2 * first
-
-
 class Full(InMemoryMessageRepository):
     """A queue in which the message of one thread waits until there is room."""
 
@@ -471,10 +448,11 @@ def test_a_state_that_waits_for_room_does_not_keep_other_streams_from_their_stat
     reader = threading.Thread(target=close, args=(cursor, slice_))
     queue = Full(reader)
     cursor._emission._states._repository = queue
+    cursor._emission._states.count_in("t", StateShare(lambda: {"v": 3}))
     reader.start()
     assert queue.waits.wait(5)
 
-    other = threading.Thread(target=cursor._emission._states.emit, args=("t", lambda: {"v": 3}))
+    other = threading.Thread(target=cursor._emission._states.emit, args=("t",))
     other.start()
     other.join(5)
     ended = not other.is_alive()

@@ -15,15 +15,16 @@ from source_asana.http.client import Client
 class FullQueue:
     """States whose first message has to wait for room in the output queue."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
+        self._make = make
         self.waits, self.room = threading.Event(), threading.Event()
         self.printed: list[int] = []
         self.closed_after: int | None = None
 
-    def emit(self, stream: str, make: Callable[[], dict[str, Any]]) -> int:
+    def emit(self, stream: str) -> int:
         """Print a state."""
         del stream
-        state = make()
+        state = self._make()
         self.waits.set()
         assert self.room.wait(5)
         self.printed.append(state["number"])
@@ -41,10 +42,10 @@ class Printing:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("source_asana.cursors.states.pause", lambda _: 0.0)
         self.number = 0
-        self.queue = FullQueue()
+        self.queue = FullQueue(self._state)
         client = cast("Client", type("Clock", (), {"monotonic": lambda _: 0.0})())
         states = cast("States", self.queue)
-        self.emission = Emission("s", states, self._state, lambda: 1, client)
+        self.emission = Emission("s", states, client)
 
     def _state(self) -> dict[str, Any]:
         return {"number": self.number}

@@ -18,7 +18,7 @@ from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.cursors import states
-from source_asana.cursors.states import States, pause
+from source_asana.cursors.states import States, StateShare, pause
 
 
 def made(**stored: Any) -> tuple[States, InMemoryMessageRepository]:
@@ -89,10 +89,13 @@ def test_a_state_of_something_else_is_a_mistake_of_the_user(value: dict[str, Any
 
 def test_states_are_printed_in_their_order_with_their_size() -> None:
     found, repository = made()
+    tags = iter([{"v": 3}, {"v": 3, "synced_at": 2}])
+    found.count_in("tags", StateShare(lambda: next(tags)))
+    found.count_in("users", StateShare(lambda: {"v": 3, "synced_at": 1}))
 
-    assert found.emit("tags", lambda: {"v": 3}) == len('{"v":3}')
-    found.emit("users", lambda: {"v": 3, "synced_at": 1})
-    found.emit("tags", lambda: {"v": 3, "synced_at": 2})
+    assert found.emit("tags") == len('{"v":3}')
+    found.emit("users")
+    found.emit("tags")
 
     assert printed(repository) == [
         ("tags", {"v": 3}),
@@ -123,7 +126,10 @@ class Stream:
         # The ranks of what can be dropped after this, and the sizes that are left then.
         self.further: list[tuple[int, int]] = []
         self._states = found
-        found.count_in(name, rank, self.shrink, lambda: self.size)
+        found.count_in(name, StateShare(self.state, size, rank, self.shrink))
+
+    def state(self) -> dict[str, Any]:
+        return {"text": "x" * self.size}
 
     def shrink(self) -> int | None:
         self.shrunk += 1
@@ -134,7 +140,7 @@ class Stream:
         return None
 
     def emit(self) -> None:
-        self._states.emit(self.name, lambda: {"text": "x" * self.size})
+        self._states.emit(self.name)
 
 
 @pytest.fixture
@@ -226,6 +232,7 @@ def test_a_stream_that_dropped_a_part_may_come_again_in_its_new_rank(
 def test_where_nothing_is_left_to_shrink_the_state_is_printed_all_the_same() -> None:
     found, repository = made()
 
-    found.emit("workspaces", lambda: {"text": "x" * 2000})
+    found.count_in("workspaces", StateShare(lambda: {"text": "x" * 2000}))
+    found.emit("workspaces")
 
     assert len(printed(repository)) == 1

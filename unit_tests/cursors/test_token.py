@@ -79,13 +79,6 @@ def test_a_full_refresh_reads_nothing_and_says_so_once(caplog: pytest.LogCapture
     ]
 
 
-def test_tokens_know_their_size() -> None:
-    tokens = Texts()
-    tokens.load({"1": "abc", "22": "de"})
-
-    assert tokens.size() == len('"1":"abc","22":"de",')
-
-
 @pytest.mark.parametrize("value", [None, [], "a", {"1": None}, {"1": 5}, {"1": ["a"]}])
 def test_a_value_that_tokens_never_are_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="not texts by key"):

@@ -145,14 +145,14 @@ class Held:
         ends = threading.Event()
         emit, final = States.emit, Emission.final
 
-        def held(states: States, stream: str, make: Any) -> int:
+        def held(states: States, stream: str) -> int:
             if stream == SETTINGS and not self.begins.is_set():
                 self.begins.set()
                 ends.wait(5)
                 # Something of another stream takes the room that the main thread has made.
                 with suppress(Full):
                     room.put_nowait(SOMETHING)
-            return emit(states, stream, make)
+            return emit(states, stream)
 
         def ending(emission: Emission) -> None:
             if emission._stream == SETTINGS:
