@@ -24,7 +24,7 @@ from source_asana.cursors.partial import (
 from source_asana.cursors.sending import Sender, Stamps
 from source_asana.cursors.states import States
 from source_asana.cursors.strategies import Strategy
-from source_asana.exports.scan import ExportScan
+from source_asana.exports.finder import ExportFinder
 from source_asana.fields.schemas import DELETED_AT, load_schema, with_columns
 from source_asana.http.errors import AsanaError
 from source_asana.messages import all_found
@@ -33,9 +33,8 @@ from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
 from source_asana.tasks.children import TaskChildrenStrategy
-from source_asana.tasks.listings import TasksStrategy
+from source_asana.tasks.strategies import SubtasksStrategy, TasksStrategy
 from source_asana.tasks.streams import task_streams
-from source_asana.tasks.walks import SubtasksStrategy
 
 LOGGER = logging.getLogger("airbyte.source_asana.deletions")
 # The manifest's `incremental.strategy` -> its class.
@@ -111,7 +110,8 @@ class Wiring:
         self._stamps = Stamps(runtime.clock.now)
         self._primary_keys = primary_keys
         # An export takes a workspace before a search does.
-        task_streams(runtime).scans.insert(0, ExportScan(runtime))
+        streams = task_streams(runtime)
+        streams.finders.insert(0, ExportFinder(runtime, streams.selected))
 
     def bind(
         self, plans: Sequence[StreamPlan], retrievers: Mapping[str, AsanaRetriever]

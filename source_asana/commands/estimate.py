@@ -23,7 +23,7 @@ from source_asana.http.errors import AsanaError, Reach
 from source_asana.parents.feeds import Ending, Feed, RecursiveFeed
 from source_asana.parents.slices import Slice
 from source_asana.tasks.events import is_worth_replacing
-from source_asana.tasks.strategy import TaskStreamStrategy
+from source_asana.tasks.strategies import TaskStreamStrategy
 from source_asana.wiring import router_of, strategy_name
 
 

@@ -12,8 +12,8 @@ from source_asana import files
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import config_error
-from source_asana.core.hints import EVENT_FIELDS, Kind, hints_of, oldest
-from source_asana.core.listings import HOUR
+from source_asana.core.hints import EVENT_FIELDS, Kind, hints_of
+from source_asana.core.listings import HOUR, oldest
 from source_asana.cursors.partial import NewestChildStrategy, WindowStrategy
 from source_asana.cursors.sending import Raw
 from source_asana.cursors.strategies import ELSEWHERE, partition_in
@@ -26,7 +26,8 @@ from source_asana.parents.slices import Slice, is_user_key, value_at
 from source_asana.runtime import Runtime
 from source_asana.source import SourceAsana
 from source_asana.tasks.events import events_in, is_worth_replacing
-from source_asana.tasks.strategy import TaskStreamStrategy
+from source_asana.tasks.strategies import TaskStreamStrategy
+from source_asana.tasks.streams import task_streams
 
 
 @dataclass
@@ -100,9 +101,10 @@ class Prepared:
     def compares_all(self, stream: str) -> bool:
         """Return whether the next sync compares every record, whatever its timestamp says."""
         strategy = self.retrievers[stream].cursor.strategy
-        if strategy.reads_all or strategy.scan.scanned is None:
+        scan = strategy.full_scan
+        if strategy.reads_all or scan.scanned is None:
             return True
-        if self.runtime.clock.now() >= strategy.scan.scanned + strategy.scan.hours() * HOUR:
+        if self.runtime.clock.now() >= scan.scanned + scan.hours() * HOUR:
             return True
         if not isinstance(strategy, TaskStreamStrategy):
             return False
@@ -112,7 +114,7 @@ class Prepared:
         settings, per_minute = self.runtime.settings, self.runtime.client.budget.per_minute
         # A plan without search has the smaller quota.
         quota = min(per_minute, FREE_PER_MINUTE) if settings.may_search else per_minute
-        is_replaced = is_worth_replacing(strategy.listings.cost.requests, quota)
+        is_replaced = is_worth_replacing(task_streams(self.runtime).scan_requests(), quota)
         return not (settings.may_ask_events and is_replaced)
 
     @cached_property
@@ -179,9 +181,9 @@ class Prepared:
 
         The next sync asks again with the same token, which is safe as no later one is used.
         """
-        streams = self._task_streams
-        token = oldest([one.token(project) for one in streams], self.runtime.clock.now())
-        is_asked = self.runtime.settings.may_ask_events and all(one.is_tracked for one in streams)
+        kept = [one.listings for one in self._task_streams]
+        token = oldest([one.tokens.by_key.get(project) for one in kept], self.runtime.clock.now())
+        is_asked = self.runtime.settings.may_ask_events and all(one.is_tracked for one in kept)
         if not token or not is_asked or self.requests >= self.most:
             return frozenset()
         try:
@@ -215,7 +217,7 @@ class Prepared:
 
     def next_scan(self, stream: str) -> str:
         """Return when the next full scan of a stream is due."""
-        scan = self.retrievers[stream].cursor.strategy.scan
+        scan = self.retrievers[stream].cursor.strategy.full_scan
         return from_millis((scan.scanned or 0) + scan.hours() * HOUR)
 
 

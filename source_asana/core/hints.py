@@ -11,11 +11,6 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from source_asana.core.listings import ByKey
-
-TOKEN_LIFE_MS = 23 * 3_600_000
-"""How old a sync token may be at the beginning of a sync: Asana keeps events for a day."""
-
 
 class Kind(Enum):
     """What may be the case."""
@@ -206,60 +201,6 @@ class TaskHints:
         """Return what nobody has taken yet: tasks, and hints at children of unknown tasks."""
         taken, self._to_follow = list(self._to_follow), {}
         return taken
-
-
-class Token(NamedTuple):
-    """Where a project's events go on.
-
-    Attributes:
-        text: as Asana gave it.
-        at: the server's time before the request that it was given for, in milliseconds.
-    """
-
-    text: str
-    at: int
-
-    def is_usable(self, began: int) -> bool:
-        """Return whether Asana still has all events since, in a sync that began then."""
-        return self.at >= began - TOKEN_LIFE_MS
-
-
-def oldest(tokens: Iterable[Token | None], began: int) -> Token | None:
-    """Return the oldest usable token, None without one."""
-    usable = (one for one in tokens if one is not None and one.is_usable(began))
-    return min(usable, key=lambda token: token.at, default=None)
-
-
-@dataclass(slots=True)
-class Tokens(ByKey[Token]):
-    """Has the sync token of each project; a value of the state."""
-
-    def load(self, value: Any) -> None:
-        """Take a stored value; see `Part`."""
-        match value:
-            case dict() if all(_is_token(one) for one in value.values()):
-                self.by_key = {key: Token(*one) for key, one in value.items()}
-            case _:
-                raise ValueError("the tokens are not texts with instants")
-
-    def dump(self) -> Any:
-        """Return the value to store, None for nothing."""
-        return {key: list(token) for key, token in self.by_key.items()} or None
-
-    def drop_after(self, now: int) -> None:
-        """Drop the tokens whose instants are later than the server's time."""
-        self.by_key = {key: token for key, token in self.by_key.items() if token.at <= now}
-
-    def keep_usable(self, began: int) -> None:
-        """Drop the tokens of which a sync that began then has no use, nor any later one."""
-        self.by_key = {key: token for key, token in self.by_key.items() if token.is_usable(began)}
-
-
-def _is_token(value: Any) -> bool:
-    match value:
-        case [str(), int()]:
-            return True
-    return False
 
 
 def failed_text(found: str | Hint) -> str:

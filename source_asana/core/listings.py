@@ -7,13 +7,16 @@ newest child of a parent whose children were read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from source_asana.core.codec import decode_numbers, encode_numbers
+from source_asana.core.versions import Versions
 
+TOKEN_LIFE_MS = 23 * 3_600_000
+"""How old a sync token may be at the beginning of a sync: Asana keeps events for a day."""
 V = TypeVar("V")
 
 
@@ -143,23 +146,6 @@ class FullScan:
 
 
 @dataclass(slots=True)
-class Cost:
-    """How many requests the last full scan took; a value of the state."""
-
-    requests: int = 0
-
-    def load(self, value: Any) -> None:
-        """Take a stored value; see `Instants.load`."""
-        if not isinstance(value, int):
-            raise ValueError("the cost of a full scan is no number")  # noqa: TRY004  # as others do
-        self.requests = value
-
-    def dump(self) -> Any:
-        """Return the value to store, None before the first full scan."""
-        return self.requests or None
-
-
-@dataclass(slots=True)
 class Texts(ByKey[str]):
     """Has a text for each key: a value of the state."""
 
@@ -192,33 +178,94 @@ class Failed(Texts):
         return [gid for gid, listing in self.by_key.items() if not listing]
 
 
+class Token(NamedTuple):
+    """Where a project's events go on.
+
+    Attributes:
+        text: as Asana gave it.
+        at: the server's time before the request that it was given for, in milliseconds.
+    """
+
+    text: str
+    at: int
+
+    def is_usable(self, began: int) -> bool:
+        """Return whether Asana still has all events since, in a sync that began then."""
+        return self.at >= began - TOKEN_LIFE_MS
+
+
+def oldest(tokens: Iterable[Token | None], began: int) -> Token | None:
+    """Return the oldest usable token, None without one."""
+    usable = (one for one in tokens if one is not None and one.is_usable(began))
+    return min(usable, key=lambda token: token.at, default=None)
+
+
+@dataclass(slots=True)
+class Tokens(ByKey[Token]):
+    """Has the sync token of each project; a value of the state."""
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Part`."""
+        match value:
+            case dict() if all(_is_token(one) for one in value.values()):
+                self.by_key = {key: Token(*one) for key, one in value.items()}
+            case _:
+                raise ValueError("the tokens are not texts with instants")
+
+    def dump(self) -> Any:
+        """Return the value to store, None for nothing."""
+        return {key: list(token) for key, token in self.by_key.items()} or None
+
+    def drop_after(self, now: int) -> None:
+        """Drop the tokens whose instants are later than the server's time."""
+        self.by_key = {key: token for key, token in self.by_key.items() if token.at <= now}
+
+    def keep_usable(self, began: int) -> None:
+        """Drop the tokens of which a sync that began then has no use, nor any later one."""
+        self.by_key = {key: token for key, token in self.by_key.items() if token.is_usable(began)}
+
+
+def _is_token(value: Any) -> bool:
+    match value:
+        case [str(), int()]:
+            return True
+    return False
+
+
 @dataclass(slots=True)
 class Listings:
     """What one task stream keeps of its listings.
 
+    Whoever changes it holds the stream's lock. What one value answers may be asked without.
+
     Attributes:
-        scan: when everything is read.
+        full_scan: when everything is read.
+        is_tracked: whether the stream keeps a state in this sync.
         instants: when each listing was covered.
         watermarks: up to when the changes in a workspace were found.
         failed: the walks, and the tasks, that could not be read.
-        cost: of a full scan.
+        tokens: from which the events of projects go on.
+        versions: the tasks whose children were read, of a stream of children.
     """
 
-    scan: FullScan
+    full_scan: FullScan
+    is_tracked: bool = True
     instants: Instants = field(default_factory=Instants)
     watermarks: Instants = field(default_factory=Instants)
     failed: Failed = field(default_factory=Failed)
-    cost: Cost = field(default_factory=Cost)
+    tokens: Tokens = field(default_factory=Tokens)
+    versions: Versions | None = None
 
     def parts(self) -> dict[str, Any]:
         """Return the values of the state by their names there."""
-        return {
+        parts = {
             "listings": self.instants,
             "watermarks": self.watermarks,
-            "scanned": self.scan,
-            "scan_requests": self.cost,
+            "scanned": self.full_scan,
             "failed": self.failed,
+            "tokens": self.tokens,
         }
+        return parts if self.versions is None else {**parts, "tasks": self.versions}
 
     def clear(self) -> None:
         """Have everything be outstanding."""
@@ -227,7 +274,16 @@ class Listings:
     def is_outstanding(self, listing: str, workspace: str) -> bool:
         """Return whether a listing was not covered when the changes of its workspace were found."""
         instant = self.instants.get(listing)
-        return instant is None or instant < (self.watermarks.get(workspace) or 0)
+        is_old = instant is None or instant < (self.watermarks.get(workspace) or 0)
+        return self.is_tracked and is_old
+
+    def last_sync(self) -> int:
+        """Return when the last sync of the stream began, 0 before the first."""
+        return max(self.watermarks.by_key.values(), default=0)
+
+    def has_task(self, gid: str) -> bool:
+        """Return whether children of a task were read, or are due."""
+        return self.versions is not None and self.versions.is_known(gid)
 
     def settle(
         self,
@@ -253,7 +309,7 @@ class Listings:
             self.watermarks.move(workspace, began)
         self.watermarks.keep_only(named.__contains__)
         self.failed.by_key = dict(failed)
-        self.scan.done(began)
+        self.full_scan.done(began)
 
 
 @dataclass(slots=True)

@@ -117,7 +117,7 @@ class Strategy:
         open_slices: counts the slices that are handed out and not over.
         partitions: which partitions were read completely in this sync.
         columns: which columns earlier syncs have read, and which the token may not read.
-        scan: whether this sync reads everything.
+        full_scan: whether this sync reads everything.
         reads_all: whether each sync reads all records, as far as it may.
         knows_all: whether every partition there is was handed out or passed over in this sync.
         hinted: gids that may be deleted -> when that happened; known when the stream settles. This
@@ -153,7 +153,7 @@ class Strategy:
         self.partitions = Completeness()
         named = plan.columns or load_schema(plan.name)["properties"]
         self.columns = Columns(set(named) - SYNC_COLUMNS)
-        self.scan = FullScan(runtime.scan_hours, runtime.clock.began)
+        self.full_scan = FullScan(runtime.scan_hours, runtime.clock.began)
         self.knows_all = False
         self.dropped: list[str] = []
         self.is_ledger_dropped = self.was_refused = self.is_refused = self.resends_missing = False
@@ -167,7 +167,7 @@ class Strategy:
 
     def parts(self) -> Mapping[str, Part]:
         """Return what the strategy keeps in the state, by its name there."""
-        return {"scanned": self.scan} if self.runtime.settings.track_deletions else {}
+        return {"scanned": self.full_scan} if self.runtime.settings.track_deletions else {}
 
     def read_again(self) -> None:
         """Drop what saves requests, so that this sync reads all records for a further column."""
@@ -248,7 +248,7 @@ class Strategy:
 
     def settle(self) -> None:
         """Note what this sync has covered; called once, when all slices are over."""
-        self.scan.done(self.runtime.clock.began())
+        self.full_scan.done(self.runtime.clock.began())
 
     # ── what partitions no longer show ─────────────────────────────────────────────────────────
 
@@ -264,7 +264,7 @@ class Strategy:
         own = partition_in(partition)
         if partition.startswith(ELSEWHERE):
             is_unread = self.partitions.is_expected(own) and not self.partitions.is_complete(own)
-            return self._is_deleted(own) or (self.scan.is_due and not is_unread)
+            return self._is_deleted(own) or (self.full_scan.is_due and not is_unread)
         if self.partitions.is_expected(own):
             return self.partitions.is_complete(own)
         is_named = own in self.hinted or self._is_deleted(own)

@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from source_asana.core.hints import Tokens
 from source_asana.core.ledger import Ledger
-from source_asana.core.listings import FullScan, Instants
+from source_asana.core.listings import FullScan, Instants, Tokens
 from source_asana.core.versions import Versions
 from source_asana.cursors.missing import FIRST, MissingRecords
 from source_asana.cursors.sending import Sender, Stamps
@@ -116,7 +115,7 @@ class StreamState:
     def notice_scope(self) -> None:
         """Have everything be read in another scope: what it does not show leaves in one sync."""
         if self.missing and self.missing.is_another_scope:
-            self.strategy.scan.begin()
+            self.strategy.full_scan.begin()
 
     def notice_columns(self) -> None:
         """Have all records read again where earlier syncs have not read one of their columns."""

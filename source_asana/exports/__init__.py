@@ -1,8 +1,8 @@
 """Reads a workspace by one file of Asana's instead of its listings, where the settings say so.
 
-    scan ──► job ──► file ──► reading ──► records of tasks, subtasks, stories and attachments
+    finder ──► job ──► file ──► reading ──► records of tasks, subtasks, stories and attachments
 
-`scan` is what the task streams know of it, a `WorkspaceScan`: it decides where an export is used,
+`finder` is what the task streams know of it, a `Finder`: it decides where an export is used,
 and what follows. `job` has Asana make the file, `file` brings its lines, `reading` makes records.
 Stories cost a request a task, so a first read of a million tasks takes eleven hours of the quota.
 An export (createResourceExport) is one file with all tasks, their stories and attachments. It takes

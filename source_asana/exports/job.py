@@ -143,7 +143,6 @@ class ExportJobs:
         self._counts = tasks.counts
         self._headers = tasks.requester.headers()
         self._retrievers = tasks.others
-        self._scan_owner = tasks.streams.scan_owner
         self._selected = tasks.streams.selected
         self._overlap = tasks.streams.search.overlap
         self._workspace = workspace
@@ -166,7 +165,7 @@ class ExportJobs:
 
     def _is_read(self, left: LeftJob) -> bool:
         """Return whether the syncs of all streams have ended since a job was made."""
-        marks = (stream.watermark(self._workspace) or 0 for stream in self._selected)
+        marks = (stream.watermarks.get(self._workspace) or 0 for stream in self._selected)
         return min(marks) >= left.began
 
     def _is_usable(self, job: Job) -> bool:
@@ -177,8 +176,8 @@ class ExportJobs:
         """
         if not self._listed and job.until < (self._client.clock.began() or 0) - self._overlap:
             return False
-        found = [stream.watermark(self._workspace) for stream in self._selected]
-        found += [stream.instant(one) for stream in self._selected for one in self._listed]
+        found = [stream.watermarks.get(self._workspace) for stream in self._selected]
+        found += [stream.instants.get(one) for stream in self._selected for one in self._listed]
         return all(one is None or one <= job.created for one in found)
 
     def _resumed(self, gid: str) -> Job | None:
@@ -218,7 +217,7 @@ class ExportJobs:
     def _save(self) -> None:
         """Print the state that holds the jobs."""
         for retriever in self._retrievers.values():
-            if retriever.cursor.strategy is self._scan_owner:
+            if retriever.cursor.strategy.parts().get("exports") is self._left:
                 retriever.cursor.save()
 
     # ── requests ───────────────────────────────────────────────────────────────────────────────

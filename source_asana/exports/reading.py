@@ -32,10 +32,10 @@ from source_asana.http.parsing import parse
 from source_asana.http.tries import Tries
 from source_asana.parents.slices import Slice
 from source_asana.tasks.children import TaskChildrenStrategy
+from source_asana.tasks.finders import WorkspaceSlice
 from source_asana.tasks.reader import stamp_of
 from source_asana.tasks.retriever import TaskRetriever
 from source_asana.tasks.routers import TASK_FIELDS, TaskRouter, partitions_of, user_partition
-from source_asana.tasks.slices import ScanSlice
 
 LOGGER = logging.getLogger("airbyte.source_asana.export")
 JOBS, FILES = 2, 3
@@ -92,7 +92,7 @@ class Reading:
     def __init__(
         self,
         tasks: TaskRetriever,
-        slice_: ScanSlice,
+        slice_: WorkspaceSlice,
         scope: Scope,
         after: Millis | None,
     ) -> None:
@@ -219,7 +219,7 @@ class Reading:
     def _embedded(self, task: Raw, partitions: Sequence[str], stamp: Stamp) -> Iterator[Any]:
         """Yield the children of a task that is read."""
         self._scope.add(task)
-        if self._tasks.streams.search.scans:
+        if self._tasks.streams.search.by_workspace:
             self._walk(task)
         listing = (*partitions, ELSEWHERE)[0]
         modified = stamp_of(task)

@@ -6,7 +6,7 @@ Those tasks are asked of whose version the children were not read yet.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,15 +16,15 @@ from source_asana.components.retriever import EXAMPLES, AsanaRetriever
 from source_asana.core.ledger import Ledger
 from source_asana.core.task_list import Group, Shown
 from source_asana.core.versions import Versions, version_of
-from source_asana.cursors.strategies import ELSEWHERE, Part, Unread, partition_in
+from source_asana.cursors.strategies import ELSEWHERE, Unread, partition_in
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach, Verdict
 from source_asana.parents.slices import Slice
 from source_asana.tasks.feed import Listing
+from source_asana.tasks.finders import SearchRequest
 from source_asana.tasks.routers import TaskRouter
-from source_asana.tasks.search import SearchRequest
 from source_asana.tasks.slices import ChildSlice, OwnSlice
-from source_asana.tasks.strategy import TaskStreamStrategy, over
+from source_asana.tasks.strategies import TaskStreamStrategy, ended_of
 from source_asana.tasks.streams import task_streams
 from source_asana.tasks.with_attachments import AttachmentSearch, TasksWithAttachments
 
@@ -55,7 +55,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         super().__init__(*args)
         assert isinstance(self.router, TaskRouter)
         self._routes: TaskRouter = self.router
-        self._versions = Versions()
+        self._versions = self.listings.versions = Versions()
         settings = self.runtime.settings
         self.keeps_keys = settings.track_deletions and self.plan.takes_tombstones
         self.attachment_search: TasksWithAttachments | None = None
@@ -74,14 +74,11 @@ class TaskChildrenStrategy(TaskStreamStrategy):
 
     def search_attachments(self, search: Callable[[str], AttachmentSearch]) -> None:
         """At first reads, have a search in each workspace name the tasks that have children."""
-        if self.runtime.settings.may_search and not any(map(self.instant, self.known())):
+        instants = self.listings.instants
+        if self.runtime.settings.may_search and not any(map(instants.get, instants)):
             self.attachment_search = TasksWithAttachments(search, self.feed)
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
-
-    @override
-    def parts(self) -> Mapping[str, Part]:
-        return {**super().parts(), "tasks": self._versions}
 
     @override
     def read_again(self) -> None:
@@ -173,9 +170,10 @@ class TaskChildrenStrategy(TaskStreamStrategy):
     def _since(self, listing: str) -> int | None:
         """Return from when on a stream without versions reads the tasks of a listing."""
         workspace = self.feed.workspace_of(listing)
-        if listing in self.feed.named and self.is_outstanding(listing, workspace or ""):
-            return self.instant(listing)
-        watermark = None if workspace is None else self.watermark(workspace)
+        kept = self.listings
+        if listing in self.feed.named and kept.is_outstanding(listing, workspace or ""):
+            return kept.instants.get(listing)
+        watermark = None if workspace is None else kept.watermarks.get(workspace)
         # The search may not have shown what its index did not show yet.
         return None if watermark is None else watermark - self.streams.search.overlap
 
@@ -204,7 +202,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
                 slice_ = self._routes.child(gid, version, item)
                 slice_.was_read = self.columns.were_read and self._versions.was_read(gid)
                 found.append(slice_)
-            if self.is_tracked and not self._is_full:
+            if self.listings.is_tracked and not self._is_full:
                 enter = self._versions.enter_due if is_worth else self._versions.enter_read
                 enter(gid, self._listing(gid, shown.listing), version)
         return found
@@ -226,7 +224,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
 
     def _ended(self, ended: list[Group]) -> list[Listing]:
         """Return the listings that are over and whose last task was handed out."""
-        done, self._groups = over([*self._groups, *ended], self._position)
+        done, self._groups = ended_of([*self._groups, *ended], self._position)
         listings = self.answered(done)
         for listing in listings:
             own = self._routes.own(listing.key, listing.item)
@@ -247,16 +245,6 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         if not self._is_full:
             super().move(listing)
 
-    @override
-    def tasks(self) -> list[tuple[str, str]]:
-        with self.lock:
-            return self._versions.tasks()
-
-    @override
-    def has_task(self, gid: str) -> bool:
-        with self.lock:
-            return self._versions.is_known(gid)
-
     def known_slices(self) -> Iterator[Slice]:
         """Yield slices of tasks whose children earlier syncs have read, or have to read."""
         for gid, listing in self._versions.tasks():
@@ -269,7 +257,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
 
     def _left_over(self) -> Iterator[Slice]:
         """Yield due tasks that this sync has not shown: their listing was not read, or failed."""
-        if not self.is_tracked:
+        if not self.listings.is_tracked:
             return
         with self.lock:
             left = list(self._versions.due())
@@ -359,7 +347,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
     def _is_listing_over(self, key: str) -> bool:
         """Return whether all tasks were looked at that a listing has, or that it had."""
         if key == ELSEWHERE:
-            return self._is_through and self.scan.is_due
+            return self._is_through and self.full_scan.is_due
         if self.is_listing_removed(key):
             # Another list may show them now.
             return self._is_through

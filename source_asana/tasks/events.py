@@ -20,19 +20,17 @@ from source_asana.core.hints import (
     Kind,
     TaskHint,
     TaskHints,
-    Token,
     event_of,
     failed_text,
     hints_of,
     hints_of_failed,
-    oldest,
 )
+from source_asana.core.listings import Listings, Token, oldest
 from source_asana.http.attempts import body_of
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import AsanaError, Reach, Refused, SyncTokenExpired
 from source_asana.parents.slices import is_user_key
 from source_asana.runtime import Runtime
-from source_asana.tasks.scans import TaskStream
 
 LOGGER = logging.getLogger("airbyte.source_asana.events")
 MINUTES_WORTH_REPLACING = 5
@@ -86,21 +84,21 @@ class Events:
 
     # ── before the first slice ─────────────────────────────────────────────────────────────────
 
-    def plan(self, selected: Sequence[TaskStream]) -> None:
+    def plan(self, selected: Sequence[Listings]) -> None:
         """Decide whether this sync asks, and from which tokens on."""
         settings, began = self._runtime.settings, self._runtime.clock.began()
-        for failed in {one for stream in selected for one in stream.failed_tasks()}:
+        for failed in {one for stream in selected for one in stream.failed.tasks()}:
             for hint in hints_of_failed(failed):
                 self._hints.add(hint)
         is_tracked = bool(selected) and all(stream.is_tracked for stream in selected)
         if not (settings.may_ask_events and is_tracked and began is not None):
             return
-        last = max((stream.last_sync() or 0 for stream in selected), default=0)
-        projects = {key for one in selected for key in one.known() if not is_user_key(key)}
+        last = max((stream.last_sync() for stream in selected), default=0)
+        projects = {key for one in selected for key in one.instants if not is_user_key(key)}
         self._is_on = not last or Token("", last).is_usable(began)
         if self._is_on and self._may_ask(len(projects)):
             for key in projects:
-                tokens = [stream.token(key) for stream in selected]
+                tokens = [stream.tokens.by_key.get(key) for stream in selected]
                 if token := oldest(tokens, began):
                     self._usable[key] = token
                 if all(one and one.is_usable(began) for one in tokens):

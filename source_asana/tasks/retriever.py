@@ -24,11 +24,11 @@ from source_asana.http.attempts import send
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
+from source_asana.tasks.finders import TOO_MANY, Search, SearchRequest, WorkspaceSlice, changed
 from source_asana.tasks.hinted import HintedTasks
 from source_asana.tasks.reader import TaskReader, stamp_of
 from source_asana.tasks.routers import TASK_FIELDS, partitions_of, user_partition
-from source_asana.tasks.search import TOO_MANY, SearchRequest, changed
-from source_asana.tasks.slices import HintSlice, ListingSlice, ScanSlice, SearchSlice, WalkSlice
+from source_asana.tasks.slices import HintSlice, ListingSlice, WalkSlice
 
 
 @dataclass
@@ -67,8 +67,8 @@ class TaskRetriever(TaskReader):
     @override
     def end(self, slice_: Slice, ending: Ending) -> None:
         # However it ended: who waits for it must not wait for ever.
-        if isinstance(slice_, ScanSlice):
-            slice_.scan.finish(succeeded=False)
+        if isinstance(slice_, WorkspaceSlice):
+            slice_.finish(succeeded=False)
         if isinstance(slice_, HintSlice) and ending is not Ending.COMPLETE:
             self.streams.events.fail(slice_.found)
         is_listing = isinstance(slice_, ListingSlice) and slice_.is_listed
@@ -87,11 +87,11 @@ class TaskRetriever(TaskReader):
 
     @override
     def read(self, slice_: Slice) -> Iterator[Any]:
-        if isinstance(slice_, SearchSlice):
+        if isinstance(slice_, Search):
             yield from self._search(slice_)
             return
-        if isinstance(slice_, ScanSlice):
-            yield from self.streams.scanned(slice_, self)
+        if isinstance(slice_, WorkspaceSlice):
+            yield from self.streams.found(slice_, self)
             return
         if isinstance(slice_, HintSlice):
             yield from self._hinted.read(slice_)
@@ -158,47 +158,46 @@ class TaskRetriever(TaskReader):
 
     # ── search ─────────────────────────────────────────────────────────────────────────────────
 
-    def _search(self, slice_: SearchSlice) -> Iterator[Any]:
+    def _search(self, search: Search) -> Iterator[Any]:
         """Yield what a workspace's search finds, as records of tasks and of subtasks."""
-        search = slice_.search
         try:
-            for tasks in self._changed(slice_):
+            for tasks in self._changed(search):
                 self.runtime.report.found("search", len(tasks))
                 stamp = self.cursor.stamp()
                 for task in tasks:
-                    yield from self._found(task, slice_, stamp)
+                    yield from self._found(task, search, stamp)
             search.finish(succeeded=True)
         except AsanaError as error:
             if error.verdict.rule is TOO_MANY:
-                yield from self.streams.scanned(slice_, self)
+                yield from self.streams.found(search, self)
             if search.succeeded:
                 return
             self.streams.search.fall_back(search, error)
-            slice_.is_incomplete = True
+            search.is_incomplete = True
 
-    def _changed(self, slice_: SearchSlice) -> Iterator[list[Raw]]:
+    def _changed(self, search: Search) -> Iterator[list[Raw]]:
         """Yield the pages of a search, without the fields that the token has no scope for."""
         asked = [self.fields, *([self.below.fields] if self.below else [])]
         room = self.runtime.backpressure
 
         def begun() -> Iterator[list[Raw]]:
-            found = changed(self._request(slice_), slice_.search, room)
+            found = changed(self._request(search), search, room)
             return chain([next(found, [])], found)
 
         yield from answered(asked, begun)
 
-    def _request(self, slice_: SearchSlice) -> SearchRequest:
+    def _request(self, search: Search) -> SearchRequest:
         names = {"created_at", *TASK_FIELDS, *self.fields.names, "assignee.gid"}
         names.update(self.below.fields.names if self.below else ())
         return SearchRequest(
             self.runtime.client,
-            self.search.format(workspace=slice_.search.workspace),
+            self.search.format(workspace=search.key),
             self.counts,
             {"opt_fields": ",".join(sorted(names))},
             self.requester.headers(),
         )
 
-    def _found(self, task: Raw, slice_: SearchSlice, stamp: Stamp) -> Iterator[Any]:
+    def _found(self, task: Raw, slice_: Search, stamp: Stamp) -> Iterator[Any]:
         """Yield a found task as what it is: a record of tasks, of subtasks, or of both."""
         parent, subtasks = task.get("parent"), self.below
         user = user_partition(task, slice_.key)

@@ -9,7 +9,6 @@ from source_asana.core.task_list import OpenWalk
 from source_asana.http.clock import Millis
 from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
-from source_asana.tasks.search import Scan, Search
 
 HINTS = "hints"
 """The key of all slices of hints, which are no partition."""
@@ -27,31 +26,6 @@ class ListingSlice(Slice):
     asks_events = False
     may_list = True
     is_deleted = False
-
-
-class ScanSlice(Slice):
-    """Covers what a scan finds in one workspace; its records belong to many partitions.
-
-    Attributes:
-        scan: it is decided when the slice ends.
-    """
-
-    def __init__(self, scan: Scan, field: str) -> None:
-        gid = scan.workspace
-        super().__init__({field: gid}, key=gid, item={"workspace_gid": gid})
-        self.scan = scan
-        # Tasks that no listing shows are not in it, so it says nothing about those.
-        self.is_filtered = True
-
-
-class SearchSlice(ScanSlice):
-    """Covers what a search finds in one workspace."""
-
-    found_by = "search"
-
-    def __init__(self, search: Search) -> None:
-        super().__init__(search, "search_in_workspace")
-        self.search = search
 
 
 class HintSlice(Slice):

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.core.listings import HOUR
+from source_asana.core.listings import HOUR, Listings
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.http.clock import Millis
 from source_asana.runtime import Runtime
 from source_asana.tasks.events import SCAN_HOURS, Events
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
-from source_asana.tasks.scans import SearchScan, TaskStream, WorkspaceScan
-from source_asana.tasks.search import PAGE
-from source_asana.tasks.slices import ScanSlice
+from source_asana.tasks.finders import PAGE, Finder, SearchFinder, WorkspaceSlice
 
 
 class TaskStreams:
@@ -28,82 +27,81 @@ class TaskStreams:
     Attributes:
         runtime: what all streams share.
         feed: tasks and subtasks on their way to the streams that hang on them.
-        search: the scan by search.
-        scans: it and those that the wiring puts before it, in the order in which they take
+        search: finds changes by search.
+        finders: it and those that the wiring puts before it, in the order in which they take
             workspaces.
         events: tell of changes that these do not find.
         cursors: that of `tasks`, and that of `subtasks` where somebody reads them.
-        selected: the task streams that the user selected.
+        selected: what the task streams that the user selected keep of their listings.
         sending: those of `cursors` whose streams the user selected.
         in_both: the subtasks in projects that listings or walks have shown; workers add to it.
-        scan_owner: the one whose state holds that of the scans.
-        is_scan: whether this sync reads all listings completely.
+        owner: the one of these whose state holds that of the finders.
+        is_full_scan: whether this sync reads all listings completely.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.feed = TaskFeed(runtime.stop)
-        self.search = SearchScan(runtime)
-        self.scans: list[WorkspaceScan[Any]] = [self.search]
+        self.selected: list[Listings] = []
+        self.search = SearchFinder(runtime, self.selected)
+        self.finders: list[Finder[Any]] = [self.search]
         self.events = Events(runtime, self.cost)
         self.cursors: list[AsanaCursor] = []
-        self.selected: list[TaskStream] = []
         self.sending: list[AsanaCursor] = []
         self.in_both: set[str] = set()
-        self.scan_owner: object = None
-        self.is_scan = False
-        self._is_scanned = False
+        self.owner: Listings | None = None
+        self.is_full_scan = False
+        self._has_finders = False
         self._shows_all: bool | None = None
         runtime.feeds.provide("tasks", self.feed)
         runtime.feeds.provide("subtasks", SubtaskFeed(self.feed))
 
-    def select(self, stream: TaskStream) -> None:
+    def select(self, stream: Listings) -> None:
         """Add a selected stream."""
         self.selected.append(stream)
-        if self.scan_owner is None and stream.is_tracked:
-            self.scan_owner = stream
+        if self.owner is None and stream.is_tracked:
+            self.owner = stream
 
     def plan(self) -> None:
         """Choose how changes are found; called once, when the workspaces are listed."""
         self.events.plan(self.selected)
-        self._decide_scan()
+        self._decide_full_scan()
         for stream in self.selected:
-            self.feed.retry(stream.failed_walks())
+            self.feed.retry(stream.failed.walks())
         left = set(self.runtime.workspaces)
-        for scan in self.scans:
-            left -= set(scan.plan(left, self.selected))
-        self._is_scanned = left < self.runtime.workspaces
+        for finder in self.finders:
+            left -= set(finder.plan(left))
+        self._has_finders = left < self.runtime.workspaces
 
-    def scanned(self, slice_: ScanSlice, tasks: AsanaRetriever) -> Iterator[Any]:
-        """Yield the records of a scan's slice, or of a search that is too large to be stepped."""
-        for scan in self.scans:
-            yield from scan.read(slice_, tasks)
+    def found(self, slice_: WorkspaceSlice, tasks: AsanaRetriever) -> Iterator[Any]:
+        """Yield the records of a finder's slice, or of a search that is too large to be stepped."""
+        for finder in self.finders:
+            yield from finder.read(slice_, tasks)
 
     def shown_until(self, listing: str, workspace: str) -> Millis | None:
-        """Return up to when a scan has shown all of a listing, None where none has."""
-        found = (scan.shown_until(listing, workspace) for scan in self.scans)
+        """Return up to when a finder has shown all of a listing, None where none has."""
+        found = (finder.shown_until(listing, workspace) for finder in self.finders)
         return next(filter(None, found), None)
 
-    def _decide_scan(self) -> None:
+    def _decide_full_scan(self) -> None:
         """Have all streams read everything in this sync if one of them has to.
 
         That is decided before the first slice, and again where events replace listings, as only a
         full scan shows what they have not.
         """
-        if any(not one.is_tracked or one.scan.decide() for one in self.selected):
-            self.is_scan = True
+        if any(not one.is_tracked or one.full_scan.decide() for one in self.selected):
+            self.is_full_scan = True
             for stream in self.selected:
-                stream.scan.begin()
+                stream.full_scan.begin()
 
     def replace_listings(self) -> None:
-        """Have events replace the listings of workspaces whose changes no scan has found.
+        """Have events replace the listings of workspaces whose changes no finder has found.
 
-        Called when the scans are over.
+        Called when these are over.
         """
         if len(self.covered()) < len(self.runtime.workspaces):
-            costs = (stream.listings.cost.requests for stream in self.selected)
-            self.events.replace_listings(max(costs, default=0))
-            self._decide_scan()
+            self.events.replace_listings(self.scan_requests())
+            self._decide_full_scan()
 
     def scan_hours(self) -> int:
         """Return after how many hours all tasks are read though nothing says they changed."""
@@ -121,12 +119,12 @@ class TaskStreams:
 
     @property
     def may_show_twice(self) -> bool:
-        """Whether a listing may show what a scan or a hint has shown in this sync."""
-        return self._is_scanned or self.events.are_usable
+        """Whether a listing may show what a finder or a hint has shown in this sync."""
+        return self._has_finders or self.events.are_usable
 
     def is_covered(self, workspace: str) -> bool:
         """Return whether the changes in a workspace were found without its listings."""
-        return any(scan.covered(workspace) for scan in self.scans)
+        return any(finder.covered(workspace) for finder in self.finders)
 
     def covered(self) -> set[str]:
         """Return the workspaces whose changes were found without their listings."""
@@ -140,7 +138,7 @@ class TaskStreams:
 
     def is_outstanding(self, listing: str, workspace: str) -> bool:
         """Return whether a stream has to have a listing read completely."""
-        return self.is_scan or any(m.is_outstanding(listing, workspace) for m in self.selected)
+        return self.is_full_scan or any(m.is_outstanding(listing, workspace) for m in self.selected)
 
     # ── hints at tasks ─────────────────────────────────────────────────────────────────────────
 
@@ -167,6 +165,11 @@ class TaskStreams:
         del counts[""]
         return [key for key, number in counts.items() if number > 1 and number > self.cost(key)]
 
+    def scan_requests(self) -> int:
+        """Return about how many requests a full scan takes, 0 before the first."""
+        known = {key for stream in self.selected for key in stream.instants}
+        return sum(max(1, self.cost(key)) for key in known)
+
     def cost(self, listing: str) -> int:
         """Return about how many requests it takes to list a project and to walk its tasks."""
         return self._costs[listing]
@@ -177,7 +180,8 @@ class TaskStreams:
         tasks, *below = self.cursors
         with tasks.lock:
             rows = set(tasks.sender.ledger.rows()) if tasks.sender else set()
-        rows = rows or {row for stream in self.selected for row in stream.tasks()}
+        kept = (stream.versions.tasks() for stream in self.selected if stream.versions)
+        rows = rows or set(chain.from_iterable(kept))
         sizes, costs = Counter(listing for _, listing in rows), Counter[str]()
         for gid, listing in rows:
             costs[listing] += any(cursor.has_partition(gid) for cursor in below)
@@ -187,7 +191,7 @@ class TaskStreams:
 
     def is_first(self, listing: str) -> bool:
         """Return whether a stream with a state never read a listing."""
-        return any(m.is_tracked and m.instant(listing) is None for m in self.selected)
+        return any(m.is_tracked and m.instants.get(listing) is None for m in self.selected)
 
     def needs_users(self, workspace: str) -> bool:
         """Return whether the users of a workspace are listed though its changes were found.
@@ -195,9 +199,9 @@ class TaskStreams:
         That is so where one of their listings is outstanding, or none is known: a search shows only
         what changed.
         """
-        if self.is_scan:
+        if self.is_full_scan:
             return True
-        known = [{key for key in m.known() if is_user_of(key, workspace)} for m in self.selected]
+        known = [{key for key in m.instants if is_user_of(key, workspace)} for m in self.selected]
         return not all(known) or any(
             self.is_outstanding(key, workspace) for key in set().union(*known)
         )
@@ -219,7 +223,7 @@ class TaskStreams:
         if not (feed.keys_complete and all(map(feed.is_complete, feed.named))):
             return False
         reads_users = self.runtime.settings.reads_tasks_without_project
-        return not reads_users or self.search.scans.keys() <= feed.lists_users
+        return not reads_users or self.search.by_workspace.keys() <= feed.lists_users
 
 
 def is_user_of(key: str, workspace: str) -> bool:

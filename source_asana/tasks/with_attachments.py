@@ -10,7 +10,7 @@ from source_asana.http.budget import SEARCHES_PER_MINUTE
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError
 from source_asana.tasks.feed import TaskFeed
-from source_asana.tasks.search import SearchRequest, stepped
+from source_asana.tasks.finders import SearchRequest, stepped
 
 LOGGER = logging.getLogger("airbyte.source_asana.search")
 

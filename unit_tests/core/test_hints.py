@@ -9,19 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_asana.core.hints import (
-    TOKEN_LIFE_MS,
     Hint,
     Kind,
     TaskHints,
-    Token,
-    Tokens,
     deleted,
     event_of,
     failed_text,
     hints_of,
     hints_of_failed,
-    oldest,
 )
+from source_asana.core.listings import TOKEN_LIFE_MS, Token, Tokens, oldest
 
 AT = 1_774_746_000_000
 PROJECT = "9"

@@ -267,7 +267,7 @@ def test_without_the_servers_time_the_settle_moves_nothing() -> None:
     made.settle(None, {"w": ["1"]}, ["1"], {})
 
     assert (made.instants.get("1"), made.watermarks.get("w")) == (10, 10)
-    assert made.scan.scanned == START
+    assert made.full_scan.scanned == START
 
 
 @pytest.mark.parametrize("hours", [0, 8760])
@@ -276,7 +276,7 @@ def test_the_settle_notes_a_full_scan(hours: int) -> None:
 
     made.settle(START + 5, {}, [], {})
 
-    assert made.scan.scanned == START + (0 if hours else 5)
+    assert made.full_scan.scanned == START + (0 if hours else 5)
 
 
 def test_the_parts_have_their_names_in_the_state() -> None:
@@ -286,6 +286,6 @@ def test_the_parts_have_their_names_in_the_state() -> None:
         "listings": True,
         "watermarks": True,
         "scanned": True,
-        "scan_requests": False,
         "failed": False,
+        "tokens": False,
     }

@@ -31,8 +31,8 @@ from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.runtime import Runtime
 from source_asana.tasks.children import TaskChildrenStrategy
-from source_asana.tasks.listings import TasksStrategy
 from source_asana.tasks.routers import TaskRouter
+from source_asana.tasks.strategies import TasksStrategy
 from unit_tests.cursors.surroundings import GivenRouter
 from unit_tests.given import settings
 from unit_tests.properties.runs import Record, Sync

@@ -14,7 +14,7 @@ from source_asana.http.clock import Millis
 from source_asana.http.stop import Stop
 from source_asana.parents.feeds import Ending, ParentFailedError
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
-from source_asana.tasks.strategy import over
+from source_asana.tasks.strategies import ended_of
 
 NOW = Millis(1_774_746_000_000)
 
@@ -234,5 +234,5 @@ def test_a_feed_knows_workspaces() -> None:
 def test_groups_are_over_once_their_last_task_was_handed_out() -> None:
     first, second, third = (Group(["a"], end=3), Group(["b"], end=5), Group(["c"], open=1))
 
-    assert over([first, second, third]) == ([first, second], [])
-    assert over([first, second, third], 3) == ([first], [second])
+    assert ended_of([first, second, third]) == ([first, second], [])
+    assert ended_of([first, second, third], 3) == ([first], [second])

@@ -13,7 +13,7 @@ from source_asana.counts import Counts
 from source_asana.http.client import Client
 from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.errors import PartitionFailed
-from source_asana.tasks.search import PAGE, Search, SearchRequest, changed, stepped
+from source_asana.tasks.finders import PAGE, Search, SearchRequest, changed, stepped
 from unit_tests.given import settings
 
 Asked = list[dict[str, Any]]
