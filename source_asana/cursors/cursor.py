@@ -122,7 +122,7 @@ class AsanaCursor(Cursor):
     @override
     def stream_slices(self) -> Iterable[Slice]:
         for slice_ in self.strategy.slices():
-            if slice_.is_listed and not self.strategy.sends_all(slice_):
+            if not self.strategy.sends_all(slice_):
                 with self.lock:
                     self.partitions.handed_out(slice_.key, is_last=slice_.is_last)
             self.open_slices.handed_out()

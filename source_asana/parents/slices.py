@@ -28,7 +28,6 @@ class Slice(StreamSlice):
         began: the server's time before its first request, minus its grain; None before that.
         since: what the manifest's `{{ stream_interval.since }}` becomes, None to leave it out.
         is_filtered: whether Asana is asked for a part of the listing only.
-        is_listed: whether the listing is read, rather than only asked for what happened in it.
         is_incomplete: whether it was refused or given up, so that it ends without an error but is
             not complete.
         is_one_of_many: whether it covers one task, of which a sync reads only those that changed:
@@ -56,7 +55,6 @@ class Slice(StreamSlice):
         self.began: Millis | None = None
         self.since: str | None = None
         self.is_filtered = False
-        self.is_listed = True
         self.is_incomplete = False
         self.is_last = True
         self.ended: threading.Event | None = None

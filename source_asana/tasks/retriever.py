@@ -21,6 +21,7 @@ from source_asana.core.hints import EVENT_FIELDS
 from source_asana.cursors.sending import Raw, Stamp
 from source_asana.cursors.strategies import ELSEWHERE
 from source_asana.http.attempts import send
+from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
@@ -28,7 +29,7 @@ from source_asana.tasks.finders import TOO_MANY, Search, SearchRequest, Workspac
 from source_asana.tasks.hinted import HintedTasks
 from source_asana.tasks.reader import TaskReader, stamp_of
 from source_asana.tasks.routers import TASK_FIELDS, partitions_of, user_partition
-from source_asana.tasks.slices import HintSlice, ListingSlice, WalkSlice
+from source_asana.tasks.slices import EventsSlice, HintSlice, ListingSlice, WalkSlice
 
 
 @dataclass
@@ -71,17 +72,15 @@ class TaskRetriever(TaskReader):
             slice_.finish(succeeded=False)
         if isinstance(slice_, HintSlice) and ending is not Ending.COMPLETE:
             self.streams.events.fail(slice_.found)
-        is_listing = isinstance(slice_, ListingSlice) and slice_.is_listed
-        if is_listing:
-            # Also where it failed: what events told of it is not told again.
-            self.streams.feed.named[slice_.key].is_passed_over = False
         if self.plan.is_parent:
+            is_listing = isinstance(slice_, ListingSlice)
             # Should a deleted project come back, everything in it is read.
+            is_deleted = isinstance(slice_, ListingSlice) and slice_.is_deleted
             self.streams.feed.end(
                 slice_.key,
                 ending,
                 slice_.began if is_listing else None,
-                is_covered=not (isinstance(slice_, ListingSlice) and slice_.is_deleted),
+                is_covered=not is_deleted,
                 is_whole=not slice_.is_filtered,
             )
 
@@ -96,12 +95,12 @@ class TaskRetriever(TaskReader):
         if isinstance(slice_, HintSlice):
             yield from self._hinted.read(slice_)
             return
+        if isinstance(slice_, EventsSlice):
+            self._ask_events(slice_.project, slice_.began)
+            return
         assert isinstance(slice_, ListingSlice)
         if slice_.asks_events:
-            self._ask_events(slice_)
-        if not slice_.is_listed:
-            slice_.is_incomplete = True
-            return
+            self._ask_events(slice_.key, slice_.began)
         try:
             for page in self.pages(slice_):
                 yield from self._tasks(page, slice_)
@@ -109,12 +108,12 @@ class TaskRetriever(TaskReader):
             slice_.is_deleted = refusal.verdict.rule.deleted
             raise
 
-    def _ask_events(self, slice_: ListingSlice) -> None:
-        """Ask what happened in a project; have it listed where that does not tell enough."""
-        key, client = slice_.key, self.runtime.client
+    def _ask_events(self, project: str, began: Millis | None) -> None:
+        """Ask what happened in a project."""
+        client = self.runtime.client
 
         def ask(token: str | None) -> requests.Response:
-            params = {"resource": key, "sync": token, "opt_fields": EVENT_FIELDS}
+            params = {"resource": project, "sync": token, "opt_fields": EVENT_FIELDS}
             return send(
                 client,
                 "events",
@@ -124,11 +123,7 @@ class TaskRetriever(TaskReader):
                 limited_by=client.event_budget,
             )
 
-        self.streams.events.ask(key, slice_.began, ask)
-        is_to_list = self.streams.is_to_list(key, slice_.item["workspace_gid"])
-        if not slice_.is_listed and slice_.may_list and is_to_list:
-            slice_.is_listed = True
-            self.cursor.expect(key)
+        self.streams.events.ask(project, began, ask)
 
     def _tasks(self, page: list[Raw], slice_: Slice) -> Iterator[Raw]:
         """Yield the records of a listing's page."""

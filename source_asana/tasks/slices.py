@@ -11,7 +11,7 @@ from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
 
 HINTS = "hints"
-"""The key of all slices of hints, which are no partition."""
+"""The key of all slices of events and hints, which are no partition."""
 
 
 class ListingSlice(Slice):
@@ -19,13 +19,24 @@ class ListingSlice(Slice):
 
     Attributes:
         asks_events: whether the events of the project are asked for, before its tasks.
-        may_list: whether they may decide that its tasks are read all the same.
         is_deleted: whether Asana says that the project does not exist, so that nothing was read.
     """
 
     asks_events = False
-    may_list = True
     is_deleted = False
+
+
+class EventsSlice(Slice):
+    """Asks what happened in a project, whose tasks are not read meanwhile.
+
+    Attributes:
+        project: its key.
+    """
+
+    def __init__(self, found: Slice) -> None:
+        super().__init__(found.partition, key=HINTS, item=found.item)
+        self.project = found.key
+        self.is_filtered = True
 
 
 class HintSlice(Slice):

@@ -27,7 +27,7 @@ from source_asana.parents.slices import Slice, is_user_key, workspace_of_key
 from source_asana.tasks.feed import Listing
 from source_asana.tasks.finders import WorkspaceSlice
 from source_asana.tasks.routers import partitions_of, user_partition
-from source_asana.tasks.slices import HintSlice, ListingSlice, WalkSlice
+from source_asana.tasks.slices import EventsSlice, HintSlice, ListingSlice, WalkSlice
 from source_asana.tasks.streams import is_user_of, task_streams
 
 HINTS_A_SLICE = 10
@@ -216,22 +216,25 @@ class TasksStrategy(TaskStreamStrategy):
         for found in self._items():
             if self.streams.events.takes(found.key):
                 self.feed.name(found.key, found.item)
-                slice_ = self._of_events(found)
-                slice_.may_list = False
-                yield slice_
+                yield EventsSlice(found)
         self.open_slices.wait_until_over()
 
     def _hinted(self) -> Iterator[Slice]:
-        """Yield the slices that follow hints, when all else that shows tasks is over."""
+        """Yield the listings that events ask for, and the slices that follow hints.
+
+        All else that shows tasks is over then.
+        """
         events = self.streams.events
         self.open_slices.wait_until_over()
-        for key in self.streams.busy():
-            if key in self._passed_over and self.feed.named[key].is_passed_over:
-                yield self._of_project(self._passed_over[key])
+        busy = self.streams.busy()
+        for key, found in self._passed_over.items():
+            if key in busy or self.streams.is_to_list(key, found.item["workspace_gid"]):
+                self.feed.named[key].is_passed_over = False
+                yield self._of_project(found)
         self._wait_for_tasks()
-        while found := events.take():
-            for start in range(0, len(found), HINTS_A_SLICE):
-                yield HintSlice(found[start : start + HINTS_A_SLICE])
+        while hints := events.take():
+            for start in range(0, len(hints), HINTS_A_SLICE):
+                yield HintSlice(hints[start : start + HINTS_A_SLICE])
             self._wait_for_tasks()
         events.are_read = True
 
@@ -258,7 +261,7 @@ class TasksStrategy(TaskStreamStrategy):
         with suppress(ParentFailedError):
             yield from self.router.stream_slices()
 
-    def _listing(self, found: Slice) -> ListingSlice | None:
+    def _listing(self, found: Slice) -> Slice | None:
         """Return the slice of a listing, None where nothing needs it."""
         key, workspace = found.key, found.item["workspace_gid"]
         self.feed.name(key, found.item)
@@ -271,17 +274,11 @@ class TasksStrategy(TaskStreamStrategy):
         if not self.streams.is_to_list(key, workspace):
             self.feed.named[key].is_passed_over = True
             self._passed_over[key] = found
-            return self._of_events(found) if asks_events else None
+            return EventsSlice(found) if asks_events else None
         slice_ = self._of_project(found)
         slice_.asks_events = asks_events
         if not self.plan.is_parent or (events.replaces and is_user_key(key)):
             self._ask_for_less(slice_, workspace)
-        return slice_
-
-    def _of_events(self, found: Slice) -> ListingSlice:
-        """Return the slice that asks for the events of a project, and for its tasks if need be."""
-        slice_ = self._of_project(found)
-        slice_.asks_events, slice_.is_listed = True, False
         return slice_
 
     @staticmethod
