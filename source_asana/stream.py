@@ -10,10 +10,9 @@ from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import Stre
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
-from source_asana.components.hints import Hints
+from source_asana.components.deletions import Deletions
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import config_error
-from source_asana.core.hints import Hint, deleted
 from source_asana.parents.feeds import Ending, ParentFailedError
 from source_asana.parents.slices import Slice
 from source_asana.report import Incomplete
@@ -70,13 +69,10 @@ class StreamSlices(StreamSlicer):
         for parent in cursor.router.parents():
             # What it finds deleted takes along what hangs on it.
             stop.wait_for(self._retriever.others[parent].cursor.confirmed)
-        hints, is_complete = frozenset[Hint](), False
-        if cursor.missing:
-            source, since = self._runtime.part(Hints), cursor.stream_state.audit_watermark
-            hints, is_complete = source.since(since, self._counts)
+        since = cursor.stream_state.audit_watermark if cursor.missing else None
+        told, is_complete = self._runtime.part(Deletions).since(since, self._counts)
         until = self._runtime.clock.began() if is_complete else None
-        audit_deleted = deleted((*hints, *self._runtime.part(Hints).noted()))
-        cursor.settle(audit_deleted, until, is_sound=is_sound)
+        cursor.settle(told, until, is_sound=is_sound)
         yield from cursor.to_confirm()
 
     def _announced(self) -> Iterator[Slice]:

@@ -10,7 +10,7 @@ from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 
 from source_asana.check import unlisted, verify_choice
-from source_asana.components.hints import Hints
+from source_asana.components.deletions import Deletions
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings
 from source_asana.cursors.cursor import AsanaCursor
@@ -187,10 +187,10 @@ def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:
     if now is not None:
         for retriever in retrievers.values():
             retriever.cursor.stream_state.drop_after(now)
-    hints = runtime.part(Hints)
+    deletions = runtime.part(Deletions)
     for retriever in tracked:
         # Before anything is planned: where the log can be read, full scans can be rare.
-        hints.since(retriever.cursor.stream_state.audit_watermark, retriever.counts)
+        deletions.since(retriever.cursor.stream_state.audit_watermark, retriever.counts)
     for retriever in retrievers.values():
         retriever.cursor.stream_state.notice_scope()
         retriever.notice_columns()

@@ -41,8 +41,7 @@ class EventRetriever(AsanaRetriever):
             params = {**self.fields.params, **({"sync": sync} if sync else {})}
             return self.requester.ask(slice_, params)
 
-        def following(response: requests.Response, size: int, last: str | None) -> str | None:
-            del size, last
+        def following(response: requests.Response) -> str | None:
             token = next_token(body_of(response))
             strategy.advance(slice_, token)
             return token if body_of(response).get("has_more") else None

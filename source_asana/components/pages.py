@@ -30,7 +30,7 @@ REPEATED_TOKEN = Rule((), None, Action.FAIL, "repeated offset")
 
 def pages(
     ask: Callable[[Token | None], requests.Response],
-    following: Callable[[requests.Response, int, Token | None], Token | None],
+    following: Callable[[requests.Response], Token | None],
     room: AbstractContextManager[object] | None = None,
 ) -> Iterator[list[Raw]]:
     """Yield the pages of a listing, no gid twice; a page is emptied when the next is asked for.
@@ -40,8 +40,7 @@ def pages(
 
     Args:
         ask: sends the request for the page that a token names, the first one for None.
-        following: returns the next page's token of an answer, its number of records and its own
-            token; None after the last page.
+        following: returns the next page's token of an answer, None after the last page.
         room: held from the request for a page until its records are handed on.
 
     Raises:
@@ -64,7 +63,7 @@ def pages(
                     raise PartitionFailed(expired.verdict) from expired
                 continue
             page = rows(body_of(response))
-            token = following(response, len(page), token)
+            token = following(response)
             # The answer is released before its records are handed on, as a slow destination may
             # hold them for long.
             del response
@@ -89,9 +88,8 @@ def rows(body: Mapping[str, Any]) -> list[Raw]:
     return [] if data is None else [data]
 
 
-def next_offset(response: requests.Response, size: int = 0, last: str | None = None) -> str | None:
+def next_offset(response: requests.Response) -> str | None:
     """Return the offset that an answer names for the page after it, None after the last one."""
-    del size, last
     offset: str | None = (body_of(response).get("next_page") or {}).get("offset")
     return offset or None
 
@@ -234,9 +232,8 @@ class PagedList:
 
         yield from pages(ask, self._following, self._room)
 
-    def _following(self, response: requests.Response, size: int, last: str | None) -> str | None:
-        del last
-        is_over = not self._is_paged or (self._until_empty and not size)
+    def _following(self, response: requests.Response) -> str | None:
+        is_over = not self._is_paged or (self._until_empty and not rows(body_of(response)))
         return None if is_over else next_offset(response)
 
     def first(self, slice_: Slice, path: str | None = None) -> requests.Response:

@@ -142,7 +142,7 @@ class AsanaRetriever(Retriever):
         finally:
             if not is_closed:
                 # The CDK closes only what has ended without an error.
-                self.cursor.open_slices.over()
+                self.cursor.open_slices.closed()
 
     def _read(self, slice_: Slice) -> Iterator[Any]:
         ending, counts = Ending.FAILED, self.counts

@@ -6,7 +6,7 @@ is missing or wrong costs time or a request, and the next full scan finds what n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, NamedTuple
@@ -221,12 +221,3 @@ def hints_of_failed(text: str) -> Iterator[Hint]:
     yield Hint(Kind.RENAMED, gid)
     for one in sorted(CHILDREN):
         yield Hint(Kind.CHILD, gid, 0, one)
-
-
-def deleted(hints: Iterable[Hint]) -> dict[str, int]:
-    """Return the gids of what may be deleted, with the newest instant of each."""
-    found: dict[str, int] = {}
-    for hint in hints:
-        if hint.kind is Kind.DELETED:
-            found[hint.gid] = max(hint.at, found.get(hint.gid, 0))
-    return found

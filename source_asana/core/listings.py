@@ -118,9 +118,8 @@ class FullScan:
         """Return the value to store, None before the first full scan."""
         return self.scanned
 
-    @property
     def is_due(self) -> bool:
-        """Whether this sync is a full scan; decided once, when somebody asks first."""
+        """Return whether this sync is a full scan; decided once, when somebody asks first."""
         return self.decide() if self._is_due is None else self._is_due
 
     def decide(self) -> bool:
@@ -136,7 +135,7 @@ class FullScan:
 
     def done(self, began: int | None) -> None:
         """Note that this sync was a full scan, if it was one."""
-        if self.is_due and began is not None:
+        if self.is_due() and began is not None:
             self.scanned = began
 
     def drop_after(self, now: int) -> None:

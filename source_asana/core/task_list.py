@@ -88,7 +88,7 @@ class TaskList:
             listing that was never read: a stream without a ledger tells by the listing what is new.
         walks: the walks that nobody was handed yet.
         failed: gid -> listing of the tasks whose subtasks could not be read.
-        over: the groups that are over, in the order of their ends; one may come again.
+        ended_groups: those that are over, in the order of their ends; one may come again.
         open_walks: gid -> walk, of those that are not over.
     """
 
@@ -97,7 +97,7 @@ class TaskList:
     queue: list[str] = field(default_factory=list)
     walks: deque[OpenWalk] = field(default_factory=deque)
     failed: dict[str, str] = field(default_factory=dict)
-    over: list[Group] = field(default_factory=list)
+    ended_groups: list[Group] = field(default_factory=list)
     open_walks: dict[str, OpenWalk] = field(default_factory=dict)
     _groups: dict[str, Group] = field(default_factory=dict)
 
@@ -179,7 +179,7 @@ class TaskList:
     def _close(self, group: Group) -> None:
         group.open -= 1
         if group.open == 0:
-            self.over.append(group)
+            self.ended_groups.append(group)
 
     # ── walk ───────────────────────────────────────────────────────────────────────────────────
 

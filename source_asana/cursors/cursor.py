@@ -146,7 +146,7 @@ class AsanaCursor(Cursor):
             self._emission.changes += 1
         elif not slice_.is_incomplete:
             self.complete(slice_)
-        self.open_slices.over()
+        self.open_slices.closed()
         self.progressed()
 
     # ── at the end of a sync; called by the thread of the stream's generator ───────────────────

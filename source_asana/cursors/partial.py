@@ -50,7 +50,7 @@ class _PartialStrategy(Strategy):
     @override
     def settle(self) -> None:
         super().settle()
-        if self.scans and self.full_scan.is_due:
+        if self.scans and self.full_scan.is_due():
             # What could not be read completely is read by the next sync.
             self._kept.keep_only(self.partitions.is_complete)
         if self.knows_all:
@@ -83,7 +83,7 @@ class NewestChildStrategy(_PartialStrategy):
     def slices(self) -> Iterator[Slice]:
         for slice_ in super().slices():
             with self.lock:
-                is_all = not self.plan.is_incremental or self.full_scan.is_due
+                is_all = not self.plan.is_incremental or self.full_scan.is_due()
                 is_read = is_all or self.shows_another(slice_)
             if is_read:
                 yield slice_
@@ -112,7 +112,7 @@ class WindowStrategy(_PartialStrategy):
     def since(self, key: str) -> str | None:
         """Return where the window of a partition begins, None for everything."""
         instant = self._instants.get(key) if self.plan.is_incremental else None
-        if instant is None or (self.scans and self.full_scan.is_due):
+        if instant is None or (self.scans and self.full_scan.is_due()):
             return None
         return self._parameter(instant - self._lookback() // timedelta(milliseconds=1))
 

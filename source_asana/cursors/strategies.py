@@ -41,7 +41,7 @@ class OpenSlices:
         with self._changed:
             self._open += 1
 
-    def over(self) -> None:
+    def closed(self) -> None:
         """Count a slice that is over, however it ended; called by the worker that read it."""
         with self._changed:
             self._open -= 1
@@ -264,7 +264,7 @@ class Strategy:
         own = partition_in(partition)
         if partition.startswith(ELSEWHERE):
             is_unread = self.partitions.is_expected(own) and not self.partitions.is_complete(own)
-            return self._is_deleted(own) or (self.full_scan.is_due and not is_unread)
+            return self._is_deleted(own) or (self.full_scan.is_due() and not is_unread)
         if self.partitions.is_expected(own):
             return self.partitions.is_complete(own)
         is_named = own in self.hinted or self._is_deleted(own)

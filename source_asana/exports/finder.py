@@ -59,7 +59,7 @@ class ExportFinder(Finder[Export]):
         if self._is_on and selected:
             for gid in sorted(workspaces):
                 is_first = any(not m.is_tracked or m.watermarks.get(gid) is None for m in selected)
-                if is_first or any(stream.full_scan.is_due for stream in selected):
+                if is_first or any(stream.full_scan.is_due() for stream in selected):
                     self.by_workspace[gid] = Export(gid)
             left = self._left.by_workspace.items()
             # Where listings are read instead, a complete file is older than they are.

@@ -347,7 +347,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
     def _is_listing_over(self, key: str) -> bool:
         """Return whether all tasks were looked at that a listing has, or that it had."""
         if key == ELSEWHERE:
-            return self._is_through and self.full_scan.is_due
+            return self._is_through and self.full_scan.is_due()
         if self.is_listing_removed(key):
             # Another list may show them now.
             return self._is_through

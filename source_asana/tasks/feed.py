@@ -196,9 +196,9 @@ class TaskFeed:
     def _next_walk(self, groups: int) -> tuple[OpenWalk | None, int, bool]:
         with self._changed:
             shown = self.shown
-            self._wait(lambda: bool(shown.walks) or len(shown.over) > groups)
+            self._wait(lambda: bool(shown.walks) or len(shown.ended_groups) > groups)
             walk = shown.walks.popleft() if shown.walks else None
-            return walk, len(shown.over), walk is None and self._is_over()
+            return walk, len(shown.ended_groups), walk is None and self._is_over()
 
     def walked(self, walk: OpenWalk, ending: Ending, *, is_retried: bool = True) -> None:
         """Note that a walk is over; see `TaskList.walked`."""
@@ -257,8 +257,8 @@ class TaskFeed:
         """
         with self._changed:
             shown = self.shown
-            self._wait(lambda: len(shown.queue) > position or len(shown.over) > groups)
-            return shown.block(position), shown.over[groups:]
+            self._wait(lambda: len(shown.queue) > position or len(shown.ended_groups) > groups)
+            return shown.block(position), shown.ended_groups[groups:]
 
     def tasks(self, gids: Iterable[str]) -> list[tuple[str, Shown]]:
         """Return what was shown of tasks, each of them once."""
@@ -275,10 +275,10 @@ class TaskFeed:
 
     # ── what listings have shown ───────────────────────────────────────────────────────────────
 
-    def over(self, groups: int) -> list[Group]:
-        """Return the groups that were over since the caller took note of so many."""
+    def ended_groups(self, groups: int) -> list[Group]:
+        """Return the groups that have ended since the caller took note of so many."""
         with self._changed:
-            return self.shown.over[groups:]
+            return self.shown.ended_groups[groups:]
 
     def known_in(self, workspace: str) -> int:
         """Return how many tasks of a workspace were shown."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from source_asana.components.deletions import Deletions
 from source_asana.components.existence import Existence, Existences
-from source_asana.components.hints import Hints
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.core.hints import Hint, Kind, TaskHint
 from source_asana.cursors.sending import Raw
@@ -51,7 +51,7 @@ class HintedTasks:
         self._tasks = tasks
         self._subtasks = subtasks
         self._readers = [one for one in (tasks, subtasks) if one]
-        self._deletions = self._runtime.part(Hints)
+        self._deletions = self._runtime.part(Deletions)
         self._existences = self._runtime.part(Existences)
         cursors = [one.cursor for one in others.values()]
         self._children = {
@@ -112,7 +112,7 @@ class HintedTasks:
 
     def _note_deleted(self, gid: str, at: int = 0) -> None:
         """Have the streams that have an object look it up, unless they were shown it after `at`."""
-        self._deletions.note(Hint(Kind.DELETED, gid, at))
+        self._deletions.note(gid, at)
 
     # ── a task that exists ─────────────────────────────────────────────────────────────────────
 

@@ -37,8 +37,8 @@ class TaskReader(AsanaRetriever):
             shared = (t["gid"] for t in tasks if t.get("parent") and t.get("projects"))
             self.streams.in_both.update(shared)
 
-    def feed(self, listing: str, tasks: list[Raw]) -> None:
-        """Hand a page's tasks to those who walk and read them."""
+    def hand_on(self, listing: str, tasks: list[Raw]) -> None:
+        """Hand a page's tasks on to those who walk and read them."""
         is_first = self.streams.is_first(listing)
         with self.streams.feed.adding() as shown:
             for task in tasks:

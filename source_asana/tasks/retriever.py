@@ -133,7 +133,7 @@ class TaskRetriever(TaskReader):
         self.runtime.report.found("listings", len(tasks))
         self.note_shared(tasks)
         if self.plan.is_parent:
-            self.feed(slice_.key, tasks)
+            self.hand_on(slice_.key, tasks)
         if not self.plan.parent_only:
             for task in tasks:
                 yield from self.sent(task, slice_, stamp)
@@ -236,7 +236,7 @@ class SubtaskRetriever(TaskReader):
             stamp = self.cursor.stamp()
             self.runtime.report.found("listings", len(page))
             self.note_shared(page)
-            self.feed(slice_.walk.listing, page)
+            self.hand_on(slice_.walk.listing, page)
             if not self.plan.parent_only:
                 for task in page:
                     yield from self.sent(task, slice_, stamp)

@@ -101,7 +101,7 @@ class TaskStreamStrategy(Strategy):
         for gid in self.streams.covered():
             # Users are not listed where that would only repeat what the search has found. A full
             # scan lists them; if it could not, their listings are outstanding.
-            if gid not in self.feed.lists_users and not self.full_scan.is_due:
+            if gid not in self.feed.lists_users and not self.full_scan.is_due():
                 users = [key for key in self.listings.instants if is_user_of(key, gid)]
                 named[gid] += users
                 passed_over.update(users)
@@ -127,7 +127,7 @@ class TaskStreamStrategy(Strategy):
 
     def _told_until(self, slice_: Slice) -> int | None:
         """Return up to when earlier syncs have sent what a slice shows, None to send all of it."""
-        if self.full_scan.is_due:
+        if self.full_scan.is_due():
             return None
         match slice_:
             case WorkspaceSlice():
@@ -154,7 +154,7 @@ class TaskStreamStrategy(Strategy):
     def warn_of_unproven_deletions(self) -> None:
         """Say once that what was deleted in unread listings cannot be told."""
         if (
-            self.full_scan.is_due
+            self.full_scan.is_due()
             and self.runtime.settings.track_deletions
             and not self.streams.shows_all()
         ):
@@ -381,7 +381,7 @@ class SubtasksStrategy(TaskStreamStrategy):
 
     def _move(self) -> None:
         """Move the instants of the listings that are over."""
-        ended = self.feed.over(self._groups)
+        ended = self.feed.ended_groups(self._groups)
         if not ended:
             return
         self._groups += len(ended)

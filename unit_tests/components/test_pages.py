@@ -128,18 +128,6 @@ def test_what_else_an_answer_means_is_the_callers_affair() -> None:
         next(listing)
 
 
-def test_whoever_names_the_next_page_sees_the_answer_its_size_and_its_own_token() -> None:
-    seen: list[tuple[int, str | None]] = []
-
-    def following(response: requests.Response, size: int, last: str | None) -> str | None:
-        seen.append((size, last))
-        return next_offset(response)
-
-    read(pages(Asana(page("1", "2", offset="a"), page("2")), following))
-
-    assert seen == [(2, None), (1, "a")]
-
-
 def test_room_is_held_while_a_page_is_there_and_given_back_between_pages() -> None:
     log: list[str] = []
 

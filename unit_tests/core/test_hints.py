@@ -12,7 +12,6 @@ from source_asana.core.hints import (
     Hint,
     Kind,
     TaskHints,
-    deleted,
     event_of,
     failed_text,
     hints_of,
@@ -130,7 +129,6 @@ def test_the_order_of_hints_is_of_no_account(hints: list[Hint], data: st.DataObj
     other = data.draw(st.permutations(hints))
 
     assert collected(*hints).tasks == collected(*other).tasks
-    assert deleted(hints) == deleted(other)
 
 
 def test_the_newest_hint_says_whether_a_task_is_deleted() -> None:

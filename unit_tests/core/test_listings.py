@@ -95,7 +95,7 @@ def test_listings_with_instants_later_than_the_servers_time_are_known_and_not_co
 
 @pytest.mark.parametrize("now", [START, None])
 def test_the_first_sync_is_a_full_scan(now: int | None) -> None:
-    assert scan_of(now=now).is_due
+    assert scan_of(now=now).is_due()
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,13 @@ def test_the_first_sync_is_a_full_scan(now: int | None) -> None:
     [(2, 0, False), (2, 2 * HOUR - 1, False), (2, 2 * HOUR, True), (0, 0, True)],
 )
 def test_a_full_scan_is_due_once_in_an_interval(hours: int, later: int, *, is_due: bool) -> None:
-    assert scan_of(hours, START + later, START).is_due is is_due
+    assert scan_of(hours, START + later, START).is_due() is is_due
 
 
 def test_without_the_servers_time_no_other_full_scan_is_due() -> None:
     scan = scan_of(0, None, START)
 
-    assert not scan.is_due
+    assert not scan.is_due()
     scan.done(None)
     assert scan.scanned == START
 
@@ -118,12 +118,12 @@ def test_what_a_sync_is_does_not_change_meanwhile() -> None:
     times = iter([START, START + 9 * HOUR])
     scan = FullScan(lambda: 1, lambda: next(times), START)
 
-    assert [scan.is_due, scan.is_due] == [False, False]
+    assert [scan.is_due(), scan.is_due()] == [False, False]
 
 
 def test_a_full_scan_for_another_stream_counts_for_both() -> None:
     scan = scan_of(1, START + 1, START)
-    assert not scan.is_due
+    assert not scan.is_due()
 
     scan.begin()
     scan.done(START + 1)
@@ -137,7 +137,7 @@ def test_there_is_one_full_scan_in_an_interval(gaps: list[int]) -> None:
     for gap in gaps:
         now += gap
         scan = scan_of(1, now, scanned)
-        if scan.is_due:
+        if scan.is_due():
             times.append(now)
         scan.done(now)
         scanned = stored(scan)
@@ -154,7 +154,7 @@ def test_a_full_scan_later_than_the_servers_time_counts_as_none(now: int, *, is_
 
     scan.drop_after(now)
 
-    assert scan.is_due is is_due
+    assert scan.is_due() is is_due
 
 
 # ── walks that failed ──────────────────────────────────────────────────────────────────────────

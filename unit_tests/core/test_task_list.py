@@ -21,7 +21,7 @@ def walked_list(*listings: str) -> TaskList:
 
 def ended(made: TaskList) -> list[list[str]]:
     """Return the listings of each group that is over."""
-    return [sorted(group.listings) for group in made.over]
+    return [sorted(group.listings) for group in made.ended_groups]
 
 
 # ── the queue ──────────────────────────────────────────────────────────────────────────────────
@@ -66,7 +66,7 @@ def test_a_search_names_the_listing_of_a_task() -> None:
 
     assert made.tasks["1"].listing == "a"
     assert made.tasks["1"].walk is Walk.UNKNOWN
-    assert [(group.listings, group.end) for group in made.over] == [(["w"], 1)]
+    assert [(group.listings, group.end) for group in made.ended_groups] == [(["w"], 1)]
 
 
 def test_a_block_is_what_is_there_up_to_a_thousand() -> None:
@@ -141,7 +141,7 @@ def test_a_listing_is_over_when_it_and_its_walks_are() -> None:
         made.walked(walk, is_complete=True)
 
     assert ended(made) == [["b"], ["a"]]
-    assert all(group.is_complete for group in made.over)
+    assert all(group.is_complete for group in made.ended_groups)
 
 
 def test_a_subtask_below_a_walk_belongs_to_the_listing_and_is_walked_itself() -> None:
@@ -151,11 +151,11 @@ def test_a_subtask_below_a_walk_belongs_to_the_listing_and_is_walked_itself() ->
     walk = made.walks.popleft()
     made.add(walk.listing, "2", 5, has_subtasks=True)
     made.walked(walk, is_complete=True)
-    assert made.over == []
+    assert made.ended_groups == []
 
     made.walked(OpenWalk("2", "a"), is_complete=True)
 
-    [group] = made.over
+    [group] = made.ended_groups
     assert (group.listings, group.end) == (["a"], 2)
 
 
@@ -171,7 +171,7 @@ def test_listings_that_show_the_same_task_with_subtasks_end_together() -> None:
     made.walked(OpenWalk("1", "a"), is_complete=True)
 
     assert ended(made) == [["c"], ["a", "b"]]
-    assert made.over[-1].end == 2
+    assert made.ended_groups[-1].end == 2
 
 
 def test_a_listing_that_shows_a_walk_that_is_over_does_not_wait_for_others() -> None:
@@ -201,7 +201,7 @@ def test_a_failed_walk_leaves_its_listings_incomplete_and_is_remembered() -> Non
     assert made.failed == {"1": "a"}
     assert not made.has_shown_all_subtasks("1")
     assert ended(made) == [["a", "b"]]
-    assert not made.over[0].is_complete
+    assert not made.ended_groups[0].is_complete
     # Nor is it walked again in this sync.
     made.add("b", "1", 9, has_subtasks=True)
     assert not made.walks
@@ -219,7 +219,7 @@ def test_a_walk_of_an_earlier_sync_is_tried_again_and_its_task_is_not_read() -> 
     made.end("b")
     assert len(made.walks) == 1
     assert made.queue == ["1"]
-    assert made.over == []
+    assert made.ended_groups == []
     made.walked(made.walks.popleft(), is_complete=True)
 
     assert ended(made) == [["a", "b"]]
@@ -291,7 +291,7 @@ def test_the_last_task_of_a_listing_may_be_queued_by_another_listing() -> None:
     made.end("b")
 
     # Else the instant of `b` moves before task 1 is handed out, which may be gone from `a` then.
-    assert [group.end for group in made.over] == [1]
+    assert [group.end for group in made.ended_groups] == [1]
 
 
 # ── any order ──────────────────────────────────────────────────────────────────────────────────
@@ -339,13 +339,15 @@ def test_in_any_order_everything_is_read_walked_once_and_over(
                     showing[gid].add(listing)
             if page is None:
                 made.end(listing)
-        over = {listing for group in made.over for listing in group.listings if not group.open}
+        over = {
+            listing for group in made.ended_groups for listing in group.listings if not group.open
+        }
         assert not any(showing[gid] & over for gid in parents & made.open_walks.keys())
 
     assert {gid: made.tasks[gid].modified for gid in made.queue} == newest
-    ends = {listing: group.end for group in made.over for listing in group.listings}
+    ends = {listing: group.end for group in made.ended_groups for listing in group.listings}
     assert ends.keys() == set(LISTINGS)
-    assert not any(group.open for group in made.over)
+    assert not any(group.open for group in made.ended_groups)
     for gid in newest:
         last = max(number for number, queued in enumerate(made.queue) if queued == gid)
         assert last < ends[made.tasks[gid].listing]

@@ -72,7 +72,7 @@ def read(
             if cursor.is_in_scope(record, slice_):
                 yield from cursor.sent(dict(record), slice_, stamp, is_shared=True)
         if slice_.key in failing:
-            cursor.open_slices.over()
+            cursor.open_slices.closed()
         else:
             close(cursor, slice_)
     end(cursor)
@@ -299,7 +299,7 @@ def test_between_the_slices_of_a_partition_nothing_in_it_is_missing() -> None:
         cursor.settle({}, None, is_sound=True)
         for slice_ in cursor.to_confirm():
             missing += slice_.rows
-            cursor.open_slices.over()
+            cursor.open_slices.closed()
         cursor.ensure_at_least_one_state_emitted()
         state = states_in(list(repository.consume_queue()))[-1]
         rounds.append(([record["gid"] for record in sent], [key for key, _ in missing]))

@@ -32,10 +32,10 @@ def test_whoever_waits_goes_on_when_the_last_slice_is_over() -> None:
     for _ in range(2):
         slices.handed_out()
     thread, errors = waiting(slices)
-    slices.over()
+    slices.closed()
     thread.join(0.02)
     assert thread.is_alive()
-    slices.over()
+    slices.closed()
     thread.join(5)
     assert not thread.is_alive()
     assert errors == []

@@ -1,4 +1,4 @@
-"""Hints from beyond the lists: what was deleted since the last sync, as the audit log tells.
+"""What was deleted since the last sync, as the audit log and events tell.
 
 Only service accounts of some plans may read it (getAuditLogEvents). A list shows the same later:
 when it is read completely.
@@ -7,14 +7,14 @@ when it is read completely.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 import requests
 
-from source_asana.components.pages import next_offset, pages
-from source_asana.core.hints import Hint, Kind
+from source_asana.components.pages import next_offset, pages, rows
 from source_asana.counts import Counts
-from source_asana.http.attempts import send
+from source_asana.http.attempts import body_of, send
 from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.errors import AsanaError, Refused
 from source_asana.parents.feeds import Ending
@@ -31,8 +31,8 @@ EVENTS = (
 PAGE = 100
 
 
-class Hints:
-    """The hints of a sync about what its lists may not show; the audit log is asked once.
+class Deletions:
+    """What may be deleted, whatever the lists of this sync show; the audit log is asked once.
 
     Args:
         runtime: what all streams share; it keeps whether the audit log can be read.
@@ -41,42 +41,39 @@ class Hints:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._lock = threading.Lock()
-        self._noted: list[Hint] = []
-        self._found: dict[Millis, tuple[frozenset[Hint], bool]] = {}
+        self._noted: dict[str, int] = {}
+        self._found: dict[Millis, tuple[Mapping[str, int], bool]] = {}
         self._is_refused = False
 
-    def note(self, hint: Hint) -> None:
-        """Take a hint at a deletion from whoever has read events."""
+    def note(self, gid: str, at: int = 0) -> None:
+        """Take what whoever has read events says is deleted, and when that happened."""
         with self._lock:
-            self._noted.append(hint)
+            self._noted[gid] = max(at, self._noted.get(gid, 0))
 
-    def noted(self) -> list[Hint]:
-        """Return the hints that were noted so far."""
-        with self._lock:
-            return list(self._noted)
-
-    def since(self, instant: Millis | None, counts: Counts) -> tuple[frozenset[Hint], bool]:
-        """Return the audit log's hints since the last sync, and whether no log failed.
+    def since(self, instant: Millis | None, counts: Counts) -> tuple[Mapping[str, int], bool]:
+        """Return gids that may be deleted -> when that happened, and whether no log failed.
 
         Args:
-            instant: where the last sync began, None in a first one, which needs no hints.
+            instant: where the last sync began, None where the log is not needed.
             counts: where the requests are counted.
         """
-        if instant is None:
-            return frozenset(), True
         with self._lock:
+            if instant is None:
+                return dict(self._noted), True
             if instant not in self._found:
                 self._found[instant] = self._read(instant, counts)
-            return self._found[instant]
+            told, is_complete = self._found[instant]
+            return _newest(told.items(), self._noted.items()), is_complete
 
-    def _read(self, since: Millis, counts: Counts) -> tuple[frozenset[Hint], bool]:
-        found: set[Hint] = set()
+    def _read(self, since: Millis, counts: Counts) -> tuple[Mapping[str, int], bool]:
+        found: dict[str, int] = {}
         endings: set[Ending] = set()
         for workspace in sorted(self._runtime.workspaces):
             ending = Ending.COMPLETE
             try:
                 for event in EVENTS:
-                    found.update(self._deleted(workspace, event, since, counts))
+                    told = self._deleted(workspace, event, since, counts)
+                    found = _newest(found.items(), told)
             except Refused:
                 # No service account, no such plan, no organization: lists tell it later.
                 ending = Ending.REFUSED
@@ -87,10 +84,12 @@ class Hints:
         # that failed is read from the same instant by the next sync.
         self._is_refused |= Ending.REFUSED in endings
         self._runtime.reads_audit_log = not self._is_refused
-        return frozenset(found), Ending.FAILED not in endings
+        return found, Ending.FAILED not in endings
 
-    def _deleted(self, workspace: str, event: str, since: Millis, counts: Counts) -> Iterator[Hint]:
-        """Yield what events of one kind say was deleted in a workspace.
+    def _deleted(
+        self, workspace: str, event: str, since: Millis, counts: Counts
+    ) -> Iterator[tuple[str, int]]:
+        """Yield what events of one kind say was deleted in a workspace, and when.
 
         Raises:
             Refused: the token may not read the log.
@@ -102,12 +101,19 @@ class Hints:
             path, asked = f"workspaces/{workspace}/audit_log_events", {**params, "offset": offset}
             return send(self._runtime.client, path, counts=counts, params=asked)
 
-        def following(response: requests.Response, size: int, last: str | None) -> str | None:
+        def following(response: requests.Response) -> str | None:
             # It never becomes null once something matched: an empty page is the end.
-            return next_offset(response, size, last) if size else None
+            return next_offset(response) if rows(body_of(response)) else None
 
         for page in pages(ask, following):
             for record in page:
                 if record.get("resource"):
-                    at = to_millis(record.get("created_at")) or 0
-                    yield Hint(Kind.DELETED, record["resource"]["gid"], at)
+                    yield record["resource"]["gid"], to_millis(record.get("created_at")) or 0
+
+
+def _newest(*told: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return the newest instant of each gid."""
+    found: dict[str, int] = {}
+    for gid, at in chain(*told):
+        found[gid] = max(at, found.get(gid, 0))
+    return found
