@@ -14,14 +14,13 @@ from source_asana.components.deletions import Deletions
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.cursors.partial import (
     AppendOnlyStrategy,
     NewestChildStrategy,
     SyncTokenStrategy,
     WindowStrategy,
 )
-from source_asana.cursors.sending import Sender, Stamps
+from source_asana.cursors.sending import Sender, Stamps, fingerprinter
 from source_asana.cursors.states import States
 from source_asana.cursors.strategies import Strategy
 from source_asana.exports.finder import ExportFinder

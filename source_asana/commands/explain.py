@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from source_asana.commands.prepared import Prepared
-from source_asana.components.existence import Existence
+from source_asana.components.confirm import Existence
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import config_error

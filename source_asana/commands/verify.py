@@ -10,7 +10,7 @@ from enum import Enum, auto
 from functools import partial
 
 from source_asana.commands.prepared import Prepared
-from source_asana.components.existence import Existence
+from source_asana.components.confirm import Existence
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.core.versions import Versions, version_of
 from source_asana.cursors.sending import Raw

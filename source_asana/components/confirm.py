@@ -1,18 +1,204 @@
-"""Missing records: Asana is asked about each, and what is deleted is sent as a tombstone."""
+"""Missing records: Asana is asked about each, and what is deleted is sent as a tombstone.
+
+An object is asked for by its gid: Asana answers 404 for what is deleted and 403 for what the token
+may not see; see "Deletions" in docs/design.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
 
-from source_asana.components.existence import Existence, Lookup
+import requests
+
+from source_asana.components.pages import AskedFields, PagedList, answered, rows
 from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.missing import MissingRecords
 from source_asana.cursors.sending import Raw
 from source_asana.cursors.strategies import LEFT, elsewhere, partition_in
-from source_asana.http.errors import AsanaError
-from source_asana.parents.routers import InlineRouter
-from source_asana.parents.slices import ConfirmSlice
+from source_asana.http.attempts import body_of, send
+from source_asana.http.errors import AsanaError, Reach, Refused, Verdict
+from source_asana.parents.routers import AsanaRouter, InlineRouter
+from source_asana.parents.slices import ConfirmSlice, Slice
+from source_asana.runtime import Runtime
+
+
+class Existence(Enum):
+    """What a GET by gid tells."""
+
+    DELETED = auto()
+    FORBIDDEN = auto()
+    EXISTS = auto()
+    UNKNOWN = auto()
+
+
+class Existences:
+    """Asks for objects by their paths; whether one exists is asked once in a sync.
+
+    Args:
+        runtime: what all streams share.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._lock = threading.Lock()
+        self._known: dict[str, Existence] = {}
+
+    def of(
+        self,
+        path: str,
+        counts: Counts,
+        params: Callable[[], Mapping[str, Any]],
+        headers: Mapping[str, Any],
+        *,
+        asked: Sequence[AskedFields] = (),
+        is_record_wanted: bool,
+    ) -> tuple[Existence, Raw]:
+        """Return whether the object at a path exists, and its record if it does and was asked for.
+
+        Args:
+            path: below the API's URL, `tasks/12`.
+            counts: where the request is counted.
+            params: returns the query parameters, such as `opt_fields`.
+            headers: request headers.
+            asked: the fields that the parameters ask for; the scope of some may be missing.
+            is_record_wanted: whether that it exists is not enough.
+        """
+        with self._lock:
+            known = self._known.get(path)
+        if known is not None and not (is_record_wanted and known is Existence.EXISTS):
+            return known, {}
+
+        def ask() -> requests.Response:
+            client = self._runtime.client
+            return send(client, path, counts=counts, params=params(), headers=headers)
+
+        existence, record = _answer(asked, ask)
+        with self._lock:
+            if existence is not Existence.UNKNOWN:
+                self._known[path] = existence
+        return existence, record
+
+
+def _answer(
+    asked: Sequence[AskedFields], ask: Callable[[], requests.Response]
+) -> tuple[Existence, Raw]:
+    try:
+        found = rows(body_of(answered(asked, ask)))
+    except Refused as refusal:
+        return _refused(refusal.verdict), {}
+    except AsanaError:
+        return Existence.UNKNOWN, {}
+    return (Existence.EXISTS, found[0]) if found and found[0] else (Existence.UNKNOWN, {})
+
+
+def _refused(verdict: Verdict) -> Existence:
+    """Return what a refusal says of the object itself; plan, scope and routes say nothing."""
+    if verdict.rule.deleted:
+        return Existence.DELETED
+    is_forbidden = verdict.rule.reach is Reach.PARTITION and verdict.status == 403
+    return Existence.FORBIDDEN if is_forbidden else Existence.UNKNOWN
+
+
+GID = {"opt_fields": "gid"}
+TEMPLATE = re.compile(r"{{.*?}}")
+
+
+def object_path_of(path: str, declared: str | None) -> str:
+    """Return the path below which Asana has a stream's objects by gid, "" where it has none.
+
+    Args:
+        path: of the stream's list: `/tags`, `/projects/{{ … }}/sections`.
+        declared: the manifest's `object_path`; without it the last plain part of the path.
+    """
+    if declared is not None:
+        return declared.strip("/")
+    parts = [part for part in TEMPLATE.sub("", path).split("/") if part]
+    return parts[-1] if parts else ""
+
+
+@dataclass(slots=True, eq=False)
+class Lookup:
+    """Asks for what a stream's lists no longer show.
+
+    Attributes:
+        runtime: what all streams share.
+        paged: sends the stream's requests.
+        router: knows the partition fields that a partition's key names.
+        counts: where the stream's requests are counted.
+        object_path: see `object_path_of`; of records of several kinds several, between spaces.
+    """
+
+    runtime: Runtime
+    paged: PagedList
+    router: AsanaRouter
+    counts: Counts
+    object_path: str
+    _again: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def path_of(self, gid: str) -> str:
+        """Return the path of an object, of the first kind that the stream has."""
+        return f"{self.object_path.split()[0]}/{gid}"
+
+    def existence(self, gid: str) -> Existence:
+        """Return whether an object exists."""
+        return self._of(gid, lambda: GID, is_record_wanted=False)[0]
+
+    def record(self, gid: str) -> tuple[Existence, Raw]:
+        """Return whether an object exists, and its record with the stream's fields if it does."""
+        fields = self.paged.fields
+        return self._of(gid, lambda: fields.params, (fields,), is_record_wanted=True)
+
+    def _of(
+        self,
+        gid: str,
+        params: Callable[[], Mapping[str, Any]],
+        asked: Sequence[AskedFields] = (),
+        *,
+        is_record_wanted: bool,
+    ) -> tuple[Existence, Raw]:
+        existence, record = Existence.UNKNOWN, Raw()
+        for path in self.object_path.split():
+            existence, record = self.runtime.part(Existences).of(
+                f"{path}/{gid}",
+                self.counts,
+                params,
+                self.paged.requester.headers(),
+                asked=asked,
+                is_record_wanted=is_record_wanted,
+            )
+            if existence is not Existence.DELETED:
+                return existence, record
+        if existence is Existence.DELETED:
+            self.runtime.deleted.add(gid)
+        return existence, record
+
+    def token_user(self) -> str | None:
+        """Return the gid of the token's user, None where it cannot be read."""
+        _, record = self.runtime.part(Existences).of(
+            "users/me",
+            self.counts,
+            lambda: GID,
+            self.paged.requester.headers(),
+            is_record_wanted=True,
+        )
+        return record.get("gid")
+
+    def listed_again(self, partition: str) -> frozenset[str]:
+        """Return the gids that a partition lists when it is asked once more, once in a sync.
+
+        Raises:
+            AsanaError: it cannot be listed.
+        """
+        if partition not in self._again:
+            pages = self.paged.pages(Slice(self.router.partition_of(partition), key=partition))
+            self._again[partition] = frozenset(record["gid"] for page in pages for record in page)
+        return self._again[partition]
 
 
 class Confirm:

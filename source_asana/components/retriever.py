@@ -20,8 +20,7 @@ from airbyte_cdk.sources.declarative.retrievers import Retriever
 from airbyte_cdk.sources.types import Record, StreamSlice
 from typing_extensions import override
 
-from source_asana.components.confirm import Confirm
-from source_asana.components.existence import Lookup, object_path_of
+from source_asana.components.confirm import Confirm, Lookup, object_path_of
 from source_asana.components.pages import AskedFields, PagedList
 from source_asana.components.requester import AsanaRequester
 from source_asana.components.shape import Filter, Shape

@@ -2,9 +2,9 @@
 
 cursor.AsanaCursor       the one cursor class, composed of
 sending.Sender           sends a record if its fingerprint is new, and enters it in the ledger
-strategies, partial, token which slices a sync has: saves requests, decides nothing else
+strategies, partial      which slices a sync has: saves requests, decides nothing else
 missing.MissingRecords    what is missing, and what Asana is asked about
-stream_state.StreamState loads and makes the state of a stream
+cursor.StreamState       loads and makes the state of a stream
 states.States            when a state is printed, and how large all of them may be
 
 What decides is in `core`: ledger, listings, versions, missing.

@@ -33,9 +33,9 @@ from source_asana.http.tries import Tries
 from source_asana.parents.slices import Slice
 from source_asana.tasks.children import TaskChildrenStrategy
 from source_asana.tasks.finders import WorkspaceSlice
-from source_asana.tasks.reader import stamp_of
 from source_asana.tasks.retriever import TaskRetriever
 from source_asana.tasks.routers import TASK_FIELDS, TaskRouter, partitions_of, user_partition
+from source_asana.tasks.streams import stamp_of
 
 LOGGER = logging.getLogger("airbyte.source_asana.export")
 JOBS, FILES = 2, 3

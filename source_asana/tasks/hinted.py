@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from source_asana.components.confirm import Existence, Existences
 from source_asana.components.deletions import Deletions
-from source_asana.components.existence import Existence, Existences
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.core.hints import Hint, Kind, TaskHint
 from source_asana.cursors.sending import Raw
 from source_asana.cursors.strategies import ELSEWHERE, elsewhere, partition_in
 from source_asana.tasks.children import TaskChildrenStrategy
-from source_asana.tasks.reader import TaskReader, stamp_of
 from source_asana.tasks.routers import partitions_of, user_partition
 from source_asana.tasks.slices import HINTS, HintSlice
-from source_asana.tasks.streams import TaskStreams
+from source_asana.tasks.streams import TaskReader, TaskStreams, stamp_of
 
 FIELDS = frozenset({"workspace.gid", "assignee.gid"})
 # Where a child is asked for by its gid, and which of its fields names the task.

@@ -27,9 +27,9 @@ from source_asana.parents.feeds import Ending
 from source_asana.parents.slices import Slice
 from source_asana.tasks.finders import TOO_MANY, Search, SearchRequest, WorkspaceSlice, changed
 from source_asana.tasks.hinted import HintedTasks
-from source_asana.tasks.reader import TaskReader, stamp_of
 from source_asana.tasks.routers import TASK_FIELDS, partitions_of, user_partition
 from source_asana.tasks.slices import EventsSlice, HintSlice, ListingSlice, WalkSlice
+from source_asana.tasks.streams import TaskReader, stamp_of
 
 
 @dataclass

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
-from source_asana.cursors.fingerprints import fingerprinter
+from source_asana.cursors.sending import fingerprinter
 from source_asana.fields.opt_fields import opt_fields
 from source_asana.fields.schemas import load_schema
 from source_asana.http.clock import from_millis

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from source_asana.cursors.fingerprints import fingerprinter
+from source_asana.cursors.sending import fingerprinter
 from source_asana.http.clock import to_millis
 from tools.probe.asker import Asker, Raw, stamp
 from tools.probe.question import Finding, decide, question, unknown

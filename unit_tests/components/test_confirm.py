@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from source_asana.components.confirm import Confirm
-from source_asana.components.existence import Existence
+from source_asana.components.confirm import Confirm, Existence
 from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.strategies import ELSEWHERE, LEFT, Strategy, Unread

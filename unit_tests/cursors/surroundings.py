@@ -19,9 +19,8 @@ from airbyte_cdk.sources.message import InMemoryMessageRepository
 from typing_extensions import override
 
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.fingerprints import fingerprinter
 from source_asana.cursors.partial import SyncTokenStrategy
-from source_asana.cursors.sending import Sender, Stamps
+from source_asana.cursors.sending import Sender, Stamps, fingerprinter
 from source_asana.cursors.states import States
 from source_asana.cursors.strategies import Strategy
 from source_asana.http.clock import Millis, from_millis

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_asana.cursors import fingerprints
-from source_asana.cursors.fingerprints import fingerprinter
+from source_asana.cursors import sending as fingerprints
+from source_asana.cursors.sending import fingerprinter
 
 TAG = fingerprinter(["download_url"])
 

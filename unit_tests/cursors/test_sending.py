@@ -10,8 +10,7 @@ import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.core.ledger import Ledger
-from source_asana.cursors.fingerprints import fingerprinter
-from source_asana.cursors.sending import Once, Sender, Stamp, Stamps
+from source_asana.cursors.sending import Once, Sender, Stamp, Stamps, fingerprinter
 from source_asana.http.clock import Millis, from_millis
 from source_asana.http.stop import Stop
 

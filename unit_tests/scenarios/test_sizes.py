@@ -22,8 +22,7 @@ from source_asana.core import task_list, versions
 from source_asana.core.versions import version_of
 from source_asana.cursors import states
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.fingerprints import fingerprinter
-from source_asana.cursors.sending import Sender, Stamps
+from source_asana.cursors.sending import Sender, Stamps, fingerprinter
 from source_asana.cursors.states import MOST_CHARACTERS, States
 from source_asana.cursors.strategies import Strategy
 from source_asana.http.clock import Millis

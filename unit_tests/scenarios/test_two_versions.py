@@ -16,8 +16,7 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
 from sandbox import Sandbox, World
-from source_asana.cursors.fingerprints import fingerprinter
-from source_asana.cursors.sending import Sender, Stamp, Stamps
+from source_asana.cursors.sending import Sender, Stamp, Stamps, fingerprinter
 from source_asana.http.clock import Millis, from_millis
 from source_asana.http.stop import Stop
 from unit_tests.properties.runs import Destination, Sync

@@ -12,9 +12,9 @@ from source_asana.core.task_list import Shown
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
 from source_asana.http.stop import Stop
-from source_asana.tasks import with_attachments as module
+from source_asana.tasks import children as module
+from source_asana.tasks.children import AttachmentSearch, TasksWithAttachments
 from source_asana.tasks.feed import TaskFeed
-from source_asana.tasks.with_attachments import AttachmentSearch, TasksWithAttachments
 
 SINCE = Millis(1_000_000_000)
 PAGES = [range(100), range(100, 200), range(200, 230)]
