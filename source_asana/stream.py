@@ -18,8 +18,6 @@ from source_asana.parents.slices import Slice
 from source_asana.report import Incomplete
 from source_asana.runtime import Runtime
 
-LOOK_AGAIN_SECONDS = 0.1
-
 
 class StreamSlices(StreamSlicer):
     """Yields the slices of a stream's strategy, and tells the stream's feed how many listings come.
@@ -40,8 +38,9 @@ class StreamSlices(StreamSlicer):
     def stream_slices(self) -> Iterable[Slice]:
         try:
             failure = yield from self._found()
-            self._complain_of_withdrawn_access()
             if self._cursor.is_incremental:
+                self._cursor.open_slices.wait_until_over()
+                self._complain_of_withdrawn_access()
                 yield from self._settled(is_sound=failure is None)
             if failure:
                 # What was found is settled all the same.
@@ -65,7 +64,6 @@ class StreamSlices(StreamSlicer):
     def _settled(self, *, is_sound: bool) -> Iterator[Slice]:
         """Note what was covered, and yield the slices in which Asana is asked about the missing."""
         cursor, stop = self._cursor, self._runtime.stop
-        cursor.open_slices.wait_until_over()
         for parent in cursor.router.parents():
             # What it finds deleted takes along what hangs on it.
             stop.wait_for(self._retriever.others[parent].cursor.confirmed)
@@ -127,9 +125,6 @@ class StreamSlices(StreamSlicer):
         counts, columns = self._counts, self._cursor.columns
         if not columns.were_read:
             return
-        while counts.done <= counts.refused and counts.done < counts.known:
-            self._runtime.stop.check()
-            self._runtime.client.sleep(LOOK_AGAIN_SECONDS)
         if columns.withdrawn:
             names = ", ".join(sorted(columns.withdrawn))
             raise config_error(

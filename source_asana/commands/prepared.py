@@ -102,7 +102,9 @@ class Prepared:
         """Return whether the next sync compares every record, whatever its timestamp says."""
         strategy = self.retrievers[stream].cursor.strategy
         scan = strategy.full_scan
-        if strategy.reads_all or scan.scanned is None:
+        if strategy.reads_all or not strategy.scans:
+            return strategy.reads_all
+        if scan.scanned is None:
             return True
         if self.runtime.clock.now() >= scan.scanned + scan.hours() * HOUR:
             return True

@@ -252,7 +252,7 @@ class Confirm:
         """
         existence = self._membership(key, partition_in(partition))
         if existence is Existence.EXISTS:
-            self._missing.is_elsewhere(key, partition)
+            self._missing.move(key, partition, elsewhere(partition_in(partition)))
         else:
             yield from self._settled(key, partition, existence, {})
 
@@ -265,7 +265,7 @@ class Confirm:
             case Existence.FORBIDDEN:
                 self._missing.remove(key, partition)
             case Existence.UNKNOWN:
-                self._missing.wait(self._cursor.stream)
+                self._counts.waiting += 1
             case Existence.EXISTS:
                 yield from self._exists(key, partition, record)
 

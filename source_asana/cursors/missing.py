@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from source_asana.core.missing import Choice, choose
 from source_asana.cursors.sending import Raw, Sender, Stamp
-from source_asana.cursors.strategies import ELSEWHERE, Strategy, elsewhere, partition_in
+from source_asana.cursors.strategies import ELSEWHERE, Strategy, partition_in
 from source_asana.parents.slices import ConfirmSlice, Row
 from source_asana.runtime import Runtime
 
@@ -233,11 +233,3 @@ class MissingRecords:
                 return
             self._sender.remove(key, partition)
             ledger.enter(key, now, fingerprint)
-
-    def is_elsewhere(self, key: str, partition: str) -> None:
-        """Note that the parent of a record exists, and is in no list that is read."""
-        self.move(key, partition, elsewhere(partition_in(partition)))
-
-    def wait(self, stream: str) -> None:
-        """Count a record that Asana says nothing of: the next sync asks again."""
-        self._runtime.report.counts(stream).waiting += 1

@@ -23,12 +23,10 @@ class _PartialStrategy(Strategy):
 
     Attributes:
         name: the name of what is kept, in the state.
-        scans: whether a full scan reads everything.
     """
 
     name: str
     reads_all = False
-    scans = True
 
     def __init__(self, kept: Instants | Gates, *args: Any) -> None:
         super().__init__(*args)
@@ -36,7 +34,8 @@ class _PartialStrategy(Strategy):
 
     @override
     def parts(self) -> Mapping[str, Part]:
-        return {self.name: self._kept, "scanned": self.full_scan}
+        scanned = {"scanned": self.full_scan} if self.scans else {}
+        return {self.name: self._kept, **scanned}
 
     @override
     def read_again(self) -> None:

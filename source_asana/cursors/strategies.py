@@ -128,12 +128,16 @@ class Strategy:
             whole.
         resends_missing: whether what was missing is sent when it is shown again, as its tombstone
             may have been sent.
+        scans: whether a full scan reads everything.
+        rank: whose ledger is dropped first when the states grow too large, 0 before 1.
         follows_parent: whether records are in no list just because their parent is in none.
         outlives_parent: whether a record may have moved to another parent before its own was
             deleted, so that only a GET of itself tells whether it exists.
     """
 
     reads_all = True
+    scans = True
+    rank = 4
     follows_parent = False
     outlives_parent = False
 
@@ -189,11 +193,6 @@ class Strategy:
         """
         del slice_, reach
         return False
-
-    @property
-    def rank(self) -> int:
-        """Whose ledger is dropped first when the states grow too large, 0 before 1."""
-        return 4
 
     def droppable(self) -> list[str]:
         """Return the names of the ledgers that can be dropped, the first one first."""

@@ -136,6 +136,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         self._versions = self.listings.versions = Versions()
         settings = self.runtime.settings
         self.keeps_keys = settings.track_deletions and self.plan.takes_tombstones
+        self.rank = 0 if self.keeps_keys else 1
         self.attachment_search: TasksWithAttachments | None = None
         # The groups of listings that are over, and whose last task is still to be handed out.
         self._groups: list[Group] = []
@@ -163,11 +164,6 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         super().read_again()
         self._versions.clear()
 
-    @property
-    @override
-    def rank(self) -> int:
-        return 0 if self.keeps_keys else 1
-
     @override
     def droppable(self) -> list[str]:
         keys = ["keys"] if self.keeps_keys else []
@@ -182,6 +178,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         if name == "keys":
             self.keeps_keys = False
             ledger.drop_partitions(self.is_expired)
+            self.rank = 1
             return self.rank
         self._versions.drop_read()
         self.is_ledger_dropped = True
@@ -407,7 +404,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         elif self._versions.is_known(partition):
             is_removed = self._versions.is_missing(partition)
         else:
-            is_removed = not self.feed.has_shown(partition) and self.streams.shows_all()
+            is_removed = not self.feed.shown.has_shown(partition) and self.streams.shows_all()
         return Unread.REMOVED if is_removed else Unread.UNKNOWN
 
     def _is_unnamed(self, project: str, partition: str) -> bool:

@@ -55,7 +55,7 @@ class TaskFeed:
         stop: wakes those who wait when the sync is aborted.
 
     Attributes:
-        shown: the tasks that were shown.
+        shown: the tasks that were shown; what one of them answers may be asked without the lock.
         named: the listings that exist, by key.
         lists_users: the workspaces whose users are named.
         ending: the worst ending of the listings and walks so far.
@@ -285,16 +285,6 @@ class TaskFeed:
         with self._changed:
             shown = list(self.shown.tasks.values())
         return sum(self.workspace_of(one.listing) == workspace for one in shown)
-
-    def has_shown(self, gid: str) -> bool:
-        """Return whether this sync has shown a task."""
-        with self._changed:
-            return self.shown.has_shown(gid)
-
-    def has_shown_all_subtasks(self, gid: str) -> bool:
-        """Return whether this sync has shown all subtasks of a task, or that it has none."""
-        with self._changed:
-            return self.shown.has_shown_all_subtasks(gid)
 
     def answered(self, keys: Iterable[str]) -> list[Listing]:
         """Return those of these listings that were read without a failure."""

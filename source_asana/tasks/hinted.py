@@ -73,7 +73,7 @@ class HintedTasks:
                 # Its `num_subtasks` is another one.
                 self._events.hint(Hint(Kind.CHANGED, partition_in(parent), hint.at))
         elif self._shared.is_answered(gid):
-            if hint.due and self._feed.has_shown(gid):
+            if hint.due and self._feed.shown.has_shown(gid):
                 with self._feed.adding() as shown:
                     shown.repeat(slice_.key, gid)
         else:
@@ -155,7 +155,7 @@ class HintedTasks:
     def _is_known(self, gid: str) -> bool:
         """Return whether a task is in a list that is read, as far as any stream knows."""
         return (
-            self._feed.has_shown(gid)
+            self._feed.shown.has_shown(gid)
             or any(self._has(reader, gid) for reader in self._readers)
             or any(stream.has_task(gid) for stream in self._shared.selected)
         )

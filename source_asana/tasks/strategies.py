@@ -174,15 +174,12 @@ class TasksStrategy(TaskStreamStrategy):
     reads it whole as well, and so does the sync that finds it outstanding.
     """
 
+    rank = 3
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         # The listings that this sync has no reason to read, as the router found them.
         self._passed_over: dict[str, Slice] = {}
-
-    @property
-    @override
-    def rank(self) -> int:
-        return 3
 
     @override
     def slices(self) -> Iterator[Slice]:
@@ -356,6 +353,7 @@ class SubtasksStrategy(TaskStreamStrategy):
     failed is in the state by itself.
     """
 
+    rank = 2
     # It may hang on a task that this sync did not walk.
     outlives_parent = True
 
@@ -363,11 +361,6 @@ class SubtasksStrategy(TaskStreamStrategy):
         super().__init__(*args)
         self.feed.shown.is_walked = True
         self._groups = 0
-
-    @property
-    @override
-    def rank(self) -> int:
-        return 2
 
     @override
     def slices(self) -> Iterator[Slice]:
@@ -401,9 +394,9 @@ class SubtasksStrategy(TaskStreamStrategy):
 
     @override
     def unread(self, partition: str) -> Unread:
-        if self.feed.has_shown_all_subtasks(partition):
+        if self.feed.shown.has_shown_all_subtasks(partition):
             return Unread.EMPTY
-        is_removed = not self.feed.has_shown(partition) and self.streams.shows_all()
+        is_removed = not self.feed.shown.has_shown(partition) and self.streams.shows_all()
         return Unread.REMOVED if is_removed else Unread.UNKNOWN
 
     @override

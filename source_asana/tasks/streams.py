@@ -156,7 +156,7 @@ class TaskStreams:
         """Return whether this sync has shown a task after what is hinted of it."""
         hint = self.events.of(gid)
         # Its subtasks carry its name.
-        is_whole = not hint.is_renamed or self.feed.has_shown_all_subtasks(gid)
+        is_whole = not hint.is_renamed or self.feed.shown.has_shown_all_subtasks(gid)
         return hint.at < self.runtime.told_until and is_whole and self._was_shown(gid)
 
     def _was_shown(self, gid: str) -> bool:
@@ -166,7 +166,9 @@ class TaskStreams:
         """
         is_in_both = gid in self.in_both
         having = [one for one in self.sending if is_in_both or one.partition_of(gid) is not None]
-        return all(one.was_shown(gid) for one in having) if having else self.feed.has_shown(gid)
+        return (
+            all(one.was_shown(gid) for one in having) if having else self.feed.shown.has_shown(gid)
+        )
 
     def busy(self) -> list[str]:
         """Return the projects whose listings are cheaper than the tasks that are hinted at."""

@@ -9,7 +9,6 @@ import pytest
 from typing_extensions import override
 
 from source_asana.components.confirm import Confirm, Existence
-from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.strategies import ELSEWHERE, LEFT, Strategy, Unread
 from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
@@ -74,7 +73,8 @@ def confirmed(
         sent.append((record, partition))
         yield {**record, "in": partition}
 
-    confirm = Confirm(cursor, lookups.__getitem__, resent, Counts())
+    counts = cursor._runtime.report.counts("s")
+    confirm = Confirm(cursor, lookups.__getitem__, resent, counts)
     return list(confirm.read(ConfirmSlice(list(rows)))), cursor
 
 

@@ -344,7 +344,6 @@ def test_a_forbidden_record_leaves_the_ledger() -> None:
 def test_a_record_that_exists_moves_to_where_it_is_now() -> None:
     assert rows_after(lambda made: made.move("1", "p", "p")) == [("1", "p")]
     assert rows_after(lambda made: made.move("1", "p", "q")) == [("1", "q")]
-    assert rows_after(lambda made: made.is_elsewhere("1", "p")) == [("1", "elsewhere/p")]
 
 
 def test_a_record_that_was_removed_meanwhile_does_not_come_back() -> None:
@@ -355,11 +354,3 @@ def test_a_record_that_was_removed_meanwhile_does_not_come_back() -> None:
     made.move("1", "p", "q")
 
     assert len(sync.ledger) == 0
-
-
-def test_a_record_that_asana_says_nothing_of_is_counted() -> None:
-    sync = Sync("1")
-
-    sync.missing().wait("s")
-
-    assert sync.waiting() == 1
