@@ -28,6 +28,8 @@ from pydantic import (
 
 from source_asana.masking import register_secrets
 
+# How many hours apart full scans are, unless the settings say so.
+DAILY, WEEKLY = 24, 168
 DEFAULT_API_URL = "https://app.asana.com/api/1.0"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # From this similarity on an unknown key is taken for a misspelled one: `workspace_id`, `projects`.
@@ -168,7 +170,7 @@ class Settings(_Strict):
         """
         if self.full_scan_interval_hours is not None:
             return self.full_scan_interval_hours
-        return 24 if self.track_deletions and not tells_deletions else 168
+        return DAILY if self.track_deletions and not tells_deletions else WEEKLY
 
     @property
     def listed_by_project_only(self) -> bool:

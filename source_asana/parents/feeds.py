@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from enum import IntEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
@@ -36,12 +36,14 @@ class ParentFailedError(Exception):
     """A listing of parents failed, so that nobody knows whether their children are complete."""
 
 
-class ParentFeed(Protocol):
-    """What the generator and the retriever of a parent stream tell those who wait for parents."""
+class ParentFeed:
+    """What the generator and the retriever of a parent stream tell those who wait for parents.
 
-    @property
-    def ending(self) -> Ending:
-        """The worst ending of the listings so far."""
+    Attributes:
+        ending: the worst ending of the listings so far.
+    """
+
+    ending = Ending.COMPLETE
 
     def expect(self) -> None:
         """Count one more listing whose items will come."""
@@ -53,10 +55,10 @@ class ParentFeed(Protocol):
         """Count one listing as over."""
 
     def wait_until_complete(self) -> None:
-        """Wait until nobody adds anything after the stream's own slices."""
+        """Wait until nobody adds anything after the stream's own slices: as a rule, nobody does."""
 
 
-class Feed:
+class Feed(ParentFeed):
     """Is an append-only list of parents that several threads iterate while it grows.
 
     It ends when all listings are announced and none of them is open any more.
@@ -66,13 +68,11 @@ class Feed:
         stop: wakes those who wait when the sync is aborted.
 
     Attributes:
-        ending: the worst ending of the listings so far.
         when_closed: called once nothing can come any more, in the thread that ended the last one.
     """
 
     def __init__(self, name: str, stop: Stop) -> None:
         self.name = name
-        self.ending = Ending.COMPLETE
         self.when_closed: Callable[[], None] = lambda: None
         self._stop = stop
         self._items: list[Item] = []
@@ -89,20 +89,20 @@ class Feed:
         """Return how many items were put so far."""
         return len(self._items)
 
+    @override
     def expect(self) -> None:
-        """Count one more listing whose items will come."""
         with self._condition:
             self._open += 1
 
+    @override
     def announced(self, ending: Ending) -> None:
-        """Say that all listings are expected by now, and how finding them ended."""
         with self._condition:
             self.ending = max(self.ending, ending)
             self._announced = True
             self._notify()
 
+    @override
     def ended(self, ending: Ending) -> None:
-        """Count one listing as over."""
         with self._condition:
             self.ending = max(self.ending, ending)
             self._open -= 1
@@ -148,9 +148,6 @@ class Feed:
         with self._condition:
             self.wait(lambda: index < len(self._items) or self.closed)
             return self._items[index:]
-
-    def wait_until_complete(self) -> None:
-        """Wait until nobody adds anything after the stream's own slices: nobody does."""
 
     def raise_failure(self) -> None:
         """Raise `ParentFailedError` where a listing failed."""
@@ -214,6 +211,7 @@ class RecursiveFeed(Feed):
         """Wait until all listings are over; walks may go on."""
         self.wait(lambda: self._announced and self._open == self._walks)
 
+    @override
     def wait_until_complete(self) -> None:
         """Wait until every item was walked, and raise `ParentFailedError` where a walk failed."""
         self.wait(lambda: self.closed)

@@ -35,8 +35,6 @@ from source_asana.runtime import Runtime
 LOGGER = logging.getLogger("airbyte.source_asana.events")
 MINUTES_WORTH_REPLACING = 5
 """A full scan that takes no longer than this is cheap enough to do at every sync."""
-SCAN_HOURS = 24
-"""How often everything is read where events replace listings."""
 ONE_IN = 10
 """So many of the projects are listed where Asana refuses their tokens."""
 

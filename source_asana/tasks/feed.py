@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from source_asana.core.task_list import Group, OpenWalk, Shown, TaskList
 from source_asana.http.clock import Millis
 from source_asana.http.stop import Stop
-from source_asana.parents.feeds import Ending, Item, ParentFailedError
+from source_asana.parents.feeds import Ending, Item, ParentFailedError, ParentFeed
 from source_asana.parents.slices import is_user_key, workspace_of_key
 
 
@@ -45,7 +45,7 @@ class Listing:
         return str(self.item["workspace_gid"])
 
 
-class TaskFeed:
+class TaskFeed(ParentFeed):
     """Connects the streams of tasks: it is the feed of `tasks` and, below, of `subtasks`.
 
     Threads: every method may be called by any of them; the lock is held for short, and last: who
@@ -58,7 +58,6 @@ class TaskFeed:
         shown: the tasks that were shown; what one of them answers may be asked without the lock.
         named: the listings that exist, by key.
         lists_users: the workspaces whose users are named.
-        ending: the worst ending of the listings and walks so far.
         keys_complete: whether no further listing can exist.
     """
 
@@ -66,7 +65,6 @@ class TaskFeed:
         self.shown = TaskList()
         self.named: dict[str, Listing] = {}
         self.lists_users: set[str] = set()
-        self.ending = Ending.COMPLETE
         self.keys_complete = False
         self._stop = stop
         # Listing -> the tasks in it that are walked again once it is named.
@@ -93,9 +91,6 @@ class TaskFeed:
         with self._changed:
             self._open -= 1
             self._end(ending)
-
-    def wait_until_complete(self) -> None:
-        """Do nothing: nobody adds to it later but walks, which those wait for who need to."""
 
     def _end(self, ending: Ending) -> None:
         self.ending = max(self.ending, ending)
@@ -321,27 +316,21 @@ class TaskFeed:
         return workspace_of_key(key) if is_user_key(key) else None
 
 
-class SubtaskFeed:
-    """Shows the same feed to streams whose parents are subtasks, which are over when tasks are."""
+class SubtaskFeed(ParentFeed):
+    """Shows the same feed to streams whose parents are subtasks, which are over when tasks are.
+
+    A walk is expected when its task is listed, and the feed of tasks is told of its end.
+    """
 
     def __init__(self, tasks: TaskFeed) -> None:
         self._tasks = tasks
 
     @property
-    def ending(self) -> Ending:
+    def ending(self) -> Ending:  # type: ignore[override]  # that of the tasks
         """How listings and walks ended so far."""
         return self._tasks.ending
-
-    def expect(self) -> None:
-        """Do nothing: a walk is expected when its task is listed."""
 
     def announced(self, ending: Ending) -> None:
         """Note that no further walk begins: those that nobody was handed have failed."""
         if ending is Ending.FAILED:
             self._tasks.walk_no_more()
-
-    def ended(self, ending: Ending) -> None:
-        """Do nothing: a walk's end is told to the feed of tasks."""
-
-    def wait_until_complete(self) -> None:
-        """Do nothing: nobody adds to it later."""

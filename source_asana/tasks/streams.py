@@ -16,6 +16,7 @@ from typing import Any
 from typing_extensions import override
 
 from source_asana.components.retriever import AsanaRetriever
+from source_asana.config import DAILY
 from source_asana.core.listings import HOUR, Listings
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.sending import Raw, Stamp
@@ -23,7 +24,7 @@ from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import Millis, to_millis
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
-from source_asana.tasks.events import SCAN_HOURS, Events
+from source_asana.tasks.events import Events
 from source_asana.tasks.feed import SubtaskFeed, TaskFeed
 from source_asana.tasks.finders import PAGE, Finder, SearchFinder, WorkspaceSlice
 
@@ -117,7 +118,7 @@ class TaskStreams:
         """Return after how many hours all tasks are read though nothing says they changed."""
         settings = self.runtime.settings
         if self.events.replaces and settings.full_scan_interval_hours is None:
-            return SCAN_HOURS
+            return DAILY
         tells_deletions = self.runtime.reads_audit_log or self.events.are_usable
         return settings.scan_hours(tells_deletions=tells_deletions)
 
