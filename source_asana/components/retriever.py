@@ -21,8 +21,7 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from typing_extensions import override
 
 from source_asana.components.confirm import Confirm, Lookup, object_path_of
-from source_asana.components.pages import AskedFields, PagedList
-from source_asana.components.requester import AsanaRequester
+from source_asana.components.pages import AsanaRequester, AskedFields, PagedList
 from source_asana.components.shape import Filter, Shape
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.sending import Raw, Stamp

@@ -8,7 +8,7 @@ import pytest
 import requests_mock
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_asana.components.requester import AsanaRequester, PlainTemplate
+from source_asana.components.pages import AsanaRequester, PlainTemplate
 from source_asana.counts import Counts
 from source_asana.http.client import Client
 from source_asana.parents.slices import Slice
