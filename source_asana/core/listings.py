@@ -235,7 +235,8 @@ def _is_token(value: Any) -> bool:
 class Listings:
     """What one task stream keeps of its listings.
 
-    Whoever changes it holds the stream's lock. What one value answers may be asked without.
+    Whoever changes it holds the stream's lock, and who looks at all versions. What one key answers
+    may be asked without.
 
     Attributes:
         full_scan: when everything is read.

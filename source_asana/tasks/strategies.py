@@ -50,7 +50,7 @@ class TaskStreamStrategy(Strategy):
         self.listings = Listings(self.full_scan, self.plan.is_incremental)
         self.full_scan.hours = self.streams.scan_hours
         if not self.plan.parent_only:
-            self.streams.select(self.listings)
+            self.streams.select(self.listings, self.lock)
 
     # ── as a strategy ────────────────────────────────────────────────────────────────────────────
 

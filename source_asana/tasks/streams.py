@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 from typing_extensions import override
@@ -61,15 +61,17 @@ class TaskStreams:
         self.sending: list[AsanaCursor] = []
         self.in_both: set[str] = set()
         self.owner: Listings | None = None
+        self._locks: list[AbstractContextManager[object]] = []
         self.is_full_scan = False
         self._has_finders = False
         self._shows_all: bool | None = None
         runtime.feeds.provide("tasks", self.feed)
         runtime.feeds.provide("subtasks", SubtaskFeed(self.feed))
 
-    def select(self, stream: Listings) -> None:
-        """Add a selected stream."""
+    def select(self, stream: Listings, lock: AbstractContextManager[object]) -> None:
+        """Add a selected stream, with the lock that it is changed under."""
         self.selected.append(stream)
+        self._locks.append(lock)
         if self.owner is None and stream.is_tracked:
             self.owner = stream
 
@@ -193,14 +195,21 @@ class TaskStreams:
         tasks, *below = self.cursors
         with tasks.lock:
             rows = set(tasks.sender.ledger.rows()) if tasks.sender else set()
-        kept = (stream.versions.tasks() for stream in self.selected if stream.versions)
-        rows = rows or set(chain.from_iterable(kept))
+        rows = rows or self._known_tasks()
         sizes, costs = Counter(listing for _, listing in rows), Counter[str]()
         for gid, listing in rows:
             costs[listing] += any(cursor.has_partition(gid) for cursor in below)
         for listing, tasks_in_it in sizes.items():
             costs[listing] += -(-tasks_in_it // PAGE)
         return costs
+
+    def _known_tasks(self) -> set[tuple[str, str]]:
+        """Return (gid, listing) of the tasks whose children were read, or are due."""
+        found: set[tuple[str, str]] = set()
+        for stream, lock in zip(self.selected, self._locks, strict=True):
+            with lock:
+                found.update(stream.versions.tasks() if stream.versions else ())
+        return found
 
     def is_first(self, listing: str) -> bool:
         """Return whether a stream with a state never read a listing."""
