@@ -8,7 +8,7 @@ below, and none of another stream's in the same row:
     Deletions, OAuthAuth: held while Asana is asked, once for all who wait for the answer
     Strategy: of one stream, for its ledger, instants and state
     Events: what they tell of tasks and projects
-    Feed, TaskFeed, OpenSlices, Runtime, Scan: parents, tasks and slices that others wait for
+    Feed, TaskFeed, OpenSlices, Runtime, WorkspaceSlice: what others wait for
     Allowance, AskedFields, Existences, Once, Feeds, Report: values
     Backpressure, Budget, FairSemaphore, ServerClock, Stamps, Stop: of the process
 
