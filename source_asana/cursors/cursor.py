@@ -24,7 +24,7 @@ from source_asana.core.listings import FullScan, Instants, Tokens
 from source_asana.core.versions import Versions
 from source_asana.cursors.missing import FIRST, MissingRecords
 from source_asana.cursors.sending import Once, Raw, Sender, Stamp, Stamps
-from source_asana.cursors.states import VERSION, Emission, States, StateShare, damaged, size_of
+from source_asana.cursors.states import VERSION, Emission, States, StateShare, damaged
 from source_asana.cursors.strategies import Strategy
 from source_asana.http.clock import Millis
 from source_asana.http.errors import Reach, Verdict
@@ -87,7 +87,8 @@ class StreamState:
             self.sender.resends_missing = strategy.resends_missing
             if self.tracks_deletions and not strategy.is_ledger_dropped:
                 self.missing = MissingRecords(strategy, self.sender, self.runtime, self._scope)
-        share = StateShare(self.state, size_of(stored), strategy.rank, self.drop_ledger, self.rows)
+        share = StateShare(self.state, 0, strategy.rank, self.drop_ledger, self.rows)
+        share.measure(stored)
         states.count_in(self.stream, share)
 
     def _take(self, stored: Mapping[str, Any]) -> None:

@@ -72,6 +72,7 @@ class StateShare:
         drop: drops for good what is first in line, and returns the rank of what comes next; None
             once nothing is left.
         rows: returns how many rows its ledgers have.
+        counted: how many they had when its size was measured.
     """
 
     make: Callable[[], dict[str, Any]]
@@ -79,10 +80,15 @@ class StateShare:
     rank: int = 0
     drop: Callable[[], int | None] | None = None
     rows: Callable[[], int] = int
+    counted: int = 0
+
+    def measure(self, state: Mapping[str, Any]) -> None:
+        """Take note of the size of a state that was just made."""
+        self.characters, self.counted = len(orjson.dumps(state)), self.rows()
 
     def now(self) -> int:
-        """Return about how many characters the next state takes, judging by the rows."""
-        return max(self.characters, self.rows() * ROW_CHARACTERS)
+        """Return about how many characters the next state takes, judging by the further rows."""
+        return self.characters + max(0, self.rows() - self.counted) * ROW_CHARACTERS
 
 
 class States:
@@ -163,7 +169,7 @@ class States:
         """Return a stream's state; where there is no room for it, ledgers are dropped before."""
         while True:
             state = share.make()
-            share.characters = size_of(state)
+            share.measure(state)
             others = (one.now() for one in self._shares.values() if one is not share)
             total = share.characters + sum(others)
             if total > MOST_CHARACTERS and self._drop_one():
@@ -188,7 +194,7 @@ class States:
         # The warning below says more.
         self._has_told = True
         rank = share.drop()
-        share.characters = size_of(share.make())
+        share.measure(share.make())
         if rank is None:
             share.drop = None
         else:
@@ -201,11 +207,6 @@ class States:
             WITHOUT_LEDGER if rank is None else WITHOUT_KEYS,
         )
         return True
-
-
-def size_of(state: Mapping[str, Any]) -> int:
-    """Return how many characters a state takes."""
-    return len(orjson.dumps(state))
 
 
 def manager_of(state: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
