@@ -40,7 +40,7 @@ def _say_spec() -> None:
     import yaml  # noqa: PLC0415
 
     text = Path(__file__).with_name("manifest.yaml").read_bytes()
-    spec = yaml.load(text, yaml.CSafeLoader)["spec"]
+    spec = yaml.safe_load(text)["spec"]
     message = {
         "type": "SPEC",
         "spec": {
