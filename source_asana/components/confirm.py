@@ -202,7 +202,7 @@ class Lookup:
 
 
 class Confirm:
-    """Settles the missing records of one stream.
+    """Asks Asana about the missing records of one stream, and sends what follows.
 
     What is not proven to be deleted stays in the destination: a record that Asana hides is
     dropped, one that exists is filed where it is now, and where Asana does not say the next sync

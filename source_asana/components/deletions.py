@@ -46,7 +46,7 @@ class Deletions:
         self._is_refused = False
 
     def note(self, gid: str, at: int = 0) -> None:
-        """Take what whoever has read events says is deleted, and when that happened."""
+        """Take a gid that events name as deleted, and when that happened."""
         with self._lock:
             self._noted[gid] = max(at, self._noted.get(gid, 0))
 

@@ -1,4 +1,4 @@
-"""Hints: what search, events and audit log say of an object.
+"""Hints: what the events of projects say of tasks and their children.
 
 A hint decides nothing: the ledger decides what is sent, and a GET what is deleted. So a hint that
 is missing or wrong costs time or a request, and the next full scan finds what no hint has told.
@@ -160,7 +160,7 @@ class TaskHint:
     waits: bool = False
 
     def take(self, hint: Hint) -> None:
-        """Take one more hint; their order is of no account."""
+        """Take one more hint; in any order."""
         if hint.at > self.at or (hint.at == self.at and hint.kind is not Kind.DELETED):
             self.at, self.is_deleted = hint.at, hint.kind is Kind.DELETED
         self.is_renamed |= hint.kind is Kind.RENAMED

@@ -54,7 +54,7 @@ class Ledger:
         self._first: dict[str, int] = {}
         self._more: dict[str, list[int]] = {}
         self._size = 0
-        # Partitions by index, with the number of their rows. None is given up before the next sync.
+        # Partitions by index, with the number of their rows. No index is used again in a sync.
         self._names: list[str] = []
         self._counts: list[int] = []
         self._indexes: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """When each listing was last covered, and what is outstanding: this only saves requests.
 
-What is sent is decided by the ledger, record by record. An instant is the server's time before the
+The ledger decides what is sent, record by record. An instant is the server's time before the
 first request of a listing; a watermark that before the first request of a sync. A gate is the
 newest child of a parent whose children were read.
 """

@@ -170,7 +170,7 @@ class StreamState:
         """Note what this sync has covered and what is missing, in one step.
 
         Args:
-            until: up to when the log was read.
+            until: up to when the audit log was read, None where it failed.
             is_sound: whether all parents could be listed. Else what another scope has is not known.
         """
         self.strategy.settle()
@@ -360,7 +360,7 @@ class AsanaCursor(Cursor):
 
         Args:
             hinted: gids that may be deleted -> when that happened.
-            until: up to when the log was read.
+            until: up to when the audit log was read, None where it failed.
             is_sound: whether all parents could be listed.
         """
         with self.lock:

@@ -16,7 +16,7 @@ LOGGER = logging.getLogger("airbyte.source_asana.deletions")
 ROWS_A_SLICE = 25
 FIRST = "first"
 """The scope of a stream that was never read: there is none to differ from."""
-# Requests for that take at most this part of an hour of the quota in one sync.
+# In one sync, questions about missing records take at most so many minutes of the quota.
 MINUTES_A_SYNC = 10
 
 
@@ -60,7 +60,7 @@ class Allowance:
 
 
 class MissingRecords:
-    """Settles the missing records of one stream after all its slices are over.
+    """Flags the missing records of one stream, and chooses those that Asana is asked about.
 
     Args:
         strategy: the stream's; its lock is held by the callers of `flag` and `slices`.

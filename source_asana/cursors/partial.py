@@ -57,7 +57,7 @@ class _PartialStrategy(Strategy):
 
 
 class NewestChildStrategy(_PartialStrategy):
-    """Children whose parent shows its newest one: read where that is another than last time.
+    """Children whose parent shows its newest one: read if it is another than last time.
 
     Edited and deleted children show in no parent, so a full scan reads all parents.
 

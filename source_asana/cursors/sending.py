@@ -1,4 +1,6 @@
-"""Two of the three rules: send what is new by its fingerprint, and enter it once on its way.
+"""The first two rules of the ledger: send a record whose fingerprint is new, and enter it.
+
+It is entered once it is in the output queue.
 
 Each page has an instant of its own for that, `synced_at`, by the server's clock.
 """
@@ -168,7 +170,7 @@ class Sender:
     Args:
         lock: the cursor's; held whenever the ledger is used.
         key: the stream's primary key; its last column is the record's key within its partition.
-        fingerprint: returns that of a finished record, see `fingerprints`.
+        fingerprint: returns that of a finished record, see `fingerprinter`.
         stamps: gives `synced_at`.
         stop: wakes those who wait when the sync is aborted.
 

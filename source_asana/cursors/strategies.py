@@ -1,6 +1,6 @@
 """Reading strategies: which slices a stream has in a sync, and what each of them asks for.
 
-A strategy only saves requests. What is sent is decided by the ledger, record by record.
+A strategy only saves requests. The ledger decides what is sent, record by record.
 """
 
 from __future__ import annotations
@@ -332,6 +332,6 @@ class Strategy:
         return stamp is None or self.start is None or stamp >= self.start
 
     def is_newer(self, record: Record, slice_: Slice) -> bool:
-        """Return whether a stream without a ledger sends a record."""
+        """Return whether a record is sent by its timestamp, as the ledger was dropped."""
         del record, slice_
         return True

@@ -1,6 +1,6 @@
 """From the lines of an export's file to records, each line a task with its stories and attachments.
 
-What a line holds goes the same way as what listings show: the same shape, ledger and queue. So a
+The records of a line go the same way as those of listings: the same shape, ledger and queue. So a
 file that is read again sends nothing twice. An export knows no projects, and its lines are in no
 order: a subtask may come before its parent.
 """

@@ -22,7 +22,7 @@ from source_asana.http.parsing import parse
 
 
 class Action(Enum):
-    """What the requester does with an answer."""
+    """What `attempts.send` does with an answer."""
 
     SUCCESS = auto()
     RETRY = auto()
@@ -53,7 +53,7 @@ class Rule:
         pattern: what Asana's message must contain, a case-insensitive regular expression; None
             matches all.
         action: what to do.
-        reason: a word for the report and for tests.
+        reason: a word for the report. Whether a plan or a scope is missing is told by it, too.
         remedy: what the user can do, a clause.
         reach: for `SKIP`, how far the refusal reaches.
         deleted: for `SKIP`, whether the object does not exist (any more), so that nothing was left

@@ -5,6 +5,6 @@
     read  stories, attachments ◄────── feed of tasks, in order of arrival
 
 `feed` is a shell around `core.task_list`. `streams` holds what the four streams share in a sync,
-and `finders` the ways past the listings. A strategy for each stream says what is asked for, in
+and `finders` find changes without listings. A strategy for each stream says what is asked for, in
 `strategies` and `children`. `retriever` makes records of pages.
 """

@@ -1,6 +1,6 @@
 """Stories and attachments: which tasks are asked for them, and how they are read.
 
-Those tasks are asked of whose version the children were not read yet.
+A task is asked for them if the children of its version were not read yet.
 """
 
 from __future__ import annotations

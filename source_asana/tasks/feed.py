@@ -27,8 +27,8 @@ class Listing:
         began: the server's time before its first request; None unless all of it, or what changed
             in it since it was covered, was read.
         is_whole: whether all of it was read.
-        is_passed_over: whether this sync does not read it, as a scan of its workspace found what
-            changed in it.
+        is_passed_over: whether this sync does not read it, as a search, or its events, tell
+            what changed in it.
         was_answered: whether it was read in this sync and ended without a failure.
     """
 
@@ -160,7 +160,7 @@ class TaskFeed(ParentFeed):
             self.ended(ending)
 
     def covered(self, key: str, item: Item, began: Millis) -> None:
-        """Note that a scan has shown all of a listing."""
+        """Note that an export has shown all of a listing."""
         with self._changed:
             self.name(key, item)
             self.begin(key)
@@ -287,7 +287,7 @@ class TaskFeed(ParentFeed):
             return [self.named[k] for k in keys if k in self.named and self.named[k].was_answered]
 
     def is_complete(self, key: str, position: int | None = None) -> bool:
-        """Return whether a listing was read whole, with all walks below it.
+        """Return whether a listing was read completely, with all walks below it.
 
         Args:
             key: the listing's.

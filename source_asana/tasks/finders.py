@@ -49,7 +49,7 @@ TOO_MANY = Rule((), None, Action.FAIL, "listings are cheaper")
 
 
 class WorkspaceSlice(Slice):
-    """Covers what is found in one workspace past its listings; threads wait for its end.
+    """Covers what is found in one workspace without its listings; threads wait for its end.
 
     Its records belong to many partitions.
 

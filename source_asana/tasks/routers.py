@@ -1,4 +1,4 @@
-"""Which lists show a task, and the routers of what hangs on tasks, whose slices their feed gives.
+"""Which lists show a task, and the routers of subtasks, stories and attachments.
 
 `partitions_of` is the one rule for listings, searches, exports and look-ups.
 """

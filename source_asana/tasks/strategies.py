@@ -169,9 +169,9 @@ class TaskStreamStrategy(Strategy):
 class TasksStrategy(TaskStreamStrategy):
     """Reads task listings, by project and by user.
 
-    `modified_since` is sent only if nothing but the stream itself reads the listing: a subtask's
-    change does not touch its parent, so with child streams the listing is read whole. A full scan
-    reads it whole as well, and so does the sync that finds it outstanding.
+    `modified_since` is sent if nothing but the stream itself reads the listing, or if it is a
+    user's and events replace listings. A subtask's change does not touch its parent, so with child
+    streams other listings are read completely. So are all in a full scan, and outstanding ones.
     """
 
     rank = 3
@@ -259,7 +259,7 @@ class TasksStrategy(TaskStreamStrategy):
             yield from self.router.stream_slices()
 
     def _listing(self, found: Slice) -> Slice | None:
-        """Return the slice of a listing, None where nothing needs it."""
+        """Return the slice that reads a listing, or only its events; None for neither."""
         key, workspace = found.key, found.item["workspace_gid"]
         self.feed.name(key, found.item)
         self._there.add(key)
@@ -283,7 +283,7 @@ class TasksStrategy(TaskStreamStrategy):
         return ListingSlice(found.partition, key=found.key, item=found.item)
 
     def _cover(self, found: Slice, began: Any) -> None:
-        """Count a listing as read whole: a scan has shown all that is in it."""
+        """Count a listing as read completely: an export has shown all of it."""
         with self.lock:
             self.partitions.handed_out(found.key)
             self.partitions.completed(found.key)

@@ -46,7 +46,7 @@ class TaskStreams:
         selected: what the task streams that the user selected keep of their listings.
         sending: those of `cursors` whose streams the user selected.
         in_both: the subtasks in projects that listings or walks have shown; workers add to it.
-        owner: the one of these whose state holds that of the finders.
+        owner: the one of `selected` whose state holds what the finders keep.
         is_full_scan: whether this sync reads all listings completely.
     """
 
@@ -295,12 +295,12 @@ class TaskReader(AsanaRetriever):
     def found(
         self, task: Raw, partition: str, slice_: Slice, stamp: Stamp, *, is_shared: bool = True
     ) -> Iterator[Any]:
-        """Yield a task that a scan or a hint found as this stream's record, if it is to be sent.
+        """Yield a task that a finder or a hint found as this stream's record, if it is to be sent.
 
         Args:
             task: as Asana sent it, with the fields of both streams.
             partition: the one of the ledger that it belongs to.
-            slice_: of the scan, or of the hints.
+            slice_: of the finder, or of the hints.
             stamp: of the page.
             is_shared: whether it may come again and the ledger would not tell.
         """
