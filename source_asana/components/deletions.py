@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 
 import requests
 
@@ -48,7 +47,7 @@ class Deletions:
     def note(self, gid: str, at: int = 0) -> None:
         """Take a gid that events name as deleted, and when that happened."""
         with self._lock:
-            self._noted[gid] = max(at, self._noted.get(gid, 0))
+            _add(self._noted, [(gid, at)])
 
     def since(self, instant: Millis | None, counts: Counts) -> tuple[Mapping[str, int], bool]:
         """Return gids that may be deleted -> when that happened, and whether no log failed.
@@ -63,7 +62,9 @@ class Deletions:
             if instant not in self._found:
                 self._found[instant] = self._read(instant, counts)
             told, is_complete = self._found[instant]
-            return _newest(told.items(), self._noted.items()), is_complete
+            found = dict(told)
+            _add(found, self._noted.items())
+            return found, is_complete
 
     def _read(self, since: Millis, counts: Counts) -> tuple[Mapping[str, int], bool]:
         found: dict[str, int] = {}
@@ -72,8 +73,7 @@ class Deletions:
             ending = Ending.COMPLETE
             try:
                 for event in EVENTS:
-                    told = self._deleted(workspace, event, since, counts)
-                    found = _newest(found.items(), told)
+                    _add(found, self._deleted(workspace, event, since, counts))
             except Refused:
                 # No service account, no such plan, no organization: lists tell it later.
                 ending = Ending.REFUSED
@@ -111,9 +111,7 @@ class Deletions:
                     yield record["resource"]["gid"], to_millis(record.get("created_at")) or 0
 
 
-def _newest(*told: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Return the newest instant of each gid."""
-    found: dict[str, int] = {}
-    for gid, at in chain(*told):
+def _add(found: dict[str, int], told: Iterable[tuple[str, int]]) -> None:
+    """Keep the newest instant of each gid, also of what is told before the log fails."""
+    for gid, at in told:
         found[gid] = max(at, found.get(gid, 0))
-    return found

@@ -220,6 +220,21 @@ def test_full_scans_are_rare_only_where_the_audit_log_of_every_workspace_is_read
     assert (len(gone(second)), len(gone(third))) == (found, 1 - found)
 
 
+@pytest.mark.parametrize("status", [400, 403], ids=["failed", "refused"])
+def test_what_the_audit_log_has_told_counts_though_a_later_page_is_not_given(
+    tasks: World, status: int
+) -> None:
+    options = {**TRACKED, **TOLD}
+    with Sandbox(tasks, plan="service") as asana:
+        first = read(asana, TASKS, **options)
+        tasks.delete(tasks.find("Goes"))
+        asana.clock.advance(DAY)
+        path = r"^/workspaces/\d+/audit_log_events\?.*offset="
+        asana.fault("status", path, times=None, status=status, message="Not now.")
+        second = read(asana, TASKS, state=first.state, **options)
+    assert gone(second) == {"tasks": 1, "subtasks": 1, "stories": 2}
+
+
 def test_what_comes_back_while_deletions_wait_is_there(tasks: World) -> None:
     options = {**TRACKED, **LISTED}
     task = tasks.find("Goes")
