@@ -113,7 +113,9 @@ class TaskStreams:
         Called when these are over.
         """
         if len(self.covered()) < len(self.runtime.workspaces):
-            self.events.replace_listings(self.scan_requests())
+            # All tasks that are known are looked at, which takes time and memory.
+            is_asked = self.events.are_usable
+            self.events.replace_listings(self.scan_requests() if is_asked else 0)
             self._decide_full_scan()
 
     def scan_hours(self) -> int:
