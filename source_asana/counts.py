@@ -66,3 +66,9 @@ class Counts:
         """Count a partition as over, however it ended."""
         with self._lock:
             self.done += 1
+
+    def read_after_all(self) -> None:
+        """Count a partition only once that is over and is handed out again, to be read."""
+        with self._lock:
+            self.done -= 1
+            self.known -= 1

@@ -227,6 +227,8 @@ class TasksStrategy(TaskStreamStrategy):
         for key, found in self._passed_over.items():
             if key in busy or self.streams.is_to_list(key, found.item["workspace_gid"]):
                 self.feed.named[key].is_passed_over = False
+                # Its events were asked for in a slice of their own.
+                self.runtime.report.counts(self.plan.name).read_after_all()
                 yield self._of_project(found)
         self._wait_for_tasks()
         while hints := events.take():

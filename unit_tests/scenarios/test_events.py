@@ -569,6 +569,26 @@ def test_an_export_of_another_workspace_leaves_a_renamed_section_to_its_listing(
         assert unlike_asana(asana, destination, *FAMILY) == []
 
 
+@pytest.mark.parametrize("refused", [3, 1])
+def test_a_sync_that_is_refused_events_and_listings_fails_where_all_are_refused(
+    refused: int,
+) -> None:
+    options = {
+        "change_detection": "events",
+        "full_scan_interval_hours": 8760,
+        "include_tasks_without_project": False,
+    }
+    world = prepared()
+    projects = "|".join([world.find(name) for name in ("One", "Two", "Three")][:refused])
+    with Sandbox(world, plan="free") as asana:
+        destination = synced(asana, **options)
+        path = rf"^/(tasks|events)\?.*(project|resource)=({projects})\b"
+        asana.fault("status", path, times=None, status=403, message="Forbidden")
+        done = destination.sync(asana, FAMILY, **{**AUTO, **options})
+    said = [one for one in done.errors if "Asana refuses everything" in str(one)]
+    assert len(said) == (refused == 3)
+
+
 @pytest.mark.parametrize("streams", [("tasks",), FAMILY], ids="+".join)
 @pytest.mark.parametrize("why", ["section deleted", "token refused", "busy"])
 def test_a_listing_that_events_ask_for_and_that_fails_is_read_by_the_next_sync(
