@@ -28,8 +28,8 @@ class Slice(StreamSlice):
         began: the server's time before its first request, minus its grain; None before that.
         since: what the manifest's `{{ stream_interval.since }}` becomes, None to leave it out.
         is_filtered: whether Asana is asked for a part of the listing only.
-        is_incomplete: whether it was refused or given up, so that it ends without an error but is
-            not complete.
+        is_incomplete: whether it was refused or given up, or reads nothing, so that it ends without
+            an error but is not complete.
         is_one_of_many: whether it covers one task, of which a sync reads only those that changed:
             that one is refused does not mean that the stream is.
         is_last: whether its router hands out no further slice of the partition.

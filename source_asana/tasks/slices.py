@@ -37,6 +37,8 @@ class EventsSlice(Slice):
         super().__init__(found.partition, key=HINTS, item=found.item)
         self.project = found.key
         self.is_filtered = True
+        # Nothing of it is in the state before the sync has come to its end.
+        self.is_incomplete = True
 
 
 class HintSlice(Slice):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox, World
+from source_asana.cursors.states import States
 from source_asana.http.budget import Budget
 from source_asana.tasks import hinted
 from source_asana.tasks.streams import TaskStreams
@@ -567,6 +568,27 @@ def test_an_export_of_another_workspace_leaves_a_renamed_section_to_its_listing(
         assert not done.errors
         assert asked(asana, "/exports/resource") == 1
         assert unlike_asana(asana, destination, *FAMILY) == []
+
+
+def test_events_that_tell_nothing_print_no_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {
+        "change_detection": "events",
+        "full_scan_interval_hours": 8760,
+        "include_tasks_without_project": False,
+    }
+    with Sandbox(prepared(), plan="free") as asana:
+        destination = synced(asana, "tasks", **options)
+        printed: list[str] = []
+        emit = States.emit
+
+        def counted(states: States, stream: str, *args: Any) -> int:
+            printed.append(stream)
+            return emit(states, stream, *args)
+
+        monkeypatch.setattr("source_asana.cursors.states.pause", lambda _: 0.0)
+        monkeypatch.setattr(States, "emit", counted)
+        destination.sync(asana, ["tasks"], **{**AUTO, **options})
+    assert printed.count("tasks") == 1
 
 
 @pytest.mark.parametrize("refused", [3, 1])
