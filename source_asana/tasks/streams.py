@@ -201,6 +201,10 @@ class TaskStreams:
         sizes, costs = Counter(listing for _, listing in rows), Counter[str]()
         for gid, listing in rows:
             costs[listing] += any(cursor.has_partition(gid) for cursor in below)
+        if not any(cursor.stream_state.rows() for cursor in below):
+            # Nobody keeps subtasks: they are what only streams below know. One has a walk at most.
+            listed = {gid for gid, _ in rows}
+            costs.update(listing for gid, listing in self._known_tasks() if gid not in listed)
         for listing, tasks_in_it in sizes.items():
             costs[listing] += -(-tasks_in_it // PAGE)
         return costs

@@ -357,6 +357,20 @@ def test_a_full_refresh_asks_no_events() -> None:
         assert asked(asana, "/events") == 0
 
 
+def test_events_replace_listings_that_have_subtasks_which_only_stories_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A full scan takes more than five minutes of it, but the listings alone do not.
+    monkeypatch.setattr(Budget, "per_minute", 3)
+    streams = ("tasks", "stories")
+    with Sandbox(prepared(), plan="free") as asana:
+        destination = synced(asana, *streams, times=3)
+        asana.reset_log()
+        destination.sync(asana, streams, **AUTO)
+        assert asked(asana, "/events") == 3
+        assert asked(asana, "/tasks/{task_gid}/subtasks") == 0
+
+
 def test_events_replace_listings_on_a_free_plan() -> None:
     world = prepared()
     settings = {**AUTO, "change_detection": "events"}
