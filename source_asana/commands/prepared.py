@@ -27,7 +27,6 @@ from source_asana.runtime import Runtime
 from source_asana.source import SourceAsana
 from source_asana.tasks.events import events_in, is_worth_replacing
 from source_asana.tasks.strategies import TaskStreamStrategy
-from source_asana.tasks.streams import task_streams
 
 
 @dataclass
@@ -116,7 +115,7 @@ class Prepared:
         settings, per_minute = self.runtime.settings, self.runtime.client.budget.per_minute
         # A plan without search has the smaller quota.
         quota = min(per_minute, FREE_PER_MINUTE) if settings.may_search else per_minute
-        is_replaced = is_worth_replacing(task_streams(self.runtime).scan_requests(), quota)
+        is_replaced = is_worth_replacing(strategy.listings.cost.requests, quota)
         return not (settings.may_ask_events and is_replaced)
 
     @cached_property

@@ -145,6 +145,23 @@ class FullScan:
 
 
 @dataclass(slots=True)
+class Cost:
+    """How many requests the last full scan took; a value of the state."""
+
+    requests: int = 0
+
+    def load(self, value: Any) -> None:
+        """Take a stored value; see `Numbers.load`."""
+        if not isinstance(value, int):
+            raise ValueError("the cost of a full scan is no number")  # noqa: TRY004  # as others do
+        self.requests = value
+
+    def dump(self) -> Any:
+        """Return the value to store, None before the first full scan."""
+        return self.requests or None
+
+
+@dataclass(slots=True)
 class Texts(ByKey[str]):
     """Has a text for each key: a value of the state."""
 
@@ -244,6 +261,7 @@ class Listings:
         instants: when each listing was covered.
         watermarks: up to when the changes in a workspace were found.
         failed: the walks, and the tasks, that could not be read.
+        cost: of a full scan.
         tokens: from which the events of projects go on.
         versions: the tasks whose children were read, of a stream of children.
     """
@@ -253,6 +271,7 @@ class Listings:
     instants: Instants = field(default_factory=Instants)
     watermarks: Instants = field(default_factory=Instants)
     failed: Failed = field(default_factory=Failed)
+    cost: Cost = field(default_factory=Cost)
     tokens: Tokens = field(default_factory=Tokens)
     versions: Versions | None = None
 
@@ -262,6 +281,7 @@ class Listings:
             "listings": self.instants,
             "watermarks": self.watermarks,
             "scanned": self.full_scan,
+            "scan_requests": self.cost,
             "failed": self.failed,
             "tokens": self.tokens,
         }

@@ -109,6 +109,9 @@ class TaskStreamStrategy(Strategy):
         failed = {**dict.fromkeys(events.failed, ""), **self.feed.failed_walks()}
         self.listings.settle(began, named, passed_over, failed)
         self.streams.report_next_scan(self.full_scan.scanned)
+        if self.full_scan.is_due():
+            counts = self.runtime.report.counts
+            self.listings.cost.requests = counts("tasks").requests + counts("subtasks").requests
         if events.are_read:
             self.listings.tokens.by_key |= events.tokens
             if self.feed.keys_complete:

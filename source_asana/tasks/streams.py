@@ -113,9 +113,8 @@ class TaskStreams:
         Called when these are over.
         """
         if len(self.covered()) < len(self.runtime.workspaces):
-            # All tasks that are known are looked at, which takes time and memory.
-            is_asked = self.events.are_usable
-            self.events.replace_listings(self.scan_requests() if is_asked else 0)
+            costs = (stream.cost.requests for stream in self.selected)
+            self.events.replace_listings(max(costs, default=0))
             self._decide_full_scan()
 
     def scan_hours(self) -> int:
@@ -182,11 +181,6 @@ class TaskStreams:
         del counts[""]
         return [key for key, number in counts.items() if number > 1 and number > self.cost(key)]
 
-    def scan_requests(self) -> int:
-        """Return about how many requests a full scan takes, 0 before the first."""
-        known = {key for stream in self.selected for key in stream.instants}
-        return sum(max(1, self.cost(key)) for key in known)
-
     def cost(self, listing: str) -> int:
         """Return about how many requests it takes to list a project and to walk its tasks."""
         return self._costs[listing]
@@ -201,10 +195,6 @@ class TaskStreams:
         sizes, costs = Counter(listing for _, listing in rows), Counter[str]()
         for gid, listing in rows:
             costs[listing] += any(cursor.has_partition(gid) for cursor in below)
-        if not any(cursor.stream_state.rows() for cursor in below):
-            # Nobody keeps subtasks: they are what only streams below know. One has a walk at most.
-            listed = {gid for gid, _ in rows}
-            costs.update(listing for gid, listing in self._known_tasks() if gid not in listed)
         for listing, tasks_in_it in sizes.items():
             costs[listing] += -(-tasks_in_it // PAGE)
         return costs

@@ -286,6 +286,7 @@ def test_the_parts_have_their_names_in_the_state() -> None:
         "listings": True,
         "watermarks": True,
         "scanned": True,
+        "scan_requests": False,
         "failed": False,
         "tokens": False,
     }

@@ -11,7 +11,6 @@ from sandbox import Sandbox, World
 from source_asana.cursors.states import States
 from source_asana.http.budget import Budget
 from source_asana.tasks import hinted
-from source_asana.tasks.streams import TaskStreams
 from unit_tests.properties.runs import Destination
 from unit_tests.scenarios.worlds_b import (
     DAY,
@@ -306,21 +305,6 @@ def test_no_events_are_asked_where_the_user_says_so(mode: str) -> None:
     with Sandbox(world, plan="advanced") as asana:
         synced(asana, change_detection=mode)
         assert asked(asana, "/events") == 0
-
-
-def test_without_events_no_sync_goes_through_all_tasks_to_estimate_a_full_scan(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    gone_through: list[TaskStreams] = []
-
-    def counted(streams: TaskStreams) -> int:
-        gone_through.append(streams)
-        return 0
-
-    monkeypatch.setattr(TaskStreams, "scan_requests", counted)
-    with Sandbox(prepared(), plan="advanced") as asana:
-        synced(asana, change_detection="listing")
-    assert gone_through == []
 
 
 def test_a_first_sync_asks_for_no_more_tokens_than_the_next_one_would_use(
