@@ -121,7 +121,7 @@ class Runtime:
         return ".".join(blake2b(orjson.dumps(one), digest_size=8).hexdigest() for one in parts)
 
     @property
-    def told_until(self) -> int:
+    def certain_until(self) -> int:
         """Up to when the answers of this sync certainly show what happened, in milliseconds.
 
         Asana's search index lags by some minutes.

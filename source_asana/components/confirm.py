@@ -20,7 +20,7 @@ from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.missing import MissingRecords
 from source_asana.cursors.sending import Raw
-from source_asana.cursors.strategies import LEFT, elsewhere, partition_in
+from source_asana.cursors.strategies import OTHER_STREAM, elsewhere, partition_in
 from source_asana.http.attempts import body_of, send
 from source_asana.http.errors import AsanaError, Reach, Refused, Verdict
 from source_asana.parents.routers import AsanaRouter, InlineRouter
@@ -288,7 +288,7 @@ class Confirm:
 
     def _deleted(self, key: str, partition: str) -> Iterator[Raw]:
         self._counts.deleted += 1
-        yield from self._missing.deleted(key, partition, self._cursor.stamp())
+        yield from self._missing.tombstone(key, partition, self._cursor.stamp())
 
     @property
     def _missing(self) -> MissingRecords:
@@ -328,11 +328,11 @@ class Confirm:
             )
             return
         now = cursor.strategy.partition_now(record, partition_in(partition))
-        if now == LEFT and self._parent_if_removed(partition) is Existence.FORBIDDEN:
+        if now == OTHER_STREAM and self._parent_if_removed(partition) is Existence.FORBIDDEN:
             # It may seem to be no subtask any more just because the token may not see its parent.
             self._missing.remove(key, partition)
             return
-        if now == LEFT:
+        if now == OTHER_STREAM:
             yield from self._deleted(key, partition)
             return
         # Where no answer tells another parent, it has that of the partition that it was in.

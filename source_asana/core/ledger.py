@@ -227,7 +227,7 @@ class Ledger:
             if all(row & EARLIER for row in rows):
                 self._drop([(key, row) for row in rows])
 
-    def take(self) -> Callable[[], dict[str, Any]]:
+    def snapshot(self) -> Callable[[], dict[str, Any]]:
         """Return what dumps the ledger as it is now, which may be called while it changes."""
         keys = [*self._first, *(key for key, rows in self._more.items() for _ in rows)]
         rows = array("Q", chain(self._first.values(), *self._more.values()))
@@ -250,7 +250,7 @@ class Ledger:
 
     def dump(self) -> dict[str, Any]:
         """Return the ledger as a JSON value, which does not say what was shown."""
-        return self.take()()
+        return self.snapshot()()
 
     @classmethod
     def load(cls, value: Any, *, by_partition: bool = False) -> Ledger:

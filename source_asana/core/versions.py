@@ -43,7 +43,7 @@ class Versions:
 
     def dump(self) -> Any:
         """Return what makes the value to store, without the lock; None for nothing."""
-        return self.rows.take() if len(self.rows) else None
+        return self.rows.snapshot() if len(self.rows) else None
 
     def __len__(self) -> int:
         """Return how many rows there are."""

@@ -201,7 +201,7 @@ class StreamState:
             and not (self.missing and self.missing.is_another_scope)
         ):
             strategy.sweep(sender.ledger, strategy.partitions.is_complete)
-        ledger = sender.ledger.take() if sender and len(sender.ledger) else None
+        ledger = sender.ledger.snapshot() if sender and len(sender.ledger) else None
         further = {
             **{name: part.dump() for name, part in strategy.parts().items()},
             "synced_at": self.stamps.last if sender else None,

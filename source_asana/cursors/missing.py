@@ -118,7 +118,7 @@ class MissingRecords:
         strategy.sweep(ledger, lambda one: strategy.is_over(one) or (is_all and not has_shown(one)))
         for key, at in strategy.hinted.items() if not self.are_by_partition else ():
             partition = ledger.partition_of(key)
-            is_news = at >= self._runtime.told_until
+            is_news = at >= self._runtime.certain_until
             if partition is not None and (is_news or not ledger.was_shown(key)):
                 ledger.miss(key, partition)
         if self.is_another_scope:
@@ -210,7 +210,7 @@ class MissingRecords:
 
     # ── what became of a record; called by workers, without the lock ───────────────────────────
 
-    def deleted(self, key: str, partition: str, stamp: Stamp) -> Iterator[Raw]:
+    def tombstone(self, key: str, partition: str, stamp: Stamp) -> Iterator[Raw]:
         """Yield the tombstone of a record that is deleted, or that left its partition."""
         yield from self._sender.tombstone(key, partition, stamp)
 

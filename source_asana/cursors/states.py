@@ -40,8 +40,8 @@ CHARACTERS_A_SECOND = 20_000
 FOREIGN_BUT_EMPTY = frozenset({NO_CURSOR_STATE_KEY, "__ab_full_refresh_sync_complete"})
 
 
-WITHOUT_LEDGER = "it keeps track of changes by their timestamps only, and of no deletions"
-WITHOUT_KEYS = "a task that changed is sent with all of its records, and none of them is tracked"
+LEDGER_DROPPED = "it keeps track of changes by their timestamps only, and of no deletions"
+KEYS_DROPPED = "a task that changed is sent with all of its records, and none of them is tracked"
 
 
 def damaged(stream: str, what: str) -> Exception:
@@ -204,7 +204,7 @@ class States:
             "see docs/freshness.md, `State size`.",
             name,
             MOST_CHARACTERS // 1_000_000,
-            WITHOUT_LEDGER if rank is None else WITHOUT_KEYS,
+            LEDGER_DROPPED if rank is None else KEYS_DROPPED,
         )
         return True
 

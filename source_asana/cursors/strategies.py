@@ -54,7 +54,7 @@ class OpenSlices:
 
 
 Record = Mapping[str, Any]
-LEFT = ""
+OTHER_STREAM = ""
 """Where a record is that belongs to another stream now: in no partition of this one."""
 ELSEWHERE = "elsewhere"
 """The partition of what exists but lies in no list that is read; every full scan looks it up.
@@ -301,7 +301,7 @@ class Strategy:
 
         Returns:
             The key of a partition that this sync reads, or one that is `elsewhere`; None where it
-            is in no list and nothing else is known; `LEFT` where it is another stream's record now.
+            is in no list and nothing else is known; `OTHER_STREAM` for a record of another stream.
         """
         del record
         if self.partitions.is_expected(partition):

@@ -159,7 +159,7 @@ class ExportJobs:
         if left and left.serves(order) and not self._is_read(left):
             job = self._resumed(left.gid)
             if job and self._is_usable(job):
-                self._runtime.oldest_file = min(job.until, self._runtime.told_until)
+                self._runtime.oldest_file = min(job.until, self._runtime.certain_until)
                 return job
         return self._new(order)
 

@@ -240,7 +240,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         at = self.streams.events.due_at(self.resource, gid)
         if at is None:
             return False
-        return gid not in self._handed_out or at >= self.runtime.told_until
+        return gid not in self._handed_out or at >= self.runtime.certain_until
 
     def _since(self, listing: str) -> int | None:
         """Return from when on a stream without versions reads the tasks of a listing."""

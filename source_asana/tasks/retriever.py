@@ -90,7 +90,7 @@ class TaskRetriever(TaskReader):
             yield from self._search(slice_)
             return
         if isinstance(slice_, WorkspaceSlice):
-            yield from self.streams.found(slice_, self)
+            yield from self.streams.read_workspace(slice_, self)
             return
         if isinstance(slice_, HintSlice):
             yield from self._hinted.read(slice_)
@@ -164,7 +164,7 @@ class TaskRetriever(TaskReader):
             search.finish(succeeded=True)
         except AsanaError as error:
             if error.verdict.rule is TOO_MANY:
-                yield from self.streams.found(search, self)
+                yield from self.streams.read_workspace(search, self)
             if search.succeeded:
                 return
             self.streams.search.fall_back(search, error)

@@ -13,7 +13,7 @@ from source_asana.core.listings import Listings
 from source_asana.core.task_list import Group, OpenWalk
 from source_asana.cursors.strategies import (
     ELSEWHERE,
-    LEFT,
+    OTHER_STREAM,
     Part,
     Record,
     Strategy,
@@ -125,10 +125,10 @@ class TaskStreamStrategy(Strategy):
 
     @override
     def is_newer(self, record: Record, slice_: Slice) -> bool:
-        since, stamp = self._told_until(slice_), self.stamp_of(record)
+        since, stamp = self._sent_until(slice_), self.stamp_of(record)
         return since is None or stamp is None or stamp >= since
 
-    def _told_until(self, slice_: Slice) -> int | None:
+    def _sent_until(self, slice_: Slice) -> int | None:
         """Return up to when earlier syncs have sent what a slice shows, None to send all of it."""
         if self.full_scan.is_due():
             return None
@@ -348,7 +348,7 @@ class TasksStrategy(TaskStreamStrategy):
             for found in partitions_of(record, user, self._there, self.runtime.settings):
                 return found
         # In a project that is not read a subtask is still what it was, as any other task there.
-        return LEFT if record.get("parent") and not record.get("projects") else None
+        return OTHER_STREAM if record.get("parent") and not record.get("projects") else None
 
 
 class SubtasksStrategy(TaskStreamStrategy):
@@ -408,7 +408,7 @@ class SubtasksStrategy(TaskStreamStrategy):
     def partition_now(self, record: Record, partition: str) -> str | None:
         parent = record.get("parent")
         if not parent:
-            return LEFT
+            return OTHER_STREAM
         gid = str(parent["gid"])
         # Its parent was walked and did not show it, or is in no list itself.
         del partition

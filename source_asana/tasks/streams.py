@@ -86,7 +86,7 @@ class TaskStreams:
             left -= set(finder.plan(left))
         self._has_finders = left < self.runtime.workspaces
 
-    def found(self, slice_: WorkspaceSlice, tasks: AsanaRetriever) -> Iterator[Any]:
+    def read_workspace(self, slice_: WorkspaceSlice, tasks: AsanaRetriever) -> Iterator[Any]:
         """Yield the records of a finder's slice, or of a search that is too large to be stepped."""
         for finder in self.finders:
             yield from finder.read(slice_, tasks)
@@ -161,7 +161,7 @@ class TaskStreams:
         hint = self.events.of(gid)
         # Its subtasks carry its name.
         is_whole = not hint.is_renamed or self.feed.shown.has_shown_all_subtasks(gid)
-        return hint.at < self.runtime.told_until and is_whole and self._was_shown(gid)
+        return hint.at < self.runtime.certain_until and is_whole and self._was_shown(gid)
 
     def _was_shown(self, gid: str) -> bool:
         """Return whether each stream that has a task was shown it.

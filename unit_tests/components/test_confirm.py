@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from source_asana.components.confirm import Confirm, Existence
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.strategies import ELSEWHERE, LEFT, Strategy, Unread
+from source_asana.cursors.strategies import ELSEWHERE, OTHER_STREAM, Strategy, Unread
 from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
 from source_asana.parents.slices import ConfirmSlice, Row
 from unit_tests.cursors.surroundings import cursor_of, runtime
@@ -97,7 +97,7 @@ def is_missing(cursor: AsanaCursor) -> bool:
         (Existence.EXISTS, {"gid": "7"}, ("7", "p")),
         (Existence.EXISTS, {"gid": "7", "now": "q"}, ("7", "q")),
         (Existence.EXISTS, {"gid": "7", "now": None}, ("7", f"{ELSEWHERE}/p")),
-        (Existence.EXISTS, {"gid": "7", "now": LEFT}, None),
+        (Existence.EXISTS, {"gid": "7", "now": OTHER_STREAM}, None),
     ],
 )
 def test_only_what_is_deleted_or_another_streams_leaves(
@@ -105,8 +105,8 @@ def test_only_what_is_deleted_or_another_streams_leaves(
 ) -> None:
     found, cursor = confirmed(("7", "p"), own=FakeLookup({"7": (existence, record)}))
 
-    is_sent = existence is Existence.EXISTS and record.get("now") != LEFT
-    is_tombstone = existence is Existence.DELETED or record.get("now") == LEFT
+    is_sent = existence is Existence.EXISTS and record.get("now") != OTHER_STREAM
+    is_tombstone = existence is Existence.DELETED or record.get("now") == OTHER_STREAM
     assert [one["gid"] for one in found] == ["7"] * (is_sent or is_tombstone)
     assert all(("_ab_cdc_deleted_at" in one) is is_tombstone for one in found)
     if is_sent:
@@ -174,7 +174,7 @@ def test_a_partition_is_asked_again_for_a_record_that_others_may_hold(
 
 
 def test_what_is_another_streams_record_now_is_not_deleted() -> None:
-    own = FakeLookup({"7": (Existence.EXISTS, {"gid": "7", "now": LEFT})})
+    own = FakeLookup({"7": (Existence.EXISTS, {"gid": "7", "now": OTHER_STREAM})})
     found, cursor = confirmed(("7", "p"), own=own)
 
     assert len(found) == 1
@@ -186,9 +186,9 @@ def test_what_is_another_streams_record_now_is_not_deleted() -> None:
     ("parent", "record", "sends"),
     [
         (Existence.DELETED, {"gid": "7", "now": "q"}, ["q"]),
-        (Existence.DELETED, {"gid": "7", "now": LEFT}, ["deleted"]),
+        (Existence.DELETED, {"gid": "7", "now": OTHER_STREAM}, ["deleted"]),
         # Asana may leave out a parent that it hides.
-        (Existence.FORBIDDEN, {"gid": "7", "now": LEFT}, []),
+        (Existence.FORBIDDEN, {"gid": "7", "now": OTHER_STREAM}, []),
     ],
 )
 def test_what_outlives_its_parent_is_where_its_own_answer_says(

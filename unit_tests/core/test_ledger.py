@@ -155,7 +155,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def take(self, key: str, partition: str) -> None:
         value = self.ledger.dump()
         ledger = Ledger.load(value, by_partition=self.by_partition)
-        dump = ledger.take()
+        dump = ledger.snapshot()
         ledger.enter(key, partition, 7)
         ledger.remove(key)
         ledger.sweep(PARTITIONS.__contains__)

@@ -299,7 +299,7 @@ STAMP = Stamp(Millis(5), "1970-01-01T00:00:00.005Z")
 
 def test_a_deleted_record_leaves_with_a_tombstone() -> None:
     sync = Sync("12", ["p", "q"])
-    records = sync.missing().deleted("1", "p", STAMP)
+    records = sync.missing().tombstone("1", "p", STAMP)
 
     assert next(records) == {"gid": "1", "synced_at": STAMP.text, "_ab_cdc_deleted_at": STAMP.text}
     assert sync.ledger.fingerprint("1", "p") == 5
@@ -317,7 +317,7 @@ def test_what_left_a_partition_is_not_deleted_itself() -> None:
     # The projects of a portfolio, for example.
     sync = Sync("1", by_partition=True)
 
-    assert len(list(sync.missing().deleted("1", "p", STAMP))) == 1
+    assert len(list(sync.missing().tombstone("1", "p", STAMP))) == 1
 
     assert sync.shared.deleted == set()
 
