@@ -21,7 +21,7 @@ TASKS = 27_000  # of these 20,000 are in projects that the token sees
 RATIO = 4.0
 PROCESS_SECONDS = 4.0
 STORY_REQUESTS = 400.0
-SPEC_SECONDS = 2.0
+SPEC_SECONDS = 1.3
 DISCOVER_SECONDS = 2.5
 
 
