@@ -13,7 +13,7 @@ from unit_tests.mock_server import expect
 from unit_tests.sync import Sync, read
 
 # A busy machine delays a request by some milliseconds: at a greater speed they are seconds.
-SPEED = 12.0
+SPEED = 6.0
 BEGAN = time.time()
 NAMES = ("projects", "sections", "tasks", "subtasks", "stories")
 
