@@ -68,9 +68,9 @@ class StreamSlices(StreamSlicer):
             # What it finds deleted takes along what hangs on it.
             stop.wait_for(self._retriever.others[parent].cursor.confirmed)
         since = cursor.stream_state.audit_watermark if cursor.missing else None
-        told, is_complete = self._runtime.part(Deletions).since(since, self._counts)
+        hinted, is_complete = self._runtime.part(Deletions).since(since, self._counts)
         until = self._runtime.clock.began() if is_complete else None
-        cursor.settle(told, until, is_sound=is_sound)
+        cursor.settle(hinted, until, is_sound=is_sound)
         yield from cursor.to_confirm()
 
     def _announced(self) -> Iterator[Slice]:

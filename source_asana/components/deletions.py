@@ -61,8 +61,8 @@ class Deletions:
                 return dict(self._noted), True
             if instant not in self._found:
                 self._found[instant] = self._read(instant, counts)
-            told, is_complete = self._found[instant]
-            found = dict(told)
+            logged, is_complete = self._found[instant]
+            found = dict(logged)
             _add(found, self._noted.items())
             return found, is_complete
 
@@ -111,7 +111,7 @@ class Deletions:
                     yield record["resource"]["gid"], to_millis(record.get("created_at")) or 0
 
 
-def _add(found: dict[str, int], told: Iterable[tuple[str, int]]) -> None:
-    """Keep the newest instant of each gid, also of what is told before the log fails."""
-    for gid, at in told:
+def _add(found: dict[str, int], deleted: Iterable[tuple[str, int]]) -> None:
+    """Keep the newest instant of each gid, also of those that are read before the log fails."""
+    for gid, at in deleted:
         found[gid] = max(at, found.get(gid, 0))

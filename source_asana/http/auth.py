@@ -19,6 +19,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.config import OAuth, Settings, config_error
+from source_asana.http.errors import RULES, Action
 from source_asana.http.parsing import parse
 from source_asana.http.tries import Tries
 from source_asana.masking import mask
@@ -30,8 +31,13 @@ DEFAULT_LIFE_SECONDS = 3600.0
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 15.0
 OUTAGE_SECONDS = 600.0
-# Of the 4xx, those that another try may mend.
-PASSING = frozenset({408, 409, 424, 425, 429})
+# Statuses that another try may mend, as those of any other request.
+PASSING = frozenset(
+    status
+    for rule in RULES
+    if rule.pattern is None and rule.action in {Action.RETRY, Action.WAIT}
+    for status in rule.statuses
+)
 
 
 class TokenAuth:

@@ -87,7 +87,7 @@ class TaskStreamStrategy(Strategy):
         return found
 
     def move(self, listing: Listing) -> None:
-        """Note that what depends on a listing is in the state, if it was read whole."""
+        """Note that what depends on a listing is in the state, if it was read completely."""
         if self.listings.is_tracked and listing.began is not None and not self.columns.withdrawn:
             self.listings.instants.move(listing.key, listing.began)
 
@@ -155,7 +155,7 @@ class TaskStreamStrategy(Strategy):
         return self.feed.keys_complete
 
     def warn_of_unproven_deletions(self) -> None:
-        """Say once that what was deleted in unread listings cannot be told."""
+        """Say once that what was deleted in unread listings cannot be found."""
         if (
             self.full_scan.is_due()
             and self.runtime.settings.track_deletions
