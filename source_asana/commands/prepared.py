@@ -198,7 +198,7 @@ class Prepared:
         if body.get("has_more") or any(hint.kind is Kind.LISTING for hint in hints):
             return None
         # With its name, those of its subtasks change; with a deleted subtask, its parent does.
-        below = {f"{hint.gid}/" for hint in hints if hint.kind is Kind.RENAMED}
+        below = {f"{hint.gid}/" for hint in hints if hint.kind is Kind.SUBTREE}
         parents = {self._above(hint.gid) for hint in hints if hint.kind is Kind.DELETED}
         return frozenset({hint.gid for hint in hints} | below | parents)
 

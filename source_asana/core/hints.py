@@ -16,9 +16,9 @@ class Kind(Enum):
     """What may be the case."""
 
     CHANGED = auto()
-    """A task was created, edited, moved or restored, or its children were."""
-    RENAMED = auto()
-    """A task has another name, which its subtasks carry."""
+    """A task was created, edited or moved, or its children were."""
+    SUBTREE = auto()
+    """A task has another name, which its subtasks carry, or it came back with all of them."""
     DELETED = auto()
     CHILD = auto()
     """A story or an attachment changed in a way that need not show in the version of its task."""
@@ -65,6 +65,7 @@ class Event(NamedTuple):
 
 
 CHILDREN = frozenset({"story", "attachment"})
+GONE = frozenset({"deleted", "removed"})
 CONTAINERS = frozenset({"project", "section"})
 # Fields of an event that decide. Of a resource without `target` Asana may give the gid alone, as it
 # is said to do for an unknown field. So its kind is taken from the event's `type` as well.
@@ -119,7 +120,8 @@ def _of_task(event: Event) -> Iterator[Hint]:
     if event.action == "deleted":
         yield Hint(Kind.DELETED, event.gid, event.at)
         return
-    yield Hint(Kind.RENAMED if event.field == "name" else Kind.CHANGED, event.gid, event.at)
+    is_subtree = event.field == "name" or event.action == "undeleted"
+    yield Hint(Kind.SUBTREE if is_subtree else Kind.CHANGED, event.gid, event.at)
     if event.parent and event.parent_kind == "task":
         # Its `num_subtasks` is another one.
         yield Hint(Kind.CHANGED, event.parent, event.at)
@@ -147,7 +149,7 @@ class TaskHint:
         project: the one whose events named it first, "" for none.
         at: when the newest of them happened.
         is_deleted: whether the newest one says that it is deleted.
-        is_renamed: whether it has another name.
+        is_subtree: whether its subtasks are read as well, as it has another name or came back.
         due: children -> when the newest of them changed.
         waits: whether it is read once more, after its parent.
     """
@@ -155,7 +157,7 @@ class TaskHint:
     project: str = ""
     at: int = -1
     is_deleted: bool = False
-    is_renamed: bool = False
+    is_subtree: bool = False
     due: dict[str, int] = field(default_factory=dict)
     waits: bool = False
 
@@ -163,7 +165,7 @@ class TaskHint:
         """Take one more hint; in any order."""
         if hint.at > self.at or (hint.at == self.at and hint.kind is not Kind.DELETED):
             self.at, self.is_deleted = hint.at, hint.kind is Kind.DELETED
-        self.is_renamed |= hint.kind is Kind.RENAMED
+        self.is_subtree |= hint.kind is Kind.SUBTREE
         if hint.child:
             self.due[hint.child] = max(hint.at, self.due.get(hint.child, 0))
 
@@ -187,9 +189,9 @@ class TaskHints:
             self._to_follow[hint] = None
             return
         known = self.tasks.setdefault(hint.gid, TaskHint(project))
-        before = (known.at, known.is_renamed, dict(known.due))
+        before = (known.at, known.is_subtree, dict(known.due))
         known.take(hint)
-        if (known.at, known.is_renamed, known.due) != before:
+        if (known.at, known.is_subtree, known.due) != before:
             self._to_follow[hint.gid] = None
 
     def again(self, gid: str) -> None:
@@ -218,6 +220,6 @@ def hints_of_failed(text: str) -> Iterator[Hint]:
     if kind in CHILDREN:
         yield Hint(Kind.ORPHAN, gid, 0, kind)
         return
-    yield Hint(Kind.RENAMED, gid)
+    yield Hint(Kind.SUBTREE, gid)
     for one in sorted(CHILDREN):
         yield Hint(Kind.CHILD, gid, 0, one)

@@ -21,7 +21,9 @@ from typing_extensions import override
 
 from source_asana.core.ledger import Ledger
 from source_asana.core.listings import FullScan, Instants, Tokens
+from source_asana.core.named import Sent
 from source_asana.core.versions import Versions
+from source_asana.cursors.doubts import around
 from source_asana.cursors.missing import FIRST, MissingRecords
 from source_asana.cursors.sending import Once, Raw, Sender, Stamp, Stamps
 from source_asana.cursors.states import VERSION, Emission, States, StateShare, damaged
@@ -81,6 +83,7 @@ class StreamState:
         except (ValueError, TypeError) as error:
             raise damaged(self.stream, str(error)) from None
         if self.sender:
+            self.sender.doubts = strategy.doubts
             self.sender.ledger.drop_partitions(strategy.is_expired)
             # Switched off or on: a tombstone may have been printed just before the last sync ended.
             strategy.resends_missing = self.tracks_deletions or "scope" in stored
@@ -120,7 +123,7 @@ class StreamState:
         """
         with self.strategy.lock:
             for part in self.strategy.parts().values():
-                if isinstance(part, Instants | FullScan | Tokens):
+                if isinstance(part, Instants | FullScan | Tokens | Sent):
                     part.drop_after(now)
             if self.audit_watermark is not None and self.audit_watermark > now:
                 self.audit_watermark = None
@@ -446,6 +449,20 @@ class AsanaCursor(Cursor):
         """Return the partition of a record that was sent, None for an unknown one."""
         with self.lock:
             return self.sender.ledger.partition_of(key) if self.sender else None
+
+    def former_partition_of(self, key: str) -> str | None:
+        """Return the last partition of a record whose tombstone was sent, None for any other."""
+        with self.lock:
+            doubts = self.strategy.doubts
+            return doubts.former_partition_of(key) if doubts else None
+
+    def is_doubted(self, key: str) -> bool:
+        """Return whether the destination may have another version of a record than the ledger."""
+        with self.lock:
+            doubts, partition = self.strategy.doubts, self.partition_of(key)
+            if doubts is None or partition is None:
+                return False
+            return doubts.is_doubted(key, around({}, partition))
 
     def has_partition(self, partition: str) -> bool:
         """Return whether records of a partition were sent."""

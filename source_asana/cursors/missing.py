@@ -117,7 +117,7 @@ class MissingRecords:
         # a list which failed would not show.
         strategy.sweep(ledger, lambda one: strategy.is_over(one) or (is_all and not has_shown(one)))
         for key, at in strategy.hinted.items() if not self.are_by_partition else ():
-            partition = ledger.partition_of(key)
+            partition = ledger.partition_of(key) or self._entered(key)
             is_news = at >= self._runtime.certain_until
             if partition is not None and (is_news or not ledger.was_shown(key)):
                 ledger.miss(key, partition)
@@ -127,6 +127,18 @@ class MissingRecords:
                     self._sender.remove(*row)
                     if not strategy.has_shown(row[1]):
                         strategy.left(partition_in(row[1]))
+
+    def _entered(self, key: str) -> str | None:
+        """Enter a record that events place here, though the ledger does not know it, and say where.
+
+        A sync may have sent it whose state is lost.
+        """
+        doubts = self._strategy.doubts
+        partition = doubts.was_here(key) if doubts else None
+        if partition is None or (key, partition) in self._asked:
+            return None
+        self._sender.ledger.enter(key, partition, 0)
+        return partition
 
     def slices(self) -> list[ConfirmSlice]:
         """Return the slices in which missing records are asked about; call it until it is empty.

@@ -18,6 +18,7 @@ import orjson
 
 from source_asana.core.ledger import Ledger
 from source_asana.counts import Counts
+from source_asana.cursors.doubts import Doubts, around
 from source_asana.cursors.strategies import partition_in
 from source_asana.fields.schemas import SYNC_COLUMNS
 from source_asana.http.clock import Millis, from_millis, to_millis
@@ -180,6 +181,7 @@ class Sender:
         is_ledger_dropped: whether the state has no room for the ledger: then the caller decides.
         resends_missing: whether a record that was missing is sent when it is shown again, as its
             tombstone may have been sent.
+        doubts: see `Strategy.doubts`.
         counts: where what is sent is counted.
         since: the last `synced_at` of earlier syncs, milliseconds; 0 without one.
     """
@@ -195,6 +197,7 @@ class Sender:
         self.by_partition = len(key) > 1
         self.ledger = Ledger(by_partition=self.by_partition)
         self.is_ledger_dropped = self.resends_missing = False
+        self.doubts: Doubts | None = None
         self.counts = Counts()
         self.since = 0
         self._lock = lock
@@ -251,8 +254,7 @@ class Sender:
             known = self.ledger.fingerprint(key, partition)
             modified = _modified(record)
             if (
-                known == fingerprint
-                and not (self.resends_missing and self.ledger.is_missing(key, partition))
+                known == fingerprint and not self._is_doubted(key, partition, record)
             ) or self._newest.is_newer(claim, modified, stamp):
                 if known is not None:
                     self.ledger.show(key, partition)
@@ -273,8 +275,16 @@ class Sender:
             with self._lock:
                 if is_queued and not self.is_ledger_dropped:
                     self.ledger.enter(key, partition, fingerprint)
+                    if self.doubts:
+                        self.doubts.sent.note(key, stamp.at)
                 self._claims.discard(claim)
                 self._changed.notify_all()
+
+    def _is_doubted(self, key: str, partition: str, record: Raw) -> bool:
+        """Return whether the destination may have something else than the ledger's version."""
+        if self.resends_missing and self.ledger.is_missing(key, partition):
+            return True
+        return self.doubts is not None and self.doubts.is_doubted(key, around(record, partition))
 
     def _count(self, found_by: str, modified: int, *, is_new: bool) -> None:
         counts = self.counts
@@ -305,6 +315,8 @@ class Sender:
         }
         with self._lock:
             self.remove(key, partition)
+            if self.doubts:
+                self.doubts.tombstoned(key, partition)
 
     def _wait_for(self, claim: str) -> None:
         self._stop.wait(self._changed, lambda: claim not in self._claims)

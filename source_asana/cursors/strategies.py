@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from source_asana.core.ledger import Ledger
 from source_asana.core.listings import FullScan
@@ -22,6 +22,9 @@ from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
+
+if TYPE_CHECKING:
+    from source_asana.cursors.doubts import Doubts
 
 
 class OpenSlices:
@@ -129,6 +132,8 @@ class Strategy:
         resends_missing: whether what was missing is sent when it is shown again, as its tombstone
             may have been sent.
         scans: whether a full scan reads everything.
+        doubts: what the destination may have though the ledger does not know it; None where no
+            events tell.
         rank: whose ledger is dropped first when the states grow too large, 0 before 1.
         follows_parent: whether records are in no list just because their parent is in none.
         outlives_parent: whether a record may have moved to another parent before its own was
@@ -137,6 +142,7 @@ class Strategy:
 
     reads_all = True
     scans = True
+    doubts: Doubts | None = None
     rank = 4
     follows_parent = False
     outlives_parent = False

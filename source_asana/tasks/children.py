@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from typing_extensions import override
 
@@ -121,7 +122,6 @@ class TaskChildrenStrategy(TaskStreamStrategy):
 
     Attributes:
         keeps_keys: whether the ledger has the children's keys, to track their deletions.
-        resource: what events call the children: `story` or `attachment`.
         attachment_search: at first reads, names the tasks that have attachments; None where each
             task is asked.
     """
@@ -129,7 +129,8 @@ class TaskChildrenStrategy(TaskStreamStrategy):
     # One question for a task, not one for each of its stories.
     follows_parent = True
 
-    def __init__(self, *args: object) -> None:
+    def __init__(self, *args: Any) -> None:
+        self.resource = args[-1]["resource"]
         super().__init__(*args)
         assert isinstance(self.router, TaskRouter)
         self._routes: TaskRouter = self.router
@@ -145,8 +146,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         self._is_through = False
         # Project -> how many lists of its own children are not read yet.
         self._own: Counter[str] = Counter()
-        # What events call the children, and the tasks that were handed out in this sync.
-        self.resource: str = self.incremental["resource"]
+        # The tasks that were handed out in this sync.
         self._handed_out: set[str] = set()
         # More tasks were due than a state may have.
         self._is_full = False
@@ -238,9 +238,13 @@ class TaskChildrenStrategy(TaskStreamStrategy):
     def _is_told(self, gid: str) -> bool:
         """Return whether events tell of a change that this sync has not read yet."""
         at = self.streams.events.due_at(self.resource, gid)
-        if at is None:
-            return False
-        return gid not in self._handed_out or at >= self.runtime.certain_until
+        if gid not in self._handed_out:
+            return at is not None or self._came_back(gid)
+        return at is not None and at >= self.runtime.certain_until
+
+    def _came_back(self, gid: str) -> bool:
+        """Return whether children may be deleted in the destination that the ledger has."""
+        return self.keeps_keys and self.doubts is not None and self.doubts.came_back(gid)
 
     def _since(self, listing: str) -> int | None:
         """Return from when on a stream without versions reads the tasks of a listing."""

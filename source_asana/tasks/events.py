@@ -9,12 +9,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import requests
 
+from source_asana.components.deletions import Deletions
 from source_asana.components.events import fresh_token, next_token
 from source_asana.core.hints import (
+    CHILDREN,
+    GONE,
     Event,
     Hint,
     Kind,
@@ -26,6 +30,7 @@ from source_asana.core.hints import (
     hints_of_failed,
 )
 from source_asana.core.listings import Listings, Token, oldest
+from source_asana.core.named import Named
 from source_asana.http.attempts import body_of
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import AsanaError, Reach, Refused, SyncTokenExpired
@@ -70,6 +75,8 @@ class Events:
         # The projects whose events tell each stream all that happened since its last sync.
         self._unbroken: set[str] = set()
         self._hints = TaskHints()
+        self._named = Named()
+        self._deletions = runtime.part(Deletions)
         self._asked: set[str] = set()
         self._is_probing = False
         self._probed = threading.Event()
@@ -198,13 +205,13 @@ class Events:
             return False
         text = known.text
         try:
-            for number, (hints, following) in enumerate(self._chain(key, text, ask), 1):
+            for number, (events, following) in enumerate(self._chain(text, ask), 1):
                 text = following
-                self._add(hints, key)
+                self._take(events, key)
                 if number > 1 and number > self._cost(key):
                     # The listing is cheaper than what may still come.
                     self._keep(key, self._fresh(ask), began)
-                    self._add([Hint(Kind.LISTING, key)], key)
+                    self._list(key)
                     return False
         except SyncTokenExpired as expired:
             self._keep(key, fresh_token(expired), began)
@@ -213,26 +220,35 @@ class Events:
         self._keep(key, text, began)
         return True
 
-    def _chain(self, key: str, token: str, ask: Ask) -> Iterator[tuple[list[Hint], str]]:
-        """Yield what each answer hints at and the token after it, one answer after the other."""
+    def _chain(self, token: str, ask: Ask) -> Iterator[tuple[list[Event], str]]:
+        """Yield the events of each answer and the token after it, one answer after the other."""
         seen, now = {token}, self._runtime.clock.began() or 0
         while True:
             body = body_of(ask(token))
             token = next_token(body)
             events = events_in(body)
-            yield [hint for event in events for hint in hints_of(event, key)], token
+            yield events, token
             newest = max((event.at for event in events), default=0)
             if not body.get("has_more") or token in seen or newest >= now:
                 return
             seen.add(token)
 
-    def _add(self, hints: Iterable[Hint], project: str) -> None:
+    def _take(self, events: Sequence[Event], project: str) -> None:
+        for event in events:
+            if event.kind in CHILDREN and event.action in GONE:
+                self._deletions.note(event.gid, event.at)
         with self._lock:
-            for hint in hints:
-                if hint.kind is Kind.LISTING:
-                    self.to_list.add(project)
-                else:
-                    self._hints.add(hint, project)
+            for event in events:
+                self._named.take(event, project)
+                for hint in hints_of(event, project):
+                    if hint.kind is Kind.LISTING:
+                        self.to_list.add(project)
+                    else:
+                        self._hints.add(hint, project)
+
+    def _list(self, project: str) -> None:
+        with self._lock:
+            self.to_list.add(project)
 
     def _fresh(self, ask: Ask) -> str:
         """Return a token for what happens from now on."""
@@ -256,10 +272,18 @@ class Events:
 
     # ── hints ──────────────────────────────────────────────────────────────────────────────────
 
+    @contextmanager
+    def named(self) -> Iterator[Named]:
+        """Lend the records that events name, with the lock."""
+        with self._lock:
+            yield self._named
+
     def hint(self, hint: Hint) -> None:
         """Take a hint that reading another one has given."""
         with self._lock:
             self._hints.add(hint)
+            if hint.kind is Kind.CHANGED:
+                self._named.note(hint.gid, hint.at)
 
     def again(self, gid: str) -> None:
         """Have a task read in the next round, when its parent was."""

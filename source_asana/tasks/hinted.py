@@ -9,6 +9,7 @@ from source_asana.components.confirm import Existence, Existences
 from source_asana.components.deletions import Deletions
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.core.hints import Hint, Kind, TaskHint
+from source_asana.core.named import NEVER, SUBTASK, TASK
 from source_asana.cursors.sending import Raw
 from source_asana.cursors.strategies import ELSEWHERE, elsewhere, partition_in
 from source_asana.tasks.children import TaskChildrenStrategy
@@ -67,11 +68,10 @@ class HintedTasks:
 
     def _followed(self, gid: str, hint: TaskHint, slice_: HintSlice) -> Iterator[Any]:
         if hint.is_deleted:
-            self._note_deleted(gid, hint.at)
-            parent = self._subtasks.cursor.partition_of(gid) if self._subtasks else None
-            if parent:
+            self._deleted(gid, hint.at)
+            if parent := self._parent_of(gid):
                 # Its `num_subtasks` is another one.
-                self._events.hint(Hint(Kind.CHANGED, partition_in(parent), hint.at))
+                self._events.hint(Hint(Kind.CHANGED, parent, hint.at))
         elif self._shared.is_answered(gid):
             if hint.due and self._feed.shown.has_shown(gid):
                 with self._feed.adding() as shown:
@@ -88,7 +88,7 @@ class HintedTasks:
             case Existence.UNKNOWN:
                 self._events.fail([gid])
             case Existence.DELETED:
-                self._note_deleted(gid, self._runtime.clock.now())
+                self._deleted(gid, self._runtime.clock.now())
             case Existence.FORBIDDEN:
                 self._note_deleted(gid)
 
@@ -108,6 +108,33 @@ class HintedTasks:
             asked=asked,
             is_record_wanted=True,
         )
+
+    def _deleted(self, gid: str, at: int) -> None:
+        """Have a deleted task looked up, and all that events show below it.
+
+        A sync whose state is lost may have sent them, so no stream need know them.
+        """
+        is_known = any(
+            self._has(one, gid) or one.cursor.former_partition_of(gid) for one in self._readers
+        )
+        with self._events.named() as named:
+            is_placed = any(named.parent_of(kind, gid) is not None for kind in (TASK, SUBTASK))
+            if not (is_known or is_placed):
+                named.place(TASK, gid)
+                named.place(SUBTASK, gid)
+            below = list(named.below(gid))
+        for one in (gid, *below):
+            self._note_deleted(one, at)
+
+    def _parent_of(self, gid: str) -> str | None:
+        """Return the parent of a subtask that is deleted, as far as it is known."""
+        if self._subtasks is None:
+            return None
+        cursor = self._subtasks.cursor
+        if known := cursor.partition_of(gid) or cursor.former_partition_of(gid):
+            return partition_in(known)
+        with self._events.named() as named:
+            return named.parent_of(SUBTASK, gid)
 
     def _note_deleted(self, gid: str, at: int = 0) -> None:
         """Have the streams that have an object look it up, unless they were shown it after `at`."""
@@ -136,11 +163,19 @@ class HintedTasks:
             yield from self._subtasks.found(task, below, slice_, stamp)
         if (was_task and not partition) or (was_subtask and not parent):
             self._note_deleted(gid)
+        with self._events.named() as named:
+            may_be_task = named.parent_of(TASK, gid) is not None and not partition
+            may_be_subtask = named.parent_of(SUBTASK, gid) is not None and not parent
+        if may_be_task or may_be_subtask:
+            # A sync whose state is lost may have sent it as a record of the other stream.
+            self._note_deleted(gid)
 
     def _waits_for(self, parent: str, gid: str, hint: TaskHint) -> bool:
         """Return whether a subtask is read after its parent, as that decides if it belongs here."""
         is_known = self._is_known(parent)
-        if not (is_known and self._has(self._subtasks, gid)):
+        with self._events.named() as named:
+            came_back = named.restored_at(gid) == hint.at
+        if came_back or not (is_known and self._has(self._subtasks, gid)):
             # Where the subtask is new, the parent's `num_subtasks` is another one.
             self._events.hint(Hint(Kind.CHANGED, parent, hint.at))
         if is_known or hint.waits:
@@ -170,15 +205,19 @@ class HintedTasks:
 
     def _show(self, task: Raw, hint: TaskHint, listing: str, *, is_new: bool) -> None:
         """Hand a task to those who walk and read it; what it had below it before is known."""
+        self._shared.note_restored(task, listing)
         if self._tasks.plan.is_parent:
             has_subtasks = bool(task.get("num_subtasks"))
+            with self._events.named() as named:
+                came_back = named.restored_at(task["gid"]) != NEVER
+            is_whole = is_new or hint.is_subtree or came_back
             with self._feed.adding() as shown:
                 shown.add(
                     HINTS,
                     task["gid"],
                     stamp_of(task),
                     listing=listing,
-                    has_subtasks=has_subtasks if is_new or hint.is_renamed else None,
+                    has_subtasks=has_subtasks if is_whole else None,
                     is_first=bool(hint.due),
                 )
 
@@ -189,7 +228,7 @@ class HintedTasks:
         cursor = self._children.get(hint.child)
         if cursor is None:
             return None
-        partition = cursor.partition_of(hint.gid)
+        partition = cursor.partition_of(hint.gid) or cursor.former_partition_of(hint.gid)
         if partition is None:
             return self._task_by_get(hint)
         task = partition_in(partition)

@@ -10,7 +10,9 @@ from typing import Any
 from typing_extensions import override
 
 from source_asana.core.listings import Listings
+from source_asana.core.named import SUBTASK, TASK
 from source_asana.core.task_list import Group, OpenWalk
+from source_asana.cursors.doubts import Doubts
 from source_asana.cursors.strategies import (
     ELSEWHERE,
     OTHER_STREAM,
@@ -39,9 +41,11 @@ class TaskStreamStrategy(Strategy):
     Attributes:
         streams: what the task streams share.
         listings: what the stream keeps of them.
+        resource: what the stream's records are to events, see `core.named.Named`.
     """
 
     reads_all = False
+    resource: str
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -51,12 +55,16 @@ class TaskStreamStrategy(Strategy):
         self.full_scan.hours = self.streams.scan_hours
         if not self.plan.parent_only:
             self.streams.select(self.listings, self.lock)
+        if self.listings.is_tracked:
+            self.doubts = Doubts(self.resource, self.streams.events.named, self.runtime.clock.now)
 
     # ── as a strategy ────────────────────────────────────────────────────────────────────────────
 
     @override
     def parts(self) -> Mapping[str, Part]:
         parts: dict[str, Part] = self.listings.parts()
+        if self.doubts:
+            parts.update(self.doubts.parts())
         if self.streams.owner is self.listings:
             for finder in self.streams.finders:
                 parts.update(finder.parts())
@@ -95,6 +103,8 @@ class TaskStreamStrategy(Strategy):
     def settle(self) -> None:
         if not self.listings.is_tracked:
             return
+        if self.doubts:
+            self.doubts.settle()
         by_workspace = self.feed.by_workspace()
         named = {gid: by_workspace.get(gid, []) for gid in self.runtime.workspaces}
         passed_over = {key for key, one in self.feed.named.items() if one.is_passed_over}
@@ -178,6 +188,7 @@ class TasksStrategy(TaskStreamStrategy):
     """
 
     rank = 3
+    resource = TASK
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -359,6 +370,7 @@ class SubtasksStrategy(TaskStreamStrategy):
     """
 
     rank = 2
+    resource = SUBTASK
     # It may hang on a task that this sync did not walk.
     outlives_parent = True
 

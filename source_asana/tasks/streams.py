@@ -19,6 +19,7 @@ from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import DAILY
 from source_asana.core.listings import HOUR, Listings
 from source_asana.cursors.cursor import AsanaCursor
+from source_asana.cursors.doubts import around
 from source_asana.cursors.sending import Raw, Stamp
 from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import Millis, to_millis
@@ -160,8 +161,19 @@ class TaskStreams:
         """Return whether this sync has shown a task after what is hinted of it."""
         hint = self.events.of(gid)
         # Its subtasks carry its name.
-        is_whole = not hint.is_renamed or self.feed.shown.has_shown_all_subtasks(gid)
-        return hint.at < self.runtime.certain_until and is_whole and self._was_shown(gid)
+        is_whole = not hint.is_subtree or self.feed.shown.has_shown_all_subtasks(gid)
+        is_certain = hint.at < self.runtime.certain_until and is_whole
+        return is_certain and self._was_shown(gid) and not self._is_doubted(gid)
+
+    def _is_doubted(self, gid: str) -> bool:
+        """Return whether a stream was shown a task before events named it, and did not send it."""
+        return any(one.is_doubted(gid) for one in self.sending)
+
+    def note_restored(self, task: Raw, listing: str) -> None:
+        """Note that a task came back with what it is in."""
+        if self.events.are_usable:
+            with self.events.named() as named:
+                named.shown(task["gid"], around(task, listing))
 
     def _was_shown(self, gid: str) -> bool:
         """Return whether each stream that has a task was shown it.
@@ -278,6 +290,8 @@ class TaskReader(AsanaRetriever):
     def hand_on(self, listing: str, tasks: list[Raw]) -> None:
         """Hand a page's tasks on to those who walk and read them."""
         is_first = self.streams.is_first(listing)
+        for task in tasks:
+            self.streams.note_restored(task, listing)
         with self.streams.feed.adding() as shown:
             for task in tasks:
                 shown.add(

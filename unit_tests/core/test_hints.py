@@ -36,7 +36,7 @@ def told(action: str, about: Any, parent: Any = None, field: str | None = None) 
 
 TASK, STORY, FILE = resource("task"), resource("story"), resource("attachment")
 PARENT = resource("task", "2")
-CHANGED, RENAMED = Hint(Kind.CHANGED, "1", AT), Hint(Kind.RENAMED, "1", AT)
+CHANGED, SUBTREE = Hint(Kind.CHANGED, "1", AT), Hint(Kind.SUBTREE, "1", AT)
 LISTING = Hint(Kind.LISTING, PROJECT, AT)
 PARENT_CHANGED = Hint(Kind.CHANGED, "2", AT)
 
@@ -57,7 +57,7 @@ def orphan(kind: str) -> Hint:
         # Tasks.
         (told("changed", TASK, field="notes"), [CHANGED]),
         (told("changed", TASK), [CHANGED]),
-        (told("changed", TASK, field="name"), [RENAMED]),
+        (told("changed", TASK, field="name"), [SUBTREE]),
         (told("undeleted", TASK), [CHANGED]),
         (told("deleted", TASK), [Hint(Kind.DELETED, "1", AT)]),
         (told("deleted", TASK, PARENT), [Hint(Kind.DELETED, "1", AT)]),
@@ -104,7 +104,7 @@ def test_an_event_gives_its_hints(event: dict[str, Any], hints: list[Hint]) -> N
 
 ONE_HINT = st.builds(
     Hint,
-    st.sampled_from([Kind.CHANGED, Kind.RENAMED, Kind.DELETED, Kind.CHILD]),
+    st.sampled_from([Kind.CHANGED, Kind.SUBTREE, Kind.DELETED, Kind.CHILD]),
     st.sampled_from("12"),
     st.integers(0, 3),
 ).flatmap(
@@ -143,10 +143,10 @@ def test_the_newest_hint_says_whether_a_task_is_deleted() -> None:
 
 def test_a_task_keeps_what_only_one_of_its_hints_says() -> None:
     told_of = collected(
-        Hint(Kind.RENAMED, "1", 1), Hint(Kind.CHILD, "1", 2, "story"), Hint(Kind.CHANGED, "1", 3)
+        Hint(Kind.SUBTREE, "1", 1), Hint(Kind.CHILD, "1", 2, "story"), Hint(Kind.CHANGED, "1", 3)
     ).tasks["1"]
 
-    assert (told_of.at, told_of.is_renamed, told_of.due) == (3, True, {"story": 2})
+    assert (told_of.at, told_of.is_subtree, told_of.due) == (3, True, {"story": 2})
 
 
 def test_a_hint_that_tells_nothing_new_is_not_followed_again() -> None:
@@ -166,7 +166,7 @@ def test_a_hint_that_tells_nothing_new_is_not_followed_again() -> None:
 def test_all_of_a_task_that_could_not_be_read_is_read_again(text: str) -> None:
     kinds = [(hint.kind, hint.gid, hint.child) for hint in hints_of_failed(text)]
     assert kinds == [
-        (Kind.RENAMED, "1", ""),
+        (Kind.SUBTREE, "1", ""),
         (Kind.CHILD, "1", "attachment"),
         (Kind.CHILD, "1", "story"),
     ]

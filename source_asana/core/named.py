@@ -1,0 +1,196 @@
+"""Which records events name, so that what a lost state knew of them is put right.
+
+A destination keeps all that a sync wrote, while Airbyte may keep an older state. So a record that
+events name may be there in a version that no ledger knows: it is sent when it is shown, and one
+that no ledger has may be there all the same. The events come again, as a stream's tokens are as old
+as its ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from source_asana.core.codec import decode_numbers, encode_numbers
+from source_asana.core.hints import CHILDREN, CONTAINERS, Event
+
+NEVER = -1
+TASK, SUBTASK = "task", "subtask"
+# A task that gets another parent leaves the first one at the same moment.
+SAME_MOMENT_MS = 10_000
+
+
+@dataclass(slots=True)
+class Named:
+    """Holds what the events of a sync name. It is not thread-safe: the caller holds a lock.
+
+    Kinds are `task` (a task in a list), `subtask`, `story` and `attachment`.
+    """
+
+    _records: dict[str, int] = field(default_factory=dict)
+    # What carries the name of a task or project: the records directly below it.
+    _below: dict[str, int] = field(default_factory=dict)
+    # What came back with everything below it.
+    _restored: dict[str, int] = field(default_factory=dict)
+    # Kind -> record -> the task that it was in, "" where no event says which.
+    _places: dict[str, dict[str, str]] = field(default_factory=dict)
+    # Task -> when it was taken from a parent.
+    _raised: dict[str, int] = field(default_factory=dict)
+
+    def take(self, event: Event, project: str) -> None:
+        """Take an event of a project."""
+        if not event.gid:
+            return
+        if event.kind in CONTAINERS:
+            self._take_container(event, project)
+            return
+        if event.kind not in {TASK, *CHILDREN}:
+            return
+        named = self._restored if event.action == "undeleted" else self._records
+        named[event.gid] = max(event.at, named.get(event.gid, NEVER))
+        if event.kind in CHILDREN:
+            self._place(event.kind, event)
+        else:
+            self._take_task(event)
+
+    def _take_container(self, event: Event, project: str) -> None:
+        if event.field == "name":
+            self._below[project] = max(event.at, self._below.get(project, NEVER))
+        elif event.action == "undeleted":
+            self._restored[project] = max(event.at, self._restored.get(project, NEVER))
+
+    def _take_task(self, event: Event) -> None:
+        if event.field == "name":
+            self._below[event.gid] = max(event.at, self._below.get(event.gid, NEVER))
+        if not event.parent:
+            return
+        if event.parent_kind != TASK:
+            self._place(TASK, event)
+            return
+        # The number of subtasks of its parent is another one.
+        self.note(event.parent, event.at)
+        self._place(SUBTASK, event)
+        if event.action == "removed":
+            self._raised[event.gid] = event.at
+        elif event.at - self._raised.get(event.gid, event.at) > SAME_MOMENT_MS:
+            self.place(TASK, event.gid)
+
+    def _place(self, kind: str, event: Event) -> None:
+        self.place(kind, event.gid)
+        if event.parent and event.parent_kind == TASK:
+            self._places[kind][event.gid] = event.parent
+
+    def place(self, kind: str, gid: str) -> None:
+        """Note that a record may have been one of a kind."""
+        self._places.setdefault(kind, {}).setdefault(gid, "")
+
+    def note(self, gid: str, at: int) -> None:
+        """Note that a record changed with another one."""
+        self._records[gid] = max(at, self._records.get(gid, NEVER))
+
+    # ── what they tell ─────────────────────────────────────────────────────────────────────────
+
+    def at(self, gid: str, around: Iterable[str]) -> int:
+        """Return when the newest event named a record, `NEVER` where none did.
+
+        Args:
+            gid: the record's.
+            around: gids of what it is in, whose names it carries and with which it comes back.
+        """
+        found = max(self._records.get(gid, NEVER), self._restored.get(gid, NEVER))
+        for one in around:
+            found = max(found, self._below.get(one, NEVER), self._restored.get(one, NEVER))
+        return found
+
+    def restored_at(self, gid: str) -> int:
+        """Return when a task came back with all that is below it, `NEVER` if it did not."""
+        return self._restored.get(gid, NEVER)
+
+    def shown(self, gid: str, around: Iterable[str]) -> None:
+        """Note that a task was shown in what is around it: with that it came back."""
+        at = max((self._restored.get(one, NEVER) for one in around), default=NEVER)
+        if at > self._restored.get(gid, NEVER):
+            self._restored[gid] = at
+
+    def parent_of(self, kind: str, gid: str) -> str | None:
+        """Return the task that a record of a kind was in, "" if that is not known.
+
+        None where no event says that it was one of this kind.
+        """
+        return self._places.get(kind, {}).get(gid)
+
+    def below(self, gid: str) -> Iterator[str]:
+        """Yield the gids of all that was below a task."""
+        for kind in (SUBTASK, *sorted(CHILDREN)):
+            for one, parent in self._places.get(kind, {}).items():
+                if parent == gid:
+                    yield one
+                    if kind == SUBTASK:
+                        yield from self.below(one)
+
+
+MOST_SENT = 50_000
+
+
+@dataclass(slots=True)
+class Sent:
+    """Knows when the version of a record was read that was sent last; a value of the state.
+
+    The caller holds the stream's lock.
+
+    Attributes:
+        until: when the stream settled last, in milliseconds; all that it had sent before is in its
+            ledger. 0 where that is not known.
+        later: key -> when the version was read that was sent since then. Of records beyond the
+            first 50,000 it does not know.
+    """
+
+    until: int = 0
+    later: dict[str, int] = field(default_factory=dict)
+
+    def at(self, key: str) -> int:
+        """Return up to when the ledger certainly has what the destination has of a record."""
+        return self.later.get(key, self.until)
+
+    def note(self, key: str, at: int) -> None:
+        """Note that a version is sent that was read at an instant.
+
+        Before the stream has settled once, no event tells what happened since.
+        """
+        if self.until and (key in self.later or len(self.later) < MOST_SENT):
+            self.later[key] = at
+
+    def settle(self, now: int) -> None:
+        """Note that the ledger has all that was sent."""
+        self.until = now
+        self.later.clear()
+
+    def drop_after(self, now: int) -> None:
+        """Count instants that are later than the server's time as none."""
+        self.until = self.until if self.until <= now else 0
+        self.later = {key: at for key, at in self.later.items() if at <= now}
+
+    def load(self, value: Any) -> None:
+        """Take a stored value.
+
+        Raises:
+            ValueError: it is not what `dump` returns.
+        """
+        match value:
+            case {"until": int(until)}:
+                self.until = until
+                self.later = decode_numbers(value["later"]) if "later" in value else {}
+            case _:
+                raise ValueError("what was sent since the last sync has no instant")
+
+    def dump(self) -> Callable[[], dict[str, Any]] | None:
+        """Return what makes the value to store, without the lock; None for nothing."""
+        if not (self.until or self.later):
+            return None
+        until, later = self.until, dict(self.later)
+
+        def made() -> dict[str, Any]:
+            return {"until": until, **({"later": encode_numbers(later)} if later else {})}
+
+        return made

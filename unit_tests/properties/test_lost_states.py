@@ -1,0 +1,158 @@
+"""A destination keeps all that a sync wrote, while the states that Airbyte keeps are older ones.
+
+Airbyte stores any subset of a sync's last states: those of a stream may be of an earlier moment or
+an earlier sync. With events nothing may be left old, missing or left over after the next sync.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typing_extensions import override
+
+from sandbox import Sandbox
+from unit_tests.properties.happenings import examples
+from unit_tests.properties.lab import Lab, Step, apply, pick
+from unit_tests.properties.runs import Destination, Record, Sync
+from unit_tests.properties.test_change_feed import HOUR, NUMBERS, PLANS, STREAMS, TOLD, told
+from unit_tests.scenarios.worlds_a import wrong
+
+
+class Undoing(Lab):
+    """A lab with steps that take back what others did, mostly without moving a stamp."""
+
+    def undelete_latest(self, a: int, b: int) -> None:
+        del a
+        if self.world.trashed:
+            latest = max(self.world.trashed.values(), key=lambda one: one.at)
+            if not self.world.gone.get(latest.gid, {}).get("_within"):
+                self.world.undelete(latest.gid, moves_stamp=b % 2 == 0)
+
+    def unlike(self, a: int, b: int) -> None:
+        del b
+        liked = [gid for gid in self.tasks() if self.world[gid].get("_likes")]
+        if liked:
+            self.world.unlike(pick(liked, a))
+
+    def untag(self, a: int, b: int) -> None:
+        del b
+        tagged = [gid for gid in self.tasks() if self.world[gid].get("tags")]
+        if tagged:
+            task = pick(tagged, a)
+            self.world.untag(task, self.world[task]["tags"][-1])
+
+    def rename(self, a: int, b: int) -> None:
+        """Give one of two names, so that a name often comes back."""
+        self.world.edit_task(pick(self.tasks(), a), name=f"Name {b % 2}")
+
+    def rename_project(self, a: int, b: int) -> None:
+        self.world.edit_project(pick(self.living(), a), name=f"Project {b % 2}")
+
+    def delete_newest(self, a: int, b: int) -> None:
+        """Delete what was made last: no state may know of it."""
+        del a
+        kind = ("task", "story", "attachment")[b % 3]
+        made = [one["gid"] for one in self.world.of_kind(kind)][-1:]
+        for gid in made:
+            self.world.delete(gid)
+
+    def climb(self, a: int, b: int) -> None:
+        """Make a subtask a task of its own, or hang a task below another one."""
+        world, task = self.world, pick(self.tasks(), a)
+        if world[task]["parent"] and world[task]["_projects"]:
+            world.set_parent(task, None)
+        elif not world[task]["parent"]:
+            others = [gid for gid in self.tasks() if gid not in self.below(task)]
+            parent = pick(others, b)
+            if len(world.lineage(parent)) == 1:
+                world.set_parent(task, parent)
+
+
+UNDONE = (
+    "undelete_latest",
+    "undelete_latest",
+    "unlike",
+    "untag",
+    "rename",
+    "rename_project",
+    "delete_newest",
+    "delete_newest",
+    "delete_task",
+    "climb",
+)
+STEPS = st.lists(st.tuples(st.sampled_from((*TOLD, *UNDONE)), NUMBERS, NUMBERS), max_size=6)
+# How many of a stream's states are lost, counted from the last one that was printed.
+LOST = st.fixed_dictionaries({stream: st.sampled_from([0, 0, 1, 2, 99]) for stream in STREAMS})
+
+
+class Forgetful(Destination):
+    """Keeps all records, and the states that were printed, so that later ones can be lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.printed: dict[str, list[Record]] = {stream: [] for stream in STREAMS}
+
+    @override
+    def take(self, message: Record, done: Sync) -> None:
+        super().take(message, done)
+        if message["type"] == "STATE":
+            stream = message["state"]["stream"]["stream_descriptor"]["name"]
+            self.printed[stream].append(message["state"])
+
+    def lose(self, lost: Mapping[str, int], *, oldest: int) -> None:
+        """Go back by so many states, but not behind those of the sync that settled first."""
+        for stream, number in lost.items():
+            kept = max(oldest, len(self.printed[stream]) - number)
+            del self.printed[stream][kept:]
+            self.states[stream] = self.printed[stream][-1]
+
+
+def settled(asana: Sandbox, options: Mapping[str, Any]) -> Forgetful:
+    """Return what two syncs have brought, so that each project has a token."""
+    destination = Forgetful()
+    for _ in range(2):
+        destination.sync(asana, STREAMS, **options)
+        asana.clock.advance(HOUR)
+    for printed in destination.printed.values():
+        del printed[:-1]
+    return destination
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("fast")
+@settings(max_examples=examples(40))
+@given(
+    happening=st.lists(
+        st.tuples(STEPS, LOST, st.none() | st.integers(1, 80)), min_size=2, max_size=5
+    ),
+    plan=PLANS,
+    mode=st.sampled_from(["auto", "events", "events"]),
+)
+def test_what_was_written_is_put_right_though_its_state_is_lost(
+    happening: list[tuple[list[Step], dict[str, int], int | None]], plan: str, mode: str
+) -> None:
+    lab = Undoing()
+    hidden = lab.projects.pop()
+    lab.world.deliver_events(silent=True)
+    options: dict[str, Any] = {
+        "change_detection": mode,
+        "track_deletions": True,
+        "full_scan_interval_hours": 8760,
+    }
+    with Sandbox(lab.world, plan=plan, sync_forward=False) as asana:
+        destination = settled(asana, options)
+        for steps, lost, kill_after in happening:
+            for step in steps:
+                apply(lab, step)
+            asana.clock.advance(HOUR)
+            destination.sync(asana, STREAMS, kill_after=kill_after, **options)
+            asana.clock.advance(60)
+            destination.lose(lost, oldest=1)
+        asana.clock.advance(HOUR)
+        done = destination.sync(asana, STREAMS, **options)
+        assert not done.errors
+        assert list(told(lab, hidden, wrong(asana, destination, STREAMS))) == []
