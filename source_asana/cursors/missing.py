@@ -117,9 +117,12 @@ class MissingRecords:
         # a list which failed would not show.
         strategy.sweep(ledger, lambda one: strategy.is_over(one) or (is_all and not has_shown(one)))
         for key, at in strategy.hinted.items() if not self.are_by_partition else ():
-            partition = ledger.partition_of(key) or self._entered(key)
+            partition = ledger.partition_of(key)
+            if partition is None:
+                self._enter(key)
+                continue
             is_news = at >= self._runtime.certain_until
-            if partition is not None and (is_news or not ledger.was_shown(key)):
+            if is_news or not ledger.was_shown(key):
                 ledger.miss(key, partition)
         if self.is_another_scope:
             for rows in ledger.missing():
@@ -128,17 +131,16 @@ class MissingRecords:
                     if not strategy.has_shown(row[1]):
                         strategy.left(partition_in(row[1]))
 
-    def _entered(self, key: str) -> str | None:
-        """Enter a record that events place here, though the ledger does not know it, and say where.
+    def _enter(self, key: str) -> None:
+        """Flag a record that events place here, though the ledger does not know it.
 
         A sync may have sent it whose state is lost.
         """
-        doubts = self._strategy.doubts
+        doubts, ledger = self._strategy.doubts, self._sender.ledger
         partition = doubts.was_here(key) if doubts else None
-        if partition is None or (key, partition) in self._asked:
-            return None
-        self._sender.ledger.enter(key, partition, 0)
-        return partition
+        if partition is not None and (key, partition) not in self._asked:
+            ledger.enter(key, partition, 0)
+            ledger.miss(key, partition)
 
     def slices(self) -> list[ConfirmSlice]:
         """Return the slices in which missing records are asked about; call it until it is empty.

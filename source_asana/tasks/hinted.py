@@ -112,14 +112,15 @@ class HintedTasks:
     def _deleted(self, gid: str, at: int) -> None:
         """Have a deleted task looked up, and all that events show below it.
 
-        A sync whose state is lost may have sent them, so no stream need know them.
+        A sync whose state is lost may have sent them, so no stream need know them. A task that was
+        added to something may have been a record of both streams.
         """
         is_known = any(
             self._has(one, gid) or one.cursor.former_partition_of(gid) for one in self._readers
         )
         with self._events.named() as named:
             is_placed = any(named.parent_of(kind, gid) is not None for kind in (TASK, SUBTASK))
-            if not (is_known or is_placed):
+            if is_placed or not is_known:
                 named.place(TASK, gid)
                 named.place(SUBTASK, gid)
             below = list(named.below(gid))
