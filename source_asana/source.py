@@ -1,6 +1,7 @@
 """The source, which builds the streams from the manifest and runs the commands.
 
-Private names of the CDK are used here and in `parents/slices.py`; a test holds that they exist.
+Private names of the CDK are used here and in `parents/slices.py`; a test lists them all, and holds
+that the CDK has them.
 """
 
 from __future__ import annotations
