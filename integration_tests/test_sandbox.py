@@ -62,6 +62,36 @@ def test_second_sync_sends_what_changed(config: Json, asana: SandboxProcess) -> 
     assert second.records["sections"] == []
 
 
+def test_a_state_of_another_connector_counts_as_none(config: Json, asana: SandboxProcess) -> None:
+    catalog = catalog_of(config, ["tasks", "sections"])
+    state = [
+        {
+            "type": "STREAM",
+            "stream": {
+                "stream_descriptor": {"name": name},
+                "stream_state": {"modified_at": "2099-01-01T00:00:00Z"},
+            },
+        }
+        for name in ("tasks", "sections")
+    ]
+    logged: list[str] = []
+    output = connector.run(
+        "read",
+        config=config,
+        catalog=catalog,
+        state=state,
+        keep_records=True,
+        on_log=logged.append,
+    )
+    assert (output.exit_code, output.problem) == (0, "")
+    for stream in ("tasks", "sections"):
+        assert gids(output.records[stream]) == gids(asana.truth(stream))
+        assert output.states[stream]["stream"]["stream_state"]["v"] == 3
+    told = [line for line in logged if "a state of another connector" in line]
+    assert len(told) == 1
+    assert told[0].endswith("so a sync reads them completely: sections, tasks.")
+
+
 @pytest.mark.slow
 def test_killed_read_goes_on_from_its_last_state(config: Json, asana: SandboxProcess) -> None:
     catalog = catalog_of(config, ["tasks", "stories"])

@@ -58,21 +58,30 @@ def state(path: str) -> list[AirbyteStateMessage]:
     try:
         messages = [AirbyteStateMessageSerializer.load(item) for item in content]
     except Exception as error:  # noqa: BLE001  # as above
-        raise _no_states(path, type(error).__name__) from None
-    for message in messages:
-        known = (
-            message.stream if message.type in (AirbyteStateType.STREAM, None) else message.global_
-        )
-        if known is None:
-            raise _no_states(path, f"a state of type {message.type}")
-    return messages
+        raise _no_states(f"The state in {path}", error) from None
+    return per_stream(messages)
 
 
-def _no_states(path: str, internal: str) -> Exception:
+def per_stream(states: list[AirbyteStateMessage] | None) -> list[AirbyteStateMessage]:
+    """Return the states that a sync was given, which are of type STREAM.
+
+    Raises:
+        AirbyteTracedException: a config error for one of another type, or of none.
+    """
+    for one in states or []:
+        kind = getattr(one, "type", None)
+        if kind is not AirbyteStateType.STREAM:
+            raise _no_states(f"A state of type {kind.value if kind else 'LEGACY'}")
+        if one.stream is None:
+            raise _no_states("A state without a stream")
+    return list(states or [])
+
+
+def _no_states(found: str, error: Exception | None = None) -> Exception:
     return config_error(
-        f"The state in {path} is not a list of Airbyte state messages per stream; provide the "
-        "states that an earlier sync printed, or none.",
-        internal=internal,
+        f"{found} is not a list of Airbyte state messages per stream; provide the states that an "
+        "earlier sync printed, each of type STREAM, or none.",
+        internal=type(error).__name__ if error else "",
     )
 
 

@@ -197,7 +197,7 @@ def untraced(error: AirbyteErrorTraceMessage) -> None:
 
 
 def _mask(error: AirbyteErrorTraceMessage) -> None:
-    """Mask the secrets in an error, which the CDK does for logs only."""
+    """Mask the secrets in an error, which the CDK does in the log and not in a stream's trace."""
     error.message = filter_secrets(error.message)
     error.internal_message = error.internal_message and filter_secrets(error.internal_message)
     error.stack_trace = error.stack_trace and filter_secrets(error.stack_trace)

@@ -1,6 +1,7 @@
 """The source, which builds the streams from the manifest and runs the commands.
 
-Private names of the CDK are used here and in `parents/slices.py`; a test holds that they exist.
+Private names of the CDK are used here and in `parents/slices.py`; a test lists them all, and holds
+that the CDK has them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from airbyte_cdk.models import (
     Status,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.declarative.stream_slicers.declarative_partition_generator import (
     StreamSlicerPartitionGenerator,
 )
@@ -43,7 +45,6 @@ from source_asana.check import log_what_is_skipped, verify_choice, verify_export
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings, Unusable, parse_config, unknown_keys
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.states import manager_of
 from source_asana.discovery import add_custom_columns
 from source_asana.http.stop import TOLD_TO_STOP
 from source_asana.messages import OwnMessages, Quiet, Visible, unfinished
@@ -154,7 +155,7 @@ class SourceAsana(YamlDeclarativeSource):
         queue = self._concurrent_source._queue
         queue.maxsize = QUEUE_SIZE
         runtime = self._runtime(config, is_behind=lambda: queue.qsize() > QUEUE_SIZE // 2)
-        self._connector_state_manager = manager_of(state)
+        self._connector_state_manager = ConnectorStateManager(files.per_stream(state))
         self._message_repository = ConcurrentMessageRepository(queue, OwnMessages())
         declared = self._declared(config)
         plans = self._plans(runtime, catalog, declared)
@@ -183,7 +184,7 @@ class SourceAsana(YamlDeclarativeSource):
             AirbyteTracedException: a mistake in config, catalog or state.
         """
         runtime = self._runtime(config)
-        self._connector_state_manager = manager_of(state)
+        self._connector_state_manager = ConnectorStateManager(files.per_stream(state))
         declared = self._declared(config)
         plans = self._plans(runtime, catalog, declared)
         return runtime, self._wired(runtime, plans, declared)

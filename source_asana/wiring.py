@@ -35,7 +35,7 @@ from source_asana.tasks.children import TaskChildrenStrategy
 from source_asana.tasks.strategies import SubtasksStrategy, TasksStrategy
 from source_asana.tasks.streams import task_streams
 
-LOGGER = logging.getLogger("airbyte.source_asana.deletions")
+LOGGER = logging.getLogger("airbyte.source_asana.wiring")
 # The manifest's `incremental.strategy` -> its class.
 STRATEGIES: Mapping[str, type[Strategy]] = {
     "everything": Strategy,
@@ -122,6 +122,8 @@ class Wiring:
             retriever.bind(self._runtime, plan, self._cursor(plan, retriever), bound)
             if self._runtime.settings.track_deletions and not plan.parent_only:
                 self._say_untracked(plan, retriever)
+        if told := foreign(bound):
+            LOGGER.warning("%s", told)
         return bound
 
     def _say_untracked(self, plan: StreamPlan, retriever: AsanaRetriever) -> None:
@@ -161,6 +163,17 @@ class Wiring:
         fingerprint = fingerprinter(frozenset(retriever.volatile))
         key = self._primary_keys[plan.name]
         return Sender(strategy.lock, key, fingerprint, self._stamps, self._runtime.stop)
+
+
+def foreign(retrievers: Mapping[str, AsanaRetriever]) -> str | None:
+    """Return the sentence about the streams whose state is of another connector, if there are."""
+    names = [name for name, one in retrievers.items() if one.cursor.stream_state.is_foreign]
+    if not names:
+        return None
+    return (
+        "These streams have a state of another connector, which counts as none, so a sync reads "
+        f"them completely: {', '.join(sorted(names))}."
+    )
 
 
 def begin(runtime: Runtime, retrievers: Mapping[str, AsanaRetriever]) -> None:

@@ -251,6 +251,37 @@ def test_a_catalog_without_streams_is_a_mistake(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("command", ["explain", "verify"])
+def test_a_state_of_another_connector_counts_as_none(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World.empty()
+    gid = world.add_task("T", projects=[world.add_project("P")])
+    stream = {"stream_descriptor": {"name": "tasks"}, "stream_state": {"modified_at": "2099"}}
+    with Sandbox(world) as asana:
+        files = {
+            "config": config_for(asana),
+            "catalog": catalog(["tasks"], incremental=True),
+            "state": [{"type": "STREAM", "stream": stream}],
+        }
+        args = [command]
+        for name, content in files.items():
+            path = tmp_path / f"{name}.json"
+            path.write_text(json.dumps(content), "utf-8")
+            args += [f"--{name}", str(path)]
+        with pytest.raises(SystemExit) as ended:
+            commands.run([*args, *(["tasks", gid] if command == "explain" else [])])
+    printed = capsys.readouterr()
+    assert ended.value.code == 0
+    assert "State: not known" in printed.out or "0 records of 0 streams checked" in printed.out
+    assert printed.err.splitlines() == [
+        (
+            "These streams have a state of another connector, which counts as none, so a sync "
+            "reads them completely: tasks."
+        )
+    ]
+
+
 @pytest.fixture(scope="module")
 def planted() -> Iterator[tuple[Sandbox, dict[str, Any], list[Any], dict[str, str]]]:
     """Return a sandbox, settings, states, and records to ask about by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +28,7 @@ from source_asana.runtime import Runtime
 from source_asana.source import SourceAsana
 from source_asana.tasks.events import events_in, is_worth_replacing
 from source_asana.tasks.strategies import TaskStreamStrategy
+from source_asana.wiring import foreign
 
 
 @dataclass
@@ -234,4 +236,6 @@ def prepared(config: str, catalog: str, state: str) -> Prepared:
     )
     if not retrievers:
         raise config_error("The catalog selects no stream; provide one that does.")
+    if told := foreign(retrievers):
+        sys.stderr.write(told + "\n")
     return Prepared(runtime, retrievers)

@@ -1,8 +1,9 @@
 """Leads from a slice to its records: what is asked for, who gets it, and how a slice may end.
 
-The CDK's SimpleRetriever sends the first records twice when an offset has expired, parses each
-answer twice, searches all of it for the records, and takes what it could not read for the end of
-the list. This retriever shares the CDK's requester and paginator only.
+The CDK's SimpleRetriever yields the records of one stream. This one also hands each page on to the
+streams that wait for it, yields records of other streams from it, judges a refusal by its reach,
+and asks about missing records. A listing whose offset has expired begins again without sending its
+first records twice, and an answer is parsed once. Of the CDK it uses the requester and paginator.
 """
 
 from __future__ import annotations

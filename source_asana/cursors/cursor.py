@@ -51,6 +51,7 @@ class StreamState:
         stamps: gives `synced_at`.
         tracks_deletions: whether what is deleted is sent as a tombstone.
         missing: what is missing; None where deletions are not tracked.
+        is_foreign: whether the stored state is of another connector, which counts as none.
         audit_watermark: up to when the audit log has named what was deleted.
     """
 
@@ -61,6 +62,7 @@ class StreamState:
     stamps: Stamps
     tracks_deletions: bool
     missing: MissingRecords | None = None
+    is_foreign: bool = False
     audit_watermark: Millis | None = None
     _scope: str | None = None
     # What the last sync has reported, until this one has come to its end.
@@ -72,9 +74,10 @@ class StreamState:
         """Take the stored state, and count it in.
 
         Raises:
-            AirbyteTracedException: a config error for a state that is damaged.
+            AirbyteTracedException: a config error for a state that is damaged, or too new.
         """
-        stored, strategy = states.stored(self.stream), self.strategy
+        found, strategy = states.stored(self.stream), self.strategy
+        stored, self.is_foreign = found or {}, found is None
         try:
             self._take(stored)
             for name in stored.get("dropped", []):

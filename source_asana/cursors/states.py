@@ -1,8 +1,9 @@
-"""When a stream's state is printed, and how large all of them together may be.
+"""Which stored states count, when one is printed, and how large all together may be.
 
-Airbyte's server refuses a request whose states take more than 10 MiB, all streams of some seconds
-together, and merges what it refused into the next: one state too large fails every sync from then
-on.
+Airbyte's server refuses a request that stores more than 10 MiB of states, all streams of ten
+seconds together. The sync then ends as succeeded, with a warning in the platform's log, but none of
+these states is stored, so each later sync begins where the last stored ones are, and sends the same
+again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from airbyte_cdk.models import AirbyteStateMessage
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
@@ -37,15 +37,26 @@ LONG_SILENCE_SECONDS = 30.0
 SMALL_CHARACTERS = 100_000
 CHARACTERS_A_SECOND = 20_000
 # What the CDK writes for streams without a cursor: switching to incremental starts from nothing.
-FOREIGN_BUT_EMPTY = frozenset({NO_CURSOR_STATE_KEY, "__ab_full_refresh_sync_complete"})
+EMPTY_KEYS = frozenset({NO_CURSOR_STATE_KEY, "__ab_full_refresh_sync_complete"})
 
 
+_ROOM = f"{MOST_CHARACTERS // 1_000_000} MB that they may take"
+FULL_SOON = (
+    f"The states take more than {MUCH:.0%} of the {_ROOM}. Beyond, streams drop their lists of "
+    "sent records, as Airbyte stores no states that are too large; see docs/freshness.md, `State "
+    "size`."
+)
+TOO_LARGE = (
+    f"The states take more than the {_ROOM}, and no stream has a list of sent records left to "
+    "drop. Airbyte stores no states of more than 10 MiB, and calls the sync succeeded all the "
+    "same: split the streams over two connections, see docs/freshness.md, `State size`."
+)
 LEDGER_DROPPED = "it keeps track of changes by their timestamps only, and of no deletions"
 KEYS_DROPPED = "a task that changed is sent with all of its records, and none of them is tracked"
 
 
 def damaged(stream: str, what: str) -> Exception:
-    """Return the error for a state that this connector did not write, or that was changed since."""
+    """Return the error for a state with our key `v` that is not as we write it."""
     return config_error(
         f"The state of stream `{stream}` was not written by this connector, or it is damaged: "
         "reset the stream, so that it is read again.",
@@ -111,21 +122,31 @@ class States:
         self._repository = repository
         self._lock = threading.RLock()
         self._shares: dict[str, StateShare] = {}
-        self._has_said_version = self._has_told = False
+        self._has_said_version = False
+        self._told: set[str] = set()
 
-    def stored(self, stream: str) -> dict[str, Any]:
+    def stored(self, stream: str) -> dict[str, Any] | None:
         """Return the stored state of a stream, empty where there is none of this version.
 
+        None stands for that of another connector.
+
         Raises:
-            AirbyteTracedException: a config error for a state of another connector.
+            AirbyteTracedException: a config error for a state of a newer version.
         """
         stored: Mapping[str, Any] = self._manager.get_stream_state(stream, None)
-        if not stored or FOREIGN_BUT_EMPTY & stored.keys():
+        if not stored or EMPTY_KEYS & stored.keys():
             return {}
-        version = stored.get("v")
+        if "v" not in stored:
+            return None
+        version = stored["v"]
         if version in EARLIER_VERSIONS:
             self._say_version()
             return {}
+        if isinstance(version, int) and version > VERSION:
+            raise config_error(
+                f"The state of stream `{stream}` was written by a newer version of this connector: "
+                "use that version, or reset the stream, so that it is read again."
+            )
         if version != VERSION:
             raise damaged(stream, "version")
         try:
@@ -174,14 +195,12 @@ class States:
             total = share.characters + sum(others)
             if total > MOST_CHARACTERS and self._drop_one():
                 continue
-            if total <= MUCH * MOST_CHARACTERS or self._has_told:
+            warning = _warning(total)
+            if not warning or warning in self._told:
                 return state
             # The state that is made again has it that this was told.
-            self._has_told = True
-            self._tell(
-                f"The states take more than {MUCH:.0%} of the {MOST_CHARACTERS // 1_000_000} MB "
-                "that Airbyte takes; see docs/freshness.md, `State size`."
-            )
+            self._told.add(warning)
+            self._tell(warning)
 
     def _drop_one(self) -> bool:
         """Have the stream that is first in line drop its ledger; return whether there was one."""
@@ -192,7 +211,7 @@ class States:
         share = self._shares[name]
         assert share.drop is not None
         # The warning below says more.
-        self._has_told = True
+        self._told.add(FULL_SOON)
         rank = share.drop()
         share.measure(share.make())
         if rank is None:
@@ -200,8 +219,8 @@ class States:
         else:
             share.rank = rank
         LOGGER.warning(
-            "Stream %s: its state would no longer fit into the %d MB that Airbyte takes, so %s; "
-            "see docs/freshness.md, `State size`.",
+            "Stream %s: its state would no longer fit into the %d MB that all states may take, so "
+            "%s; see docs/freshness.md, `State size`.",
             name,
             MOST_CHARACTERS // 1_000_000,
             LEDGER_DROPPED if rank is None else KEYS_DROPPED,
@@ -209,20 +228,11 @@ class States:
         return True
 
 
-def manager_of(state: list[AirbyteStateMessage] | None) -> ConnectorStateManager:
-    """Return the CDK's manager of the states that a sync was given.
-
-    Raises:
-        AirbyteTracedException: a config error for states that are none.
-    """
-    try:
-        return ConnectorStateManager(state=state)
-    except Exception as error:  # noqa: BLE001  # the manager raises whatever a value provokes
-        raise config_error(
-            "The state is not a list of Airbyte states per stream: provide the states that an "
-            "earlier sync printed, or none.",
-            internal=type(error).__name__,
-        ) from None
+def _warning(characters: int) -> str | None:
+    """Return the warning about states of this size together."""
+    if characters > MOST_CHARACTERS:
+        return TOO_LARGE
+    return FULL_SOON if characters > MUCH * MOST_CHARACTERS else None
 
 
 class Emission:

@@ -1,7 +1,8 @@
 """Reads the JSON schemas of the streams from the package's files, once per process.
 
-The manifest names the loader under the CDK's key `schema_loader`. The stock file loader resolves
-references through `jsonref` at every call and is deprecated.
+The manifest names the loader under the CDK's key `schema_loader`. The CDK's file loader, which is
+deprecated, resolves the references of every stream again; its inline one has the schemas in the
+manifest, which every start parses.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,9 @@
 """Sends one request until it is answered.
 
 This module knows how long a request is tried, and what its answers mean for budget, clock and
-health. The CDK's client adds a second to every wait, lets 429s use up tries, gives up after ten
-minutes in all, holds a session per stream and calls any 2xx a success.
+health. The CDK's client takes any rule for what an answer means and for how long it is tried, but
+knows one request only, so it cannot tell one that alone keeps failing from an outage. It lets 429s
+use up tries, adds a second to each wait that a rule computes, and sleeps on when told to stop.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Holds the token of a process: a fixed one, or one of OAuth that is renewed in time.
 
-An OAuth token is renewed ahead of its end, and on a 401. The CDK builds an OAuth authenticator per
-stream, with a refresh each, and its single-use variant demands a new refresh token in every answer;
-Asana usually keeps the old one. Source: Asana's page "OAuth".
+An OAuth token is renewed ahead of its end, and on a 401. The CDK's authenticators renew it once it
+has expired, by this machine's clock, without a timeout, and for at most five minutes. Their
+single-use variant prints the configuration at each renewal, though Asana usually keeps the refresh
+token. Source: Asana's page "OAuth".
 """
 
 from __future__ import annotations

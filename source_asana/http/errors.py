@@ -1,9 +1,10 @@
 """Decides what an answer of Asana means: one table leads from status and message to an action.
 
-The CDK's own handlers look at the status alone and take a 2xx whose body was cut off for an empty
-page. Here the body is parsed once, before anything is called a success, and handed on to paginator
-and retriever. The rules come from Asana's page "Errors", from the responses in its OpenAPI
-description, and from the wordings that Asana is known to send.
+The filters of the CDK's handlers look at status, headers and body, too, before they call a 2xx a
+success; their answer is an action and a message. Here it also says how far a refusal reaches and
+how to mend it, which report, feeds and state go by. The body is parsed once, and handed on to
+paginator and retriever. The rules come from Asana's page "Errors", from the responses in its
+OpenAPI description, and from the wordings that Asana is known to send.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Hands parents, which are read once per sync, to every child stream as they arrive.
 
-The CDK's substream router reads its parents again for each child, one after the other; a feed is
-filled by the parent stream's own slices. Every listing in a feed, and the feed as a whole, has an
-ending: the children of what failed fail, too, and only a feed of which nothing was refused may drop
-missing parents from a state.
+The CDK's substream router reads its parents again for each child, from a cache at best, one after
+the other; a feed is filled by the parent stream's own slices. Every listing in a feed, and the feed
+as a whole, has an ending: the children of what failed fail, too, and only a feed of which nothing
+was refused may drop missing parents from a state.
 """
 
 from __future__ import annotations

@@ -101,7 +101,8 @@ def _handler(when_cut: str, *, is_strict: bool, advice: str = "") -> Json:
     """Return an error handler; the first filter that matches decides.
 
     Args:
-        when_cut: action for a body that is not whole: the CDK takes it for an empty page.
+        when_cut: action for a body that is not whole: without one, the CDK takes it for an empty
+            page.
         is_strict: whether a refusal fails the stream.
         advice: what to do then.
     """

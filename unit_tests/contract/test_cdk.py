@@ -2,17 +2,127 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
 from airbyte_cdk.sources.message import InMemoryMessageRepository
+from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from jsonschema import ValidationError
 
 from source_asana.source import SourceAsana
+from unit_tests.contract.test_layers import sources
+
+# Module -> the private names in it that are not its own.
+PRIVATE = {
+    "http.client": {"_content"},  # of an answer of `requests`
+    "parents.slices": {"_cursor_slice", "_partition", "_stream_slice"},
+    "source": {
+        "_concurrent_source",
+        "_config",
+        "_connector_state_manager",
+        "_logger",
+        "_max_concurrent_tasks",
+        "_message_repository",
+        "_partition_factory",
+        "_primary_key",
+        "_queue",
+        "_retriever",
+        "_slice_logger",
+        "_stream_partition_generator",
+        "_threadpool",
+        "_validate_source",
+    },
+}
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def attributes(tree: ast.AST) -> Iterator[ast.Attribute]:
+    """Yield where a module or a class names a private attribute of an object."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            yield node
+
+
+def methods(tree: ast.ClassDef) -> set[str]:
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def foreign_names(module: ModuleType, tree: ast.Module) -> Iterator[str]:
+    """Yield the private names of others in a module: of other objects, bases and imports."""
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    own = {name for made in classes for name in methods(made)}
+    own |= {one.attr for one in attributes(tree) if ast.unparse(one.value) == "self"}
+    for one in attributes(tree):
+        holder = ast.unparse(one.value)
+        if holder not in {"self", "cls", "os"} and one.attr not in own:
+            yield one.attr
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and "source_asana" not in node.module:
+            names = (*node.module.split("."), *(alias.name for alias in node.names))
+            yield from filter(is_private, names)
+    for made in classes:
+        yield from inherited_names(getattr(module, made.name), made)
+
+
+def inherited_names(made: type, tree: ast.ClassDef) -> Iterator[str]:
+    """Yield the private names in a class that a base of it in the CDK has, too."""
+    bases = [base for base in made.__mro__ if base.__module__.startswith("airbyte_cdk")]
+    known = {name for base in bases for name in vars(base)}
+    for base in bases:
+        known.update(re.findall(r"\bself\.(_\w+)", inspect.getsource(base)))
+    named = methods(tree) | {one.attr for one in attributes(tree)}
+    yield from (name for name in named & known if is_private(name))
+
+
+def test_the_private_names_of_others_are_these() -> None:
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, path in sources("source_asana").items():
+        if name.endswith("__init__") or name == "entry":
+            continue
+        module = importlib.import_module(f"source_asana.{name}")
+        for one in foreign_names(module, ast.parse(path.read_text("utf-8"))):
+            found[name].add(one)
+    assert dict(found) == PRIVATE
+
+
+def test_a_private_name_of_each_kind_is_found() -> None:
+    text = """
+from airbyte_cdk.sources._hidden import _Thing, Other
+
+class SourceAsana:
+    def _validate_source(self):
+        self._own, self._config = other._config, other._own
+        return self._slice_logger, other._deep._deeper
+"""
+    module = importlib.import_module("source_asana.source")
+    found = set(foreign_names(module, ast.parse(text)))
+    of_others = {"_deep", "_deeper", "_hidden", "_Thing"}
+    assert found == of_others | {"_config", "_slice_logger", "_validate_source"}
+
+
+def test_the_private_attributes_that_the_source_reads_are_the_cdks() -> None:
+    source = SourceAsana()
+    assert source._slice_logger
+    config = {"credentials": {"personal_access_token": "unused-token"}}
+    for stream in YamlDeclarativeSource.streams(source, config):
+        assert isinstance(stream, DefaultStream)
+        assert {"_logger", "_primary_key", "_stream_partition_generator"} <= vars(stream).keys()
+        generator = stream._stream_partition_generator
+        assert vars(vars(generator)["_partition_factory"])["_retriever"]
 
 
 def test_the_manifest_is_one_that_the_cdk_takes() -> None:
@@ -28,7 +138,6 @@ def test_a_manifest_that_the_cdk_does_not_take_is_found() -> None:
 
 
 def test_the_private_attributes_that_the_source_sets_are_the_cdks() -> None:
-    # Those that it only reads would fail every sync.
     source = SourceAsana()
     for name in ("_config", "_connector_state_manager", "_message_repository"):
         assert name in vars(source)

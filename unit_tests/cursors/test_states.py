@@ -50,8 +50,9 @@ def test_a_state_of_this_version_comes_back_as_plain_json() -> None:
     value = {"v": 3, "ledger": {"rows": [[1, "a"]], "partitions": {}}, "synced_at": 5}
     found, _ = made(tags=value)
 
-    assert found.stored("tags") == value
-    assert type(found.stored("tags")["ledger"]) is dict
+    stored = found.stored("tags")
+    assert stored == value
+    assert type(stored["ledger"]) is dict
 
 
 @pytest.mark.parametrize(
@@ -76,11 +77,21 @@ def test_a_state_of_an_earlier_version_counts_as_none_and_that_is_said_once(
     assert len([record for record in caplog.records if "an earlier version" in record.message]) == 1
 
 
-@pytest.mark.parametrize("value", [{"v": 4}, {"modified_at": "2026-01-01"}, {"v": "3"}, {"v": 0}])
-def test_a_state_of_something_else_is_a_mistake_of_the_user(value: dict[str, Any]) -> None:
+@pytest.mark.parametrize("value", [{"modified_at": "2026-01-01"}, {"states": []}, {"ledger": {}}])
+def test_a_state_of_another_connector_is_told_from_none(value: dict[str, Any]) -> None:
     found, _ = made(tags=value)
 
-    with pytest.raises(AirbyteTracedException, match=r"The state of stream `tags`.*reset the str"):
+    assert found.stored("tags") is None
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [(4, "by a newer version"), ("3", "is damaged"), (0, "is damaged"), (None, "is damaged")],
+)
+def test_a_state_of_no_known_version_is_a_mistake_of_the_user(version: Any, said: str) -> None:
+    found, _ = made(tags={"v": version})
+
+    with pytest.raises(AirbyteTracedException, match=rf"stream `tags` .*{said}.*: .*reset the s"):
         found.stored("tags")
 
 
@@ -229,10 +240,32 @@ def test_a_stream_that_dropped_a_part_may_come_again_in_its_new_rank(
 
 
 @pytest.mark.usefixtures("_small_budget")
-def test_where_nothing_is_left_to_shrink_the_state_is_printed_all_the_same() -> None:
+def test_where_nothing_is_left_to_shrink_the_state_is_printed_with_one_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     found, repository = made()
 
     found.count_in("workspaces", StateShare(lambda: {"text": "x" * 2000}))
     found.emit("workspaces")
+    found.emit("workspaces")
 
-    assert len(printed(repository)) == 1
+    assert len(printed(repository)) == 2
+    [warning] = [record.message for record in caplog.records]
+    assert warning == states.TOO_LARGE
+
+
+@pytest.mark.usefixtures("_small_budget")
+def test_nearly_full_is_told_once_unless_a_dropped_ledger_has_said_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found, _ = made()
+    stream = Stream(found, "a", 0, 900)
+    stream.emit()
+    stream.emit()
+    assert [record.message for record in caplog.records] == [states.FULL_SOON]
+
+    caplog.clear()
+    stream.size, stream.further = 2000, [(2, 950)]
+    stream.emit()
+    [warning] = [record.message for record in caplog.records]
+    assert warning.startswith("Stream a: its state would no longer fit")

@@ -385,11 +385,26 @@ def state(stream: str = "tasks", **content: Any) -> list[dict[str, Any]]:
     return [{"type": "STREAM", "stream": descriptor}]
 
 
-NO_STATE = "is not a list of Airbyte state messages per stream; provide the states that an "
+NO_STATE = (
+    "is not a list of Airbyte state messages per stream; provide the states that an earlier sync "
+    "printed, each of type STREAM, or none."
+)
 DAMAGED = (
     "The state of stream `tasks` was not written by this connector, or it is damaged: reset the "
     "stream, so that it is read again."
 )
+NEWER = (
+    "The state of stream `tasks` was written by a newer version of this connector: use that "
+    "version, or reset the stream, so that it is read again."
+)
+
+
+def of_type_global(**shared: Any) -> list[dict[str, Any]]:
+    """Return the states of all streams in one."""
+    streams = [one["stream"] for one in state(v=3)]
+    return [{"type": "GLOBAL", "global": {"stream_states": streams, "shared_state": shared}}]
+
+
 STATES: dict[str, tuple[Any, str]] = {
     "no JSON": ("[", "is not valid JSON (line 1, column 2); correct the file."),
     "a number without end": (LONG_NUMBER, "is not valid JSON; correct the file."),
@@ -398,11 +413,16 @@ STATES: dict[str, tuple[Any, str]] = {
     "a number": (7, NO_STATE),
     "a list of texts": (["tasks"], NO_STATE),
     "no descriptor": ([{"type": "STREAM", "stream": {}}], NO_STATE),
-    "no stream": ([{"type": "STREAM"}], NO_STATE),
-    "legacy": ([{"type": "LEGACY", "data": {}}], NO_STATE),
-    "another connector's": (state(modified_at="2024-01-01T00:00:00Z"), DAMAGED),
-    "a newer version": (state(v=99, bounds={}), DAMAGED),
-    "the CDK's": (state(use_global_cursor=True, states=[], lookback_window=3), DAMAGED),
+    "no stream": ([{"type": "STREAM"}], "A state without a stream " + NO_STATE),
+    "legacy": ([{"type": "LEGACY", "data": {}}], "A state of type LEGACY " + NO_STATE),
+    "legacy, as of old": ([{"data": {"tasks": {}}}], "A state of type LEGACY " + NO_STATE),
+    "global": (of_type_global(), "A state of type GLOBAL " + NO_STATE),
+    "global, shared": (of_type_global(v=3), "A state of type GLOBAL " + NO_STATE),
+    "global among others": (
+        [*state(v=3), *of_type_global()],
+        "A state of type GLOBAL " + NO_STATE,
+    ),
+    "a newer version": (state(v=99, bounds={}), NEWER),
     "listings a list": (state(v=3, listings=[1]), DAMAGED),
     "listings of texts": (state(v=3, listings={"12": "2024-01-01"}), DAMAGED),
     "listings of truths": (state(v=3, listings={"12": True}), DAMAGED),
@@ -462,10 +482,44 @@ def test_states_that_are_no_mistake(asana: Sandbox, small: Small) -> None:
         assert sync.gids("tasks") == sorted(small.tasks)
 
 
+FOREIGN_STATES = (
+    "These streams have a state of another connector, which counts as none, so a sync reads "
+    "them completely: stories, tasks."
+)
+FOREIGN: dict[str, dict[str, Any]] = {
+    "a bound": {"modified_at": "2099-01-01T00:00:00Z"},
+    "bounds by partition": {
+        "use_global_cursor": False,
+        "states": [{"partition": {"project_gid": "1"}, "cursor": {"modified_at": "2099-01-01"}}],
+        "state": {"modified_at": "2099-01-01"},
+        "lookback_window": 3,
+    },
+    "keys of ours": {"listings": [1], "synced_at": 10**30, "dropped": ["ledger"]},
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
+def test_a_state_of_another_connector_counts_as_none(
+    asana: Sandbox, small: Small, content: Any
+) -> None:
+    names = ["tasks", "stories", "tags", "workspaces"]
+    given = [*state("tasks", **content), *state("stories", **content), *state("tags", v=1)]
+    # Nobody asks for a stream that is not selected.
+    sync = read(asana, names, incremental=True, state=[*given, *state("users", **content)])
+    assert sync.errors == []
+    assert all(sync.complete(name) for name in names)
+    assert sync.gids("tasks") == sorted(small.tasks)
+    assert sync.gids("stories") == sorted(row["gid"] for row in asana.truth("stories"))
+    assert sync.warnings == [FOREIGN_STATES]
+    again = read(asana, names, incremental=True, state=sync.state)
+    assert (again.warnings, again.errors, again.gids("tasks")) == ([], [], [])
+
+
 def test_a_full_refresh_ignores_any_state(asana: Sandbox, small: Small) -> None:
     sync = read(asana, ["tasks"], state=state("tasks", modified_at="2099-01-01"))
     assert sync.errors == []
     assert sync.gids("tasks") == sorted(small.tasks)
+    assert sync.warnings == []
 
 
 def test_workspaces_whose_pages_never_end(asana: Sandbox) -> None:
