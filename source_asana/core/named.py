@@ -8,7 +8,7 @@ as its ledger.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from source_asana.core.hints import CHILDREN, CONTAINERS, Event
 
 NEVER = -1
 TASK, SUBTASK = "task", "subtask"
+KINDS_BELOW = (SUBTASK, *sorted(CHILDREN))
 # A task that gets another parent leaves the first one at the same moment.
 SAME_MOMENT_MS = 10_000
 
@@ -120,9 +121,9 @@ class Named:
         """
         return self._places.get(kind, {}).get(gid)
 
-    def below(self, gid: str) -> Iterator[str]:
-        """Yield the gids of all that was below a task."""
-        for kind in (SUBTASK, *sorted(CHILDREN)):
+    def below(self, gid: str, kinds: Sequence[str] = KINDS_BELOW) -> Iterator[str]:
+        """Yield the gids of all that was below a task; of subtasks also what was below them."""
+        for kind in kinds:
             for one, parent in self._places.get(kind, {}).items():
                 if parent == gid:
                     yield one

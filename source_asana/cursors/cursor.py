@@ -87,6 +87,8 @@ class StreamState:
             raise damaged(self.stream, str(error)) from None
         if self.sender:
             self.sender.doubts = strategy.doubts
+            ledger = self.sender.ledger
+            strategy.was_shown = ledger.was_shown
             self.sender.ledger.drop_partitions(strategy.is_expired)
             # Switched off or on: a tombstone may have been printed just before the last sync ended.
             strategy.resends_missing = self.tracks_deletions or "scope" in stored

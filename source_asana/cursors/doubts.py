@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from source_asana.core.ledger import Ledger
-from source_asana.core.named import NEVER, TASK, Named, Sent
+from source_asana.core.named import NEVER, SUBTASK, TASK, Named, Sent
 from source_asana.cursors.strategies import ELSEWHERE, Part, partition_in
 
 MINUTE_MS = 60_000
@@ -109,9 +109,9 @@ class Doubts:
             parent, is_back = named.parent_of(self._kind, key), named.restored_at(key) != NEVER
         if parent is None:
             return self.former_partition_of(key) if is_back else None
-        if self._kind == TASK:
-            return self.former_partition_of(key) or ELSEWHERE
-        return parent or self.former_partition_of(key)
+        where = parent or self.former_partition_of(key)
+        # A task is asked for wherever it is, any other record below its task.
+        return where or (ELSEWHERE if self._kind in {TASK, SUBTASK} else None)
 
     def tombstoned(self, key: str, partition: str) -> None:
         """Note that the tombstone of a record was sent."""

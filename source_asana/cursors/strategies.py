@@ -129,6 +129,7 @@ class Strategy:
         is_ledger_dropped: whether timestamps alone tell changes, as one of them is dropped.
         was_refused, is_refused: whether the last sync, and this one, was refused the stream as a
             whole.
+        was_shown: returns whether this sync has shown a record; the cursor sets it.
         resends_missing: whether what was missing is sent when it is shown again, as its tombstone
             may have been sent.
         scans: whether a full scan reads everything.
@@ -168,6 +169,7 @@ class Strategy:
         self.dropped: list[str] = []
         self.is_ledger_dropped = self.was_refused = self.is_refused = self.resends_missing = False
         self.hinted: Mapping[str, int] = {}
+        self.was_shown: Callable[[str], bool] = lambda _: False
         self._there: set[str] = set()
         start = runtime.settings.start_date
         self.start = to_millis(start.isoformat()) if start else None

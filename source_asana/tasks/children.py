@@ -146,8 +146,9 @@ class TaskChildrenStrategy(TaskStreamStrategy):
         self._is_through = False
         # Project -> how many lists of its own children are not read yet.
         self._own: Counter[str] = Counter()
-        # The tasks that were handed out in this sync.
-        self._handed_out: set[str] = set()
+        # The tasks that were handed out in this sync, and whether events had told by then that they
+        # came back.
+        self._handed_out: dict[str, bool] = {}
         # More tasks were due than a state may have.
         self._is_full = False
 
@@ -238,13 +239,25 @@ class TaskChildrenStrategy(TaskStreamStrategy):
     def _is_told(self, gid: str) -> bool:
         """Return whether events tell of a change that this sync has not read yet."""
         at = self.streams.events.due_at(self.resource, gid)
+        came_back = self._came_back(gid)
         if gid not in self._handed_out:
-            return at is not None or self._came_back(gid)
-        return at is not None and at >= self.runtime.certain_until
+            return at is not None or came_back
+        if came_back and not self._handed_out[gid]:
+            return True
+        return at is not None and (at >= self.runtime.certain_until or self._is_doubted(gid))
 
     def _came_back(self, gid: str) -> bool:
         """Return whether children may be deleted in the destination that the ledger has."""
         return self.keeps_keys and self.doubts is not None and self.doubts.came_back(gid)
+
+    def _is_doubted(self, gid: str) -> bool:
+        """Return whether a child was shown before an event named it, and was not sent."""
+        if self.doubts is None or not self.keeps_keys:
+            return False
+        with self.streams.events.named() as named:
+            below = list(named.below(gid, (self.resource,)))
+        is_doubted = self.doubts.is_doubted
+        return any(self.was_shown(one) and is_doubted(one, ()) for one in below)
 
     def _since(self, listing: str) -> int | None:
         """Return from when on a stream without versions reads the tasks of a listing."""
@@ -276,7 +289,7 @@ class TaskChildrenStrategy(TaskStreamStrategy):
                 continue
             version = version_of(shown.modified)
             if self.streams.events.are_usable:
-                self._handed_out.add(gid)
+                self._handed_out[gid] = self._came_back(gid)
             if is_worth:
                 slice_ = self._routes.child(gid, version, item)
                 slice_.was_read = self.columns.were_read and self._versions.was_read(gid)

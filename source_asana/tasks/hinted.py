@@ -69,11 +69,15 @@ class HintedTasks:
     def _followed(self, gid: str, hint: TaskHint, slice_: HintSlice) -> Iterator[Any]:
         if hint.is_deleted:
             self._deleted(gid, hint.at)
-            if parent := self._parent_of(gid):
-                # Its `num_subtasks` is another one.
-                self._events.hint(Hint(Kind.CHANGED, parent, hint.at))
-        elif self._shared.is_answered(gid):
-            if hint.due and self._feed.shown.has_shown(gid):
+            self._hint_parent(gid, hint.at)
+            return
+        with self._events.named() as named:
+            was_added = named.parent_of(TASK, gid) is not None
+        if was_added:
+            # It may be a new subtask, though the event names only its project.
+            self._hint_parent(gid, hint.at)
+        if self._shared.is_answered(gid):
+            if (hint.due or hint.is_subtree) and self._feed.shown.has_shown(gid):
                 with self._feed.adding() as shown:
                     shown.repeat(slice_.key, gid)
         else:
@@ -127,8 +131,13 @@ class HintedTasks:
         for one in (gid, *below):
             self._note_deleted(one, at)
 
+    def _hint_parent(self, gid: str, at: int) -> None:
+        """Have the parent of a subtask read, as its `num_subtasks` may be another one."""
+        if parent := self._parent_of(gid):
+            self._events.hint(Hint(Kind.CHANGED, parent, at))
+
     def _parent_of(self, gid: str) -> str | None:
-        """Return the parent of a subtask that is deleted, as far as it is known."""
+        """Return the parent of a subtask, as far as it is known."""
         if self._subtasks is None:
             return None
         cursor = self._subtasks.cursor
