@@ -9,6 +9,7 @@ from pathlib import Path
 
 import airbyte_cdk
 import pytest
+import yaml
 
 from source_asana import SourceAsana
 from tools import docs, licences
@@ -227,6 +228,14 @@ def test_the_first_screen_says_that_no_live_workspace_was_read() -> None:
     screen = " ".join((ROOT / "README.md").read_text("utf-8").splitlines()[:25])
     assert "has not been run against a live workspace yet" in screen
     assert "`make live`" in screen
+    assert "**Status: alpha.**" in screen
+
+
+def test_it_is_alpha_until_a_live_workspace_was_read() -> None:
+    is_live = "has not been run against" not in (ROOT / "README.md").read_text("utf-8")
+    stage = yaml.safe_load((ROOT / "metadata.yaml").read_text("utf-8"))["data"]["releaseStage"]
+    assert versions()["pyproject.toml"].startswith("0.") is not is_live
+    assert (stage == "alpha") is not is_live
 
 
 def test_what_is_posted_is_said() -> None:
