@@ -31,8 +31,8 @@ ENV PATH=/airbyte/venv/bin:$PATH \
 USER 1000:1000
 ENTRYPOINT ["python", "/airbyte/integration_code/main.py"]
 LABEL io.airbyte.name=source-asana \
-      io.airbyte.version=1.0.0 \
+      io.airbyte.version=0.9.0 \
       org.opencontainers.image.title=source-asana \
       org.opencontainers.image.description="Airbyte source for Asana" \
-      org.opencontainers.image.version=1.0.0 \
+      org.opencontainers.image.version=0.9.0 \
       org.opencontainers.image.licenses=MIT

@@ -77,7 +77,8 @@ def _without_search(options: Options) -> Iterator[Row]:
                     yield _share(what, found[mode, percent], found["listing", percent])
                     # What is below a task in no project waits for the full scan.
                     missed = len(set(changed) - set().union(*run.gids.values()))
-                    yield Row(f"{what}: changed tasks", f"{missed} missed, in no project")
+                    where = ", below tasks in no project" if missed else ""
+                    yield Row(f"{what}: changed tasks", f"{missed} missed{where}")
 
 
 def _share(what: str, sent: int, by_listing: int) -> Row:

@@ -1,4 +1,4 @@
-"""Read Asana into a DuckDB file with PyAirbyte; a second run brings only what changed.
+"""Read Asana into a DuckDB file with PyAirbyte; a second run is incremental.
 
     make install pyairbyte
     .venv-pyairbyte/bin/python examples/pyairbyte_duckdb.py secrets/config.json asana.duckdb

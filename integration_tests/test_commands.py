@@ -27,7 +27,7 @@ VARIABLE = re.compile(r"^[A-Z_]+=\S*$")
 PROGRAMS = (
     *(".ci/run", ".venv/bin/", ".venv-pyairbyte/bin/", "make ", "python ", "python3 ", "export "),
     *("airbyte-cdk ", "dbt ", "poetry ", "source-asana ", "sha256sum "),
-    *("apt-get ", "curl ", "docker ", "kind ", "mkdir ", "echo "),
+    *("apt-get ", "curl ", "docker ", "kind ", "mkdir ", "echo ", "podman "),
 )
 
 # The targets that need arguments to be run here.
@@ -50,6 +50,7 @@ UNRUN_TARGETS = {
 UNRUN = {
     "docker ": "needs docker",
     "kind ": "needs a cluster",
+    "podman ": "needs podman",
     "curl --proto-default https app.asana.com/": "needs an OAuth app",
     "apt-get install postgresql": ".ci/run does it where the programs are not there",
     ".venv/bin/airbyte-cdk image test ": "needs docker",

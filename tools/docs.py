@@ -43,7 +43,7 @@ PLANS: Mapping[str, str] = {
     "roles": "Enterprise",
     "ai_studio_runs": "AI Studio, service account",
     "ai_studio_seats": "AI Studio, service account",
-    "audit_log_events": "Enterprise, service account",
+    "audit_log_events": "Enterprise+ or Compliance Management add-on, service account",
     "organization_exports": "Enterprise, service account",
 }
 SCOPES: Mapping[str, str] = {

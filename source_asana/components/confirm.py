@@ -1,7 +1,8 @@
-"""Missing records: Asana is asked about each, and what is deleted is sent as a tombstone.
+"""Missing records: Asana is asked about them, and what is deleted is sent as a tombstone.
 
-An object is asked for by its gid: Asana answers 404 for what is deleted and 403 for what the token
-may not see; see "Deletions" in docs/design.md.
+The record is asked for by its gid, or its parent, or its parent's list. Asana's documentation has
+404 for an object that does not exist and 403 for one that the token may not see; nobody has tried
+it live. See "Deletions" in docs/design.md.
 """
 
 from __future__ import annotations

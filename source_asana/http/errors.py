@@ -165,7 +165,7 @@ RULES: tuple[Rule, ...] = (
         None,
         Action.SKIP,
         "deleted",
-        "share it with the token's user again, unless it was deleted",
+        "restore it in Asana, if it should not have been deleted",
         deleted=True,
     ),
     Rule((424, 429), None, Action.WAIT, "rate limit"),

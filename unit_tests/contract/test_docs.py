@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import airbyte_cdk
 import pytest
+import yaml
 
 from source_asana import SourceAsana
+from source_asana.fields.schemas import load_schema
 from tools import docs, licences
 from tools.versions import versions
 
@@ -227,11 +230,47 @@ def test_the_first_screen_says_that_no_live_workspace_was_read() -> None:
     screen = " ".join((ROOT / "README.md").read_text("utf-8").splitlines()[:25])
     assert "has not been run against a live workspace yet" in screen
     assert "`make live`" in screen
+    assert "**Status: alpha.**" in screen
+
+
+def test_it_is_alpha_until_a_live_workspace_was_read() -> None:
+    is_live = "has not been run against" not in (ROOT / "README.md").read_text("utf-8")
+    stage = yaml.safe_load((ROOT / "metadata.yaml").read_text("utf-8"))["data"]["releaseStage"]
+    assert versions()["pyproject.toml"].startswith("0.") is not is_live
+    assert (stage == "alpha") is not is_live
 
 
 def test_what_is_posted_is_said() -> None:
     posts = (ROOT / "SECURITY.md").read_text("utf-8").partition("\n- Tokens")[0]
     assert "`bulk_export`" in posts
+
+
+# Names of columns, and of fields inside them, that identify people.
+PERSONAL = re.compile(
+    r"mail|photo|picture|avatar|phone|address|user_agent|saml|vacation|birth|gender|locale|latitude"
+)
+
+
+def test_columns_that_identify_people_are_listed() -> None:
+    section = (ROOT / "SECURITY.md").read_text("utf-8").partition("## Personal data")[2]
+    listed = set(re.findall(r"`(\w+(?:\.\w+)+)`", section.partition("\n\n- ")[0]))
+    streams = {path.stem for path in (ROOT / "source_asana" / "schemas").glob("*.json")}
+    paths = {path for stream in streams for path in _paths(load_schema(stream), stream)}
+    personal = {path for path in paths if PERSONAL.search(path.rpartition(".")[2])}
+    assert len(personal) > 10
+    assert not personal - listed
+    assert not listed - paths
+    named = set(re.findall(r"`(\w+)`", section.partition("| IDs and names")[0]))
+    assert named <= streams
+
+
+def _paths(schema: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    """Return `stream.column.field` of all columns of a schema and all fields in them."""
+    for name, part in schema.get("properties", {}).items():
+        yield f"{prefix}.{name}"
+        yield from _paths(part, f"{prefix}.{name}")
+    if isinstance(items := schema.get("items"), Mapping):
+        yield from _paths(items, prefix)
 
 
 def test_no_page_sends_readers_to_another_connector() -> None:

@@ -1,1 +1,1 @@
-"""What independent attacks on 1.0.0 found: each defect as a user sees it in the merged copy."""
+"""What independent attacks on an early build found, each as a user sees it in the merged copy."""

@@ -152,7 +152,7 @@ def test_a_kill_at_its_tombstone_and_it_is_taken_back(stream: str) -> None:
         leaving.world.delete(leaving.task)
         copy.kill_at = lambda message: is_tombstone(message, stream)
         sync(asana, copy, **LISTED)
-        # On 1.0.0 there is no tombstone to be killed at.
+        # On that build there was no tombstone to be killed at.
         assert copy.kill_at is None
         leaving.world.undelete(leaving.task)
         leaving.come_back()
