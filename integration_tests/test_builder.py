@@ -114,7 +114,7 @@ class Stock:
                 "option_title": "PAT Credentials",
                 "personal_access_token": self.asana.token,
             },
-            "portfolio_owner": "" if self.asana.service else "me",
+            "portfolio_owner": "all" if self.asana.service else "me",
             "organization_export_ids": [one["gid"] for one in exports],
             "api_url": self.asana.url,
             **settings,
@@ -301,6 +301,51 @@ def test_a_bad_token_fails_the_check(tmp_path: Path, stock: Callable[..., Stock]
     credentials = {**config["credentials"], "personal_access_token": "no-such-token"}
     config["credentials"] = credentials
     assert run(tmp_path, "check", config, builder.FILE).connection["status"] == "FAILED"
+
+
+# ── values of other types ──────────────────────────────────────────────────────────────────────
+
+
+AS_TEXT: Record = {
+    "requests_per_minute": "1500",
+    "num_workers": " 4 ",
+    "time_entries_lookback_days": "0",
+    "include_archived_projects": "false",
+    "include_tasks_without_project": "true",
+    "start_date": None,
+    "change_detection": None,
+    "team_ids": None,
+}
+
+
+@pytest.mark.slow
+def test_a_check_takes_numbers_and_flags_as_texts_and_nulls(stock: Callable[..., Stock]) -> None:
+    here = stock(World.generate(tasks=20))
+    workspace = here.asana.truth("workspaces")[0]["gid"]
+    config = here.config(**AS_TEXT, workspace_ids=[int(workspace)])
+    done = run(here.folder, "check", config, builder.FILE).connection
+    assert done["status"] == "SUCCEEDED", done
+    config["num_workers"] = "41"
+    refused = run(here.folder, "check", config, builder.FILE).connection
+    assert refused["status"] == "FAILED"
+    assert "41 is greater than the maximum of 40" in refused["message"]
+
+
+@pytest.mark.slow
+def test_a_read_takes_flags_and_ids_for_what_they_say(stock: Callable[..., Stock]) -> None:
+    world = World.generate(tasks=20)
+    old = world.add_project("Old", archived=True)
+    here = stock(world)
+    gids = sorted(one["gid"] for one in here.asana.truth("projects", fields="gid"))
+    names = ("projects", "tasks")
+    assert old in here.read(names, include_archived_projects="true").gids("projects")
+    plain = here.read(names, **{**AS_TEXT, "include_archived_projects": False})
+    as_text = here.read(names, **AS_TEXT)
+    assert not as_text.errors
+    assert old not in as_text.gids("projects")
+    assert as_text.gids("tasks") == plain.gids("tasks")
+    chosen = here.read(names, project_ids=[int(gids[0]), f" {gids[1]} "])
+    assert chosen.gids("projects") == set(gids[:2])
 
 
 # ── full reads ──────────────────────────────────────────────────────────────────────────────────

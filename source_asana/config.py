@@ -53,6 +53,19 @@ def _gid(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _from_text(value: Any) -> Any:
+    """Return the number or the flag that a text stands for, anything else as it is.
+
+    Scripts and older forms send texts. JSON Schema takes 10.0 for an integer, so it is one here.
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    if text in {"true", "false"}:
+        return text == "true"
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        value = float(text)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _day(value: Any) -> Any:
     # pydantic takes other digits for seconds since 1970, `20240101` for a day of that year.
     if not (isinstance(value, str) and re.match(r"\s*[0-9]{4}-", value)):
@@ -60,8 +73,14 @@ def _day(value: Any) -> Any:
     return value
 
 
-Gid = Annotated[str, BeforeValidator(_gid), StringConstraints(pattern=r"^[0-9]{1,32}$")]
-Flag = Annotated[bool, Strict()]
+Gid = Annotated[
+    str,
+    BeforeValidator(_gid),
+    StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{1,32}$"),
+]
+Flag = Annotated[bool, Strict(), BeforeValidator(_from_text)]
+Whole = Annotated[int, Strict(), BeforeValidator(_from_text)]
+Number = Annotated[float, Strict(), BeforeValidator(_from_text)]
 Gids = list[Gid]
 Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 # A token is sent in a header, which takes neither line breaks nor letters beyond ASCII.
@@ -101,7 +120,7 @@ class Settings(_Strict):
     credentials: PersonalAccessToken | OAuth
     organization_export_ids: Gids = []
     test_mode: Flag | None = None
-    num_workers: int = Field(default=20, ge=1, le=40, strict=True)
+    num_workers: Whole = Field(default=20, ge=1, le=40)
     workspace_ids: Gids = []
     project_ids: Gids = []
     exclude_project_ids: Gids = []
@@ -111,22 +130,20 @@ class Settings(_Strict):
     start_date: Annotated[datetime, BeforeValidator(_day), AfterValidator(_utc)] | None = None
     include_tasks_without_project: Flag = True
     change_detection: Literal["auto", "search", "events", "listing"] = "auto"
-    search_overlap_minutes: int = Field(default=15, ge=1, le=1440, strict=True)
-    full_scan_interval_hours: int | None = Field(default=None, ge=0, le=8760, strict=True)
-    time_entries_lookback_days: int = Field(default=30, ge=0, le=3650, strict=True)
+    search_overlap_minutes: Whole = Field(default=15, ge=1, le=1440)
+    full_scan_interval_hours: Whole | None = Field(default=None, ge=0, le=8760)
+    time_entries_lookback_days: Whole = Field(default=30, ge=0, le=3650)
     track_deletions: Flag = False
-    requests_per_minute: int | None = Field(default=None, ge=15, le=1500, strict=True)
+    requests_per_minute: Whole | None = Field(default=None, ge=15, le=1500)
     custom_field_columns: Flag = False
     bulk_export: Flag = False
-    bulk_export_timeout_minutes: float = Field(default=360, ge=0, le=1440, strict=True)
+    bulk_export_timeout_minutes: Number = Field(default=360, ge=0, le=1440)
     api_url: str = DEFAULT_API_URL
 
     @model_validator(mode="before")
     @classmethod
     def _nulls_are_defaults(cls, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            return {key: value for key, value in data.items() if value is not None}
-        return data
+        return _without_nulls(data) if isinstance(data, Mapping) else data
 
     @field_validator("*", mode="before")
     @classmethod
@@ -135,7 +152,7 @@ class Settings(_Strict):
         if not name.endswith("_ids") or not isinstance(value, list):
             return value
         kind = name.removeprefix("exclude_").removesuffix("_ids")
-        return [(isinstance(one, str) and gid_in(one, kind)) or one for one in value]
+        return [(isinstance(one, str) and gid_in(one.strip(), kind)) or one for one in value]
 
     @field_validator("credentials", mode="before")
     @classmethod
@@ -143,7 +160,7 @@ class Settings(_Strict):
         # A union would answer with the errors of both kinds. The keys decide which one is checked.
         if not isinstance(value, Mapping):
             return value
-        data = {key: item for key, item in value.items() if item is not None}
+        data = _without_nulls(value)
         kinds = {"personal_access_token", *OAuth.model_fields} & data.keys()
         if "option_title" not in data and (not kinds or kinds > {"personal_access_token"}):
             raise ValueError("neither kind, or both")
@@ -328,6 +345,24 @@ def parse_config(config: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise config_error(_sentence(first)) from None
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """Return the configuration as the spec describes it: no nulls, and each value of its type.
+
+    `check` of the CDK, and the platform where it stores a renewed token, refuse anything else. Keys
+    that are not in the spec stay.
+
+    Raises:
+        AirbyteTracedException: as `parse_config` does.
+    """
+    given = parse_config(config).model_dump(mode="json", exclude_unset=True)
+    credentials = {**_without_nulls(config["credentials"]), **given["credentials"]}
+    return {**_without_nulls(config), **given, "credentials": credentials}
+
+
+def _without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value is not None}
 
 
 HOST = "app.asana.com"

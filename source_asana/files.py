@@ -16,7 +16,7 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.config import Unusable, config_error, parse_config
+from source_asana.config import Unusable, config_error, plain
 
 
 def config(path: str) -> dict[str, Any]:
@@ -29,12 +29,11 @@ def config(path: str) -> dict[str, Any]:
 
 
 def usable(content: Any) -> dict[str, Any]:
-    """Return a configuration as it is, or a stand-in that raises its mistake when it is used."""
+    """Return a plain configuration, or a stand-in that raises its mistake when it is used."""
     try:
-        parse_config(content)
+        return plain(content)
     except AirbyteTracedException as mistake:
         return Unusable(mistake)
-    return dict(content)
 
 
 def catalog(path: str) -> ConfiguredAirbyteCatalog:

@@ -43,7 +43,7 @@ from typing_extensions import override
 from source_asana import files
 from source_asana.check import log_what_is_skipped, verify_choice, verify_export, workspaces
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.config import Settings, Unusable, parse_config, unknown_keys
+from source_asana.config import Settings, Unusable, parse_config, plain, unknown_keys
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.discovery import add_custom_columns
 from source_asana.http.stop import TOLD_TO_STOP
@@ -134,7 +134,7 @@ class SourceAsana(YamlDeclarativeSource):
     @override
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
         catalog = super().discover(logger, config)
-        if config.get("custom_field_columns"):
+        if parse_config(config).custom_field_columns:
             add_custom_columns(catalog, self._runtime(config, outage_seconds=CHECK_OUTAGE_SECONDS))
         return catalog
 
@@ -213,9 +213,8 @@ class SourceAsana(YamlDeclarativeSource):
     # ── assembly ───────────────────────────────────────────────────────────────────────────────
 
     def _runtime(self, config: Mapping[str, Any], **options: Any) -> Runtime:
-        settings = parse_config(config)
-        self._config = dict(config)
-        self._running = Runtime(settings, on_rotation=self._rotated, **options)
+        self._config = plain(config)
+        self._running = Runtime(parse_config(self._config), on_rotation=self._rotated, **options)
         if self._told_to_stop:
             self.stop()
         return self._running
@@ -243,10 +242,10 @@ class SourceAsana(YamlDeclarativeSource):
             sys.stdout.flush()
 
     def _declared(self, config: Mapping[str, Any]) -> dict[str, DefaultStream]:
-        self._config = dict(config)
+        self._config = plain(config)
         return {
             stream.name: stream
-            for stream in super().streams(config)
+            for stream in super().streams(self._config)
             if isinstance(stream, DefaultStream)
         }
 

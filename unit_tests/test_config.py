@@ -20,6 +20,7 @@ from source_asana.config import (
     PersonalAccessToken,
     Settings,
     parse_config,
+    plain,
     unknown_keys,
 )
 from source_asana.masking import mask
@@ -135,22 +136,24 @@ def test_examples_are_good_values(spec: dict[str, Any]) -> None:
             assert accepted({"credentials": PAT, key: example}), key
     # Where neither a choice nor a default shows what a value looks like.
     bare = {k for k, v in visible(spec).items() if not v.get("default") and "enum" not in v}
-    flags = {k for k, v in visible(spec).items() if "boolean" in v["type"]}
+    flags = {k for k, v in visible(spec).items() if v["type"] == "boolean"}
     assert bare - flags - {"credentials"} <= set(with_examples)
 
 
-LISTS: list[Any] = [[], ["12"], None, ["x"], [""], "12", {}]
+LISTS: list[Any] = [[], ["12"], [12], [" 12 "], None, ["x"], [""], [True], "12", {}]
 LONG_LISTS: list[Any] = [["1" * 32], ["1" * 33], [None], [["1"]]]
 VALUES: tuple[tuple[str, Any], ...] = (
-    *[("num_workers", value) for value in (1, 40, 0, 41, "5", 2.5, True, None)],
+    *[("num_workers", value) for value in (1, 40, 0, 41, 2.5, 10.0, True, None)],
+    *[("num_workers", value) for value in ("5", " 40 ", "10.0", "0", "41", "2.5", "-5", "5e0", "")],
     *[("requests_per_minute", value) for value in (15, 1500, 14, 1501, "150", None)],
     *[("search_overlap_minutes", value) for value in (1, 1440, 0, 1441, None)],
     *[("full_scan_interval_hours", value) for value in (0, 8760, -1, 8761, None)],
     *[("time_entries_lookback_days", value) for value in (0, 3650, -1, 3651, None)],
+    *[("bulk_export_timeout_minutes", value) for value in (0, 2.5, "2.5", "1440", "1441", None)],
     *[("change_detection", value) for value in ("auto", "listing", "search", "events", 1, None)],
-    *[("include_archived_projects", value) for value in (True, False, None, "true", 1)],
+    *[("include_archived_projects", value) for value in (True, False, None, "true", " false ", 1)],
     *[("include_tasks_without_project", value) for value in (True, False, None, "no")],
-    *[("track_deletions", value) for value in (True, False, None, "yes", 1)],
+    *[("track_deletions", value) for value in (True, False, None, "yes", "1", "", 1)],
     *[("test_mode", value) for value in (True, None, "yes")],
     *[("custom_field_columns", value) for value in (True, False, None, "true", 1)],
     *[("workspace_ids", value) for value in LISTS],
@@ -160,8 +163,19 @@ VALUES: tuple[tuple[str, Any], ...] = (
 
 @pytest.mark.parametrize(("key", "value"), VALUES)
 def test_spec_and_model_agree_about_values(spec: dict[str, Any], key: str, value: Any) -> None:
-    config = {"credentials": PAT, key: value}
-    assert accepted(config) is Draft7Validator(spec).is_valid(config)
+    agree(spec, {"credentials": PAT, key: value})
+
+
+def agree(spec: dict[str, Any], config: dict[str, Any]) -> None:
+    """Assert that the model takes what the spec does, and makes what else it takes plain."""
+    valid = Draft7Validator(spec).is_valid
+    if accepted(config):
+        made = plain(config)
+        assert valid(made)
+        assert parse_config(made) == parse_config(config)
+        assert plain(made) == made
+    else:
+        assert not valid(config)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +184,7 @@ def test_spec_and_model_agree_about_values(spec: dict[str, Any], key: str, value
         PAT,
         OAUTH,
         {**PAT, "option_title": "PAT Credentials"},
+        {**PAT, "option_title": None, "client_id": None},
         {**OAUTH, "option_title": "OAuth Credentials"},
         {},
         {"personal_access_token": ""},
@@ -182,8 +197,7 @@ def test_spec_and_model_agree_about_values(spec: dict[str, Any], key: str, value
     ],
 )
 def test_spec_and_model_agree_about_credentials(spec: dict[str, Any], credentials: Any) -> None:
-    config = {"credentials": credentials}
-    assert accepted(config) is Draft7Validator(spec).is_valid(config)
+    agree(spec, {"credentials": credentials})
 
 
 def test_secrets_are_secret_in_the_spec(spec: dict[str, Any]) -> None:
@@ -249,6 +263,37 @@ def test_start_dates(text: str, moment: datetime) -> None:
 )
 def test_what_is_no_start_date(value: Any) -> None:
     assert not accepted({"credentials": PAT, "start_date": value})
+
+
+def test_a_plain_configuration_has_no_nulls_and_the_types_of_the_spec() -> None:
+    given = {
+        "credentials": {**PAT, "option_title": None, "of_the_platform": "x"},
+        "num_workers": " 10 ",
+        "bulk_export_timeout_minutes": "2.5",
+        "track_deletions": "true",
+        "bulk_export": "false",
+        "full_scan_interval_hours": None,
+        "project_ids": [12, " 13 "],
+        "of_another_connector": 1,
+    }
+    assert plain(given) == {
+        "credentials": {**PAT, "of_the_platform": "x"},
+        "num_workers": 10,
+        "bulk_export_timeout_minutes": 2.5,
+        "track_deletions": True,
+        "bulk_export": False,
+        "project_ids": ["12", "13"],
+        "of_another_connector": 1,
+    }
+
+
+@pytest.mark.parametrize("value", ["41", "0", "10 20", "ten", "true", "1_0", "9" * 5000])
+def test_a_text_that_is_no_such_number_is_a_mistake(value: str) -> None:
+    with pytest.raises(AirbyteTracedException) as raised:
+        parse_config({"credentials": PAT, "num_workers": value})
+    assert raised.value.message == (
+        "Config key `num_workers` has an invalid value; provide a whole number from 1 to 40."
+    )
 
 
 def test_ids_may_be_numbers_in_older_configurations() -> None:

@@ -149,6 +149,46 @@ def test_without_a_command_it_names_every_one() -> None:
     assert done.stderr == f"Name a command: {', '.join(EVERY[:-1])} or {EVERY[-1]}.\n"
 
 
+AS_TEXT = {
+    "num_workers": "10",
+    "search_overlap_minutes": " 15 ",
+    "full_scan_interval_hours": "0",
+    "time_entries_lookback_days": "3650",
+    "requests_per_minute": "1500",
+    "bulk_export_timeout_minutes": "0.5",
+    "include_archived_projects": "false",
+    "track_deletions": "true",
+    "change_detection": None,
+    "start_date": None,
+}
+
+
+def test_a_check_takes_numbers_and_flags_as_texts_and_nulls(
+    tmp_path: Path, config: dict[str, Any]
+) -> None:
+    done = run(tmp_path, "check", config={**AS_TEXT, **config})
+    assert done.code == 0
+    [status] = done.of("CONNECTION_STATUS")
+    assert status["connectionStatus"]["status"] == "SUCCEEDED", done.out
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"num_workers": "41"}, "`num_workers` has an invalid value; provide a whole number from "),
+        ({"bulk_export": "yes"}, "`bulk_export` has an invalid value; provide true or false."),
+    ],
+)
+def test_a_check_refuses_other_texts_with_one_sentence(
+    tmp_path: Path, config: dict[str, Any], value: dict[str, Any], said: str
+) -> None:
+    done = run(tmp_path, "check", config={**config, **value})
+    assert done.code == 0
+    [status] = done.of("CONNECTION_STATUS")
+    assert status["connectionStatus"]["status"] == "FAILED"
+    assert status["connectionStatus"]["message"].startswith(f"Config key {said}")
+
+
 MODULE = [sys.executable, "-m", "source_asana.files"]
 
 

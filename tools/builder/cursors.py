@@ -83,8 +83,8 @@ IS_CHANGED = (
 # Days worked, not days entered: look back, also from days to come.
 ENTERED_SINCE = (
     f"'{FIRST}' if {IS_FIRST} else format_datetime(str_to_datetime(min('20' ~ {_BOUND}, "
-    "day_delta(0, '%Y-%m-%d'))) - duration('P' ~ (config.get('time_entries_lookback_days', 30)"
-    f" | default(30, true) | int) ~ 'D'), '{DAY}')"
+    "day_delta(0, '%Y-%m-%d'))) - "
+    f"duration('P' ~ config.get('time_entries_lookback_days', 30) ~ 'D'), '{DAY}')"
 )
 
 

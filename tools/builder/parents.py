@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tools.builder.cursors import IS_CHANGED, IS_STARTED, LAST
 from tools.builder.nodes import added, filtered, per, ref, stream, substreams, union
 from tools.builder.ours import Declared, Json
-from tools.builder.transport import address
+from tools.builder.transport import OWNER, address
 
 WORKSPACE = "{{ stream_partition.workspace_gid }}"
 # Asana nests five deep; what the CDK resolves and validates at each start grows with the square.
@@ -30,7 +30,7 @@ _HAS_USERS = (
 _TASK_FIELDS = ("modified_at", "num_subtasks", "parent.gid", "projects.gid")
 # A search knows nothing of settings that leave projects out, and free plans have none.
 IS_SEARCHED = (
-    "(config.get('requests_per_minute') or 1500) | int > 150"
+    "(config.get('requests_per_minute') or 1500) > 150"
     " and config.get('change_detection') != 'listing'"
     " and not config.get('project_ids') and not config.get('exclude_project_ids')"
     " and not config.get('team_ids') and config.get('include_archived_projects') != false"
@@ -156,7 +156,7 @@ def parents(ours: Mapping[str, Declared]) -> Json:
         PER_WORKSPACE,
         ("project_brief.resource_type", "team.gid"),
     )
-    portfolios = {**by_workspace, "owner": "{{ config.get('portfolio_owner', 'me') }}"}
+    portfolios = {**by_workspace, "owner": OWNER}
     organization = substreams(per(ref("parents/organizations"), "workspace_gid"))
     teams = _slim("teams", f"/workspaces/{WORKSPACE}/teams", {}, organization)
     return {

@@ -18,7 +18,7 @@ from tools.builder.parents import (
     subtask_router,
     task_parameters,
 )
-from tools.builder.transport import address
+from tools.builder.transport import OWNER, address
 
 Renamed = Mapping[str, str]
 
@@ -139,7 +139,7 @@ def _parameters(declared: Declared, renamed: Renamed) -> Json:
         for key, value in declared.parameters.items()
     }
     if declared.name.startswith("portfolio") and "owner" in values:
-        values["owner"] = "{{ config.get('portfolio_owner', 'me') }}"
+        values["owner"] = OWNER
     return values
 
 

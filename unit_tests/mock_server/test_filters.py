@@ -38,6 +38,17 @@ def test_a_project_both_named_and_excluded_is_left_out(asana: Sandbox, small: Sm
     assert sync.gids("projects") == [small.second]
 
 
+@pytest.mark.parametrize("value", [True, "true", None, False, "false"])
+def test_a_flag_that_comes_as_a_text_is_the_flag(
+    asana: Sandbox, small: Small, *, value: bool | str | None
+) -> None:
+    old = small.world.add_project("Old", archived=True)
+    sync = read(asana, ["projects"], include_archived_projects=value)
+    assert sync.errors == []
+    found = {record["gid"] for record in sync.records["projects"]}
+    assert (old in found) is (value not in (False, "false"))
+
+
 @pytest.mark.parametrize("by", ["archived", "team"])
 def test_a_named_project_that_another_setting_leaves_out_is_said_once(
     asana: Sandbox, small: Small, by: str

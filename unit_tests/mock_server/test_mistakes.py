@@ -231,7 +231,7 @@ CONFIGS: dict[str, tuple[Any, str]] = {
         "Config key `team_ids` has a value that is not an Asana ID (entry 1); provide a list of ",
     ),
     "exclude_project_ids with a blank": (
-        {"credentials": PAT, "exclude_project_ids": ["12 "]},
+        {"credentials": PAT, "exclude_project_ids": ["12 34"]},
         "Config key `exclude_project_ids` has a value that is not an Asana ID (entry 1); ",
     ),
     "organization_export_ids": (
@@ -251,7 +251,7 @@ CONFIGS: dict[str, tuple[Any, str]] = {
         "Config key `num_workers` has an invalid value; provide a whole number from 1 to 40.",
     ),
     "num_workers text": (
-        {"credentials": PAT, "num_workers": "10"},
+        {"credentials": PAT, "num_workers": "41"},
         "Config key `num_workers` has an invalid value; provide a whole number from 1 to 40.",
     ),
     "num_workers true": (
