@@ -10,9 +10,9 @@ from source_asana.components.confirm import Existence
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import config_error
+from source_asana.core.partitions import partition_in
 from source_asana.core.versions import Versions, version_of
 from source_asana.cursors.sending import Raw
-from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import from_millis, to_millis
 from source_asana.http.errors import Refused
 from source_asana.parents.routers import InlineRouter

@@ -15,9 +15,9 @@ from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import config_error
 from source_asana.core.hints import EVENT_FIELDS, Kind, hints_of
 from source_asana.core.listings import HOUR, oldest
+from source_asana.core.partitions import ELSEWHERE, partition_in
 from source_asana.cursors.partial import NewestChildStrategy, WindowStrategy
 from source_asana.cursors.sending import Raw
-from source_asana.cursors.strategies import ELSEWHERE, partition_in
 from source_asana.http.attempts import body_of, send
 from source_asana.http.budget import FREE_PER_MINUTE
 from source_asana.http.clock import Millis, from_millis, to_millis

@@ -12,9 +12,9 @@ from functools import partial
 from source_asana.commands.prepared import Prepared
 from source_asana.components.confirm import Existence
 from source_asana.components.retriever import AsanaRetriever
+from source_asana.core.partitions import ELSEWHERE
 from source_asana.core.versions import Versions, version_of
 from source_asana.cursors.sending import Raw
-from source_asana.cursors.strategies import ELSEWHERE
 from source_asana.http.clock import to_millis
 from source_asana.http.errors import AsanaError
 from source_asana.parents.routers import InlineRouter, ParentRouter, UnionRouter

@@ -17,11 +17,12 @@ from typing import Any
 import requests
 
 from source_asana.components.pages import AskedFields, PagedList, answered, rows
+from source_asana.core.partitions import elsewhere, partition_in
 from source_asana.counts import Counts
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.missing import MissingRecords
 from source_asana.cursors.sending import Raw
-from source_asana.cursors.strategies import OTHER_STREAM, elsewhere, partition_in
+from source_asana.cursors.strategies import OTHER_STREAM
 from source_asana.http.attempts import body_of, send
 from source_asana.http.errors import AsanaError, Reach, Refused, Verdict
 from source_asana.parents.routers import AsanaRouter, InlineRouter

@@ -65,7 +65,7 @@ class Event(NamedTuple):
 
 
 CHILDREN = frozenset({"story", "attachment"})
-GONE = frozenset({"deleted", "removed"})
+DELETIONS = frozenset({"deleted", "removed"})
 CONTAINERS = frozenset({"project", "section"})
 # Fields of an event that decide. Of a resource without `target` Asana may give the gid alone, as it
 # is said to do for an unknown field. So its kind is taken from the event's `type` as well.

@@ -1,4 +1,4 @@
-"""Which records events name, so that what a lost state knew of them is put right.
+"""Which records events name, so that what a dropped state knew of them is put right.
 
 A destination keeps all that a sync wrote, while Airbyte may keep an older state. So a record that
 events name may be there in a version that no ledger knows: it is sent when it is shown, and one

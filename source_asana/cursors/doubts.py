@@ -13,7 +13,7 @@ from typing import Any
 
 from source_asana.core.ledger import Ledger
 from source_asana.core.named import NEVER, SUBTASK, TASK, Named, Sent
-from source_asana.cursors.strategies import ELSEWHERE, Part, partition_in
+from source_asana.core.partitions import ELSEWHERE, partition_in
 
 MINUTE_MS = 60_000
 TOKEN_LIFE_MINUTES = 24 * 60
@@ -78,7 +78,7 @@ class Doubts:
         self.sent = Sent()
         self._tombstones = Tombstones()
 
-    def parts(self) -> Mapping[str, Part]:
+    def parts(self) -> Mapping[str, Sent | Tombstones]:
         """Return the values of the state by their names there."""
         return {"sent": self.sent, "tombstones": self._tombstones}
 

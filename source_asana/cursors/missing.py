@@ -7,8 +7,9 @@ import threading
 from collections.abc import Iterator
 
 from source_asana.core.missing import Choice, choose
+from source_asana.core.partitions import ELSEWHERE, partition_in
 from source_asana.cursors.sending import Raw, Sender, Stamp
-from source_asana.cursors.strategies import ELSEWHERE, Strategy, partition_in
+from source_asana.cursors.strategies import Strategy
 from source_asana.parents.slices import ConfirmSlice, Row
 from source_asana.runtime import Runtime
 
@@ -134,7 +135,7 @@ class MissingRecords:
     def _enter(self, key: str) -> None:
         """Flag a record that events place here, though the ledger does not know it.
 
-        A sync may have sent it whose state is lost.
+        A sync may have sent it whose state Airbyte did not keep.
         """
         doubts, ledger = self._strategy.doubts, self._sender.ledger
         partition = doubts.was_here(key) if doubts else None

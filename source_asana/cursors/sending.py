@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, NewType
 import orjson
 
 from source_asana.core.ledger import Ledger
+from source_asana.core.partitions import partition_in
 from source_asana.counts import Counts
 from source_asana.cursors.doubts import Doubts, around
-from source_asana.cursors.strategies import partition_in
 from source_asana.fields.schemas import SYNC_COLUMNS
 from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.stop import Stop

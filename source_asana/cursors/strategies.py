@@ -8,12 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from source_asana.core.ledger import Ledger
 from source_asana.core.listings import FullScan
 from source_asana.core.missing import Completeness
+from source_asana.core.partitions import ELSEWHERE, partition_in
 from source_asana.core.read_columns import Columns
+from source_asana.cursors.doubts import Doubts
 from source_asana.fields.schemas import SYNC_COLUMNS, load_schema
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.errors import Reach, Verdict
@@ -22,9 +24,6 @@ from source_asana.parents.plan import StreamPlan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
-
-if TYPE_CHECKING:
-    from source_asana.cursors.doubts import Doubts
 
 
 class OpenSlices:
@@ -59,22 +58,6 @@ class OpenSlices:
 Record = Mapping[str, Any]
 OTHER_STREAM = ""
 """Where a record is that belongs to another stream now: in no partition of this one."""
-ELSEWHERE = "elsewhere"
-"""The partition of what exists but lies in no list that is read; every full scan looks it up.
-
-What was in a list before, or hangs on a parent that was, is in `elsewhere/` and that partition, as
-the columns of its parent come from there.
-"""
-
-
-def elsewhere(partition: str) -> str:
-    """Return where the records of a partition are that are in no list that is read."""
-    return partition if partition == ELSEWHERE else f"{ELSEWHERE}/{partition}"
-
-
-def partition_in(partition: str) -> str:
-    """Return the partition that records belong to, be its parent in a list or `elsewhere`."""
-    return partition.removeprefix(f"{ELSEWHERE}/")
 
 
 class Unread(Enum):

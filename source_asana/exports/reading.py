@@ -22,9 +22,9 @@ from airbyte_cdk.sources.types import Record
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings
 from source_asana.core.listings import number_of
+from source_asana.core.partitions import ELSEWHERE
 from source_asana.core.versions import version_of
 from source_asana.cursors.sending import Raw, Stamp
-from source_asana.cursors.strategies import ELSEWHERE
 from source_asana.exports.file import BrokenFileError, Download, lines
 from source_asana.exports.job import ExportFailedError, ExportJobs, Job, Order
 from source_asana.http.clock import Millis

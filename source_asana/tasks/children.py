@@ -16,9 +16,10 @@ from typing_extensions import override
 
 from source_asana.components.retriever import EXAMPLES, AsanaRetriever
 from source_asana.core.ledger import Ledger
+from source_asana.core.partitions import ELSEWHERE, partition_in
 from source_asana.core.task_list import Group, Shown
 from source_asana.core.versions import Versions, version_of
-from source_asana.cursors.strategies import ELSEWHERE, Unread, partition_in
+from source_asana.cursors.strategies import Unread
 from source_asana.http.budget import SEARCHES_PER_MINUTE
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError, Reach, Verdict
@@ -130,7 +131,6 @@ class TaskChildrenStrategy(TaskStreamStrategy):
     follows_parent = True
 
     def __init__(self, *args: Any) -> None:
-        self.resource = args[-1]["resource"]
         super().__init__(*args)
         assert isinstance(self.router, TaskRouter)
         self._routes: TaskRouter = self.router

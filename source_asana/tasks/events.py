@@ -18,7 +18,7 @@ from source_asana.components.deletions import Deletions
 from source_asana.components.events import fresh_token, next_token
 from source_asana.core.hints import (
     CHILDREN,
-    GONE,
+    DELETIONS,
     Event,
     Hint,
     Kind,
@@ -235,7 +235,7 @@ class Events:
 
     def _take(self, events: Sequence[Event], project: str) -> None:
         for event in events:
-            if event.kind in CHILDREN and event.action in GONE:
+            if event.kind in CHILDREN and event.action in DELETIONS:
                 self._deletions.note(event.gid, event.at)
         with self._lock:
             for event in events:

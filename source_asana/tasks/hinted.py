@@ -10,8 +10,8 @@ from source_asana.components.deletions import Deletions
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.core.hints import Hint, Kind, TaskHint
 from source_asana.core.named import NEVER, SUBTASK, TASK
+from source_asana.core.partitions import ELSEWHERE, elsewhere, partition_in
 from source_asana.cursors.sending import Raw
-from source_asana.cursors.strategies import ELSEWHERE, elsewhere, partition_in
 from source_asana.tasks.children import TaskChildrenStrategy
 from source_asana.tasks.routers import partitions_of, user_partition
 from source_asana.tasks.slices import HINTS, HintSlice
@@ -116,7 +116,7 @@ class HintedTasks:
     def _deleted(self, gid: str, at: int) -> None:
         """Have a deleted task looked up, and all that events show below it.
 
-        A sync whose state is lost may have sent them, so no stream need know them. A task that was
+        A sync whose state Airbyte did not keep may have sent them, so no stream need know them. A task that was
         added to something may have been a record of both streams.
         """
         is_known = any(
@@ -177,7 +177,7 @@ class HintedTasks:
             may_be_task = named.parent_of(TASK, gid) is not None and not partition
             may_be_subtask = named.parent_of(SUBTASK, gid) is not None and not parent
         if may_be_task or may_be_subtask:
-            # A sync whose state is lost may have sent it as a record of the other stream.
+            # A sync whose state Airbyte did not keep may have sent it as a record of the other stream.
             self._note_deleted(gid)
 
     def _waits_for(self, parent: str, gid: str, hint: TaskHint) -> bool:

@@ -18,8 +18,8 @@ from typing_extensions import override
 
 from source_asana.components.pages import answered
 from source_asana.core.hints import EVENT_FIELDS
+from source_asana.core.partitions import ELSEWHERE
 from source_asana.cursors.sending import Raw, Stamp
-from source_asana.cursors.strategies import ELSEWHERE
 from source_asana.http.attempts import send
 from source_asana.http.clock import Millis
 from source_asana.http.errors import AsanaError, Refused

@@ -12,7 +12,7 @@ from typing import Any
 from typing_extensions import override
 
 from source_asana.config import Settings
-from source_asana.cursors.strategies import ELSEWHERE
+from source_asana.core.partitions import ELSEWHERE
 from source_asana.parents.feeds import Ending, Item
 from source_asana.parents.routers import AsanaRouter, Needs
 from source_asana.parents.slices import Slice, is_user_key, value_at

@@ -11,17 +11,10 @@ from typing_extensions import override
 
 from source_asana.core.listings import Listings
 from source_asana.core.named import SUBTASK, TASK
+from source_asana.core.partitions import ELSEWHERE, elsewhere
 from source_asana.core.task_list import Group, OpenWalk
 from source_asana.cursors.doubts import Doubts
-from source_asana.cursors.strategies import (
-    ELSEWHERE,
-    OTHER_STREAM,
-    Part,
-    Record,
-    Strategy,
-    Unread,
-    elsewhere,
-)
+from source_asana.cursors.strategies import OTHER_STREAM, Part, Record, Strategy, Unread
 from source_asana.http.clock import from_millis
 from source_asana.http.errors import Reach
 from source_asana.parents.feeds import Item, ParentFailedError
@@ -41,11 +34,9 @@ class TaskStreamStrategy(Strategy):
     Attributes:
         streams: what the task streams share.
         listings: what the stream keeps of them.
-        resource: what the stream's records are to events, see `core.named.Named`.
     """
 
     reads_all = False
-    resource: str
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -57,6 +48,11 @@ class TaskStreamStrategy(Strategy):
             self.streams.select(self.listings, self.lock)
         if self.listings.is_tracked:
             self.doubts = Doubts(self.resource, self.streams.events.named, self.runtime.clock.now)
+
+    @property
+    def resource(self) -> str:
+        """What events call the stream's records, see `core.named.Named`."""
+        return str(self.incremental["resource"])
 
     # ── as a strategy ────────────────────────────────────────────────────────────────────────────
 
@@ -188,12 +184,16 @@ class TasksStrategy(TaskStreamStrategy):
     """
 
     rank = 3
-    resource = TASK
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         # The listings that this sync has no reason to read, as the router found them.
         self._passed_over: dict[str, Slice] = {}
+
+    @property
+    @override
+    def resource(self) -> str:
+        return TASK
 
     @override
     def slices(self) -> Iterator[Slice]:
@@ -370,7 +370,6 @@ class SubtasksStrategy(TaskStreamStrategy):
     """
 
     rank = 2
-    resource = SUBTASK
     # It may hang on a task that this sync did not walk.
     outlives_parent = True
 
@@ -378,6 +377,11 @@ class SubtasksStrategy(TaskStreamStrategy):
         super().__init__(*args)
         self.feed.shown.is_walked = True
         self._groups = 0
+
+    @property
+    @override
+    def resource(self) -> str:
+        return SUBTASK
 
     @override
     def slices(self) -> Iterator[Slice]:

@@ -18,10 +18,10 @@ from typing_extensions import override
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import DAILY
 from source_asana.core.listings import HOUR, Listings
+from source_asana.core.partitions import partition_in
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.doubts import around
 from source_asana.cursors.sending import Raw, Stamp
-from source_asana.cursors.strategies import partition_in
 from source_asana.http.clock import Millis, to_millis
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime

@@ -9,8 +9,9 @@ import pytest
 from typing_extensions import override
 
 from source_asana.components.confirm import Confirm, Existence
+from source_asana.core.partitions import ELSEWHERE
 from source_asana.cursors.cursor import AsanaCursor
-from source_asana.cursors.strategies import ELSEWHERE, OTHER_STREAM, Strategy, Unread
+from source_asana.cursors.strategies import OTHER_STREAM, Strategy, Unread
 from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
 from source_asana.parents.slices import ConfirmSlice, Row
 from unit_tests.cursors.surroundings import cursor_of, runtime

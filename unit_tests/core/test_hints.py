@@ -58,7 +58,7 @@ def orphan(kind: str) -> Hint:
         (told("changed", TASK, field="notes"), [CHANGED]),
         (told("changed", TASK), [CHANGED]),
         (told("changed", TASK, field="name"), [SUBTREE]),
-        (told("undeleted", TASK), [CHANGED]),
+        (told("undeleted", TASK), [SUBTREE]),
         (told("deleted", TASK), [Hint(Kind.DELETED, "1", AT)]),
         (told("deleted", TASK, PARENT), [Hint(Kind.DELETED, "1", AT)]),
         (told("added", TASK, resource("project", PROJECT)), [CHANGED]),

@@ -9,10 +9,11 @@ import pytest
 
 from source_asana.core.ledger import Ledger
 from source_asana.core.missing import MOST_AT_ONCE
+from source_asana.core.partitions import ELSEWHERE
 from source_asana.cursors import missing as module
 from source_asana.cursors.missing import FIRST, Allowance, MissingRecords
 from source_asana.cursors.sending import Sender, Stamp, Stamps, fingerprinter
-from source_asana.cursors.strategies import ELSEWHERE, Strategy
+from source_asana.cursors.strategies import Strategy
 from source_asana.http.clock import Millis
 from source_asana.parents.slices import Row
 from source_asana.runtime import Runtime

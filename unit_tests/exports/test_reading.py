@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_asana.config import Settings, parse_config
-from source_asana.cursors.strategies import ELSEWHERE
+from source_asana.core.partitions import ELSEWHERE
 from source_asana.exports.reading import Deferred, Scope, parent_of
 
 WORKSPACE = "1"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from source_asana.config import parse_config
-from source_asana.cursors.strategies import ELSEWHERE
+from source_asana.core.partitions import ELSEWHERE
 from source_asana.tasks.routers import partitions_of, user_partition
 
 LISTED = ("11", "12", "1/21")
