@@ -132,6 +132,7 @@ class Named:
 
 
 MOST_SENT = 50_000
+SECOND_MS = 1000
 
 
 @dataclass(slots=True)
@@ -157,10 +158,11 @@ class Sent:
     def note(self, key: str, at: int) -> None:
         """Note that a version is sent that was read at an instant.
 
-        Before the stream has settled once, no event tells what happened since.
+        Before the stream has settled once, no event tells what happened since. The instant counts
+        as the end of its second, as the server's `Date` has no fractions.
         """
         if self.until and (key in self.later or len(self.later) < MOST_SENT):
-            self.later[key] = at
+            self.later[key] = at + SECOND_MS
 
     def settle(self, now: int) -> None:
         """Note that the ledger has all that was sent."""

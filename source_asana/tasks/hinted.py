@@ -116,8 +116,8 @@ class HintedTasks:
     def _deleted(self, gid: str, at: int) -> None:
         """Have a deleted task looked up, and all that events show below it.
 
-        A sync whose state Airbyte did not keep may have sent them, so no stream need know them. A task that was
-        added to something may have been a record of both streams.
+        A sync whose state Airbyte did not keep may have sent them, so no stream need know them. A
+        task that was added to something may have been a record of both streams.
         """
         is_known = any(
             self._has(one, gid) or one.cursor.former_partition_of(gid) for one in self._readers
@@ -177,7 +177,7 @@ class HintedTasks:
             may_be_task = named.parent_of(TASK, gid) is not None and not partition
             may_be_subtask = named.parent_of(SUBTASK, gid) is not None and not parent
         if may_be_task or may_be_subtask:
-            # A sync whose state Airbyte did not keep may have sent it as a record of the other stream.
+            # A sync whose state Airbyte did not keep may have sent it to the other stream.
             self._note_deleted(gid)
 
     def _waits_for(self, parent: str, gid: str, hint: TaskHint) -> bool:
