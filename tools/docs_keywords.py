@@ -38,7 +38,10 @@ INCREMENTAL: Mapping[str, str] = {
         "`everything`, `newest_child`, `lookback_window`, `append_only`, `sync_token`, `tasks`, "
         "`subtasks` or `task_children`"
     ),
-    "resource": "`task_children`: what events call the records, `story` or `attachment`",
+    "resource": (
+        "task streams: the kind of the records in events, `task`, `subtask`, `story` or "
+        "`attachment`"
+    ),
     "stamp": "the column that start date and instants are compared with; the cursor of a log",
     "newest_child": (
         "`newest_child`: dotted path in the parent's record to the gid of its newest child"

@@ -35,7 +35,7 @@ class Named:
     # What came back with everything below it.
     _restored: dict[str, int] = field(default_factory=dict)
     # Kind -> record -> the task that it was in, "" where no event says which.
-    _places: dict[str, dict[str, str]] = field(default_factory=dict)
+    _parents: dict[str, dict[str, str]] = field(default_factory=dict)
     # Task -> when it was taken from a parent.
     _raised: dict[str, int] = field(default_factory=dict)
 
@@ -48,47 +48,48 @@ class Named:
             return
         if event.kind not in {TASK, *CHILDREN}:
             return
-        named = self._restored if event.action == "undeleted" else self._records
-        named[event.gid] = max(event.at, named.get(event.gid, NEVER))
+        _raise(
+            self._restored if event.action == "undeleted" else self._records, event.gid, event.at
+        )
         if event.kind in CHILDREN:
-            self._place(event.kind, event)
+            self._take_kind(event.kind, event)
         else:
             self._take_task(event)
 
     def _take_container(self, event: Event, project: str) -> None:
         if event.field == "name":
-            self._below[project] = max(event.at, self._below.get(project, NEVER))
+            _raise(self._below, project, event.at)
         elif event.action == "undeleted":
-            self._restored[project] = max(event.at, self._restored.get(project, NEVER))
+            _raise(self._restored, project, event.at)
 
     def _take_task(self, event: Event) -> None:
         if event.field == "name":
-            self._below[event.gid] = max(event.at, self._below.get(event.gid, NEVER))
+            _raise(self._below, event.gid, event.at)
         if not event.parent:
             return
         if event.parent_kind != TASK:
-            self._place(TASK, event)
+            self._take_kind(TASK, event)
             return
         # The number of subtasks of its parent is another one.
         self.note(event.parent, event.at)
-        self._place(SUBTASK, event)
+        self._take_kind(SUBTASK, event)
         if event.action == "removed":
             self._raised[event.gid] = event.at
         elif event.at - self._raised.get(event.gid, event.at) > SAME_MOMENT_MS:
-            self.place(TASK, event.gid)
+            self.suppose(TASK, event.gid)
 
-    def _place(self, kind: str, event: Event) -> None:
-        self.place(kind, event.gid)
+    def _take_kind(self, kind: str, event: Event) -> None:
+        self.suppose(kind, event.gid)
         if event.parent and event.parent_kind == TASK:
-            self._places[kind][event.gid] = event.parent
+            self._parents[kind][event.gid] = event.parent
 
-    def place(self, kind: str, gid: str) -> None:
+    def suppose(self, kind: str, gid: str) -> None:
         """Note that a record may have been one of a kind."""
-        self._places.setdefault(kind, {}).setdefault(gid, "")
+        self._parents.setdefault(kind, {}).setdefault(gid, "")
 
     def note(self, gid: str, at: int) -> None:
         """Note that a record changed with another one."""
-        self._records[gid] = max(at, self._records.get(gid, NEVER))
+        _raise(self._records, gid, at)
 
     # ── what they tell ─────────────────────────────────────────────────────────────────────────
 
@@ -110,25 +111,33 @@ class Named:
 
     def shown(self, gid: str, around: Iterable[str]) -> None:
         """Note that a task was shown in what is around it: with that it came back."""
-        at = max((self._restored.get(one, NEVER) for one in around), default=NEVER)
-        if at > self._restored.get(gid, NEVER):
-            self._restored[gid] = at
+        at = max((self.restored_at(one) for one in around), default=NEVER)
+        if at != NEVER:
+            _raise(self._restored, gid, at)
 
     def parent_of(self, kind: str, gid: str) -> str | None:
         """Return the task that a record of a kind was in, "" if that is not known.
 
         None where no event says that it was one of this kind.
         """
-        return self._places.get(kind, {}).get(gid)
+        return self._parents.get(kind, {}).get(gid)
+
+    def may_be(self, kind: str, gid: str) -> bool:
+        """Return whether a record may have been one of a kind."""
+        return self.parent_of(kind, gid) is not None
 
     def below(self, gid: str, kinds: Sequence[str] = KINDS_BELOW) -> Iterator[str]:
         """Yield the gids of all that was below a task; of subtasks also what was below them."""
         for kind in kinds:
-            for one, parent in self._places.get(kind, {}).items():
+            for one, parent in self._parents.get(kind, {}).items():
                 if parent == gid:
                     yield one
                     if kind == SUBTASK:
                         yield from self.below(one)
+
+
+def _raise(instants: dict[str, int], gid: str, at: int) -> None:
+    instants[gid] = max(at, instants.get(gid, NEVER))
 
 
 MOST_SENT = 50_000

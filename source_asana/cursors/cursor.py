@@ -87,8 +87,6 @@ class StreamState:
             raise damaged(self.stream, str(error)) from None
         if self.sender:
             self.sender.doubts = strategy.doubts
-            ledger = self.sender.ledger
-            strategy.was_shown = ledger.was_shown
             self.sender.ledger.drop_partitions(strategy.is_expired)
             # Switched off or on: a tombstone may have been printed just before the last sync ended.
             strategy.resends_missing = self.tracks_deletions or "scope" in stored
@@ -287,6 +285,7 @@ class AsanaCursor(Cursor):
         if sender:
             sender.counts = self._counts
         self.open_slices = strategy.open_slices
+        strategy.was_shown = self.was_shown
         self.confirmed = threading.Event()
         self.stream_state = StreamState(
             plan.name, strategy, sender, runtime, stamps, tracks_deletions=tracks_deletions
@@ -455,11 +454,11 @@ class AsanaCursor(Cursor):
         with self.lock:
             return self.sender.ledger.partition_of(key) if self.sender else None
 
-    def former_partition_of(self, key: str) -> str | None:
-        """Return the last partition of a record whose tombstone was sent, None for any other."""
+    def last_partition_of(self, key: str) -> str | None:
+        """Return the partition of a record that was sent, also of one that was deleted lately."""
         with self.lock:
             doubts = self.strategy.doubts
-            return doubts.former_partition_of(key) if doubts else None
+            return self.partition_of(key) or (doubts.former_partition_of(key) if doubts else None)
 
     def is_doubted(self, key: str) -> bool:
         """Return whether the destination may have another version of a record than the ledger."""

@@ -239,10 +239,9 @@ class TaskChildrenStrategy(TaskStreamStrategy):
     def _is_told(self, gid: str) -> bool:
         """Return whether events tell of a change that this sync has not read yet."""
         at = self.streams.events.due_at(self.resource, gid)
-        came_back = self._came_back(gid)
         if gid not in self._handed_out:
-            return at is not None or came_back
-        if came_back and not self._handed_out[gid]:
+            return at is not None or self._came_back(gid)
+        if not self._handed_out[gid] and self._came_back(gid):
             return True
         return at is not None and (at >= self.runtime.certain_until or self._is_doubted(gid))
 

@@ -72,7 +72,7 @@ class HintedTasks:
             self._hint_parent(gid, hint.at)
             return
         with self._events.named() as named:
-            was_added = named.parent_of(TASK, gid) is not None
+            was_added = named.may_be(TASK, gid)
         if was_added:
             # It may be a new subtask, though the event names only its project.
             self._hint_parent(gid, hint.at)
@@ -119,14 +119,11 @@ class HintedTasks:
         A sync whose state Airbyte did not keep may have sent them, so no stream need know them. A
         task that was added to something may have been a record of both streams.
         """
-        is_known = any(
-            self._has(one, gid) or one.cursor.former_partition_of(gid) for one in self._readers
-        )
+        is_known = any(one.cursor.last_partition_of(gid) for one in self._readers)
         with self._events.named() as named:
-            is_placed = any(named.parent_of(kind, gid) is not None for kind in (TASK, SUBTASK))
-            if is_placed or not is_known:
-                named.place(TASK, gid)
-                named.place(SUBTASK, gid)
+            if named.may_be(TASK, gid) or named.may_be(SUBTASK, gid) or not is_known:
+                named.suppose(TASK, gid)
+                named.suppose(SUBTASK, gid)
             below = list(named.below(gid))
         for one in (gid, *below):
             self._note_deleted(one, at)
@@ -140,8 +137,7 @@ class HintedTasks:
         """Return the parent of a subtask, as far as it is known."""
         if self._subtasks is None:
             return None
-        cursor = self._subtasks.cursor
-        if known := cursor.partition_of(gid) or cursor.former_partition_of(gid):
+        if known := self._subtasks.cursor.last_partition_of(gid):
             return partition_in(known)
         with self._events.named() as named:
             return named.parent_of(SUBTASK, gid)
@@ -171,13 +167,11 @@ class HintedTasks:
             yield from self._tasks.found(task, partition, slice_, stamp)
         if parent and below and self._subtasks:
             yield from self._subtasks.found(task, below, slice_, stamp)
-        if (was_task and not partition) or (was_subtask and not parent):
-            self._note_deleted(gid)
         with self._events.named() as named:
-            may_be_task = named.parent_of(TASK, gid) is not None and not partition
-            may_be_subtask = named.parent_of(SUBTASK, gid) is not None and not parent
-        if may_be_task or may_be_subtask:
             # A sync whose state Airbyte did not keep may have sent it to the other stream.
+            was_task = was_task or named.may_be(TASK, gid)
+            was_subtask = was_subtask or named.may_be(SUBTASK, gid)
+        if (was_task and not partition) or (was_subtask and not parent):
             self._note_deleted(gid)
 
     def _waits_for(self, parent: str, gid: str, hint: TaskHint) -> bool:
@@ -215,7 +209,7 @@ class HintedTasks:
 
     def _show(self, task: Raw, hint: TaskHint, listing: str, *, is_new: bool) -> None:
         """Hand a task to those who walk and read it; what it had below it before is known."""
-        self._shared.note_restored(task, listing)
+        self._shared.note_restored(listing, task)
         if self._tasks.plan.is_parent:
             has_subtasks = bool(task.get("num_subtasks"))
             with self._events.named() as named:
@@ -238,7 +232,7 @@ class HintedTasks:
         cursor = self._children.get(hint.child)
         if cursor is None:
             return None
-        partition = cursor.partition_of(hint.gid) or cursor.former_partition_of(hint.gid)
+        partition = cursor.last_partition_of(hint.gid)
         if partition is None:
             return self._task_by_get(hint)
         task = partition_in(partition)

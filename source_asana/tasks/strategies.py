@@ -10,7 +10,6 @@ from typing import Any
 from typing_extensions import override
 
 from source_asana.core.listings import Listings
-from source_asana.core.named import SUBTASK, TASK
 from source_asana.core.partitions import ELSEWHERE, elsewhere
 from source_asana.core.task_list import Group, OpenWalk
 from source_asana.cursors.doubts import Doubts
@@ -46,13 +45,10 @@ class TaskStreamStrategy(Strategy):
         self.full_scan.hours = self.streams.scan_hours
         if not self.plan.parent_only:
             self.streams.select(self.listings, self.lock)
+        # What events call the stream's records, see `core.named.Named`.
+        self.resource: str = self.incremental["resource"]
         if self.listings.is_tracked:
             self.doubts = Doubts(self.resource, self.streams.events.named, self.runtime.clock.now)
-
-    @property
-    def resource(self) -> str:
-        """What events call the stream's records, see `core.named.Named`."""
-        return str(self.incremental["resource"])
 
     # ── as a strategy ────────────────────────────────────────────────────────────────────────────
 
@@ -189,11 +185,6 @@ class TasksStrategy(TaskStreamStrategy):
         super().__init__(*args)
         # The listings that this sync has no reason to read, as the router found them.
         self._passed_over: dict[str, Slice] = {}
-
-    @property
-    @override
-    def resource(self) -> str:
-        return TASK
 
     @override
     def slices(self) -> Iterator[Slice]:
@@ -377,11 +368,6 @@ class SubtasksStrategy(TaskStreamStrategy):
         super().__init__(*args)
         self.feed.shown.is_walked = True
         self._groups = 0
-
-    @property
-    @override
-    def resource(self) -> str:
-        return SUBTASK
 
     @override
     def slices(self) -> Iterator[Slice]:

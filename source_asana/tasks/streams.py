@@ -169,11 +169,12 @@ class TaskStreams:
         """Return whether a stream was shown a task before events named it, and did not send it."""
         return any(one.is_doubted(gid) for one in self.sending)
 
-    def note_restored(self, task: Raw, listing: str) -> None:
-        """Note that a task came back with what it is in."""
+    def note_restored(self, listing: str, *tasks: Raw) -> None:
+        """Note which tasks of a listing came back with what they are in."""
         if self.events.are_usable:
             with self.events.named() as named:
-                named.shown(task["gid"], around(task, listing))
+                for task in tasks:
+                    named.shown(task["gid"], around(task, listing))
 
     def _was_shown(self, gid: str) -> bool:
         """Return whether each stream that has a task was shown it.
@@ -290,8 +291,7 @@ class TaskReader(AsanaRetriever):
     def hand_on(self, listing: str, tasks: list[Raw]) -> None:
         """Hand a page's tasks on to those who walk and read them."""
         is_first = self.streams.is_first(listing)
-        for task in tasks:
-            self.streams.note_restored(task, listing)
+        self.streams.note_restored(listing, *tasks)
         with self.streams.feed.adding() as shown:
             for task in tasks:
                 shown.add(

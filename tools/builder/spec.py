@@ -33,7 +33,7 @@ SAME: Mapping[str, Parts] = {
 }
 """Keys of ours, and what is different about them."""
 # Airbyte's form leaves out what is empty, so the owner of a service account has a name.
-OWNER: Parts = {
+PORTFOLIO_OWNER: Parts = {
     "type": "string",
     "title": "Portfolio owner",
     "description": "me for a user's token, all for a service account's.",
@@ -95,7 +95,7 @@ def _properties(schema: Parts) -> Json:
     ours = schema["properties"]
     kept = {"credentials": _credentials(ours["credentials"])}
     kept |= {name: _same(ours[name], changes) for name, changes in SAME.items() if name in ours}
-    kept["portfolio_owner"] = dict(OWNER)
+    kept["portfolio_owner"] = dict(PORTFOLIO_OWNER)
     groups = [group["id"] for group in schema["groups"]]
     ordered = sorted(kept, key=lambda name: groups.index(kept[name]["group"]))
     return {name: {**kept[name], "order": order} for order, name in enumerate(ordered)}
