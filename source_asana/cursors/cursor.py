@@ -460,6 +460,14 @@ class AsanaCursor(Cursor):
             doubts = self.strategy.doubts
             return self.partition_of(key) or (doubts.former_partition_of(key) if doubts else None)
 
+    def may_have(self, key: str) -> bool:
+        """Return whether a record was sent, or may have been by a sync whose state was not kept."""
+        with self.lock:
+            doubts = self.strategy.doubts
+            return self.partition_of(key) is not None or (
+                doubts is not None and doubts.was_here(key) is not None
+            )
+
     def is_doubted(self, key: str) -> bool:
         """Return whether the destination may have another version of a record than the ledger."""
         with self.lock:

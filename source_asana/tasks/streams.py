@@ -177,12 +177,12 @@ class TaskStreams:
                     named.shown(task["gid"], around(task, listing))
 
     def _was_shown(self, gid: str) -> bool:
-        """Return whether each stream that has a task was shown it.
+        """Return whether each stream that may have a task was shown it.
 
         A listing shows a task to `tasks` alone, and a walk to `subtasks`.
         """
         is_in_both = gid in self.in_both
-        having = [one for one in self.sending if is_in_both or one.partition_of(gid) is not None]
+        having = [one for one in self.sending if is_in_both or one.may_have(gid)]
         return (
             all(one.was_shown(gid) for one in having) if having else self.feed.shown.has_shown(gid)
         )
