@@ -18,6 +18,7 @@ from tools import docs, licences
 from tools.versions import versions
 
 ROOT = Path(__file__).parents[2]
+CDK = Path(airbyte_cdk.__file__).parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
 NAMED = re.compile(r"`((?:\w+/)*\w+\.py)(?:: ([\w.]+))?`")
@@ -83,7 +84,7 @@ def test_commands_name_targets_programs_and_files_that_exist(page: Path) -> None
     modules = re.findall(r"python3? -m ([\w.]+)", code)
     # What the user brings or a command before makes, and files of Airbyte's repository.
     named = [name for name in FILE.findall(code) if not name.startswith(("secrets/", "../"))]
-    folders = (ROOT, ROOT / "source_asana", page.parent)
+    folders = (ROOT, ROOT / "source_asana", page.parent, CDK.parent)
     assert not called - targets
     assert not [
         name
@@ -193,7 +194,7 @@ def test_every_address_on_the_page_for_users_is_a_link() -> None:
     assert re.findall(r"https?://\S+", page) == re.findall(r"(?<=\]\()https?://\S+", page)
 
 
-@pytest.mark.parametrize("page", ["docs/design.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("page", ["docs/design.md", "docs/internals/cdk.md", "CONTRIBUTING.md"])
 def test_named_code_exists(page: str) -> None:
     named = NAMED.findall((ROOT / page).read_text("utf-8"))
     unknown = [
@@ -206,8 +207,8 @@ def test_named_code_exists(page: str) -> None:
 
 
 def _module(file: str) -> Path | None:
-    """Return a module that a page names from the connector's folder, or from the repository's."""
-    paths = (ROOT / "source_asana" / file, ROOT / file)
+    """Return a module that a page names: the connector's, the repository's, or the CDK's."""
+    paths = (ROOT / "source_asana" / file, ROOT / file, CDK.parent / file)
     return next((path for path in paths if path.exists()), None)
 
 
@@ -292,7 +293,7 @@ def test_licences_of_all_dependencies_are_listed() -> None:
 
 def test_nothing_imports_the_package_under_the_gpl() -> None:
     # As docs/licences.md says.
-    packages = (Path(airbyte_cdk.__file__).parent, ROOT / "source_asana")
+    packages = (CDK, ROOT / "source_asana")
     text = "\n".join(p.read_text("utf-8") for folder in packages for p in folder.rglob("*.py"))
     assert re.search(r"^\s*(?:import|from) anyascii\b", text, re.MULTILINE)
     assert not re.search(r"^\s*(?:import|from) unidecode\b", text, re.MULTILINE)
