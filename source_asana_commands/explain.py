@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from source_asana.commands.prepared import Prepared
 from source_asana.components.confirm import Existence
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
@@ -16,6 +15,7 @@ from source_asana.cursors.sending import Raw
 from source_asana.http.clock import from_millis, to_millis
 from source_asana.http.errors import Refused
 from source_asana.parents.routers import InlineRouter
+from source_asana_commands.prepared import Prepared
 
 MOST_REQUESTS, MOST_PROJECTS = 5, 2
 PARENTS = ("target", "parent")
