@@ -10,8 +10,11 @@ from airbyte_cdk.models import (
     AirbyteEstimateTraceMessage,
     AirbyteMessage,
     AirbyteStreamStatus,
+    AirbyteStreamStatusReason,
+    AirbyteStreamStatusReasonType,
     AirbyteStreamStatusTraceMessage,
     AirbyteTraceMessage,
+    EstimateType,
     StreamDescriptor,
     TraceType,
     Type,
@@ -21,10 +24,7 @@ from airbyte_protocol_dataclasses.models import (  # type: ignore[import-untyped
     AirbyteRecordMessageMeta,
     AirbyteRecordMessageMetaChange,
     AirbyteStreamStatusRateLimitedReason,
-    AirbyteStreamStatusReason,
-    AirbyteStreamStatusReasonType,
     Change,
-    EstimateType,
     Reason,
 )
 

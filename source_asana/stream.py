@@ -1,22 +1,68 @@
-"""The slices of a stream, as the CDK's generator threads ask for them."""
+"""A stream as the CDK reads it, and its slices as the CDK's generator threads ask for them."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Generator, Iterable, Iterator
 
 from airbyte_cdk.models import FailureType, StreamDescriptor
+from airbyte_cdk.sources.declarative.schema import InlineSchemaLoader
+from airbyte_cdk.sources.declarative.stream_slicers.declarative_partition_generator import (
+    DeclarativePartitionFactory,
+    StreamSlicerPartitionGenerator,
+)
+from airbyte_cdk.sources.message import InMemoryMessageRepository, MessageRepository
+from airbyte_cdk.sources.streams.concurrent.cursor import Cursor, CursorField, FinalStateCursor
+from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
 from source_asana.components.deletions import Deletions
 from source_asana.components.retriever import AsanaRetriever
-from source_asana.config import config_error
+from source_asana.config import Settings, config_error
 from source_asana.parents.feeds import Ending, ParentFailedError
 from source_asana.parents.slices import Slice
 from source_asana.report import Incomplete
 from source_asana.runtime import Runtime
+from source_asana.wiring import cursor_field_of, router_of, schema_of
+
+
+def described(retriever: AsanaRetriever, settings: Settings) -> DefaultStream:
+    """Return a stream that says what it is, and cannot be read."""
+    repository = InMemoryMessageRepository()
+    cursor = FinalStateCursor(retriever.name, None, repository)
+    return _stream(retriever, settings, router_of(retriever), cursor, repository)
+
+
+def readable(
+    retriever: AsanaRetriever, runtime: Runtime, repository: MessageRepository
+) -> DefaultStream:
+    """Return the stream that a bound retriever reads."""
+    slices = StreamSlices(retriever, runtime)
+    return _stream(retriever, runtime.settings, slices, retriever.cursor, repository)
+
+
+def _stream(
+    retriever: AsanaRetriever,
+    settings: Settings,
+    slicer: StreamSlicer,
+    cursor: Cursor,
+    repository: MessageRepository,
+) -> DefaultStream:
+    name, schema = retriever.name, schema_of(retriever, settings)
+    loader = InlineSchemaLoader(schema, {})
+    factory = DeclarativePartitionFactory(name, loader, retriever, repository)
+    return DefaultStream(
+        partition_generator=StreamSlicerPartitionGenerator(factory, slicer),
+        name=name,
+        json_schema=schema,
+        primary_key=retriever.primary_key,
+        cursor_field=CursorField(cursor_field_of(retriever)),
+        logger=logging.getLogger(f"airbyte.{name}"),
+        cursor=cursor,
+    )
 
 
 class StreamSlices(StreamSlicer):

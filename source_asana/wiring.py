@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalog
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 
+from source_asana import files
 from source_asana.check import unlisted, verify_choice
 from source_asana.components.deletions import Deletions
 from source_asana.components.retriever import AsanaRetriever
@@ -27,7 +29,7 @@ from source_asana.exports.finder import ExportFinder
 from source_asana.fields.schemas import DELETED_AT, load_schema, with_columns
 from source_asana.http.errors import AsanaError
 from source_asana.messages import all_found
-from source_asana.parents.plan import StreamPlan
+from source_asana.parents.plan import StreamPlan, plan
 from source_asana.parents.routers import AsanaRouter
 from source_asana.parents.slices import Slice
 from source_asana.runtime import Runtime
@@ -93,35 +95,44 @@ class Wiring:
 
     Args:
         runtime: what all streams share.
-        manager, repository: the CDK's state manager and message repository.
-        primary_keys: stream name -> its primary key.
+        retrievers: those of all streams by name, as the manifest declares them.
+        catalog: what the user selected.
+        state: the states of earlier syncs.
+        repository: takes the states to print.
+
+    Attributes:
+        plans: what is read, parents before children; empty if the catalog selects nothing.
+
+    Raises:
+        AirbyteTracedException: a config error for a catalog or a state that is not one of ours.
     """
 
     def __init__(
         self,
         runtime: Runtime,
-        manager: ConnectorStateManager,
+        retrievers: Mapping[str, AsanaRetriever],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage] | None,
         repository: MessageRepository,
-        primary_keys: Mapping[str, Sequence[str]],
     ) -> None:
         self._runtime = runtime
+        self._retrievers = retrievers
+        manager = ConnectorStateManager(files.per_stream(state))
         self._states = States(manager, repository, runtime.report.tell)
         self._stamps = Stamps(runtime.clock.now)
-        self._primary_keys = primary_keys
+        self.plans = planned(runtime, retrievers, catalog)
         # An export takes a workspace before a search does.
         streams = task_streams(runtime)
         streams.finders.insert(0, ExportFinder(runtime, streams.selected))
 
-    def bind(
-        self, plans: Sequence[StreamPlan], retrievers: Mapping[str, AsanaRetriever]
-    ) -> dict[str, AsanaRetriever]:
+    def bind(self) -> dict[str, AsanaRetriever]:
         """Give every planned stream its cursor, bind its retriever, and return these by name."""
-        bound: dict[str, AsanaRetriever] = {plan.name: retrievers[plan.name] for plan in plans}
-        for plan in plans:
-            retriever = bound[plan.name]
-            retriever.bind(self._runtime, plan, self._cursor(plan, retriever), bound)
-            if self._runtime.settings.track_deletions and not plan.parent_only:
-                self._say_untracked(plan, retriever)
+        bound = {one.name: self._retrievers[one.name] for one in self.plans}
+        for one in self.plans:
+            retriever = bound[one.name]
+            retriever.bind(self._runtime, one, self._cursor(one, retriever), bound)
+            if self._runtime.settings.track_deletions and not one.parent_only:
+                self._say_untracked(one, retriever)
         if told := foreign(bound):
             LOGGER.warning("%s", told)
         return bound
@@ -147,7 +158,7 @@ class Wiring:
         name = strategy_name(retriever)
         router = router_of(retriever)
         strategy = STRATEGIES[name](plan, router, self._runtime, retriever.incremental)
-        sender = None if name in WITHOUT_LEDGER else self._sender(plan, strategy, retriever)
+        sender = None if name in WITHOUT_LEDGER else self._sender(strategy, retriever)
         return AsanaCursor(
             plan,
             strategy,
@@ -159,10 +170,25 @@ class Wiring:
             and tracks_deletions(retriever, self._runtime.settings),
         )
 
-    def _sender(self, plan: StreamPlan, strategy: Strategy, retriever: AsanaRetriever) -> Sender:
+    def _sender(self, strategy: Strategy, retriever: AsanaRetriever) -> Sender:
         fingerprint = fingerprinter(frozenset(retriever.volatile))
-        key = self._primary_keys[plan.name]
-        return Sender(strategy.lock, key, fingerprint, self._stamps, self._runtime.stop)
+        key, stop = retriever.primary_key, self._runtime.stop
+        return Sender(strategy.lock, key, fingerprint, self._stamps, stop)
+
+
+def planned(
+    runtime: Runtime, retrievers: Mapping[str, AsanaRetriever], catalog: ConfiguredAirbyteCatalog
+) -> list[StreamPlan]:
+    """Return the plans of all streams that are read, parents before children."""
+    routers = {name: router_of(retriever) for name, retriever in retrievers.items()}
+    for router in routers.values():
+        router.bind(runtime.settings, runtime.feeds)
+    further = {
+        name: frozenset({retriever.incremental["newest_child"]})
+        for name, retriever in retrievers.items()
+        if "newest_child" in retriever.incremental
+    }
+    return plan(catalog, routers, further)
 
 
 def foreign(retrievers: Mapping[str, AsanaRetriever]) -> str | None:

@@ -259,7 +259,7 @@ def keyword_table() -> str:
 
 def generated(source: SourceAsana | None = None) -> dict[Path, str]:
     """Return the documents with current generated parts: path -> content."""
-    source = source or SourceAsana(config=CONFIG)
+    source = source or SourceAsana()
     found = streams(source)
     page = DOCS / "asana.md"
     text = page.read_text("utf-8")

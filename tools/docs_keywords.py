@@ -29,6 +29,7 @@ PARTS = frozenset(
         "paginator",
         "parameters",
         "partition_router",
+        "primary_key",
         "requester",
         "type",
     }

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 from typing_extensions import override
 
 from source_asana import SourceAsana
+from source_asana.components.retriever import AsanaRetriever
 from source_asana.parents.feeds import Feeds
-from source_asana.source import _retriever
 from source_asana.wiring import router_of
 from unit_tests.given import settings
 
@@ -30,11 +29,11 @@ class FewStreams(SourceAsana):
         self.needed = needed(names) if names and names <= parents().keys() else None
 
     @override
-    def _declared(self, config: Mapping[str, Any]) -> dict[str, DefaultStream]:
+    def _retrievers(self, config: Mapping[str, Any]) -> dict[str, AsanaRetriever]:
         every = self._source_config["streams"]
         few = [one for one in every if self.needed is None or one["name"] in self.needed]
         self._source_config = {**self._source_config, "streams": few}
-        return super()._declared(config)
+        return super()._retrievers(config)
 
 
 @cache
@@ -57,8 +56,8 @@ def parents() -> Mapping[str, Iterable[str]]:
     chosen = settings()
     feeds = Feeds(stop=None)  # type: ignore[arg-type]  # nothing is read
     found = {}
-    for name, stream in SourceAsana()._declared(config).items():
-        router = router_of(_retriever(stream))
+    for name, retriever in SourceAsana()._retrievers(config).items():
+        router = router_of(retriever)
         router.bind(chosen, feeds)
         found[name] = [*router.parents(), *router.reads_along()]
     return found

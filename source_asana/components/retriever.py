@@ -43,6 +43,7 @@ class AsanaRetriever(Retriever):
 
     Attributes:
         name: the stream; names its schema too.
+        primary_key: the columns of its key.
         incremental: the strategy that says what a sync asks for, with the keys below; without it
             each sync reads all records.
         parent_columns: column → partition field that fills it.
@@ -64,6 +65,7 @@ class AsanaRetriever(Retriever):
     config: Mapping[str, Any]
     parameters: InitVar[Mapping[str, Any]]
     name: str
+    primary_key: list[str]
     requester: AsanaRequester
     paginator: Paginator
     partition_router: PartitionRouter | None = None

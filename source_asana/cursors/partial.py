@@ -133,10 +133,12 @@ class WindowStrategy(_PartialStrategy):
 
     @override
     def slices(self) -> Iterator[Slice]:
-        for slice_ in super().slices():
+        for found in super().slices():
             with self.lock:
-                since = self.since(slice_.key)
-            slice_.ask_since(since or self._first())
+                since = self.since(found.key)
+            begin = since or self._first()
+            slice_ = Slice(found.partition, key=found.key, item=found.item, since=begin)
+            slice_.is_last = found.is_last
             # From the very first day on, or from the start date, is everything there is to read.
             slice_.is_filtered = since is not None
             yield slice_

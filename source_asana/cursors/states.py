@@ -16,6 +16,9 @@ from typing import Any
 
 import orjson
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.sources.declarative.retrievers.simple_retriever import (
+    FULL_REFRESH_SYNC_COMPLETE_KEY,
+)
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
 
@@ -37,7 +40,7 @@ LONG_SILENCE_SECONDS = 30.0
 SMALL_CHARACTERS = 100_000
 CHARACTERS_A_SECOND = 20_000
 # What the CDK writes for streams without a cursor: switching to incremental starts from nothing.
-EMPTY_KEYS = frozenset({NO_CURSOR_STATE_KEY, "__ab_full_refresh_sync_complete"})
+EMPTY_KEYS = frozenset({NO_CURSOR_STATE_KEY, FULL_REFRESH_SYNC_COMPLETE_KEY})
 
 
 _ROOM = f"{MOST_CHARACTERS // 1_000_000} MB that they may take"

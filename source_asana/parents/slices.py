@@ -23,10 +23,10 @@ class Slice(StreamSlice):
         partition: gids and constants that path and parameters name, such as `{"project_gid": …}`.
         key: names the partition in the state: its gid, or several joined by `/`.
         item: the parent's entry in its feed; empty without a parent.
+        since: what the manifest's `{{ stream_interval.since }}` becomes, None to leave it out.
 
     Attributes:
         began: the server's time before its first request, minus its grain; None before that.
-        since: what the manifest's `{{ stream_interval.since }}` becomes, None to leave it out.
         is_filtered: whether Asana is asked for a part of the listing only.
         is_incomplete: whether it was refused or given up, or reads nothing, so that it ends without
             an error but is not complete.
@@ -48,23 +48,17 @@ class Slice(StreamSlice):
         *,
         key: str,
         item: Item | None = None,
+        since: str | None = None,
     ) -> None:
-        super().__init__(partition=partition, cursor_slice={})
+        interval = {} if since is None else {"since": since}
+        super().__init__(partition=partition, cursor_slice=interval)
         self.key = key
         self.item: Item = item or {}
         self.began: Millis | None = None
-        self.since: str | None = None
         self.is_filtered = False
         self.is_incomplete = False
         self.is_last = True
         self.ended: threading.Event | None = None
-
-    def ask_since(self, since: str | None) -> None:
-        """Ask only for what is not older than `since`; called before the slice is handed out."""
-        self.since = since
-        self.is_filtered = since is not None
-        self._cursor_slice = {} if since is None else {"since": since}
-        self._stream_slice = {**self._partition, **self._cursor_slice}
 
     @property
     def workspace(self) -> str | None:

@@ -279,15 +279,14 @@ class TasksStrategy(TaskStreamStrategy):
             self.feed.named[key].is_passed_over = True
             self._passed_over[key] = found
             return EventsSlice(found) if asks_events else None
-        slice_ = self._of_project(found)
+        asks_for_less = not self.plan.is_parent or (events.replaces and is_user_key(key))
+        slice_ = (self._of_changes if asks_for_less else self._of_project)(found)
         slice_.asks_events = asks_events
-        if not self.plan.is_parent or (events.replaces and is_user_key(key)):
-            self._ask_for_less(slice_, workspace)
         return slice_
 
     @staticmethod
-    def _of_project(found: Slice) -> ListingSlice:
-        return ListingSlice(found.partition, key=found.key, item=found.item)
+    def _of_project(found: Slice, since: str | None = None) -> ListingSlice:
+        return ListingSlice(found.partition, key=found.key, item=found.item, since=since)
 
     def _cover(self, found: Slice, began: Any) -> None:
         """Count a listing as read completely: an export has shown all of it."""
@@ -299,17 +298,19 @@ class TasksStrategy(TaskStreamStrategy):
             for listing in self.feed.answered([found.key]):
                 self.move(listing)
 
-    def _ask_for_less(self, slice_: ListingSlice, workspace: str) -> None:
-        """Ask only for what may have changed since a listing was covered.
+    def _of_changes(self, found: Slice) -> ListingSlice:
+        """Return the slice that asks only for what may have changed since a listing was covered.
 
         Each stream has an instant of its own: after a kill some may be older than that of `tasks`.
         """
-        key, selected = slice_.key, self.streams.selected
-        is_whole = not self.listings.is_tracked or self.streams.is_outstanding(key, workspace)
+        key, selected = found.key, self.streams.selected
+        is_outstanding = self.streams.is_outstanding(key, found.item["workspace_gid"])
+        is_whole = not self.listings.is_tracked or is_outstanding
         since = self.start if is_whole else min(one.instants.get(key) or 0 for one in selected)
-        slice_.ask_since(None if since is None else from_millis(since))
+        slice_ = self._of_project(found, None if since is None else from_millis(since))
         # From the start date on is everything there is to read.
         slice_.is_filtered = not is_whole
+        return slice_
 
     @override
     def can_skip(self, parent: Slice) -> bool:

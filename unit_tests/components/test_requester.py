@@ -26,9 +26,7 @@ def bound(counts: Counts | None = None, **options: Any) -> AsanaRequester:
 
 
 def slice_of(since: str | None = None, **partition: str) -> Slice:
-    made = Slice(partition, key="7")
-    made.ask_since(since)
-    return made
+    return Slice(partition, key="7", since=since)
 
 
 def test_the_manifests_templates_are_filled_in() -> None:

@@ -5,45 +5,16 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from types import ModuleType
 
-import pytest
-from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
-from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
-from airbyte_cdk.sources.message import InMemoryMessageRepository
-from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
-from airbyte_cdk.sources.types import StreamSlice
-from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
-from jsonschema import ValidationError
-
 from source_asana.source import SourceAsana
 from unit_tests.contract.test_layers import sources
 
 # Module -> the private names in it that are not its own.
-PRIVATE = {
-    "http.client": {"_content"},  # of an answer of `requests`
-    "parents.slices": {"_cursor_slice", "_partition", "_stream_slice"},
-    "source": {
-        "_concurrent_source",
-        "_config",
-        "_connector_state_manager",
-        "_logger",
-        "_max_concurrent_tasks",
-        "_message_repository",
-        "_partition_factory",
-        "_primary_key",
-        "_queue",
-        "_retriever",
-        "_slice_logger",
-        "_stream_partition_generator",
-        "_threadpool",
-        "_validate_source",
-    },
-}
+PRIVATE = {"http.client": {"_content"}}  # of an answer of `requests`
 
 
 def is_private(name: str) -> bool:
@@ -112,51 +83,6 @@ class SourceAsana:
     found = set(foreign_names(module, ast.parse(text)))
     of_others = {"_deep", "_deeper", "_hidden", "_Thing"}
     assert found == of_others | {"_config", "_slice_logger", "_validate_source"}
-
-
-def test_the_private_attributes_that_the_source_reads_are_the_cdks() -> None:
-    source = SourceAsana()
-    assert source._slice_logger
-    config = {"credentials": {"personal_access_token": "unused-token"}}
-    for stream in YamlDeclarativeSource.streams(source, config):
-        assert isinstance(stream, DefaultStream)
-        assert {"_logger", "_primary_key", "_stream_partition_generator"} <= vars(stream).keys()
-        generator = stream._stream_partition_generator
-        assert vars(vars(generator)["_partition_factory"])["_retriever"]
-
-
-def test_the_manifest_is_one_that_the_cdk_takes() -> None:
-    # The CDK would do this at each start.
-    YamlDeclarativeSource._validate_source(SourceAsana())
-
-
-def test_a_manifest_that_the_cdk_does_not_take_is_found() -> None:
-    source = SourceAsana()
-    source._source_config["streams"][0]["retriever"]["type"] = "Unknown"
-    with pytest.raises(ValidationError):
-        YamlDeclarativeSource._validate_source(source)
-
-
-def test_the_private_attributes_that_the_source_sets_are_the_cdks() -> None:
-    source = SourceAsana()
-    for name in ("_config", "_connector_state_manager", "_message_repository"):
-        assert name in vars(source)
-    assert source._concurrent_source._queue.maxsize > 0
-    pool = ConcurrentSource.create(
-        num_workers=2,
-        initial_number_of_partitions_to_generate=1,
-        logger=logging.getLogger("airbyte"),
-        slice_logger=DebugSliceLogger(),
-        message_repository=InMemoryMessageRepository(),
-    )
-    assert vars(pool._threadpool)["_max_concurrent_tasks"] > 0
-
-
-def test_the_private_attributes_that_slices_set_are_the_cdks() -> None:
-    made = vars(StreamSlice(partition={"a": 1}, cursor_slice={"b": 2}))
-    assert made["_cursor_slice"] == {"b": 2}
-    assert made["_stream_slice"] == {"a": 1, "b": 2}
-    assert made["_partition"] == {"a": 1}
 
 
 def test_the_manifest_pages_as_the_pager_does() -> None:

@@ -30,7 +30,7 @@ ARTICLES = {"a", "an", "the"}
 def streams() -> dict[str, Json]:
     """Return the schemas of a discovered catalog, with the column of deletions."""
     config = {**CONFIG, "track_deletions": True}
-    found = SourceAsana(config=config).discover(logging.getLogger("test"), config).streams
+    found = SourceAsana().discover(logging.getLogger("test"), config).streams
     return {stream.name: dict(stream.json_schema) for stream in found}
 
 

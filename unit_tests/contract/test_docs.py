@@ -29,7 +29,7 @@ FILE = re.compile(r"[\w.-]+(?:/[\w.-]+)*/[\w-]+\.(?:json|md|py|sql|toml|ya?ml)")
 
 @pytest.fixture(scope="module")
 def source() -> SourceAsana:
-    return SourceAsana(config=docs.CONFIG)
+    return SourceAsana()
 
 
 def test_generated_parts_are_current(source: SourceAsana) -> None:

@@ -71,7 +71,7 @@ def test_a_list_is_read_whole_at_each_sync() -> None:
     slices = read(strategy)
 
     assert keys(slices) == ["1", "2"]
-    assert [slice_.since for slice_ in slices] == [None, None]
+    assert [slice_.get("since") for slice_ in slices] == [None, None]
     assert not any(slice_.is_filtered for slice_ in slices)
     assert stored_by(strategy) == {}
 
@@ -196,7 +196,7 @@ def daily(hour: int, **further: Any) -> Runtime:
 def test_a_first_read_asks_for_everything_and_the_next_from_the_instant_on() -> None:
     first = strategy_of(WindowStrategy, slice_of("1"), **LOG)
     [slice_] = read(first)
-    assert (slice_.since, slice_.is_filtered) == (None, False)
+    assert (slice_.get("since"), slice_.is_filtered) == (None, False)
     assert first.was_read(slice_, Reach.PARTITION)
 
     second = strategy_of(
@@ -204,8 +204,8 @@ def test_a_first_read_asks_for_everything_and_the_next_from_the_instant_on() -> 
     )
     known, new = all_slices(second)
 
-    assert (known.since, known.is_filtered) == (from_millis(BEGAN - 300_000), True)
-    assert (new.since, new.is_filtered) == (None, False)
+    assert (known.get("since"), known.is_filtered) == (from_millis(BEGAN - 300_000), True)
+    assert (new.get("since"), new.is_filtered) == (None, False)
     assert (second.was_read(known, Reach.PARTITION), second.was_read(new, Reach.PARTITION)) == (
         True,
         False,
@@ -225,7 +225,7 @@ def test_the_instant_is_the_time_when_the_first_request_was_sent() -> None:
         strategy_of(WindowStrategy, slice_of("1"), stored=stored_by(strategy), **LOG)
     )
 
-    assert later.since == from_millis(BEGAN + HOUR - 300_000)
+    assert later.get("since") == from_millis(BEGAN + HOUR - 300_000)
 
 
 def test_a_window_that_was_not_read_to_its_end_stays() -> None:
@@ -246,8 +246,8 @@ def test_a_first_read_begins_at_the_start_date() -> None:
     [log] = all_slices(strategy_of(WindowStrategy, slice_of("1"), shared=shared, **LOG))
 
     # All that is in scope is asked for, so the listing is complete.
-    assert (dated.since, dated.is_filtered) == ("2026-01-31", False)
-    assert (log.since, log.is_filtered) == ("2026-01-31T10:00:00.000Z", False)
+    assert (dated.get("since"), dated.is_filtered) == ("2026-01-31", False)
+    assert (log.get("since"), log.is_filtered) == ("2026-01-31T10:00:00.000Z", False)
 
 
 def test_a_full_refresh_asks_for_everything() -> None:
@@ -257,7 +257,7 @@ def test_a_full_refresh_asks_for_everything() -> None:
     strategy = strategy_of(WindowStrategy, slice_of("1"), is_incremental=False, **LOG)
     [slice_] = all_slices(strategy)
 
-    assert (slice_.since, slice_.is_filtered) == (None, False)
+    assert (slice_.get("since"), slice_.is_filtered) == (None, False)
 
 
 def test_time_entries_step_back_and_are_read_completely_by_a_full_scan() -> None:
@@ -269,7 +269,7 @@ def test_time_entries_step_back_and_are_read_completely_by_a_full_scan() -> None
             WindowStrategy, slice_of("1"), shared=shared, stored=stored, **ENTRIES
         )
         [slice_] = read(strategy)
-        asked.append((slice_.since, slice_.is_filtered))
+        asked.append((slice_.get("since"), slice_.is_filtered))
         stored = stored_by(strategy)
 
     assert asked[0] == ("1970-01-01", False)
@@ -299,7 +299,7 @@ def test_without_lookback_time_entries_of_a_day_that_is_not_over_everywhere_are_
             WindowStrategy, slice_of("1"), shared=shared, stored=stored_by(first), **ENTRIES
         )
     )
-    assert slice_.since == since
+    assert slice_.get("since") == since
 
 
 def test_what_a_full_scan_could_not_read_is_read_by_the_next_sync() -> None:

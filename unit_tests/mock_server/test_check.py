@@ -38,7 +38,7 @@ def test_a_check_lists_the_streams_that_a_sync_skips(small: Small) -> None:
 
 
 def test_a_probe_names_all_streams_that_hang_on_what_it_asks_for() -> None:
-    found = docs.streams(SourceAsana(config=docs.CONFIG))
+    found = docs.streams(SourceAsana())
     parents = {stream.name: stream.parents for stream in found}
     for probe in PROBES:
         for stream, above in parents.items():

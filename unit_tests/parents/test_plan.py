@@ -10,8 +10,10 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalog, ConfiguredAirbyteCatalo
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana import SourceAsana
+from source_asana.components.retriever import AsanaRetriever
 from source_asana.parents.plan import StreamPlan
 from source_asana.runtime import Runtime
+from source_asana.wiring import planned as planned_by_wiring
 from unit_tests.given import CONFIG, settings
 from unit_tests.sync import catalog, streams
 
@@ -21,17 +23,12 @@ TASK_FIELDS = frozenset({"modified_at", "num_subtasks", "parent.gid", "projects.
 def plan(wanted: Any, **further: Any) -> list[StreamPlan]:
     """Return what a sync reads for a catalog, under default settings and these."""
     catalog: ConfiguredAirbyteCatalog = ConfiguredAirbyteCatalogSerializer.load(wanted)
-    return _source()._plans(Runtime(settings(**further)), catalog, _declared())
+    return planned_by_wiring(Runtime(settings(**further)), _retrievers(), catalog)
 
 
 @cache
-def _source() -> SourceAsana:
-    return SourceAsana()
-
-
-@cache
-def _declared() -> Any:
-    return _source()._declared(CONFIG)
+def _retrievers() -> dict[str, AsanaRetriever]:
+    return SourceAsana()._retrievers(CONFIG)
 
 
 def planned(*names: str) -> dict[str, StreamPlan]:

@@ -27,17 +27,11 @@ def test_a_new_slice_is_whole_and_open() -> None:
 
 
 def test_what_is_asked_since_is_the_interval_of_templates() -> None:
-    made = Slice({"project_gid": "7"}, key="7")
+    made = Slice({"project_gid": "7"}, key="7", since="2024-01-01")
 
-    made.ask_since("2024-01-01")
     assert made.cursor_slice == {"since": "2024-01-01"}
+    assert made.partition == {"project_gid": "7"}
     assert dict(made) == {"project_gid": "7", "since": "2024-01-01"}
-    assert (made.since, made.is_filtered) == ("2024-01-01", True)
-
-    made.ask_since(None)
-    assert made.cursor_slice == {}
-    assert dict(made) == {"project_gid": "7"}
-    assert (made.since, made.is_filtered) == (None, False)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Syncs in little time: the streams of a configuration are built once and copied after that."""
+"""Syncs in little time: the retrievers of a configuration are built once and copied after that."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 from typing_extensions import override
 
+from source_asana.components.retriever import AsanaRetriever
 from source_asana.cursors import states
 from source_asana.http import client
 from unit_tests.conftest import NO_LIMIT
@@ -24,18 +24,17 @@ HANGS_AFTER_SECONDS = 30.0
 
 
 class QuickSource(runs.Source):
-    """The source with copies of built streams, which ends by itself if it hangs."""
+    """The source with copies of built retrievers, which ends by itself if it hangs."""
 
-    built: Mapping[str, dict[str, DefaultStream]] = {}
+    built: Mapping[str, dict[str, AsanaRetriever]] = {}
     hung = False
 
     @override
-    def _declared(self, config: Mapping[str, Any]) -> dict[str, DefaultStream]:
+    def _retrievers(self, config: Mapping[str, Any]) -> dict[str, AsanaRetriever]:
         assert self.needed
         key = json.dumps([config, sorted(self.needed)], sort_keys=True)
         if key not in self.built:
-            QuickSource.built = {**self.built, key: super()._declared(config)}
-        self._config = dict(config)
+            QuickSource.built = {**self.built, key: super()._retrievers(config)}
         return deepcopy(self.built[key])
 
     @override
