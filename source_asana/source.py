@@ -7,20 +7,16 @@ that the CDK has them.
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
-from airbyte_cdk.config_observation import create_connector_config_control_message
-from airbyte_cdk.logger import PRINT_BUFFER
 from airbyte_cdk.models import (
     AirbyteCatalog,
     AirbyteConnectionStatus,
     AirbyteMessage,
-    AirbyteMessageSerializer,
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
     FailureType,
@@ -46,6 +42,7 @@ from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Settings, Unusable, parse_config, plain, unknown_keys
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.discovery import add_custom_columns
+from source_asana.http.auth import authenticator
 from source_asana.http.stop import TOLD_TO_STOP
 from source_asana.messages import OwnMessages, Quiet, Visible, unfinished
 from source_asana.parents.plan import StreamPlan, plan, readers_of
@@ -214,7 +211,9 @@ class SourceAsana(YamlDeclarativeSource):
 
     def _runtime(self, config: Mapping[str, Any], **options: Any) -> Runtime:
         self._config = plain(config)
-        self._running = Runtime(parse_config(self._config), on_rotation=self._rotated, **options)
+        self._running = Runtime(parse_config(self._config), **options)
+        client = self._running.client
+        client.auth = authenticator(self.resolved_manifest, self._config, client)
         if self._told_to_stop:
             self.stop()
         return self._running
@@ -231,15 +230,6 @@ class SourceAsana(YamlDeclarativeSource):
                     message=TOLD_TO_STOP, failure_type=FailureType.transient_error
                 )
             )
-
-    def _rotated(self, refresh_token: str) -> None:
-        credentials = {**self._config["credentials"], "refresh_token": refresh_token}
-        self._config = {**self._config, "credentials": credentials}
-        message = create_connector_config_control_message(dict(self._config))
-        # At once, as the old token is worthless from now on, and never into another thread's line.
-        with PRINT_BUFFER.lock:
-            sys.stdout.write(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode() + "\n")
-            sys.stdout.flush()
 
     def _declared(self, config: Mapping[str, Any]) -> dict[str, DefaultStream]:
         self._config = plain(config)
