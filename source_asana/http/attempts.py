@@ -234,7 +234,9 @@ class _Attempts:
             raise PartitionFailed(verdict)
         if is_long:
             # For all of them: thousands of slices would each wait for an answer once more.
-            raise self._client.stop.abort(outage("Asana", verdict.message))
+            raise self._client.stop.abort(
+                outage("Asana could not be reached for too long", verdict.message)
+            )
         return answers
 
     def _asana_answers(self, since: float) -> bool:

@@ -127,14 +127,15 @@ def _answer(auth: AsanaOAuth) -> tuple[dict[str, Any], float]:
         except requests.RequestException as error:
             problem = type(error).__name__
         else:
+            problem = f"HTTP {response.status_code}"
             verdict = auth.error_handler.interpret_response(response)
             if verdict.response_action is ResponseAction.SUCCESS:
                 return response.json(), asked_at
             if verdict.response_action is ResponseAction.FAIL:
-                raise client.stop.abort(config_error(str(verdict.error_message)))
-            problem = f"HTTP {response.status_code}"
+                raise client.stop.abort(config_error(str(verdict.error_message), internal=problem))
         if client.monotonic() - began >= client.outage_seconds:
-            raise client.stop.abort(outage("Asana's token endpoint", problem))
+            said = "Asana's token endpoint could not be reached for too long"
+            raise client.stop.abort(outage(said, problem))
     raise AssertionError("without a limit, tries do not end")
 
 

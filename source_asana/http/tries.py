@@ -53,12 +53,12 @@ def pause_after(number: int, first: float, longest: float, factor: float = 2.0) 
     return min(longest, first * factor ** min(number - 1, 60))
 
 
-def outage(who: str, problem: str) -> AirbyteTracedException:
-    """Return the error for somebody who could not be reached for as long as an outage may last."""
+def outage(said: str, problem: str) -> AirbyteTracedException:
+    """Return the error that says that somebody could not be reached for too long."""
     return AirbyteTracedException(
         message=(
-            f"{who} could not be reached for too long ({problem}); check this machine's "
-            "network, proxy and firewall, or try again later."
+            f"{said} ({problem}); check this machine's network, proxy and firewall, or try again "
+            "later."
         ),
         internal_message=problem,
         failure_type=FailureType.transient_error,
