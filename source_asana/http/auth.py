@@ -12,6 +12,7 @@ from typing import Any
 import requests
 from airbyte_cdk.config_observation import emit_configuration_as_airbyte_control_message
 from airbyte_cdk.logger import PRINT_BUFFER
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import (
     DeclarativeAuthenticator,
     NoAuth,
@@ -25,9 +26,9 @@ from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import (
     ModelToComponentFactory,
 )
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler, ResponseAction
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from typing_extensions import override
 
-from source_asana.config import config_error
 from source_asana.http.client import Client
 from source_asana.http.tries import Tries, outage
 from source_asana.masking import mask
@@ -132,7 +133,10 @@ def _answer(auth: AsanaOAuth) -> tuple[dict[str, Any], float]:
             if verdict.response_action is ResponseAction.SUCCESS:
                 return response.json(), asked_at
             if verdict.response_action is ResponseAction.FAIL:
-                raise client.stop.abort(config_error(str(verdict.error_message), internal=problem))
+                refusal = AirbyteTracedException(
+                    problem, verdict.error_message, verdict.failure_type or FailureType.system_error
+                )
+                raise client.stop.abort(refusal)
         if client.monotonic() - began >= client.outage_seconds:
             said = "Asana's token endpoint could not be reached for too long"
             raise client.stop.abort(outage(said, problem))

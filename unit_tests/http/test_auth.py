@@ -215,6 +215,7 @@ def test_refusals_are_explained(
         tokens.current()
     assert raised.value.failure_type is FailureType.config_error
     assert said in str(raised.value.message)
+    assert tokens.client.stop.is_set()
     assert "client-secret" not in str(raised.value.message)
     assert len(tokens.forms) == 1
 
