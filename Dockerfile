@@ -12,9 +12,10 @@ RUN python tools/install.py --venv /airbyte/venv --group main \
     && find /airbyte/venv/lib -type d -name tests -prune -exec rm -r {} +
 COPY main.py ./
 COPY source_asana source_asana
+COPY source_asana_commands source_asana_commands
 # Compiled code does not look at its sources, whose times copying changes; -f replaces what was compiled
 # in passing and does.
-RUN python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /airbyte/venv/lib source_asana main.py \
+RUN python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /airbyte/venv/lib source_asana source_asana_commands main.py \
     && rm -r tools poetry.lock pyproject.toml
 
 FROM docker.io/airbyte/python-connector-base:4.1.0@sha256:1d1aa21d34e851df4e8a87b391c27724c06e2597608e7161f4d167be853bd7b6

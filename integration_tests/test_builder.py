@@ -20,7 +20,7 @@ from sandbox import Sandbox, World
 from sandbox.server_time import to_stamp
 from source_asana import SourceAsana
 from source_asana.fields.opt_fields import opt_fields
-from source_asana.shell import configured
+from source_asana_commands.shell import configured
 from tools import builder
 
 COMMAND = Path(sys.executable).with_name("source-declarative-manifest")

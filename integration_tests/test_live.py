@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from source_asana.shell import configured
+from source_asana_commands.shell import configured
 from tools import connector
 
 CHEAP = {"workspaces", "users", "teams", "tags", "projects"}

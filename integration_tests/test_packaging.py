@@ -122,6 +122,17 @@ def test_image_is_built_on_the_declared_base_and_carries_the_version(
     assert found == {metadata["data"]["dockerImageTag"]}
 
 
+def test_wheel_image_and_program_have_all_packages() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poetry"]
+    packages = {one["include"] for one in project["packages"]}
+    assert packages == {path.parent.name for path in ROOT.glob("source_asana*/__init__.py")}
+    copied = re.findall(r"^COPY (\w+) \1$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    assert set(copied) == packages
+    seen = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert {f"!{name}" for name in packages} <= set(seen)
+    assert connector.COMMAND.name in project["scripts"]
+
+
 def test_no_address_without_tls_but_on_loopback() -> None:
     # As Airbyte's check reads the files; tests are left out there too.
     kinds = ["*.py", "*.md", "*.yaml", "*.yml", "*.json", "*.toml", "Dockerfile"]

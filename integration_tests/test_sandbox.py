@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from source_asana.shell import configured
+from source_asana_commands.shell import configured
 from tools import connector
 from tools.connector import Output
 from tools.sandbox_process import SandboxProcess

@@ -220,25 +220,6 @@ class Settings(_Strict):
         }
         return self.model_dump(mode="json", include=keys)
 
-    def leaves_out(self, project: Mapping[str, Any]) -> str | None:
-        """Return the setting that leaves a project out, None where none does.
-
-        Args:
-            project: its record, with `archived` and the gids of its team and workspace.
-        """
-        gid = project.get("gid")
-        team = (project.get("team") or {}).get("gid")
-        workspace = (project.get("workspace") or {}).get("gid")
-        rules = {
-            "workspace_ids": self.workspace_ids and workspace not in self.workspace_ids,
-            "project_ids": self.project_ids and gid not in self.project_ids,
-            "exclude_project_ids": gid in self.exclude_project_ids,
-            "team_ids": self.team_ids and team not in self.team_ids,
-            "include_archived_projects": project.get("archived")
-            and not self.include_archived_projects,
-        }
-        return next((name for name, applies in rules.items() if applies), None)
-
     @property
     def may_search(self) -> bool:
         """Whether search may find changed tasks; a found subtask does not show its project."""

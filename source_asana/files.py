@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +115,3 @@ def _flaw(content: str, error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         where = f" (line {error.lineno}, column {error.colno})"
     return f"is not valid JSON{where}; correct the file"
-
-
-if __name__ == "__main__":
-    # `python -m source_asana.files catalog …`: what makes these files.
-    runpy.run_module("source_asana.shell", run_name="__main__")

@@ -1,4 +1,4 @@
-"""The command line: spec, check, discover and read, and those that make the files of a read."""
+"""The command line of Airbyte's protocol: spec, check, discover and read."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from airbyte_cdk.logger import PRINT_BUFFER, init_logger
 from airbyte_cdk.models import AirbyteMessageSerializer
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana import commands, shell
-from source_asana.http.client import DISTRIBUTION, connector_version
 from source_asana.http.stop import TOLD_TO_STOP
 from source_asana.messages import untraced
 from source_asana.source import SourceAsana
@@ -30,50 +28,16 @@ from source_asana.source import SourceAsana
 LOGGER = logging.getLogger("airbyte.source_asana.run")
 M_ARENA_MAX = -8
 GRACE_SECONDS = 8.0
-PROTOCOL = ("spec", "check", "discover", "read")
-USAGE = """\
-usage: source-asana [-h] [--version] COMMAND ...
-
-Airbyte's commands:
-  spec       print what a configuration holds
-  check      try a configuration
-  discover   print the streams and their columns
-  read       print records and states
-
-Questions about a connection:
-  explain    say where a record is, and what the next sync does
-  verify     compare a sample of what was sent with what Asana shows
-  estimate   say what a first sync and a usual one cost
-
-What makes the files of a read from what these print:
-  catalog    the catalog of a read, from what discover printed
-  state      the states for the next read, from what read printed
-
-Each has a --help of its own.
-"""
 
 
 def run() -> None:
     """Run one command with the arguments of the process.
 
-    In a command of the Airbyte protocol a mistake of the user ends it with exit code 1 and one
-    TRACE; `check` ends with exit code 0 and a failed CONNECTION_STATUS. SIGTERM ends a command with
-    143, SIGINT with 130, a read after its last states; both are one line in the log and no error. A
-    second SIGINT ends it immediately.
+    A mistake of the user ends it with exit code 1 and one TRACE; `check` ends with exit code 0 and
+    a failed CONNECTION_STATUS. SIGTERM ends a command with 143, SIGINT with 130, a read after its
+    last states; both are one line in the log and no error. A second SIGINT ends it immediately.
     """
     args = sys.argv[1:]
-    if _answered(args[:1]):
-        return
-    if args and args[0] in commands.COMMANDS:
-        commands.run(args)
-    elif args and args[0] in shell.COMMANDS:
-        shell.run(args)
-    else:
-        _run_protocol(args)
-
-
-def _run_protocol(args: list[str]) -> None:
-    """Run a command of the Airbyte protocol, and say how it ended."""
     # Records are short-lived trees without cycles. Looking for garbage among them a hundred times a
     # second takes a fifth of the CPU.
     gc.set_threshold(100_000, 20, 100)
@@ -83,8 +47,7 @@ def _run_protocol(args: list[str]) -> None:
     init_uncaught_exception_handler(init_logger("airbyte"))
     command = AirbyteEntrypoint.parse_args(args).command
     if not command:
-        *most, last = *PROTOCOL, *commands.COMMANDS, *shell.COMMANDS
-        _stop(f"Name a command: {', '.join(most)} or {last}.")
+        _stop("Name a command: spec, check, discover or read.")
     received: list[signal.Signals] = []
     try:
         source = SourceAsana()
@@ -112,17 +75,6 @@ def _run_protocol(args: list[str]) -> None:
         sys.excepthook(type(error), error, error.__traceback__)
         PRINT_BUFFER.flush()
         _stop()
-
-
-def _answered(first: list[str]) -> bool:
-    """Answer an option that stands in place of a command; return whether it was one."""
-    if first == ["--version"]:
-        sys.stdout.write(f"{DISTRIBUTION} {connector_version()}\n")
-    elif first in (["-h"], ["--help"]):
-        sys.stdout.write(USAGE)
-    else:
-        return False
-    return True
 
 
 def _stop_on_signals(source: SourceAsana) -> list[signal.Signals]:

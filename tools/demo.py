@@ -16,7 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from source_asana.shell import configured
+from source_asana_commands.shell import configured
 from tools import account, connector, terminal
 from tools.connector import Json, Output
 from tools.demo_checks import DELETED, Destination, Edits, check_edits, check_requests

@@ -29,7 +29,8 @@ def problems(wheel: Path) -> list[str]:
     names = zipfile.ZipFile(wheel).namelist()
     wanted = [
         str(path.relative_to(ROOT))
-        for path in (ROOT / "source_asana").rglob("*")
+        for package in project()["packages"]
+        for path in (ROOT / package["include"]).rglob("*")
         if path.suffix in {".py", ".json", ".yaml"}
     ]
     missing = [f"{name} is missing in the wheel" for name in wanted if name not in names]

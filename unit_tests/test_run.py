@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from airbyte_cdk.models import ConnectorSpecificationSerializer
 
 from sandbox import Sandbox, World
 from sandbox.spec import SCOPES
-from source_asana import SourceAsana, commands, shell
+from source_asana import SourceAsana
 from source_asana import run as running
 from unit_tests.sync import catalog, streams
 
@@ -87,9 +86,6 @@ def _interruptible() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-EVERY = ["spec", "check", "discover", "read", *commands.COMMANDS, *shell.COMMANDS]
-
-
 def run(folder: Path, command: str, *flags: str, **files: Any) -> Run:
     """Run a command to its end; nothing secret may be in what it prints."""
     done = subprocess.run(  # noqa: S603 - this repository's own program
@@ -127,26 +123,6 @@ def test_a_spec_that_nobody_reads(tmp_path: Path) -> None:
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "The output cannot be written: Broken pipe.\n")
-
-
-def test_the_version(tmp_path: Path) -> None:
-    done = run(tmp_path, "--version")
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["poetry"]
-    assert (done.code, done.out) == (0, f"{project['name']} {project['version']}\n")
-
-
-def test_the_help_names_every_command(tmp_path: Path) -> None:
-    done = run(tmp_path, "--help")
-    assert done.code == 0
-    assert re.findall(r"^  (\w+) ", done.out, re.MULTILINE) == EVERY
-
-
-def test_without_a_command_it_names_every_one() -> None:
-    done = subprocess.run(
-        [sys.executable, "main.py"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert done.stderr == f"Name a command: {', '.join(EVERY[:-1])} or {EVERY[-1]}.\n"
 
 
 AS_TEXT = {
@@ -187,50 +163,6 @@ def test_a_check_refuses_other_texts_with_one_sentence(
     [status] = done.of("CONNECTION_STATUS")
     assert status["connectionStatus"]["status"] == "FAILED"
     assert status["connectionStatus"]["message"].startswith(f"Config key {said}")
-
-
-MODULE = [sys.executable, "-m", "source_asana.files"]
-
-
-@pytest.mark.parametrize("program", [[sys.executable, "main.py"], MODULE], ids=["main", "module"])
-def test_the_catalog_of_a_read_is_a_command(program: list[str]) -> None:
-    streams = [entry["stream"] for entry in catalog(["tags", "users"])["streams"]]
-    done = subprocess.run(  # noqa: S603 - as above
-        [*program, "catalog", "tags"],
-        cwd=ROOT,
-        input=json.dumps({"type": "CATALOG", "catalog": {"streams": streams}}),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(done.stdout) == catalog(["tags"], incremental=True)
-
-
-def test_the_states_of_the_next_read_are_a_command(tmp_path: Path, config: dict[str, Any]) -> None:
-    wanted = catalog(["tags", "projects"], incremental=True)
-    done = run(tmp_path, "read", config=config, catalog=wanted)
-    kept = subprocess.run(  # noqa: S603 - as above
-        [*MODULE, "state"], cwd=ROOT, input=done.out, capture_output=True, text=True, check=True
-    )
-    again = run(tmp_path, "read", config=config, catalog=wanted, state=kept.stdout)
-    assert (again.code, again.of("RECORD")) == (0, [])
-    assert len(done.of("RECORD")) == 1
-
-
-@pytest.mark.parametrize(
-    ("args", "said"),
-    [
-        (["catalog"], "The input has no catalog: the last line of `discover` says why."),
-        ([], "the following arguments are required: command"),
-    ],
-)
-def test_a_mistake_of_a_helper_is_a_line(args: list[str], said: str) -> None:
-    done = subprocess.run(  # noqa: S603 - as above
-        [*MODULE, *args], cwd=ROOT, input="", capture_output=True, text=True, check=False
-    )
-    assert done.returncode
-    assert said in done.stderr.splitlines()[-1]
-    assert done.stdout == ""
 
 
 def test_a_record_says_which_column_the_token_may_not_read(

@@ -1,4 +1,4 @@
-"""The order of imports in the connector."""
+"""The order of imports in the connector, and that the commands stand beside it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "source_asana"
+BESIDE = "source_asana_commands"
 # From the lowest floor to the highest: a module imports from its own floor and from those below it.
 # A name stands for a module or for a package with all its modules.
 FLOORS = (
@@ -26,7 +27,6 @@ FLOORS = (
     ("exports",),
     (
         "check",
-        "commands",
         "discovery",
         "messages",
         "signals",
@@ -34,7 +34,6 @@ FLOORS = (
         "summary",
         "wiring",
         "source",
-        "shell",
         "run",
         "entry",
         "__init__",
@@ -49,8 +48,12 @@ def sources(folder: str) -> dict[str, Path]:
     return {".".join(path.relative_to(ROOT / folder).with_suffix("").parts): path for path in files}
 
 
-MODULES = {name: ast.parse(path.read_text("utf-8")) for name, path in sources(PACKAGE).items()}
+def parsed(folder: str) -> dict[str, ast.Module]:
+    return {name: ast.parse(path.read_text("utf-8")) for name, path in sources(folder).items()}
 
+
+MODULES = parsed(PACKAGE)
+COMMANDS = parsed(BESIDE)
 
 # What the core must not know: Airbyte, HTTP, threads, clocks, and a log.
 UNKNOWN_TO_CORE = frozenset(
@@ -151,11 +154,16 @@ def test_only_who_joins_the_parts_and_the_check_know_exports() -> None:
 
 # A signal that comes while all others are loaded ends the process quietly.
 BEFORE_ALL_OTHERS = frozenset({"__init__", "entry"})
+EAGER = [
+    (package, name)
+    for package, modules in ((PACKAGE, MODULES), (BESIDE, COMMANDS))
+    for name in sorted(modules.keys() - BEFORE_ALL_OTHERS)
+]
 
 
-@pytest.mark.parametrize("name", sorted(MODULES.keys() - BEFORE_ALL_OTHERS))
-def test_no_import_is_hidden(name: str) -> None:
-    tree = MODULES[name]
+@pytest.mark.parametrize(("package", "name"), EAGER)
+def test_no_import_is_hidden(package: str, name: str) -> None:
+    tree = (MODULES if package == PACKAGE else COMMANDS)[name]
     nested = [
         node.lineno
         for node in ast.walk(tree)
@@ -166,6 +174,37 @@ def test_no_import_is_hidden(name: str) -> None:
         n.lineno for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == "TYPE_CHECKING"
     ]
     assert (nested, relative, named) == ([], [], [])
+
+
+# ── the commands ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_connector_does_not_know_the_commands(name: str) -> None:
+    # Nor as text, which `runpy` and `import_module` would take.
+    assert BESIDE not in sources(PACKAGE)[name].read_text("utf-8")
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def privates(tree: ast.AST) -> Iterator[str]:
+    """Yield the private names of other modules and objects that a module uses."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in {"self", "os"}:
+            yield from filter(is_private, [node.attr])
+    yield from (name for name in names_in(tree) if any(map(is_private, name.split("."))))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_commands_use_public_names(name: str) -> None:
+    assert list(privates(COMMANDS[name])) == []
+
+
+def test_a_private_name_is_found() -> None:
+    text = "from source_asana.source import _retriever\nself._own = _retriever(stream)._plan"
+    assert list(privates(ast.parse(text))) == ["_plan", "source_asana.source._retriever"]
 
 
 @pytest.mark.parametrize("name", MODULES)

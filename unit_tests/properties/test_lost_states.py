@@ -6,18 +6,18 @@ an earlier sync. With events nothing may be left old, missing or left over after
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typing_extensions import override
 
 from sandbox import Sandbox
+from unit_tests.properties.forgetful import ALL, settled
 from unit_tests.properties.happenings import examples
 from unit_tests.properties.lab import Lab, Step, apply, pick
-from unit_tests.properties.runs import Destination, Record, Sync, key_of
+from unit_tests.properties.runs import Record, key_of
 from unit_tests.properties.test_change_feed import HOUR, NUMBERS, PLANS, STREAMS, TOLD, known, told
 from unit_tests.scenarios.worlds_a import wrong
 
@@ -86,29 +86,7 @@ UNDONE = (
 )
 STEPS = st.lists(st.tuples(st.sampled_from((*TOLD, *UNDONE)), NUMBERS, NUMBERS), max_size=6)
 # How many of a stream's states are lost, counted from the last one that was printed.
-LOST = st.fixed_dictionaries({stream: st.sampled_from([0, 0, 1, 2, 99]) for stream in STREAMS})
-
-
-class Forgetful(Destination):
-    """Keeps all records, and the states that were printed, so that later ones can be lost."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.printed: dict[str, list[Record]] = {stream: [] for stream in STREAMS}
-
-    @override
-    def take(self, message: Record, done: Sync) -> None:
-        super().take(message, done)
-        if message["type"] == "STATE":
-            stream = message["state"]["stream"]["stream_descriptor"]["name"]
-            self.printed[stream].append(message["state"])
-
-    def lose(self, lost: Mapping[str, int], *, oldest: int) -> None:
-        """Go back by so many states, but not behind those of the sync that settled first."""
-        for stream, number in lost.items():
-            kept = max(oldest, len(self.printed[stream]) - number)
-            del self.printed[stream][kept:]
-            self.states[stream] = self.printed[stream][-1]
+LOST = st.fixed_dictionaries({stream: st.sampled_from([0, 0, 1, 2, ALL]) for stream in STREAMS})
 
 
 class Untold:
@@ -177,17 +155,6 @@ class Untold:
             gid = found.get("_within") or found.get("parent")
 
 
-def settled(asana: Sandbox, options: Mapping[str, Any]) -> Forgetful:
-    """Return what two syncs have brought, so that each project has a token."""
-    destination = Forgetful()
-    for _ in range(2):
-        destination.sync(asana, STREAMS, **options)
-        asana.clock.advance(HOUR)
-    for printed in destination.printed.values():
-        del printed[:-1]
-    return destination
-
-
 @pytest.mark.slow
 @pytest.mark.usefixtures("fast")
 @settings(max_examples=examples(40))
@@ -218,7 +185,7 @@ def test_what_was_written_is_put_right_though_its_state_is_lost(
             asana.clock.advance(HOUR)
             destination.sync(asana, STREAMS, kill_after=kill_after, **options)
             asana.clock.advance(60)
-            destination.lose(lost, oldest=1)
+            destination.lose(lost)
         asana.clock.advance(HOUR)
         done = destination.sync(asana, STREAMS, **options)
         assert not done.errors

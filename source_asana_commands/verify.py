@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
 
-from source_asana.commands.prepared import Prepared
 from source_asana.components.confirm import Existence
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.core.partitions import ELSEWHERE
@@ -20,6 +19,7 @@ from source_asana.http.errors import AsanaError
 from source_asana.parents.routers import InlineRouter, ParentRouter, UnionRouter
 from source_asana.parents.slices import Row, Slice
 from source_asana.report import amount
+from source_asana_commands.prepared import Prepared
 
 WORKERS = 8
 SHOWN = 20

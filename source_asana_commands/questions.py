@@ -1,4 +1,4 @@
-"""The commands of whoever operates a connection: explain, verify and estimate.
+"""Questions about a connection: explain, verify and estimate.
 
 They read what a sync would read with, and print sentences. None of them writes to Asana, and none
 makes a state.
@@ -13,13 +13,12 @@ from collections.abc import Iterable, Sequence
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_asana.commands.estimate import estimated
-from source_asana.commands.explain import explained
-from source_asana.commands.prepared import Prepared, prepared
-from source_asana.commands.verify import verified
 from source_asana.http.errors import AsanaError
+from source_asana_commands.estimate import estimated
+from source_asana_commands.explain import explained
+from source_asana_commands.prepared import Prepared, prepared
+from source_asana_commands.verify import verified
 
-COMMANDS = ("explain", "verify", "estimate")
 SAMPLE = 500
 
 

@@ -14,12 +14,13 @@ import pytest
 from airbyte_cdk.models import AirbyteStateMessageSerializer, ConfiguredAirbyteCatalogSerializer
 
 from sandbox import Sandbox, World
-from source_asana import commands
-from source_asana.commands.estimate import estimated
-from source_asana.commands.explain import explained
-from source_asana.commands.prepared import Prepared
-from source_asana.commands.verify import Outcome, Verified, verified
 from source_asana.source import SourceAsana
+from source_asana_commands import questions
+from source_asana_commands.entry import QUESTIONS
+from source_asana_commands.estimate import estimated
+from source_asana_commands.explain import explained
+from source_asana_commands.prepared import Prepared
+from source_asana_commands.verify import Outcome, Verified, verified
 from unit_tests.conftest import quicken
 from unit_tests.sync import Sync, catalog, config_for, read, streams
 
@@ -232,7 +233,7 @@ def test_what_nobody_has_touched_is_not_said_to_be_sent() -> None:
                 assert CALM.match(lines[-1]), (name, lines)
 
 
-@pytest.mark.parametrize("command", commands.COMMANDS)
+@pytest.mark.parametrize("command", QUESTIONS)
 def test_a_catalog_without_streams_is_a_mistake(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -246,7 +247,7 @@ def test_a_catalog_without_streams_is_a_mistake(
         path.write_text(json.dumps(content), "utf-8")
         args += [f"--{name}", str(path)]
     with pytest.raises(SystemExit) as ended:
-        commands.run([*args, *(["tasks", "1"] if command == "explain" else [])])
+        questions.run([*args, *(["tasks", "1"] if command == "explain" else [])])
     assert ended.value.code == "The catalog selects no stream; provide one that does."
     assert capsys.readouterr().out == ""
 
@@ -270,7 +271,7 @@ def test_a_state_of_another_connector_counts_as_none(
             path.write_text(json.dumps(content), "utf-8")
             args += [f"--{name}", str(path)]
         with pytest.raises(SystemExit) as ended:
-            commands.run([*args, *(["tasks", gid] if command == "explain" else [])])
+            questions.run([*args, *(["tasks", gid] if command == "explain" else [])])
     printed = capsys.readouterr()
     assert ended.value.code == 0
     assert "State: not known" in printed.out or "0 records of 0 streams checked" in printed.out
@@ -393,7 +394,7 @@ def test_a_planted_question_is_answered_by_the_command(
     asana.reset_log()
     stream, name = question.split()
     with pytest.raises(SystemExit) as ended:
-        commands.run([*args, stream, gids[name]])
+        questions.run([*args, stream, gids[name]])
     said = capsys.readouterr().out
     assert ended.value.code == 0
     assert len(asana.log) <= 5

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from source_asana.commands.prepared import Prepared
 from source_asana.components.confirm import Existence
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
@@ -16,6 +15,7 @@ from source_asana.cursors.sending import Raw
 from source_asana.http.clock import from_millis, to_millis
 from source_asana.http.errors import Refused
 from source_asana.parents.routers import InlineRouter
+from source_asana_commands.prepared import Prepared
 
 MOST_REQUESTS, MOST_PROJECTS = 5, 2
 PARENTS = ("target", "parent")
@@ -223,7 +223,7 @@ def excluding(made: Prepared, stream: str, record: Raw) -> str | None:
     if start is not None and modified is not None and modified < start and stream != "projects":
         return "start_date"
     if stream == "projects":
-        return settings.leaves_out(_project(made, record["gid"]))
+        return _project_excluded(made, record["gid"])
     if stream not in {"tasks", "subtasks"}:
         return None
     return _task_excluded(made, record)
@@ -236,17 +236,28 @@ def _task_excluded(made: Prepared, record: Raw) -> str | None:
         record = _get(made, f"tasks/{parent['gid']}", "projects")
     projects = [one["gid"] for one in record.get("projects") or ()][:MOST_PROJECTS]
     if projects:
-        found = [settings.leaves_out(_project(made, gid)) for gid in projects]
+        found = [_project_excluded(made, gid) for gid in projects]
         return None if None in found else found[0]
     if settings.listed_by_project_only:
         return "project_ids" if settings.project_ids else "team_ids"
     return None if settings.include_tasks_without_project else "include_tasks_without_project"
 
 
-def _project(made: Prepared, gid: str) -> Raw:
-    """Return a project with what the settings look at, empty where Asana refuses it."""
+def _project_excluded(made: Prepared, gid: str) -> str | None:
+    settings = made.runtime.settings
     # Of a field that a project does not have, Asana may give the gid alone.
-    return _get(made, f"projects/{gid}", "archived,team,workspace")
+    project = _get(made, f"projects/{gid}", "archived,team,workspace")
+    team = (project.get("team") or {}).get("gid")
+    workspace = (project.get("workspace") or {}).get("gid")
+    rules = {
+        "workspace_ids": settings.workspace_ids and workspace not in settings.workspace_ids,
+        "project_ids": settings.project_ids and gid not in settings.project_ids,
+        "exclude_project_ids": gid in settings.exclude_project_ids,
+        "team_ids": settings.team_ids and team not in settings.team_ids,
+        "include_archived_projects": project.get("archived")
+        and not settings.include_archived_projects,
+    }
+    return next((name for name, applies in rules.items() if applies), None)
 
 
 def _get(made: Prepared, path: str, fields: str) -> Raw:

@@ -19,8 +19,6 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_asana import files
 from source_asana.config import config_error
 
-COMMANDS = ("catalog", "state")
-
 
 def run(args: Sequence[str]) -> None:
     """Run a command with its name and arguments, from the standard input to the standard output.
@@ -131,7 +129,3 @@ def _messages(lines: Iterable[str], kind: str) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(message, dict) and message.get("type") == kind:
             yield message[kind.lower()]
-
-
-if __name__ == "__main__":
-    run(sys.argv[1:])

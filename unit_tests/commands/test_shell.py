@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox, World
-from source_asana import shell
+from source_asana_commands import shell
 from unit_tests.sync import Sync, read
 
 Filter = Callable[..., Any]

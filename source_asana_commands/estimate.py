@@ -12,7 +12,6 @@ from statistics import mean, pstdev
 from typing import Any
 
 from source_asana.check import workspaces
-from source_asana.commands.prepared import Prepared
 from source_asana.components.pages import rows
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.core.versions import Versions
@@ -25,6 +24,7 @@ from source_asana.parents.slices import Slice
 from source_asana.tasks.events import is_worth_replacing
 from source_asana.tasks.strategies import TaskStreamStrategy
 from source_asana.wiring import router_of, strategy_name
+from source_asana_commands.prepared import Prepared
 
 
 def estimated(made: Prepared) -> Iterator[str]:
