@@ -18,7 +18,7 @@ from source_asana.config import config_error
 from source_asana.exports.job import may_export
 from source_asana.fields import scopes
 from source_asana.http.attempts import send
-from source_asana.http.auth import OAuthAuth
+from source_asana.http.auth import AsanaOAuth
 from source_asana.http.clock import to_millis
 from source_asana.http.errors import SCOPE, AsanaError, Refused
 from source_asana.http.parsing import parse
@@ -283,13 +283,13 @@ def _missing_scopes(runtime: Runtime) -> list[Finding]:
     Source: `/-/token_info`.
     """
     client = runtime.client
-    if not isinstance(client.auth, OAuthAuth):
+    if not isinstance(client.auth, AsanaOAuth):
         return []
     parts = urlsplit(client.api_url)
     try:
         response = client.session.post(
             f"{parts.scheme}://{parts.netloc}/-/token_info",
-            data={"token": client.auth.current()},
+            data={"token": client.auth.get_access_token()},
             timeout=client.timeout,
             allow_redirects=False,
         )

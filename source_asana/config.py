@@ -165,8 +165,8 @@ class Settings(_Strict):
         if "option_title" not in data and (not kinds or kinds > {"personal_access_token"}):
             raise ValueError("neither kind, or both")
         if "personal_access_token" in data or data.get("option_title") == "PAT Credentials":
-            return PersonalAccessToken.model_validate(data)
-        return OAuth.model_validate(data)
+            return PersonalAccessToken.model_validate({"option_title": "PAT Credentials", **data})
+        return OAuth.model_validate({"option_title": "OAuth Credentials", **data})
 
     @field_validator("api_url")
     @classmethod

@@ -5,14 +5,14 @@ below, and none of another stream's in the same row:
 
     Emission: whose turn it is to print a stream's state
     States: which state is next, and how large all of them are
-    Deletions, OAuthAuth: held while Asana is asked, once for all who wait for the answer
+    Deletions, AsanaOAuth: held while Asana is asked, once for all who wait for the answer
     Strategy: of one stream, for its ledger, instants and state
     Events: what they tell of tasks and projects
     Feed, TaskFeed, OpenSlices, Runtime, WorkspaceSlice: what others wait for
     Allowance, AskedFields, Existences, Once, Feeds, Report: values
     Backpressure, Budget, FairSemaphore, ServerClock, Stamps, Stop: of the process
 
-None but those of `Deletions` and `OAuthAuth` is held across a request, and none but the turn of
+None but those of `Deletions` and `AsanaOAuth` is held across a request, and none but the turn of
 `Emission` while a record or state waits for room in the output queue.
 """
 

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from queue import Queue
 from typing import Any
 
 import orjson
-from airbyte_cdk.config_observation import create_connector_config_control_message
-from airbyte_cdk.logger import PRINT_BUFFER
 from airbyte_cdk.models import (
     AirbyteCatalog,
     AirbyteConnectionStatus,
     AirbyteMessage,
-    AirbyteMessageSerializer,
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
     FailureType,
@@ -44,6 +39,7 @@ from source_asana.check import log_what_is_skipped, verify_choice, verify_export
 from source_asana.components.retriever import AsanaRetriever
 from source_asana.config import Unusable, parse_config, plain, unknown_keys
 from source_asana.discovery import add_custom_columns
+from source_asana.http.auth import authenticator
 from source_asana.http.stop import TOLD_TO_STOP
 from source_asana.messages import OwnMessages, Quiet, Visible, unfinished
 from source_asana.parents.plan import StreamPlan, readers_of
@@ -69,8 +65,14 @@ class SourceAsana(YamlDeclarativeSource):
     # `parse_config` checks the settings, in sentences that quote no value; the CDK's quote them.
     check_config_against_spec = False
 
-    def __init__(self) -> None:
-        """Load the manifest; config, catalog and state come with a command."""
+    def __init__(
+        self,
+        catalog: ConfiguredAirbyteCatalog | None = None,
+        config: Mapping[str, Any] | None = None,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> None:
+        """Load the manifest. Callers of Airbyte's sources give all three: they come by command."""
+        del catalog, config, state
         self._running: Runtime | None = None
         self._told_to_stop = False
         super().__init__(path_to_yaml=str(Path(__file__).with_name("manifest.yaml")))
@@ -168,8 +170,9 @@ class SourceAsana(YamlDeclarativeSource):
     # ── assembly ───────────────────────────────────────────────────────────────────────────────
 
     def _runtime(self, config: Mapping[str, Any], **options: Any) -> Runtime:
-        settings = parse_config(config)
-        self._running = Runtime(settings, on_rotation=partial(_tell_rotated, config), **options)
+        self._running = Runtime(parse_config(config), **options)
+        client = self._running.client
+        client.auth = authenticator(self.resolved_manifest, plain(config), client)
         if self._told_to_stop:
             self.stop()
         return self._running
@@ -244,17 +247,6 @@ def _reported(
         if visible.failed:
             raise unfinished(visible.failed, parent_only) from None
         raise
-
-
-def _tell_rotated(config: Mapping[str, Any], refresh_token: str) -> None:
-    """Print the configuration with a new refresh token, for Airbyte to store it."""
-    made = plain(config)
-    made["credentials"] = {**made["credentials"], "refresh_token": refresh_token}
-    message = create_connector_config_control_message(made)
-    # At once, as the old token is worthless from now on, and never into another thread's line.
-    with PRINT_BUFFER.lock:
-        sys.stdout.write(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode() + "\n")
-        sys.stdout.flush()
 
 
 def _tell_unknown_keys(runtime: Runtime, config: Mapping[str, Any]) -> None:

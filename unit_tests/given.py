@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import orjson
 import requests
 
-from source_asana.config import Settings, parse_config
+from source_asana.config import Settings, parse_config, plain
+from source_asana.http.auth import authenticator
+from source_asana.http.client import Client
+from source_asana.source import SourceAsana
 
 CONFIG: dict[str, Any] = {"credentials": {"personal_access_token": "the-token"}}
 
@@ -15,6 +20,20 @@ CONFIG: dict[str, Any] = {"credentials": {"personal_access_token": "the-token"}}
 def settings(**further: Any) -> Settings:
     """Return the configuration of a token, with further keys."""
     return parse_config({**CONFIG, **further})
+
+
+@cache
+def manifest() -> Mapping[str, Any]:
+    """Return the resolved manifest."""
+    return SourceAsana().resolved_manifest
+
+
+def client(*, further: Mapping[str, Any] | None = None, **options: Any) -> Client:
+    """Return a client that signs its requests, with further keys of the configuration."""
+    config = {**CONFIG, **(further or {})}
+    made = Client(parse_config(config), **options)
+    made.auth = authenticator(manifest(), plain(config), made)
+    return made
 
 
 def answer(status: int, body: Any = None, reason: str = "") -> requests.Response:

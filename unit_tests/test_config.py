@@ -277,7 +277,7 @@ def test_a_plain_configuration_has_no_nulls_and_the_types_of_the_spec() -> None:
         "of_another_connector": 1,
     }
     assert plain(given) == {
-        "credentials": {**PAT, "of_the_platform": "x"},
+        "credentials": {"option_title": "PAT Credentials", **PAT, "of_the_platform": "x"},
         "num_workers": 10,
         "bulk_export_timeout_minutes": 2.5,
         "track_deletions": True,

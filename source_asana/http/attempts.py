@@ -15,11 +15,10 @@ from functools import partial
 from typing import Any
 
 import requests
-from airbyte_cdk.models import FailureType
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.config import config_error
 from source_asana.counts import Counts
+from source_asana.http.auth import AsanaOAuth
 from source_asana.http.budget import Budget
 from source_asana.http.client import Client
 from source_asana.http.errors import (
@@ -34,7 +33,7 @@ from source_asana.http.errors import (
     classify,
     retry_after,
 )
-from source_asana.http.tries import Streak, pause_after
+from source_asana.http.tries import Streak, outage, pause_after
 
 LOGGER = logging.getLogger("airbyte.source_asana.attempts")
 
@@ -138,27 +137,19 @@ class _Attempts:
                     sent = client.budget.acquire()
                     client.stop.check()
                     self._counts.requests += 1
-                    # Not before its turn has come: a token may end while the request waits for it.
-                    token = self._token()
-                    response = self._ask(token=token)
+                    response = self._ask()
                     verdict = classify(response, is_list="limit" in self._params)
                     # Before the place is free for another request.
                     is_costly = self._pause(response, verdict, sent)
             except requests.RequestException as error:
                 self._again(Verdict(NO_ANSWER, 0, f"no answer ({type(error).__name__})"))
                 continue
-            done = self._decide(response, verdict, token, is_costly=is_costly)
+            done = self._decide(response, verdict, is_costly=is_costly)
             if done is not None:
                 return done
 
-    def _token(self) -> str:
-        try:
-            return self._client.auth.current()
-        except AirbyteTracedException as error:
-            raise self._client.stop.abort(error) from None
-
     def _decide(
-        self, response: requests.Response, verdict: Verdict, token: str, *, is_costly: bool
+        self, response: requests.Response, verdict: Verdict, *, is_costly: bool
     ) -> requests.Response | None:
         client, action = self._client, verdict.rule.action
         client.announce(response)
@@ -180,7 +171,7 @@ class _Attempts:
             response.limit = self._params.get("limit")  # type: ignore[attr-defined]  # see limit_of
             return response
         if action is Action.REAUTHENTICATE:
-            self._reauthenticate(verdict, token)
+            self._reauthenticate(verdict, response)
             return None
         if action is Action.ABORT:
             raise client.stop.abort(
@@ -188,12 +179,9 @@ class _Attempts:
             )
         raise ERRORS[action](verdict)
 
-    def _reauthenticate(self, verdict: Verdict, token: str) -> None:
-        try:
-            fresh = not self._renewed and self._client.auth.renew(token)
-        except AirbyteTracedException as error:
-            raise self._client.stop.abort(error) from None
-        if not fresh:
+    def _reauthenticate(self, verdict: Verdict, response: requests.Response) -> None:
+        auth = self._client.auth
+        if self._renewed or not isinstance(auth, AsanaOAuth):
             raise self._client.stop.abort(
                 config_error(
                     f'Asana does not accept the token (HTTP 401, "{verdict.message}"); provide '
@@ -201,6 +189,7 @@ class _Attempts:
                     "not disabled the app."
                 )
             )
+        auth.renew(response.request.headers["Authorization"])
         self._renewed = True
 
     def _pause(self, response: requests.Response, verdict: Verdict, sent: float) -> bool:
@@ -245,7 +234,9 @@ class _Attempts:
             raise PartitionFailed(verdict)
         if is_long:
             # For all of them: thousands of slices would each wait for an answer once more.
-            raise self._client.stop.abort(_outage(verdict))
+            raise self._client.stop.abort(
+                outage("Asana could not be reached for too long", verdict.message)
+            )
         return answers
 
     def _asana_answers(self, since: float) -> bool:
@@ -266,7 +257,6 @@ class _Attempts:
                 response = client.get(
                     f"{client.api_url}/users/me",
                     params={"opt_fields": "gid"},
-                    token=self._token(),
                 )
                 action = classify(response).rule.action
         except requests.RequestException:
@@ -289,14 +279,3 @@ class _Attempts:
                 verdict.message,
                 self._params["limit"],
             )
-
-
-def _outage(verdict: Verdict) -> AirbyteTracedException:
-    return AirbyteTracedException(
-        message=(
-            f"Asana could not be reached for too long ({verdict.message}); check this machine's "
-            "network, proxy and firewall, or try again later."
-        ),
-        internal_message=verdict.message,
-        failure_type=FailureType.transient_error,
-    )

@@ -1,28 +1,36 @@
-"""Holds the token of a process: a fixed one, or one of OAuth that is renewed in time.
+"""The manifest's authenticator: a token as it is, or one of OAuth that is renewed in time.
 
-An OAuth token is renewed ahead of its end, and on a 401. The CDK's authenticators renew it once it
-has expired, by this machine's clock, without a timeout, and for at most five minutes. Their
-single-use variant prints the configuration at each renewal, though Asana usually keeps the refresh
-token. Source: Asana's page "OAuth".
+`authenticator` builds it once, for all streams, as their tokens count against one refresh token.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
+from airbyte_cdk.config_observation import emit_configuration_as_airbyte_control_message
+from airbyte_cdk.logger import PRINT_BUFFER
 from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.declarative.auth.declarative_authenticator import (
+    DeclarativeAuthenticator,
+    NoAuth,
+)
+from airbyte_cdk.sources.declarative.auth.oauth import (
+    DeclarativeSingleUseRefreshTokenOauth2Authenticator,
+)
+from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
+from airbyte_cdk.sources.declarative.models import SelectiveAuthenticator
+from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import (
+    ModelToComponentFactory,
+)
+from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler, ResponseAction
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from typing_extensions import override
 
-from source_asana.config import OAuth, Settings, config_error
-from source_asana.http.errors import RULES, Action
-from source_asana.http.parsing import parse
-from source_asana.http.tries import Tries
+from source_asana.http.client import Client
+from source_asana.http.tries import Tries, outage
 from source_asana.masking import mask
 
 # A token is renewed this long before its end, or this share of its life where that is shorter.
@@ -31,174 +39,128 @@ EARLY_SHARE = 0.125
 DEFAULT_LIFE_SECONDS = 3600.0
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 15.0
-OUTAGE_SECONDS = 600.0
-# Statuses that another try may mend, as those of any other request.
-PASSING = frozenset(
-    status
-    for rule in RULES
-    if rule.pattern is None and rule.action in {Action.RETRY, Action.WAIT}
-    for status in rule.statuses
-)
 
 
-class TokenAuth:
-    """Holds a personal access token or the token of a service account."""
+class AsanaOAuth(DeclarativeSingleUseRefreshTokenOauth2Authenticator):
+    """The CDK's authenticator, with a token that is renewed before its end.
 
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def current(self) -> str:
-        """Return the token to send."""
-        return self._token
-
-    def renew(self, refused: str) -> bool:
-        """Return whether there is a better token than `refused`; for a fixed one there never is."""
-        del refused
-        return False
-
-
-@dataclass(eq=False, repr=False)
-class OAuthAuth(TokenAuth):
-    """Gets access tokens for a refresh token, one at a time for the whole process.
+    The CDK's own renews a token once it has expired, without a timeout, tries for five minutes
+    whoever waits, and prints the configuration at each renewal, though Asana usually keeps the
+    refresh token. It would store the access token in the configuration, where the spec declares no
+    secret of that name. Source: Asana's page "OAuth".
 
     Attributes:
-        credentials: the client and its refresh token.
-        url: the token endpoint.
-        session, timeout: how requests are sent.
-        on_rotation: called with a new refresh token where Asana replaces the old one.
-        monotonic, sleep: the process's clock in seconds.
-        outage_seconds: how long an outage of the endpoint is waited out.
-        given_up: whether the sync was aborted, so that nobody waits any longer.
+        config: the configuration, which a new refresh token is written into.
+        token_refresh_endpoint: its URL, a template.
+        error_handler: tells a refusal from trouble that passes.
+        client: the session, the clock and the stop of the sync.
+        on_rotation: takes the configuration after Asana has replaced the refresh token.
     """
 
-    credentials: OAuth
-    url: str
-    session: requests.Session
-    timeout: tuple[float, float]
-    on_rotation: Callable[[str], None]
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    outage_seconds: float = OUTAGE_SECONDS
-    given_up: Callable[[], bool] = lambda: False
-    _token: str = ""
-    _renew_at: float = float("-inf")
+    config: Mapping[str, Any]
+    token_refresh_endpoint: str
+    error_handler: ErrorHandler
+    client: Client
+    access_token = ""
 
-    def __post_init__(self) -> None:
-        """Begin with the refresh token of the configuration."""
-        self._refresh_token = self.credentials.refresh_token
-        self._lock = threading.Lock()
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        token_refresh_endpoint: str,
+        error_handler: ErrorHandler,
+        client: Client,
+    ) -> None:
+        url = InterpolatedString.create(token_refresh_endpoint, parameters={}).eval(config)
+        super().__init__(config, url)
+        self.config, self.error_handler, self.client = config, error_handler, client
+        self.on_rotation: Callable[[Mapping[str, Any]], None] = hand_over
+        self._renew_at = float("-inf")
+        self._lock = threading.RLock()
 
-    def current(self) -> str:
-        """Return an access token that is valid for a while; get a new one where it is not."""
+    @override
+    def token_has_expired(self) -> bool:
         with self._lock:
-            if self.monotonic() >= self._renew_at:
-                self._refresh()
-            return self._token
+            return self.client.monotonic() >= self._renew_at
 
-    def renew(self, refused: str) -> bool:
-        """Replace the token unless another thread has replaced the `refused` one; return True."""
+    @override
+    def refresh_and_set_access_token(self) -> None:
+        self.renew(f"Bearer {self.access_token}")
+
+    def renew(self, refused: str) -> None:
+        """Replace the token, unless another thread has replaced that of the `refused` header."""
         with self._lock:
-            if self._token == refused:
-                self._refresh()
-            return True
+            if refused == f"Bearer {self.access_token}":
+                self._renew()
 
-    def _refresh(self) -> None:
-        answer, asked_at = self._request()
-        token = answer["access_token"]
-        mask(token)
+    def _renew(self) -> None:
+        answer, asked_at = _answer(self)
         life = float(answer.get("expires_in") or DEFAULT_LIFE_SECONDS)
-        self._token = token
+        refresh_token = answer.get("refresh_token") or self.get_refresh_token()
+        mask(answer["access_token"], refresh_token)
+        self.access_token = answer["access_token"]
         self._renew_at = asked_at + life - min(EARLY_SECONDS, EARLY_SHARE * life)
-        rotated = answer.get("refresh_token")
-        if rotated and rotated != self._refresh_token:
-            mask(rotated)
-            self._refresh_token = rotated
-            self.on_rotation(rotated)
+        if refresh_token != self.get_refresh_token():
+            self.set_refresh_token(refresh_token)
+            self.on_rotation(self.config)
 
-    def _request(self) -> tuple[Mapping[str, Any], float]:
-        """Return the answer and when it was asked for (monotonic seconds); its life began later."""
-        form = {
-            "grant_type": "refresh_token",
-            "client_id": self.credentials.client_id,
-            "client_secret": self.credentials.client_secret,
-            "refresh_token": self._refresh_token,
-        }
-        began = self.monotonic()
-        for _ in Tries(self.sleep, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS):
-            asked_at = self.monotonic()
-            try:
-                response = self.session.post(
-                    self.url,
-                    data=form,
-                    timeout=self.timeout,
-                    allow_redirects=False,
-                    auth=_no_auth,
+
+def _answer(auth: AsanaOAuth) -> tuple[dict[str, Any], float]:
+    """Return a new token, and when it was asked for (monotonic seconds); its life began later.
+
+    Raises:
+        AirbyteTracedException: a config error where Asana refuses, the end of the sync where that
+            was told to stop, a transient error after an outage.
+    """
+    client = auth.client
+    began = client.monotonic()
+    for _ in Tries(client.sleep, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS):
+        client.stop.check()
+        asked_at = client.monotonic()
+        try:
+            response = client.session.post(
+                auth.get_token_refresh_endpoint(),
+                data=auth.build_refresh_request_body(),
+                timeout=client.timeout,
+                allow_redirects=False,
+                # Without it, a .netrc would add a password.
+                auth=NoAuth({}),
+            )
+        except requests.RequestException as error:
+            problem = type(error).__name__
+        else:
+            problem = f"HTTP {response.status_code}"
+            verdict = auth.error_handler.interpret_response(response)
+            if verdict.response_action is ResponseAction.SUCCESS:
+                return response.json(), asked_at
+            if verdict.response_action is ResponseAction.FAIL:
+                refusal = AirbyteTracedException(
+                    problem, verdict.error_message, verdict.failure_type or FailureType.system_error
                 )
-                body = parse(response.content) if response.content else {}
-            except (requests.RequestException, ValueError) as error:
-                problem = type(error).__name__
-            else:
-                if response.ok and isinstance(body, dict) and body.get("access_token"):
-                    return body, asked_at
-                problem = f"HTTP {response.status_code}"
-                if 400 <= response.status_code < 500 and response.status_code not in PASSING:
-                    raise config_error(_refusal(body, response.status_code))
-            if self.given_up() or self.monotonic() - began >= self.outage_seconds:
-                raise AirbyteTracedException(
-                    message=(
-                        f"Asana's token endpoint could not be reached for too long ({problem}); "
-                        "check this machine's network, proxy and firewall, or try again later."
-                    ),
-                    internal_message=problem,
-                    failure_type=FailureType.transient_error,
-                )
-        raise AssertionError("without a limit, tries do not end")
+                raise client.stop.abort(refusal)
+        if client.monotonic() - began >= client.outage_seconds:
+            said = "Asana's token endpoint could not be reached for too long"
+            raise client.stop.abort(outage(said, problem))
+    raise AssertionError("without a limit, tries do not end")
 
 
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
-def _refusal(body: Any, status: int) -> str:
-    error = str(body.get("error") or "") if isinstance(body, dict) else ""
-    if error == "invalid_client" or (status == 401 and not error):
-        return (
-            "Asana does not know this OAuth client; correct `credentials.client_id` and "
-            "`credentials.client_secret`."
-        )
-    if error == "invalid_grant":
-        return (
-            "Asana no longer accepts the refresh token, as it was revoked or is another app's; "
-            "authorize the app again and provide the new `credentials.refresh_token`."
-        )
-    return (
-        f"Asana refused to renew the OAuth token ({error or f'HTTP {status}'}); correct "
-        "`credentials.client_id`, `credentials.client_secret` and `credentials.refresh_token`, "
-        "or authorize the app again."
-    )
+def hand_over(config: Mapping[str, Any]) -> None:
+    """Have the platform store a configuration, at once, as its old refresh token is worthless."""
+    # Without the lock, the line could end up in the middle of another thread's.
+    with PRINT_BUFFER.lock:
+        emit_configuration_as_airbyte_control_message(dict(config))
 
 
 def authenticator(
-    settings: Settings,
-    *,
-    session: requests.Session,
-    timeout: tuple[float, float],
-    on_rotation: Callable[[str], None],
-    **waits: Any,
-) -> TokenAuth:
-    """Return the authenticator that the credentials ask for.
+    manifest: Mapping[str, Any], config: Mapping[str, Any], client: Client
+) -> DeclarativeAuthenticator:
+    """Return the authenticator that the manifest declares for a configuration.
 
-    The token endpoint is on the host of `api_url`; `waits` are those of `OAuthAuth`.
+    Args:
+        manifest: resolved.
+        config: what `config.plain` returns.
+        client: sends its requests.
     """
-    credentials = settings.credentials
-    if not isinstance(credentials, OAuth):
-        return TokenAuth(credentials.personal_access_token)
-    parts = urlsplit(settings.api_url)
-    return OAuthAuth(
-        credentials,
-        url=f"{parts.scheme}://{parts.netloc}/-/oauth_token",
-        session=session,
-        timeout=timeout,
-        on_rotation=on_rotation,
-        **waits,
+    made: DeclarativeAuthenticator = ModelToComponentFactory().create_component(
+        SelectiveAuthenticator, manifest["definitions"]["authenticator"], config, client=client
     )
+    return made

@@ -14,10 +14,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
+from airbyte_cdk.sources.declarative.auth.declarative_authenticator import NoAuth
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 
 from source_asana.config import Settings
-from source_asana.http.auth import TokenAuth, authenticator
 from source_asana.http.budget import PAID_PER_MINUTE, SEARCHES_PER_MINUTE, Budget
 from source_asana.http.clock import ServerClock
 from source_asana.http.stop import Stop
@@ -43,8 +44,7 @@ class Client:
     """What every request of a process shares; tests give a clock and a sleep of their own.
 
     Args:
-        settings: the configuration: URL, credentials, limits.
-        on_rotation: called with a new refresh token, in the thread that renewed it.
+        settings: the configuration: URL, limits.
         notice: logs a line the first time it comes, as `Report.once` does.
         monotonic, sleep: the process's clock in seconds.
         outage_seconds: how long an outage is waited out.
@@ -54,7 +54,6 @@ class Client:
         self,
         settings: Settings,
         *,
-        on_rotation: Callable[[str], None] = lambda _: None,
         notice: Callable[[int, str], None] = lambda _level, _text: None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] | None = None,
@@ -83,25 +82,17 @@ class Client:
         self.event_budget = Budget(PAID_PER_MINUTE, given_up=self.stop.is_set, **waits)
         self.session = _session()
         self.timeout = (CONNECT_SECONDS, READ_SECONDS)
-        self.auth: TokenAuth = authenticator(
-            settings,
-            session=self.session,
-            timeout=self.timeout,
-            on_rotation=on_rotation,
-            outage_seconds=outage_seconds,
-            given_up=self.stop.is_set,
-            **waits,
-        )
+        # Signs each request; `auth.authenticator` makes the one of the configuration.
+        self.auth: AuthBase = NoAuth({})
 
     def get(
         self,
         url: str,
         *,
         params: Mapping[str, Any],
-        token: str,
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Send one GET through the shared session, signed with `token`, and return its answer.
+        """Send one GET through the shared session, signed, and return its answer.
 
         `Session.get` looks up proxies and CA in the environment each time and encodes the long
         list of fields again and again, which takes half of a request's CPU. Here they are looked
@@ -116,10 +107,10 @@ class Client:
             request.url = f"{url}?{query}" if query else url
         else:
             request.prepare_url(url, given)
-        return self._sent(request, headers or {}, token)
+        return self._sent(request, headers or {})
 
     def post(
-        self, url: str, *, body: bytes, token: str, headers: Mapping[str, str] | None = None
+        self, url: str, *, body: bytes, headers: Mapping[str, str] | None = None
     ) -> requests.Response:
         """Send one POST of a JSON body as `get` sends a GET, and return its answer."""
         request = requests.PreparedRequest()
@@ -127,13 +118,13 @@ class Client:
         request.prepare_url(url, None)
         request.body = body
         sizes = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        return self._sent(request, {**(headers or {}), **sizes}, token)
+        return self._sent(request, {**(headers or {}), **sizes})
 
     def _sent(
-        self, request: requests.PreparedRequest, headers: Mapping[str, str], token: str
+        self, request: requests.PreparedRequest, headers: Mapping[str, str]
     ) -> requests.Response:
-        signed = {"Authorization": f"Bearer {token}"}
-        request.prepare_headers({**self.session.headers, **headers, **signed})
+        request.prepare_headers({**self.session.headers, **headers})
+        self.auth(request)
         request.prepare_cookies(self.session.cookies)
         response = self.session.send(
             request, timeout=self.timeout, allow_redirects=False, **self._environment

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
 
 @dataclass(slots=True)
 class Tries(Iterator[int]):
@@ -48,6 +51,18 @@ class Tries(Iterator[int]):
 def pause_after(number: int, first: float, longest: float, factor: float = 2.0) -> float:
     """Return the pause after the try of this number, in seconds."""
     return min(longest, first * factor ** min(number - 1, 60))
+
+
+def outage(said: str, problem: str) -> AirbyteTracedException:
+    """Return the error that says that somebody could not be reached for too long."""
+    return AirbyteTracedException(
+        message=(
+            f"{said} ({problem}); check this machine's network, proxy and firewall, or try again "
+            "later."
+        ),
+        internal_message=problem,
+        failure_type=FailureType.transient_error,
+    )
 
 
 # So many count in any case; from then on, every second time, Asana is asked whether it answers.

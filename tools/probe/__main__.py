@@ -4,7 +4,7 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import orjson
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana import files
-from source_asana.config import Settings, config_error, parse_config
+from source_asana.config import config_error, parse_config, plain
+from source_asana.http.auth import AsanaOAuth, authenticator
 from source_asana.http.client import Client, connector_version
+from source_asana.source import SourceAsana
 from tools.probe import answers, history, listings
 from tools.probe.asker import MOST_REQUESTS, Asker, OutOfRequestsError
 from tools.probe.question import Answer, Finding, Question, report, unknown
@@ -50,9 +52,8 @@ def main(args: list[str]) -> int:
     # The connector's log goes to standard output, where the report is to stand alone.
     logging.disable(logging.CRITICAL)
     try:
-        settings = parse_config(_config(options.config))
-        on_rotation = _keep(options.config)
-        text, contradictions = probe(settings, options.wait, on_rotation=on_rotation)
+        config = _config(options.config)
+        text, contradictions = probe(config, options.wait, _keep(options.config))
     except AirbyteTracedException as error:
         say(str(error.message))
         return NOT_ASKED
@@ -62,18 +63,30 @@ def main(args: list[str]) -> int:
     return CONTRADICTED if contradictions else 0
 
 
-def probe(settings: Settings, minutes: float = 0, **options: Any) -> tuple[str, int]:
+def probe(
+    config: Mapping[str, Any],
+    minutes: float = 0,
+    on_rotation: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    **options: Any,
+) -> tuple[str, int]:
     """Return the report and the number of contradictions.
 
     Args:
-        settings: the configuration.
+        config: the configuration.
         minutes: how long to wait for changes.
+        on_rotation: takes the configuration with a new refresh token.
         options: those of `Client`.
 
     Raises:
         AirbyteTracedException: nothing could be asked.
     """
-    asker = Asker(Client(settings, **{"outage_seconds": OUTAGE_SECONDS, **options}))
+    settings = parse_config(config)
+    client = Client(settings, **{"outage_seconds": OUTAGE_SECONDS, **options})
+    auth = authenticator(SourceAsana().resolved_manifest, plain(config), client)
+    if isinstance(auth, AsanaOAuth):
+        auth.on_rotation = on_rotation
+    client.auth = auth
+    asker = Asker(client)
     sample = Sample(asker, settings, minutes)
     answered = []
     for number, question in enumerate(QUESTIONS, 1):
@@ -107,13 +120,13 @@ def _config(path: Path | None) -> dict[str, Any]:
     return files.usable({"credentials": {"personal_access_token": token}})
 
 
-def _keep(path: Path | None) -> Callable[[str], None]:
+def _keep(path: Path | None) -> Callable[[Mapping[str, Any]], None]:
     """Return what writes a new refresh token into the configuration, as the old one is void."""
 
-    def keep(token: str) -> None:
+    def keep(config: Mapping[str, Any]) -> None:
         if path:
             content = orjson.loads(path.read_bytes())
-            content["credentials"]["refresh_token"] = token
+            content["credentials"]["refresh_token"] = config["credentials"]["refresh_token"]
             path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
             say("Asana has replaced the refresh token; the new one is in the configuration.")
 

@@ -47,7 +47,10 @@ from airbyte_cdk.sources.streams.http.error_handlers import (
     HttpStatusErrorHandler,
     ResponseAction,
 )
-from airbyte_cdk.sources.streams.http.requests_native_auth import Oauth2Authenticator
+from airbyte_cdk.sources.streams.http.requests_native_auth import (
+    Oauth2Authenticator,
+    SingleUseRefreshTokenOauth2Authenticator,
+)
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from airbyte_cdk.test.catalog_builder import CatalogBuilder
 from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput, read
@@ -192,6 +195,16 @@ def test_the_request_for_an_oauth_token_waits_for_ever(asana: Mocker) -> None:
     asana.post(f"{HOST}/token", json={"access_token": "x", "expires_in": 3600})
     Oauth2Authenticator(f"{HOST}/token", "id", "x", "y").get_access_token()
     still(asana.request_history[0].timeout is None, "the timeout in `http/auth.py`")
+
+
+def test_each_renewal_of_an_oauth_token_prints_the_configuration(
+    asana: Mocker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asana.post(f"{HOST}/token", json={"access_token": SECRET, "expires_in": 3600})
+    credentials = {"client_id": "1", "client_secret": "x", "refresh_token": "y"}
+    config = {"credentials": credentials}
+    SingleUseRefreshTokenOauth2Authenticator(config, f"{HOST}/token").get_access_token()
+    still(SECRET in capsys.readouterr().out, "printing in `http/auth.py: AsanaOAuth`")
 
 
 def test_an_ignored_refusal_is_an_info_without_stream_and_url(

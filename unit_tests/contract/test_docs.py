@@ -100,7 +100,8 @@ def test_the_messages_to_look_up_are_those_of_the_code() -> None:
     page = (ROOT / "docs" / "asana.md").read_text("utf-8")
     table = page.partition("| Message | What to do |")[2].partition("\n\n")[0]
     cells = re.findall(r"^\| ([A-Z][^|]+) \|", table, re.MULTILINE)
-    code = "".join(path.read_text("utf-8") for path in (ROOT / "source_asana").rglob("*.py"))
+    files = (ROOT / "source_asana").rglob("*.*")
+    code = "".join(path.read_text("utf-8") for path in files if path.suffix in {".py", ".yaml"})
     code = re.sub(r"""["']\s*\n\s*f?["']""", "", code).replace("\\'", "'")
     parts = [part.strip() for cell in cells for part in re.split(r"…|, or | or |, ", cell)]
     assert cells

@@ -16,10 +16,9 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.http.attempts import REFUSALS, TRIES, body_of, limit_of, send
 from source_asana.http.budget import Budget
-from source_asana.http.client import Client
 from source_asana.http.errors import OffsetExpired, PartitionFailed, Refused, SyncTokenExpired
 from source_asana.report import Report
-from unit_tests.given import settings
+from unit_tests.given import client
 
 API = "https://app.asana.com/api/1.0"
 TASKS = f"{API}/tasks"
@@ -39,9 +38,7 @@ class Bench:
         self.waits: list[float] = []
         report = Report()
         self.counts = report.counts("tasks")
-        self.client = Client(
-            settings(), notice=report.once, monotonic=lambda: self.now, sleep=self.sleep
-        )
+        self.client = client(notice=report.once, monotonic=lambda: self.now, sleep=self.sleep)
         mock.get(ME, json={"data": {"gid": "9"}})
 
     def sleep(self, seconds: float) -> None:

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import requests_mock
 
-from source_asana.http.auth import OAuthAuth
 from source_asana.http.client import Client, connector_version
+from unit_tests import given
 from unit_tests.given import settings
 
 URL = "https://app.asana.com/api/1.0/tasks"
 
 
 def client(**further: Any) -> Client:
-    return Client(settings(**further))
+    return given.client(further=further)
 
 
 # ── how a request is sent ──────────────────────────────────────────────────────────────────────
@@ -38,16 +38,16 @@ def client(**further: Any) -> Client:
 def test_parameters_without_a_value_are_left_out(params: dict[str, Any], url: str) -> None:
     with requests_mock.Mocker() as mock:
         mock.get(URL, json={"data": []})
-        client().get(URL, params=params, token="t")
+        client().get(URL, params=params)
         assert mock.request_history[0].url == url
 
 
-def test_headers_are_those_of_the_session_then_the_streams_then_the_token() -> None:
+def test_headers_are_those_of_the_session_then_the_streams_then_the_authenticators() -> None:
     with requests_mock.Mocker() as mock:
         mock.get(URL, json={"data": []})
-        client().get(URL, params={}, token="t", headers={"Accept": "a/b", "Authorization": "none"})
+        client().get(URL, params={}, headers={"Accept": "a/b", "Authorization": "none"})
         [request] = mock.request_history
-    assert request.headers["Authorization"] == "Bearer t"
+    assert request.headers["Authorization"] == "Bearer the-token"
     assert request.headers["Accept"] == "a/b"
     assert request.headers["User-Agent"] == f"source-asana-complete/{connector_version()}"
 
@@ -55,14 +55,14 @@ def test_headers_are_those_of_the_session_then_the_streams_then_the_token() -> N
 def test_an_address_with_other_letters_is_encoded() -> None:
     with requests_mock.Mocker() as mock:
         mock.get(requests_mock.ANY, json={"data": []})
-        client().get(f"{URL}/größe", params={"a": 1}, token="t")
+        client().get(f"{URL}/größe", params={"a": 1})
         assert mock.request_history[0].url == f"{URL}/gr%C3%B6%C3%9Fe?a=1"
 
 
 def test_a_redirect_is_handed_back_and_not_followed() -> None:
     with requests_mock.Mocker() as mock:
         mock.get(URL, status_code=302, headers={"Location": "https://evil.example.com"})
-        answer = client().get(URL, params={}, token="t")
+        answer = client().get(URL, params={})
         assert answer.status_code == 302
         assert len(mock.request_history) == 1
 
@@ -71,14 +71,14 @@ def test_the_whole_body_is_there() -> None:
     body = b"x" * 3_000_000
     with requests_mock.Mocker() as mock:
         mock.get(URL, content=body)
-        assert client().get(URL, params={}, token="t").content == body
+        assert client().get(URL, params={}).content == body
 
 
 def test_the_environments_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
     with requests_mock.Mocker() as mock:
         mock.get(URL, json={"data": []})
-        client().get(URL, params={}, token="t")
+        client().get(URL, params={})
         assert mock.request_history[0].proxies["https"] == "http://proxy.example.com:3128"
 
 
@@ -89,19 +89,6 @@ def test_the_configured_limits_are_kept() -> None:
     assert client().budget.per_minute == 1500
     assert client(requests_per_minute=150).budget.per_minute == 150
     assert client().search_budget.per_minute == 60
-
-
-def test_oauth_tokens_come_from_the_same_host_and_are_handed_on_when_they_rotate() -> None:
-    rotated: list[str] = []
-    oauth = {"client_id": "1", "client_secret": "s", "refresh_token": "old"}
-    given = settings(credentials=oauth, api_url="http://127.0.0.1:8700/api/1.0")
-    made = Client(given, on_rotation=rotated.append)
-    assert isinstance(made.auth, OAuthAuth)
-    with requests_mock.Mocker() as mock:
-        answer = {"access_token": "a", "refresh_token": "new", "expires_in": 3600}
-        mock.post("http://127.0.0.1:8700/-/oauth_token", json=answer)
-        assert made.auth.current() == "a"
-    assert rotated == ["new"]
 
 
 def test_a_notice_goes_to_whoever_asked_for_it() -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox import Sandbox
-from source_asana.config import parse_config
 from tools.probe.__main__ import QUESTIONS, probe
 
 SPEED = 50.0
@@ -59,7 +58,7 @@ def probed(asana: Sandbox, edit: Callable[[], object] | None = None, **settings:
 
     credentials = {"personal_access_token": asana.token}
     text, number = probe(
-        parse_config({"credentials": credentials, "api_url": asana.url, **settings}),
+        {"credentials": credentials, "api_url": asana.url, **settings},
         MINUTES if edit else 0,
         sleep=sleep,
         monotonic=lambda: time.monotonic() * SPEED,

@@ -100,7 +100,7 @@ def test_the_token_may_be_in_the_environment(
 def test_a_new_refresh_token_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"credentials": {"refresh_token": "old"}, "num_workers": 3}))
-    _keep(path)("brand-new")
+    _keep(path)({"credentials": {"refresh_token": "brand-new"}})
     assert json.loads(path.read_text()) == {
         "credentials": {"refresh_token": "brand-new"},
         "num_workers": 3,
