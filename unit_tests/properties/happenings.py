@@ -11,8 +11,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sandbox import Sandbox
-from unit_tests.properties.lab import Lab, Step, apply, pick
+from unit_tests.properties.lab import Lab
 from unit_tests.properties.runs import Destination
+from unit_tests.properties.steps import Step, apply, pick
 
 NUMBERS = st.integers(0, 97)
 PAGE = 3

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from sandbox import Sandbox
 from unit_tests.properties.happenings import TASK_FAULTS, Round, examples, happens
 from unit_tests.properties.happenings import rounds as rounds_of
-from unit_tests.properties.lab import DELETED, Lab, Step, apply
+from unit_tests.properties.lab import DELETED, Lab
 from unit_tests.properties.runs import Destination
+from unit_tests.properties.steps import Step, apply
 from unit_tests.scenarios.worlds_a import wrong
 
 STREAMS = ("tasks", "subtasks", "stories", "attachments")

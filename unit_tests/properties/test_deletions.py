@@ -9,19 +9,9 @@ from hypothesis import given, settings
 
 from sandbox import Sandbox
 from unit_tests.properties.happenings import TASK_FAULTS, Round, examples, rounds, run
-from unit_tests.properties.lab import (
-    ACCESS,
-    CHILDREN,
-    DELETED,
-    DELETIONS,
-    EVERY,
-    LOUD,
-    SILENT,
-    UNTRACKED,
-    Lab,
-    unlike,
-)
+from unit_tests.properties.lab import CHILDREN, DELETED, EVERY, UNTRACKED, Lab, unlike
 from unit_tests.properties.runs import Destination, Sync, key_of
+from unit_tests.properties.steps import ACCESS, DELETIONS, LOUD, SILENT
 from unit_tests.sync import streams
 
 TRACKED = {"track_deletions": True, "full_scan_interval_hours": 0}

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 
 from sandbox import Sandbox, World
 from unit_tests.properties.happenings import Round, examples, rounds, run
-from unit_tests.properties.lab import DELETED, DELETIONS, EVERY, LOUD, Lab, differences
+from unit_tests.properties.lab import DELETED, EVERY, Lab, differences
 from unit_tests.properties.runs import Record, Sync, key_of
+from unit_tests.properties.steps import DELETIONS, LOUD
 from unit_tests.properties.test_deletions import TRACKED, settled
 from unit_tests.properties.warehouses import (
     JUDGED,

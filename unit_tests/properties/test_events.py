@@ -11,8 +11,9 @@ from hypothesis import given, settings
 
 from sandbox import Sandbox
 from unit_tests.properties.happenings import Round, examples, meanwhile, plan_fault, rounds
-from unit_tests.properties.lab import ACCESS, LOUD, SILENT, Lab, apply
+from unit_tests.properties.lab import Lab
 from unit_tests.properties.runs import Destination, Record
+from unit_tests.properties.steps import ACCESS, LOUD, SILENT, apply
 
 STREAMS = ("tasks", "events")
 FAULTS = ("flaky", "cut", "projects fail", "events fail")

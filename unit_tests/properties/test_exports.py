@@ -7,7 +7,8 @@ from hypothesis import given, settings
 
 from sandbox import Sandbox
 from unit_tests.properties.happenings import TASK_FAULTS, Round, examples, rounds, run
-from unit_tests.properties.lab import ACCESS, DELETIONS, LOUD, SILENT, Lab
+from unit_tests.properties.lab import Lab
+from unit_tests.properties.steps import ACCESS, DELETIONS, LOUD, SILENT
 
 pytestmark = pytest.mark.slow
 

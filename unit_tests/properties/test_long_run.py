@@ -20,17 +20,9 @@ from unit_tests.properties.happenings import (
     happens,
     rounds,
 )
-from unit_tests.properties.lab import (
-    ACCESS,
-    DELETED,
-    DELETIONS,
-    EVERY,
-    LOUD,
-    SILENT,
-    Lab,
-    pick,
-)
+from unit_tests.properties.lab import DELETED, EVERY, Lab
 from unit_tests.properties.runs import Destination, Sync, key_of
+from unit_tests.properties.steps import ACCESS, DELETIONS, LOUD, SILENT, pick
 
 DAY = 86_400
 STEPS = LOUD + ACCESS + SILENT + DELETIONS + 4 * ("at_home",)

@@ -14,8 +14,9 @@ from unit_tests.properties.happenings import (
     rounds,
     run,
 )
-from unit_tests.properties.lab import ACCESS, CHILDREN, EVERY, LOUD, SILENT, Lab, unlike
+from unit_tests.properties.lab import CHILDREN, EVERY, Lab, unlike
 from unit_tests.properties.runs import Destination
+from unit_tests.properties.steps import ACCESS, LOUD, SILENT
 
 SERVICE = tuple(
     stream for stream in EVERY if stream not in {"tasks", "subtasks", "stories", "attachments"}

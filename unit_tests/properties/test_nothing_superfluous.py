@@ -12,8 +12,9 @@ from sandbox import Sandbox
 from sandbox.canonical import canonical
 from sandbox.server_time import to_stamp
 from unit_tests.properties.happenings import Round, examples, meanwhile, rounds, steps
-from unit_tests.properties.lab import CHILDREN, EVERY, LOUD, SILENT, VOLATILE, Lab, apply
+from unit_tests.properties.lab import CHILDREN, EVERY, VOLATILE, Lab
 from unit_tests.properties.runs import Destination, Record, key_of
+from unit_tests.properties.steps import LOUD, SILENT, apply
 
 # The grain of Asana's clock in answers, and of the bound that comes of it.
 GRAIN = 2

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from sandbox import Sandbox
 from unit_tests.properties.happenings import Round, examples, meanwhile, plan_fault, rounds
-from unit_tests.properties.lab import ACCESS, LOUD, Lab, apply
+from unit_tests.properties.lab import Lab
 from unit_tests.properties.runs import Destination
+from unit_tests.properties.steps import ACCESS, LOUD, apply
 
 STREAMS = ("tasks", "subtasks", "stories", "attachments", "projects")
 LAG = 60
