@@ -60,6 +60,7 @@ UNRUN = {
     "dbt build": "warehouse/test_truth.py and test_fivetran.py run dbt",
     "dbt run": "as above",
     "python -m integration_tests.warehouse.size": "takes minutes, for before a change of figures",
+    ".venv/bin/python -m unit_tests.golden [COMMIT]": "takes minutes, and needs the history",
     "python -m benchmarks.cloud": "takes minutes, for before a change of the figures",
     ".venv/bin/python -m tools.schemas FOLDER": "make lint compares, where the description is",
     ".venv/bin/python -m sandbox --port 8700": "every test with a sandbox process starts it",
