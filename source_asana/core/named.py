@@ -30,7 +30,7 @@ class Named:
     """
 
     _records: dict[str, int] = field(default_factory=dict)
-    # What carries the name of a task or project: the records directly below it.
+    # Task, project or section -> when it got another name: the records directly below carry it.
     _below: dict[str, int] = field(default_factory=dict)
     # What came back with everything below it.
     _restored: dict[str, int] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Named:
 
     def _take_container(self, event: Event, project: str) -> None:
         if event.field == "name":
-            _raise(self._below, project, event.at)
+            _raise(self._below, event.gid, event.at)
         elif event.action == "undeleted":
             _raise(self._restored, project, event.at)
 
@@ -167,10 +167,9 @@ class Sent:
     def note(self, key: str, at: int) -> None:
         """Note that a version is sent that was read at an instant.
 
-        Before the stream has settled once, no event tells what happened since. The instant counts
-        as the end of its second, as the server's `Date` has no fractions.
+        The instant counts as the end of its second, as the server's `Date` has no fractions.
         """
-        if self.until and (key in self.later or len(self.later) < MOST_SENT):
+        if key in self.later or len(self.later) < MOST_SENT:
             self.later[key] = at + SECOND_MS
 
     def settle(self, now: int) -> None:

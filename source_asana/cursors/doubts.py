@@ -113,6 +113,14 @@ class Doubts:
         # A task is asked for wherever it is, any other record below its task.
         return where or (ELSEWHERE if self._kind in {TASK, SUBTASK} else None)
 
+    def note_sent(self, key: str, around: Iterable[str], at: int) -> None:
+        """Note that a version of a record is sent that was read at an instant.
+
+        Before the stream has settled once, only records that events name are noted.
+        """
+        if self.sent.until or self.is_doubted(key, around):
+            self.sent.note(key, at)
+
     def tombstoned(self, key: str, partition: str) -> None:
         """Note that the tombstone of a record was sent."""
         self._tombstones.enter(key, partition, self._now())
@@ -125,11 +133,9 @@ class Doubts:
 
 
 def around(record: Mapping[str, Any], partition: str) -> set[str]:
-    """Return the gids of what a record is in: its partition, its parent and its projects."""
-    parent, projects = record.get("parent"), record.get("projects")
-    found = set(partition_in(partition).split("/"))
-    if isinstance(parent, dict):
-        found.add(str(parent.get("gid")))
-    if isinstance(projects, list):
-        found.update(str(one.get("gid")) for one in projects if isinstance(one, dict))
-    return found
+    """Return the gids of what a record is in: its partition, parent, projects and sections."""
+    memberships = record.get("memberships") or ()
+    sections = (one.get("section") for one in memberships if isinstance(one, dict))
+    objects = (record.get("parent"), *(record.get("projects") or ()), *sections)
+    gids = (str(one.get("gid")) for one in objects if isinstance(one, dict))
+    return {*partition_in(partition).split("/"), *gids}
