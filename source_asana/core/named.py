@@ -142,6 +142,7 @@ def _raise(instants: dict[str, int], gid: str, at: int) -> None:
 
 MOST_SENT = 50_000
 SECOND_MS = 1000
+LONG_AGO = 1
 
 
 @dataclass(slots=True)
@@ -152,7 +153,7 @@ class Sent:
 
     Attributes:
         until: when the stream settled last, in milliseconds; all that it had sent before is in its
-            ledger. 0 where that is not known.
+            ledger. 0 in a first sync, `LONG_AGO` where it is not known.
         later: key -> when the version was read that was sent since then. Of records beyond the
             first 50,000 it does not know.
     """
@@ -167,9 +168,10 @@ class Sent:
     def note(self, key: str, at: int) -> None:
         """Note that a version is sent that was read at an instant.
 
-        The instant counts as the end of its second, as the server's `Date` has no fractions.
+        A first sync has no events that tell what happened since. The instant counts as the end of
+        its second, as the server's `Date` has no fractions.
         """
-        if key in self.later or len(self.later) < MOST_SENT:
+        if self.until and (key in self.later or len(self.later) < MOST_SENT):
             self.later[key] = at + SECOND_MS
 
     def settle(self, now: int) -> None:
@@ -179,8 +181,12 @@ class Sent:
 
     def drop_after(self, now: int) -> None:
         """Count instants that are later than the server's time as none."""
-        self.until = self.until if self.until <= now else 0
+        self.until = self.until if self.until <= now else LONG_AGO
         self.later = {key: at for key, at in self.later.items() if at <= now}
+
+    def resume(self) -> None:
+        """Go on from a stored ledger; a sync that never settled did not say since when it holds."""
+        self.until = self.until or LONG_AGO
 
     def load(self, value: Any) -> None:
         """Take a stored value.

@@ -104,6 +104,8 @@ class StreamState:
         for name, part in self.strategy.parts().items():
             if name in stored:
                 part.load(stored[name])
+            if stored and isinstance(part, Sent):
+                part.resume()
         self.stamps.raise_to(Millis(int(stored.get("synced_at", 0))))
         if self.sender:
             self.sender.since = int(stored.get("synced_at", 0))

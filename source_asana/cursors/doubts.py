@@ -113,14 +113,6 @@ class Doubts:
         # A task is asked for wherever it is, any other record below its task.
         return where or (ELSEWHERE if self._kind in {TASK, SUBTASK} else None)
 
-    def note_sent(self, key: str, around: Iterable[str], at: int) -> None:
-        """Note that a version of a record is sent that was read at an instant.
-
-        Before the stream has settled once, only records that events name are noted.
-        """
-        if self.sent.until or self.is_doubted(key, around):
-            self.sent.note(key, at)
-
     def tombstoned(self, key: str, partition: str) -> None:
         """Note that the tombstone of a record was sent."""
         self._tombstones.enter(key, partition, self._now())

@@ -276,7 +276,7 @@ class Sender:
                 if is_queued and not self.is_ledger_dropped:
                     self.ledger.enter(key, partition, fingerprint)
                     if self.doubts:
-                        self.doubts.note_sent(key, around(record, partition), stamp.at)
+                        self.doubts.sent.note(key, stamp.at)
                 self._claims.discard(claim)
                 self._changed.notify_all()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from source_asana.core.hints import Event
-from source_asana.core.named import MOST_SENT, NEVER, SECOND_MS, Named, Sent
+from source_asana.core.named import LONG_AGO, MOST_SENT, NEVER, SECOND_MS, Named, Sent
 
 MINUTE = 60_000
 
@@ -85,6 +85,11 @@ def test_what_is_shown_in_something_that_came_back_came_back_with_it() -> None:
 
 def test_the_ledger_certainly_has_what_was_read_before_the_stream_settled() -> None:
     sent = Sent()
+    sent.note("t", MINUTE)
+    assert sent.at("t") == 0
+    sent.resume()
+    sent.note("t", MINUTE)
+    assert sent.at("t") == MINUTE + SECOND_MS
     sent.settle(5 * MINUTE)
     sent.note("t", 6 * MINUTE)
     assert (sent.at("t"), sent.at("other")) == (6 * MINUTE + SECOND_MS, 5 * MINUTE)
@@ -102,7 +107,7 @@ def test_what_was_sent_is_stored_and_bounded() -> None:
     assert loaded == sent
     assert loaded.at(str(MOST_SENT)) == MINUTE
     loaded.drop_after(MINUTE - 1)
-    assert (loaded.until, loaded.later) == (0, {})
+    assert (loaded.until, loaded.later) == (LONG_AGO, {})
     assert Sent().dump() is None
     with pytest.raises(ValueError, match="has no instant"):
         loaded.load({"until": "1"})

@@ -32,10 +32,6 @@ KNOWN = (
         " sent with its number of subtasks",
     ),
     Known(
-        r".* / children, tag and section / record tasks \d+: none -> 1 sent",
-        "events tell of another name of a project or section, which the rows of its tasks carry",
-    ),
-    Known(
         r"(auto|events) / undeleted.* / (record (tasks|subtasks) .*: none -> 1 sent"
         r"|request GET /tasks/\{task_gid\}/subtasks.*: none -> 1"
         r"|request GET /tasks/\{task_gid\}\?.*: 2 -> 3"
@@ -45,11 +41,5 @@ KNOWN = (
     Known(
         r"(auto|events) / (undeleted.*|quiet) / state subtasks ledger .*",
         "so its subtasks are known again, with the name that their parent had meanwhile",
-    ),
-    Known(
-        r".*, from its states / (record (tasks|subtasks) \d+: 1 sent -> [2-4] sent"
-        r"|request GET /tasks/\{task_gid\}\?.*: 1 -> 4)",
-        "a state of the base does not tell since when its ledger holds, so what events name is sent"
-        " each time that it is shown, until the stream has settled",
     ),
 )
