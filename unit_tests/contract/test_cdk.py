@@ -1,4 +1,4 @@
-"""What the connector takes for granted of the CDK, which would change it without a word."""
+"""The connector uses public names of others, which an upgrade does not move without a word."""
 
 from __future__ import annotations
 
