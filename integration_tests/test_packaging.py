@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import tools.metadata
-from source_asana.config import DEFAULT_API_URL, parse_config
+from source_asana.config import KEYS, parse_config
 from source_asana.http.client import DISTRIBUTION
 from tools import connector
 from tools.versions import base_image
@@ -39,7 +39,7 @@ def test_metadata_agrees_with_the_other_files(metadata: dict[str, Any]) -> None:
     assert data["remoteRegistries"]["pypi"]["packageName"] == project["name"]
     page = (ROOT / "docs" / "asana.md").read_text("utf-8").partition("## IP allow list")[2]
     first, *others = data["allowedHosts"]["hosts"]
-    assert first == urlsplit(DEFAULT_API_URL).hostname
+    assert first == urlsplit(KEYS["api_url"]["default"]).hostname
     assert all(f"`{host}`" in page.partition("\n## ")[0] for host in (first, *others))
     assert (ROOT / data["icon"]).exists()
 

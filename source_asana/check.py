@@ -160,7 +160,7 @@ def verify_choice(runtime: Runtime, found: Collection[str], *, projects: bool) -
             start date in the future.
     """
     settings, now = runtime.settings, runtime.clock.latest
-    start = to_millis(settings.start_date.isoformat()) if settings.start_date else None
+    start = to_millis(settings.start_date)
     # Its `Date` has whole seconds, and a minute is nobody's mistake.
     if start is not None and now is not None and start > now + MINUTE_MS:
         raise config_error(

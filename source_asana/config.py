@@ -1,39 +1,48 @@
-"""The connector's configuration: parsed and checked once, with one sentence for every mistake."""
+"""The connector's configuration: made plain and compared with the spec, one sentence a mistake."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    StringConstraints,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from airbyte_cdk.utils.yaml_loader import safe_load_yaml
+from jsonschema import Draft7Validator, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
 from source_asana.masking import register_secrets
 
 # How many hours apart full scans are, unless the settings say so.
 DAILY, WEEKLY = 24, 168
-DEFAULT_API_URL = "https://app.asana.com/api/1.0"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # From this similarity on an unknown key is taken for a misspelled one: `workspace_id`, `projects`.
 NEAR = 0.8
+SPEC: Mapping[str, Any] = safe_load_yaml(Path(__file__).with_name("manifest.yaml").read_bytes())[
+    "spec"
+]["connection_specification"]
+KEYS: Mapping[str, Any] = SPEC["properties"]
+TEXT = {"type": "string"}
+PAT_TITLE, OAUTH_TITLE = "PAT Credentials", "OAuth Credentials"
+NUMBER = re.compile(r"\s*[0-9]+(\.[0-9]+)?\s*")
+# The settings that choose what is read. States keep a digest of them, in this order.
+SELECTING = (
+    "workspace_ids",
+    "project_ids",
+    "exclude_project_ids",
+    "team_ids",
+    "portfolio_ids",
+    "include_archived_projects",
+    "start_date",
+    "include_tasks_without_project",
+)
 
 
 def config_error(message: str, *, internal: str | None = None) -> AirbyteTracedException:
@@ -48,136 +57,48 @@ def config_error(message: str, *, internal: str | None = None) -> AirbyteTracedE
     )
 
 
-def _gid(value: Any) -> Any:
-    # Older configurations hold numbers, which are exact in JSON.
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _from_text(value: Any) -> Any:
-    """Return the number or the flag that a text stands for, anything else as it is.
-
-    Scripts and older forms send texts. JSON Schema takes 10.0 for an integer, so it is one here.
-    """
-    text = value.strip() if isinstance(value, str) else ""
-    if text in {"true", "false"}:
-        return text == "true"
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
-        value = float(text)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _day(value: Any) -> Any:
-    # pydantic takes other digits for seconds since 1970, `20240101` for a day of that year.
-    if not (isinstance(value, str) and re.match(r"\s*[0-9]{4}-", value)):
-        raise ValueError("day")
-    return value
-
-
-Gid = Annotated[
-    str,
-    BeforeValidator(_gid),
-    StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{1,32}$"),
-]
-Flag = Annotated[bool, Strict(), BeforeValidator(_from_text)]
-Whole = Annotated[int, Strict(), BeforeValidator(_from_text)]
-Number = Annotated[float, Strict(), BeforeValidator(_from_text)]
-Gids = list[Gid]
-Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-# A token is sent in a header, which takes neither line breaks nor letters beyond ASCII.
-Token = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-~]+$")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
-
-
-class PersonalAccessToken(_Strict):
+@dataclass(frozen=True)
+class PersonalAccessToken:
     """A personal access token, or the token of a service account."""
 
-    option_title: Literal["PAT Credentials"] | None = None
-    personal_access_token: Token
+    personal_access_token: str
 
 
-class OAuth(_Strict):
+@dataclass(frozen=True)
+class OAuth:
     """Client and refresh token of an OAuth app."""
 
-    option_title: Literal["OAuth Credentials"] | None = None
-    client_id: Secret
-    client_secret: Secret
-    refresh_token: Secret
+    client_id: str
+    client_secret: str
+    refresh_token: str
 
 
-def _utc(value: datetime) -> datetime:
-    try:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("year") from None
-
-
-class Settings(_Strict):
-    """The settings of a sync; keys, types and defaults are those of the manifest's spec."""
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a sync; the manifest's spec says what each means, its range and default."""
 
     credentials: PersonalAccessToken | OAuth
-    organization_export_ids: Gids = []
-    test_mode: Flag | None = None
-    num_workers: Whole = Field(default=20, ge=1, le=40)
-    workspace_ids: Gids = []
-    project_ids: Gids = []
-    exclude_project_ids: Gids = []
-    team_ids: Gids = []
-    portfolio_ids: Gids = []
-    include_archived_projects: Flag = True
-    start_date: Annotated[datetime, BeforeValidator(_day), AfterValidator(_utc)] | None = None
-    include_tasks_without_project: Flag = True
-    change_detection: Literal["auto", "search", "events", "listing"] = "auto"
-    search_overlap_minutes: Whole = Field(default=15, ge=1, le=1440)
-    full_scan_interval_hours: Whole | None = Field(default=None, ge=0, le=8760)
-    time_entries_lookback_days: Whole = Field(default=30, ge=0, le=3650)
-    track_deletions: Flag = False
-    requests_per_minute: Whole | None = Field(default=None, ge=15, le=1500)
-    custom_field_columns: Flag = False
-    bulk_export: Flag = False
-    bulk_export_timeout_minutes: Number = Field(default=360, ge=0, le=1440)
-    api_url: str = DEFAULT_API_URL
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nulls_are_defaults(cls, data: Any) -> Any:
-        return _without_nulls(data) if isinstance(data, Mapping) else data
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _ids_of_urls(cls, value: Any, info: ValidationInfo) -> Any:
-        name = str(info.field_name)
-        if not name.endswith("_ids") or not isinstance(value, list):
-            return value
-        kind = name.removeprefix("exclude_").removesuffix("_ids")
-        return [(isinstance(one, str) and gid_in(one.strip(), kind)) or one for one in value]
-
-    @field_validator("credentials", mode="before")
-    @classmethod
-    def _which_credentials(cls, value: Any) -> Any:
-        # A union would answer with the errors of both kinds. The keys decide which one is checked.
-        if not isinstance(value, Mapping):
-            return value
-        data = _without_nulls(value)
-        kinds = {"personal_access_token", *OAuth.model_fields} & data.keys()
-        if "option_title" not in data and (not kinds or kinds > {"personal_access_token"}):
-            raise ValueError("neither kind, or both")
-        if "personal_access_token" in data or data.get("option_title") == "PAT Credentials":
-            return PersonalAccessToken.model_validate({"option_title": "PAT Credentials", **data})
-        return OAuth.model_validate({"option_title": "OAuth Credentials", **data})
-
-    @field_validator("api_url")
-    @classmethod
-    def _api_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        secure = parts.scheme == "https" and parts.hostname
-        loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
-        if not (secure or loopback) or parts.username or parts.query or parts.fragment:
-            raise ValueError("https")
-        requests.Request("GET", value).prepare()  # raises a ValueError for what it cannot send to
-        return value.rstrip("/")
+    organization_export_ids: list[str]
+    test_mode: bool | None
+    num_workers: int
+    workspace_ids: list[str]
+    project_ids: list[str]
+    exclude_project_ids: list[str]
+    team_ids: list[str]
+    portfolio_ids: list[str]
+    include_archived_projects: bool
+    start_date: str | None
+    include_tasks_without_project: bool
+    change_detection: str
+    search_overlap_minutes: int
+    full_scan_interval_hours: int | None
+    time_entries_lookback_days: int
+    track_deletions: bool
+    requests_per_minute: int | None
+    custom_field_columns: bool
+    bulk_export: bool
+    bulk_export_timeout_minutes: float
+    api_url: str
 
     def scan_hours(self, *, tells_deletions: bool) -> int:
         """Return the interval of full scans.
@@ -208,17 +129,26 @@ class Settings(_Strict):
     @property
     def selection(self) -> dict[str, Any]:
         """The settings that choose what is read, as JSON values."""
-        keys = {
-            "workspace_ids",
-            "project_ids",
-            "exclude_project_ids",
-            "team_ids",
-            "portfolio_ids",
-            "include_archived_projects",
-            "include_tasks_without_project",
-            "start_date",
+        return {key: getattr(self, key) for key in SELECTING}
+
+    def leaves_out(self, project: Mapping[str, Any]) -> str | None:
+        """Return the setting that leaves a project out, None where none does.
+
+        Args:
+            project: its record, with `archived` and the gids of its team and workspace.
+        """
+        gid = project.get("gid")
+        team = (project.get("team") or {}).get("gid")
+        workspace = (project.get("workspace") or {}).get("gid")
+        rules = {
+            "workspace_ids": self.workspace_ids and workspace not in self.workspace_ids,
+            "project_ids": self.project_ids and gid not in self.project_ids,
+            "exclude_project_ids": gid in self.exclude_project_ids,
+            "team_ids": self.team_ids and team not in self.team_ids,
+            "include_archived_projects": project.get("archived")
+            and not self.include_archived_projects,
         }
-        return self.model_dump(mode="json", include=keys)
+        return next((name for name, applies in rules.items() if applies), None)
 
     @property
     def may_search(self) -> bool:
@@ -232,60 +162,141 @@ class Settings(_Strict):
         return self.change_detection in {"auto", "events"}
 
 
-REMEDIES: Mapping[str, str] = {
-    "credentials": (
-        "an object with `personal_access_token`, or with `client_id`, `client_secret` and "
-        "`refresh_token`, not with both"
-    ),
-    "personal_access_token": (
-        "a personal access token as Asana's developer console shows it, without `Bearer`, spaces, "
-        "quotation marks or line breaks"
-    ),
-    "client_id": "the client ID of your OAuth app",
-    "client_secret": "the client secret of your OAuth app",
-    "refresh_token": "the refresh token that the OAuth app received",
-    "option_title": (
-        "`PAT Credentials` with `personal_access_token`, `OAuth Credentials` with the keys of an "
-        "OAuth app, or leave it out"
-    ),
-    "start_date": "a date-time such as 2024-01-01T00:00:00Z",
-    "change_detection": "`auto`, `search`, `events` or `listing`",
-    "api_url": "an https URL (http is accepted for this machine only)",
-    "num_workers": "a whole number from 1 to 40",
-    "search_overlap_minutes": "a whole number from 1 to 1440",
-    "full_scan_interval_hours": "a whole number from 0 to 8760, or leave it out",
-    "time_entries_lookback_days": "a whole number from 0 to 3650",
-    "requests_per_minute": "a whole number from 15 to 1500, or leave it out",
-    "bulk_export_timeout_minutes": "a number from 0 to 1440",
-    "test_mode": "true or false, or leave it out",
-    "config": "an object with credentials",
-}
-GID_LIST = (
-    'a list of Asana IDs, which are digits in quotes, such as ["1201234567890123"]: the long '
-    "number in the URL of a page"
-)
+# ── what a value stands for ────────────────────────────────────────────────────────────────────
 
 
-def _sentence(error: Mapping[str, Any]) -> str:
-    path = [str(part) for part in error["loc"] if part not in ("PersonalAccessToken", "OAuth")]
-    keys = [part for part in path if not part.isdigit()]
-    key = ".".join(keys) or "config"
-    name = keys[-1] if keys else "config"
-    if error["type"] == "missing":
-        problem = "is missing"
-    elif name.endswith("_ids"):
-        places = [int(part) + 1 for part in path if part.isdigit()]
-        problem = "is not a list"
-        if places:
-            problem = f"has a value that is not an Asana ID (entry {places[0]})"
+def plain(config: Any) -> dict[str, Any]:
+    """Return the configuration as the spec describes it: no nulls, and each value of its type.
+
+    `check` of the CDK, and the platform where it stores a renewed token, refuse anything else. Keys
+    that are not in the spec stay.
+
+    Raises:
+        AirbyteTracedException: a config error of one sentence that names the key and the remedy and
+            quotes no value.
+    """
+    if isinstance(config, Unusable):
+        raise config.mistake
+    if not isinstance(config, Mapping):
+        raise config_error("The config is not a JSON object; provide an object with `credentials`.")
+    register_secrets(config)
+    for key in unknown_keys(config):
+        if near := get_close_matches(key, KEYS, n=1, cutoff=NEAR):
+            raise config_error(
+                f"Config key `{key}` is unknown; did you mean `{near[0]}`? Correct or remove it."
+            )
+    made = {
+        key: _value(value, KEYS.get(key, {}), key)
+        for key, value in config.items()
+        if value is not None
+    }
+    for error in VALIDATOR.iter_errors(made):
+        raise config_error(_sentence(error))
+    is_token = "personal_access_token" in made["credentials"]
+    made["credentials"].setdefault("option_title", PAT_TITLE if is_token else OAUTH_TITLE)
+    return made
+
+
+def _value(value: Any, node: Mapping[str, Any], key: str) -> Any:
+    """Return what a value stands for; scripts and older forms send texts.
+
+    A text that stands for no date, or a URL for no id, becomes None, which the spec refuses.
+    """
+    match node.get("type"), value:
+        case "object", Mapping():
+            found = {name: _value(one, TEXT, name) for name, one in value.items()}
+            return {name: one for name, one in found.items() if one is not None}
+        case "array", list():
+            kind = key.removeprefix("exclude_").removesuffix("_ids")
+            return [_gid(one, kind) for one in value]
+        case "string", str():
+            return _utc(value) if "format" in node else value.strip()
+        case "boolean", str():
+            return {"true": True, "false": False}.get(value.strip(), value)
+        case "integer" | "number", str() | float() if NUMBER.fullmatch(str(value)):
+            number = float(value)
+            # JSON Schema takes 10.0 for an integer, so it is one here.
+            return int(number) if number.is_integer() else number
+    return value
+
+
+def _utc(text: str) -> str | None:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _gid(value: Any, kind: str) -> Any:
+    # Older configurations hold numbers, which are exact in JSON.
+    text = str(value).strip() if type(value) in {int, str} else value
+    return gid_in(text, kind) if isinstance(text, str) and "/" in text else text
+
+
+# ── mistakes, in the spec's words ──────────────────────────────────────────────────────────────
+
+
+def _one_kind(validator: Any, kinds: Any, value: Any, _: Any) -> Iterator[ValidationError]:
+    """Compare credentials with the kind that they are of, so that its own mistake is named."""
+    title = value.get("option_title")
+    found = [kind for kind in kinds if kind["properties"]["option_title"]["const"] == title]
+    found = found or [kind for kind in kinds if value.keys() & set(kind["required"])]
+    if len(found) == 1:
+        yield from validator.descend(value, found[0])
     else:
-        problem = "has an invalid value"
-    remedy = REMEDIES.get(name, GID_LIST if name.endswith("_ids") else "true or false")
-    return f"Config key `{key}` {problem}; provide {remedy}."
+        yield ValidationError("neither kind, or both")
+
+
+VALIDATOR: Validator = extend(Draft7Validator, {"oneOf": _one_kind})(SPEC)  # type: ignore[no-untyped-call]
+
+
+def _sentence(error: ValidationError) -> str:
+    path: list[Any] = list(error.absolute_path)
+    node: Any = error.schema
+    if error.validator == "required":
+        given: Any = error.instance
+        path.append(next(key for key in node["required"] if key not in given))
+        node, problem = node["properties"][path[-1]], "is missing"
+    elif isinstance(path[-1], int):
+        problem = f"has a value that is not an Asana ID (entry {path.pop() + 1})"
+        node = KEYS[path[0]]
+    else:
+        problem = "is not a list" if node["type"] == "array" else "has an invalid value"
+    return f"Config key `{'.'.join(path)}` {problem}; provide {_remedy(node)}."
+
+
+def _remedy(node: Mapping[str, Any]) -> str:
+    """Return the values that the spec allows, in words."""
+    match node:
+        case {"oneOf": kinds}:
+            needed = (_listed(kind["required"], "and") for kind in kinds)
+            return f"an object with {', or with '.join(needed)}, not with both"
+        case {"items": {"pattern_descriptor": words}, "examples": [example]}:
+            return f"a list such as {json.dumps(example)}, each entry {words}"
+        case {"pattern_descriptor": words}:
+            return str(words)
+        case {"format": kind, "examples": [example]}:
+            return f"a {kind} such as {example}"
+        case {"enum": choices}:
+            return _listed(choices, "or")
+        case {"const": title}:
+            words = f"`{title}`"
+        case {"minimum": least, "maximum": most, "type": kind}:
+            words = f"a {'whole ' if kind == 'integer' else ''}number from {least} to {most}"
+        case _:
+            words = "true or false"
+    return words if "default" in node else f"{words}, or leave it out"
+
+
+def _listed(names: list[str], word: str) -> str:
+    *most, last = (f"`{name}`" for name in names)
+    return f"{', '.join(most)} {word} {last}" if most else last
 
 
 class Unusable(dict[str, Any]):
-    """A stand-in for a configuration with a mistake, which `parse_config` raises.
+    """A stand-in for a configuration with a mistake, which `plain` raises.
 
     The CDK has `check` validate a configuration with messages that quote its values. This one is
     valid, so that each command reports the mistake in its own way.
@@ -299,51 +310,21 @@ class Unusable(dict[str, Any]):
 
 def unknown_keys(config: Mapping[str, Any]) -> list[str]:
     """Return the keys that are not in the spec, without those that the platform adds."""
-    return sorted(
-        key for key in map(str, config) if key not in Settings.model_fields and key[:1] != "_"
-    )
+    return sorted(key for key in map(str, config) if key not in KEYS and key[:1] != "_")
 
 
 def parse_config(config: Any) -> Settings:
     """Return the settings in `config`, a mapping as described by the spec.
 
     Raises:
-        AirbyteTracedException: a config error of one sentence that names the key and the remedy and
-            quotes no value.
+        AirbyteTracedException: as `plain` does.
     """
-    if isinstance(config, Unusable):
-        raise config.mistake
-    if not isinstance(config, Mapping):
-        raise config_error("The config is not a JSON object; provide an object with `credentials`.")
-    register_secrets(config)
-    for key in unknown_keys(config):
-        if near := get_close_matches(key, Settings.model_fields, n=1, cutoff=NEAR):
-            raise config_error(
-                f"Config key `{key}` is unknown; did you mean `{near[0]}`? Correct or remove it."
-            )
-    try:
-        return Settings.model_validate(dict(config))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise config_error(_sentence(first)) from None
-
-
-def plain(config: Any) -> dict[str, Any]:
-    """Return the configuration as the spec describes it: no nulls, and each value of its type.
-
-    `check` of the CDK, and the platform where it stores a renewed token, refuse anything else. Keys
-    that are not in the spec stay.
-
-    Raises:
-        AirbyteTracedException: as `parse_config` does.
-    """
-    given = parse_config(config).model_dump(mode="json", exclude_unset=True)
-    credentials = {**_without_nulls(config["credentials"]), **given["credentials"]}
-    return {**_without_nulls(config), **given, "credentials": credentials}
-
-
-def _without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if value is not None}
+    made = plain(config)
+    values = {key: made.get(key, node.get("default")) for key, node in KEYS.items()}
+    given = values["credentials"]
+    kind = OAuth if given["option_title"] == OAUTH_TITLE else PersonalAccessToken
+    values["credentials"] = kind(**{one.name: given[one.name] for one in fields(kind)})
+    return Settings(**values | {"api_url": values["api_url"].rstrip("/")})
 
 
 HOST = "app.asana.com"

@@ -391,7 +391,7 @@ class _Tasks:
         self.users = max(len(users), assigned / PAGE + len(users) / 2) * bool(users)
         self.pages += self.users
         if made.runtime.settings.start_date:
-            start = to_millis(made.runtime.settings.start_date.isoformat()) or 0
+            start = to_millis(made.runtime.settings.start_date) or 0
             later = self._sum(lambda task: (to_millis(task.get("modified_at")) or 0) >= start)
             for name in ("top", "below", "number"):
                 setattr(self, name, getattr(self, name) * later / max(1, every))

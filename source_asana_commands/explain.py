@@ -219,7 +219,7 @@ def excluding(made: Prepared, stream: str, record: Raw) -> str | None:
     if settings.workspace_ids and workspace and workspace not in settings.workspace_ids:
         return "workspace_ids"
     modified = to_millis(record.get("modified_at"))
-    start = to_millis(settings.start_date.isoformat()) if settings.start_date else None
+    start = to_millis(settings.start_date)
     if start is not None and modified is not None and modified < start and stream != "projects":
         return "start_date"
     if stream == "projects":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from jsonschema import Draft7Validator
 
 import source_asana
 from source_asana.config import (
-    DEFAULT_API_URL,
     OAuth,
     PersonalAccessToken,
     Settings,
@@ -25,6 +25,7 @@ from source_asana.config import (
 )
 from source_asana.masking import mask
 
+API_URL = "https://app.asana.com/api/1.0"
 PAT = {"personal_access_token": "a-long-token"}
 OAUTH = {"client_id": "12", "client_secret": "client-secret", "refresh_token": "refresh-token"}
 
@@ -48,7 +49,8 @@ def accepted(config: Any) -> bool:
 
 def test_the_defaults() -> None:
     settings = parse_config({"credentials": PAT})
-    assert settings.model_dump(exclude={"credentials"}) == {
+    assert asdict(settings) == {
+        "credentials": PAT,
         "organization_export_ids": [],
         "test_mode": None,
         "num_workers": 20,
@@ -69,7 +71,7 @@ def test_the_defaults() -> None:
         "custom_field_columns": False,
         "bulk_export": False,
         "bulk_export_timeout_minutes": 360,
-        "api_url": DEFAULT_API_URL,
+        "api_url": API_URL,
     }
 
 
@@ -91,18 +93,8 @@ def test_full_scans_are_rare_unless_only_they_show_deletions(
 
 
 def test_spec_and_model_have_the_same_keys(spec: dict[str, Any]) -> None:
-    assert set(spec["properties"]) == set(Settings.model_fields)
+    assert set(spec["properties"]) == {field.name for field in fields(Settings)}
     assert spec["required"] == ["credentials"]
-
-
-def test_spec_and_model_have_the_same_defaults(spec: dict[str, Any]) -> None:
-    defaults = parse_config({"credentials": PAT}).model_dump()
-    stated = {
-        name: entry["default"] for name, entry in spec["properties"].items() if "default" in entry
-    }
-    assert stated == {name: defaults[name] for name in stated}
-    silent = set(spec["properties"]) - set(stated) - {"credentials"}
-    assert {name: defaults[name] for name in silent} == dict.fromkeys(silent)
 
 
 def visible(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -237,11 +229,15 @@ def test_a_token_is_stripped() -> None:
         ("2024-01-02T03:04:05.678Z", datetime(2024, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)),
         ("2024-01-02T03:04:05+02:00", datetime(2024, 1, 2, 1, 4, 5, tzinfo=UTC)),
         ("2024-01-02T03:04:05", datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)),
-        ("2024-01-02", datetime(2024, 1, 2, tzinfo=UTC)),
+        (" 2024-01-02 ", datetime(2024, 1, 2, tzinfo=UTC)),
+        ("20240102", datetime(2024, 1, 2, tzinfo=UTC)),
     ],
 )
 def test_start_dates(text: str, moment: datetime) -> None:
-    assert parse_config({"credentials": PAT, "start_date": text}).start_date == moment
+    said = parse_config({"credentials": PAT, "start_date": text}).start_date
+    assert said
+    assert said.endswith("Z")
+    assert datetime.fromisoformat(said) == moment
 
 
 @pytest.mark.parametrize(
@@ -251,7 +247,6 @@ def test_start_dates(text: str, moment: datetime) -> None:
         "soon",
         "2024-13-01",
         20240101,
-        "20240101",
         "1704067200",
         "2024",
         1.5,
@@ -277,7 +272,7 @@ def test_a_plain_configuration_has_no_nulls_and_the_types_of_the_spec() -> None:
         "of_another_connector": 1,
     }
     assert plain(given) == {
-        "credentials": {"option_title": "PAT Credentials", **PAT, "of_the_platform": "x"},
+        "credentials": {**PAT, "option_title": "PAT Credentials", "of_the_platform": "x"},
         "num_workers": 10,
         "bulk_export_timeout_minutes": 2.5,
         "track_deletions": True,
@@ -332,8 +327,8 @@ def test_api_urls(url: Any, good: bool) -> None:  # noqa: FBT001 - a column of t
 
 
 def test_an_api_url_ends_without_a_slash() -> None:
-    settings = parse_config({"credentials": PAT, "api_url": DEFAULT_API_URL + "/"})
-    assert settings.api_url == DEFAULT_API_URL
+    settings = parse_config({"credentials": PAT, "api_url": API_URL + "/"})
+    assert settings.api_url == API_URL
 
 
 @pytest.mark.parametrize(
@@ -434,9 +429,8 @@ def test_an_entry_that_is_no_id_is_named_by_its_place() -> None:
     with pytest.raises(AirbyteTracedException) as raised:
         parse_config({"credentials": PAT, "team_ids": ["12", url]})
     assert raised.value.message == (
-        "Config key `team_ids` has a value that is not an Asana ID (entry 2); provide a list of "
-        'Asana IDs, which are digits in quotes, such as ["1201234567890123"]: the long number in '
-        "the URL of a page."
+        "Config key `team_ids` has a value that is not an Asana ID (entry 2); provide a list such "
+        'as ["1201234567890123"], each entry the digits of an Asana ID, or the URL of its page.'
     )
 
 

@@ -154,8 +154,7 @@ class Strategy:
         self.hinted: Mapping[str, int] = {}
         self.was_shown: Callable[[str], bool] = lambda _: False
         self._there: set[str] = set()
-        start = runtime.settings.start_date
-        self.start = to_millis(start.isoformat()) if start else None
+        self.start = to_millis(runtime.settings.start_date)
         self._stamp: str | None = incremental.get("stamp")
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────

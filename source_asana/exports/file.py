@@ -21,7 +21,6 @@ import requests
 import urllib3
 from typing_extensions import Buffer, override
 
-from source_asana.config import LOOPBACK
 from source_asana.http.client import Client
 from source_asana.http.clock import Millis, to_millis
 from source_asana.http.tries import Tries
@@ -36,6 +35,7 @@ LONGEST_PAUSE_SECONDS = 15.0
 REDIRECTS = 3
 # Storage hosts stamp files with a clock of their own.
 CLOCK_GRAIN = 120_000
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class BrokenFileError(Exception):

@@ -220,7 +220,7 @@ CONFIGS: dict[str, tuple[Any, str]] = {
     ),
     "workspace_ids text": (
         {"credentials": PAT, "workspace_ids": "12"},
-        "Config key `workspace_ids` is not a list; provide a list of Asana IDs, which are digits ",
+        "Config key `workspace_ids` is not a list; provide a list such as [",
     ),
     "project_ids broken numbers": (
         {"credentials": PAT, "project_ids": [12.5]},
@@ -228,7 +228,7 @@ CONFIGS: dict[str, tuple[Any, str]] = {
     ),
     "team_ids words": (
         {"credentials": PAT, "team_ids": ["Marketing"]},
-        "Config key `team_ids` has a value that is not an Asana ID (entry 1); provide a list of ",
+        "Config key `team_ids` has a value that is not an Asana ID (entry 1); provide a list such ",
     ),
     "exclude_project_ids with a blank": (
         {"credentials": PAT, "exclude_project_ids": ["12 34"]},
