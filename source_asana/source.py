@@ -97,7 +97,10 @@ class SourceAsana(YamlDeclarativeSource):
     @override
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
         # A mistake is raised by the command, so that a check can answer with it.
-        return config if isinstance(config, Unusable) else files.usable(config)
+        try:
+            return plain(config)
+        except AirbyteTracedException as mistake:
+            return Unusable(mistake)
 
     # ── commands ───────────────────────────────────────────────────────────────────────────────
 

@@ -117,7 +117,7 @@ def _config(path: Path | None) -> dict[str, Any]:
     token = os.environ.get("ASANA_TOKEN")
     if not token:
         raise config_error("Name a configuration with CONFIG=..., or set ASANA_TOKEN.")
-    return files.usable({"credentials": {"personal_access_token": token}})
+    return {"credentials": {"personal_access_token": token}}
 
 
 def _keep(path: Path | None) -> Callable[[Mapping[str, Any]], None]:

@@ -163,18 +163,17 @@ def test_a_server_that_fails_is_nobodys_mistake(asana: Sandbox) -> None:
 
 PAT = {"personal_access_token": SECRET}
 OAUTH = {"client_id": "12", "client_secret": SECRET, "refresh_token": SECRET}
+NO_OBJECT = "is not a JSON object; provide an object with `credentials`."
 LONG_NUMBER = '{"num_workers": ' + "9" * 5000 + "}"  # more digits than Python reads
 CONFIGS: dict[str, tuple[Any, str]] = {
-    "a number without end": (LONG_NUMBER, "is not valid JSON; correct the file."),
-    "list": ([], "The config is not a JSON object; provide an object with `credentials`."),
-    "text": ('"x"', "The config is not a JSON object; provide an object with `credentials`."),
-    "null": ("null", "The config is not a JSON object; provide an object with `credentials`."),
+    "a number without end": (LONG_NUMBER, NO_OBJECT),
+    "list": ([], NO_OBJECT),
+    "text": ('"x"', NO_OBJECT),
+    "null": ("null", NO_OBJECT),
+    "other text": ('{"credentials": "\udcff"}', NO_OBJECT),
     "no JSON": ("{", "is not valid JSON (line 1, column 2); correct the file."),
-    "nothing": ("", "is empty; provide a JSON file."),
-    "an output": (
-        '{"type":"LOG"}\n{"type":"STATE"}',
-        "holds the output of a command; make a catalog or ",
-    ),
+    "nothing": ("", "is not valid JSON (line 1, column 1); correct the file."),
+    "an output": ('{"type":"LOG"}\n{"type":"STATE"}', "is not valid JSON (line 2, column 1); "),
     "empty": ({}, "Config key `credentials` is missing; provide an object with "),
     "credentials null": ({"credentials": None}, "Config key `credentials` is missing; provide "),
     "credentials text": (
@@ -292,7 +291,8 @@ CONFIGS: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize(("config", "said"), CONFIGS.values(), ids=CONFIGS)
 def test_a_configuration_that_is_wrong(config: Any, said: str, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
-    path.write_text(config if isinstance(config, str) else json.dumps(config), "utf-8")
+    text = config if isinstance(config, str) else json.dumps(config)
+    path.write_text(text, "utf-8", "surrogateescape")
     with pytest.raises(AirbyteTracedException) as raised:
         parse_config(SourceAsana.read_config(str(path)))
     assert raised.value.failure_type is FailureType.config_error
@@ -339,7 +339,7 @@ def test_ids_may_be_the_urls_of_pages(asana: Sandbox, small: Small) -> None:
 ENTRY = {"sync_mode": "full_refresh", "destination_sync_mode": "append"}
 NO_CATALOG = "is not a configured catalog; provide an object with a list `streams`, each item with "
 CATALOGS: dict[str, tuple[Any, str]] = {
-    "a number without end": (LONG_NUMBER, "is not valid JSON; correct the file."),
+    "a number without end": (LONG_NUMBER, NO_CATALOG),
     "no JSON": ("{", "is not valid JSON (line 1, column 2); correct the file."),
     "list": ([], NO_CATALOG),
     "null": (None, NO_CATALOG),
@@ -407,20 +407,20 @@ def of_type_global(**shared: Any) -> list[dict[str, Any]]:
 
 STATES: dict[str, tuple[Any, str]] = {
     "no JSON": ("[", "is not valid JSON (line 1, column 2); correct the file."),
-    "a number without end": (LONG_NUMBER, "is not valid JSON; correct the file."),
+    "a number without end": (LONG_NUMBER, NO_STATE),
     "truncated": (json.dumps(state(v=1, bounds={"1": 2}))[:-9], "is not valid JSON (line 1, "),
     "an object": ({"tasks": {"modified_at": "2024-01-01"}}, NO_STATE),
     "a number": (7, NO_STATE),
     "a list of texts": (["tasks"], NO_STATE),
     "no descriptor": ([{"type": "STREAM", "stream": {}}], NO_STATE),
-    "no stream": ([{"type": "STREAM"}], "A state without a stream " + NO_STATE),
-    "legacy": ([{"type": "LEGACY", "data": {}}], "A state of type LEGACY " + NO_STATE),
-    "legacy, as of old": ([{"data": {"tasks": {}}}], "A state of type LEGACY " + NO_STATE),
-    "global": (of_type_global(), "A state of type GLOBAL " + NO_STATE),
-    "global, shared": (of_type_global(v=3), "A state of type GLOBAL " + NO_STATE),
+    "no stream": ([{"type": "STREAM"}], NO_STATE),
+    "legacy": ([{"type": "LEGACY", "data": {}}], NO_STATE),
+    "legacy, as of old": ([{"data": {"tasks": {}}}], "The state " + NO_STATE),
+    "global": (of_type_global(), "The state " + NO_STATE),
+    "global, shared": (of_type_global(v=3), "The state " + NO_STATE),
     "global among others": (
         [*state(v=3), *of_type_global()],
-        "A state of type GLOBAL " + NO_STATE,
+        "The state " + NO_STATE,
     ),
     "a newer version": (state(v=99, bounds={}), NEWER),
     "listings a list": (state(v=3, listings=[1]), DAMAGED),
