@@ -13,15 +13,15 @@ from airbyte_cdk.sources.source import Source
 
 from source_asana.config import config_error
 
-WANTED: Mapping[str, str] = {
-    "config": "a JSON object; provide an object with `credentials`",
+WRONG: Mapping[str, str] = {
+    "config": "is not a JSON object; provide an object with `credentials`",
     "catalog": (
-        "a configured catalog; provide an object with a list `streams`, each item with `stream`, "
-        "`sync_mode` and `destination_sync_mode`"
+        "is not a configured catalog; provide an object with a list `streams`, each item with "
+        "`stream`, `sync_mode` and `destination_sync_mode`"
     ),
     "state": (
-        "a list of Airbyte state messages per stream; provide the states that an earlier sync "
-        "printed, each of type STREAM, or none"
+        "is not a list of Airbyte state messages per stream; provide the states that an earlier "
+        "sync printed, each of type STREAM, or none"
     ),
 }
 
@@ -52,7 +52,7 @@ def per_stream(states: list[AirbyteStateMessage] | None) -> list[AirbyteStateMes
     """
     for one in states or []:
         if one.type is not AirbyteStateType.STREAM or one.stream is None:
-            raise config_error(f"The state is not {WANTED['state']}.")
+            raise config_error(f"The state {WRONG['state']}.")
     return list(states or [])
 
 
@@ -64,7 +64,7 @@ def _mistakes(path: str, kind: str) -> Iterator[None]:
     except OSError as error:
         said = f"cannot be read ({error.strerror}); provide the path of a readable file"
     except Exception as error:  # noqa: BLE001  # the serializers raise whatever a value provokes
-        said = f"is not {WANTED[kind]}"
+        said = WRONG[kind]
         if isinstance(flaw := error.__context__, json.JSONDecodeError):
             said = f"is not valid JSON (line {flaw.lineno}, column {flaw.colno}); correct the file"
     else:

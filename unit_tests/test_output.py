@@ -1,89 +1,114 @@
-"""The output: whole lines, whoever else writes, and errors that are told."""
+"""The output: whole lines, whoever else writes and whatever signal comes, and states at once."""
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import threading
-from contextlib import nullcontext
-from typing import cast
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from source_asana.run import PIECE_CHARACTERS, Output
-
+ROOT = Path(__file__).parents[1]
 RECORD = json.dumps({"type": "RECORD", "record": {"data": {"notes": "n" * 3000}}})
-LOG = json.dumps({"type": "LOG", "log": {"message": "m" * 300}})
+STATE = '{"type":"STATE","state":{}}'
+LOG = '{"type":"LOG","log":{"level":"INFO","message":"' + "m" * 300 + '"}}'
+# A read whose messages are those of a list.
+BEGIN = f"""
+import logging, signal, sys, threading
+from source_asana import run
+
+class Entrypoint:
+    def __init__(self, source):
+        pass
+
+    def run(self, options):
+        yield from messages()
+
+run.AirbyteEntrypoint = Entrypoint
+RECORD, STATE = {RECORD!r}, {STATE!r}
+"""
+MANY = (
+    BEGIN
+    + """
+def messages():
+    yield from [RECORD] * 3000
+
+def log():
+    while not over.is_set():
+        logging.getLogger("airbyte").info("m" * 300)
+
+# Each comes while the pipe is full.
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+over = threading.Event()
+logger = threading.Thread(target=log)
+logger.start()
+run._launch(None, None)
+over.set()
+logger.join()
+run.PRINT_BUFFER.flush()
+signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+)
+FEW = (
+    BEGIN
+    + """
+def messages():
+    run.PRINT_BUFFER.last_flush_time += 3600
+    yield RECORD
+    yield STATE
+    sys.stdin.readline()
+    yield RECORD
+    sys.stdin.readline()
+
+run._launch(None, None)
+"""
+)
 
 
-def test_a_line_of_the_log_is_in_no_record_where_the_pipe_is_unbuffered() -> None:
-    reading, writing = os.pipe()
-    lines: list[bytes] = []
-
-    def read() -> None:
-        with os.fdopen(reading, "rb") as source:
-            lines.extend(source)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    turn, over = threading.Lock(), threading.Event()
-    with os.fdopen(writing, "wb", buffering=0) as raw:
-
-        def log() -> None:
-            while not over.is_set():
-                with turn:
-                    raw.write(f"{LOG}\n".encode())
-
-        logger = threading.Thread(target=log)
-        logger.start()
-        output = Output(cast("io.BufferedWriter", raw), turn)
-        for _ in range(3000):
-            output.write(RECORD)
-        output.flush()
-        over.set()
-        logger.join()
-    reader.join()
-    assert {line.decode().rstrip() for line in lines} == {RECORD, LOG}
-    assert sum(line.startswith(b'{"type": "RECORD"') for line in lines) == 3000
+def started(script: str) -> subprocess.Popen[bytes]:
+    """Return a process whose output is not buffered, as in images."""
+    return subprocess.Popen(  # noqa: S603 - this repository's own code
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
 
 
-class InParts(io.BytesIO):
-    """Takes a thousand bytes at once."""
-
-    def write(self, piece: object) -> int:
-        return super().write(bytes(cast("bytes", piece))[:1000])
-
-
-def test_what_is_taken_in_parts_is_written_whole() -> None:
-    stream = InParts()
-    output = Output(stream, nullcontext())
-    for _ in range(50):
-        output.write(RECORD)
-    output.flush()
-    assert stream.getvalue().decode() == f"{RECORD}\n" * 50
+@pytest.mark.timeout(60)
+def test_lines_are_whole_whatever_signal_comes_and_whoever_else_writes() -> None:
+    with started(MANY) as process:
+        assert process.stdout
+        lines = []
+        for line in process.stdout:
+            lines.append(line.decode().rstrip("\n"))
+            if len(lines) % 100 == 0:
+                time.sleep(0.01)
+    assert process.returncode == 0
+    assert set(lines) == {RECORD, LOG}
+    assert lines.count(RECORD) == 3000
 
 
-def test_a_stream_that_takes_nothing_now_is_an_error() -> None:
-    class Full(io.BytesIO):
-        def write(self, piece: object) -> int:
-            del piece
-            return cast("int", None)
-
-    output = Output(Full(), nullcontext())
-    output.write(RECORD)
-    with pytest.raises(BlockingIOError):
-        output.flush()
-    output.flush()
-
-
-def test_lines_are_gathered_and_states_are_not() -> None:
-    stream = io.BytesIO()
-    output = Output(stream, nullcontext())
-    output.write(RECORD)
-    assert stream.getvalue() == b""
-    output.write('{"type":"STATE","state":{}}')
-    assert stream.getvalue().count(b"\n") == 2
-    written = len(stream.getvalue())
-    output.write("x" * PIECE_CHARACTERS)
-    assert len(stream.getvalue()) == written + PIECE_CHARACTERS + 1
+@pytest.mark.timeout(60)
+def test_states_are_out_at_once_and_records_are_gathered() -> None:
+    with started(FEW) as process:
+        assert process.stdin
+        assert process.stdout
+        assert [process.stdout.readline().decode() for _ in range(2)] == [
+            f"{RECORD}\n",
+            f"{STATE}\n",
+        ]
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        os.set_blocking(process.stdout.fileno(), False)
+        time.sleep(0.5)
+        assert not process.stdout.read()
+        os.set_blocking(process.stdout.fileno(), True)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.stdout.read().decode() == f"{RECORD}\n"

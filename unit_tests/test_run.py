@@ -296,7 +296,7 @@ def test_a_reader_that_goes_away_ends_it(
         code = process.wait()
         watchdog.cancel()
     assert code == 1
-    assert "The program that reads this output has ended." in said
+    assert "The output cannot be written: Broken pipe." in said
     assert TOKEN not in said
 
 
@@ -453,12 +453,12 @@ def test_a_signal_ends_what_begins_or_sleeps(
 MISTAKEN = """
 from source_asana import run
 
-def write(output, line, write=run.Output.write):
+def write(line, write=run.PRINT_BUFFER.write):
     if '"STATE"' in line:
         raise RuntimeError("nobody expected this")
-    write(output, line)
+    write(line)
 
-run.Output.write = write
+run.PRINT_BUFFER.write = write
 run.run()
 """
 
