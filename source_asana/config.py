@@ -25,9 +25,8 @@ from source_asana.masking import register_secrets
 DAILY, WEEKLY = 24, 168
 # From this similarity on an unknown key is taken for a misspelled one: `workspace_id`, `projects`.
 NEAR = 0.8
-SPEC: Mapping[str, Any] = safe_load_yaml(Path(__file__).with_name("manifest.yaml").read_bytes())[
-    "spec"
-]["connection_specification"]
+MANIFEST = safe_load_yaml(Path(__file__).with_name("manifest.yaml").read_bytes())
+SPEC: Mapping[str, Any] = MANIFEST["spec"]["connection_specification"]
 KEYS: Mapping[str, Any] = SPEC["properties"]
 TEXT = {"type": "string"}
 PAT_TITLE, OAUTH_TITLE = "PAT Credentials", "OAuth Credentials"
@@ -58,26 +57,12 @@ def config_error(message: str, *, internal: str | None = None) -> AirbyteTracedE
 
 
 @dataclass(frozen=True)
-class PersonalAccessToken:
-    """A personal access token, or the token of a service account."""
-
-    personal_access_token: str
-
-
-@dataclass(frozen=True)
-class OAuth:
-    """Client and refresh token of an OAuth app."""
-
-    client_id: str
-    client_secret: str
-    refresh_token: str
-
-
-@dataclass(frozen=True)
 class Settings:
-    """The settings of a sync; the manifest's spec says what each means, its range and default."""
+    """The settings of a sync; the manifest's spec says what each means, its range and default.
 
-    credentials: PersonalAccessToken | OAuth
+    The credentials are not among them: the manifest's authenticator takes them from the config.
+    """
+
     organization_export_ids: list[str]
     test_mode: bool | None
     num_workers: int
@@ -130,25 +115,6 @@ class Settings:
     def selection(self) -> dict[str, Any]:
         """The settings that choose what is read, as JSON values."""
         return {key: getattr(self, key) for key in SELECTING}
-
-    def leaves_out(self, project: Mapping[str, Any]) -> str | None:
-        """Return the setting that leaves a project out, None where none does.
-
-        Args:
-            project: its record, with `archived` and the gids of its team and workspace.
-        """
-        gid = project.get("gid")
-        team = (project.get("team") or {}).get("gid")
-        workspace = (project.get("workspace") or {}).get("gid")
-        rules = {
-            "workspace_ids": self.workspace_ids and workspace not in self.workspace_ids,
-            "project_ids": self.project_ids and gid not in self.project_ids,
-            "exclude_project_ids": gid in self.exclude_project_ids,
-            "team_ids": self.team_ids and team not in self.team_ids,
-            "include_archived_projects": project.get("archived")
-            and not self.include_archived_projects,
-        }
-        return next((name for name, applies in rules.items() if applies), None)
 
     @property
     def may_search(self) -> bool:
@@ -320,10 +286,9 @@ def parse_config(config: Any) -> Settings:
         AirbyteTracedException: as `plain` does.
     """
     made = plain(config)
-    values = {key: made.get(key, node.get("default")) for key, node in KEYS.items()}
-    given = values["credentials"]
-    kind = OAuth if given["option_title"] == OAUTH_TITLE else PersonalAccessToken
-    values["credentials"] = kind(**{one.name: given[one.name] for one in fields(kind)})
+    values = {
+        one.name: made.get(one.name, KEYS[one.name].get("default")) for one in fields(Settings)
+    }
     return Settings(**values | {"api_url": values["api_url"].rstrip("/")})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import gc
 import logging
@@ -50,7 +49,7 @@ def run() -> None:
     try:
         source = SourceAsana()
         received = _stop_on_signals(source)
-        _launch(source, AirbyteEntrypoint.parse_args(sys.argv[1:]))
+        _launch(source)
     except KeyboardInterrupt:
         _end_stopped(received[0] if received else signal.SIGINT)
     except AirbyteTracedException as error:
@@ -99,7 +98,7 @@ def _end_stopped(sign: signal.Signals) -> NoReturn:
     _stop(code=128 + sign)
 
 
-def _launch(source: SourceAsana, options: argparse.Namespace) -> None:
+def _launch(source: SourceAsana) -> None:
     """Print the messages of a command, as the CDK's `launch` does, but states at once.
 
     The CDK's buffer gathers the text of a tenth of a second. In a fast read these are megabytes,
@@ -109,7 +108,7 @@ def _launch(source: SourceAsana, options: argparse.Namespace) -> None:
     whole = open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     vars(sys).update(stdout=whole, __stdout__=whole)
     try:
-        for line in AirbyteEntrypoint(source).run(options):
+        for line in AirbyteEntrypoint(source).run(AirbyteEntrypoint.parse_args(sys.argv[1:])):
             PRINT_BUFFER.write(f"{line}\n")
             if line.startswith(AT_ONCE) or PRINT_BUFFER.buffer.tell() >= PIECE_CHARACTERS:
                 PRINT_BUFFER.flush()

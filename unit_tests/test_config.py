@@ -16,8 +16,6 @@ from jsonschema import Draft7Validator
 
 import source_asana
 from source_asana.config import (
-    OAuth,
-    PersonalAccessToken,
     Settings,
     parse_config,
     plain,
@@ -50,7 +48,6 @@ def accepted(config: Any) -> bool:
 def test_the_defaults() -> None:
     settings = parse_config({"credentials": PAT})
     assert asdict(settings) == {
-        "credentials": PAT,
         "organization_export_ids": [],
         "test_mode": None,
         "num_workers": 20,
@@ -93,7 +90,7 @@ def test_full_scans_are_rare_unless_only_they_show_deletions(
 
 
 def test_spec_and_model_have_the_same_keys(spec: dict[str, Any]) -> None:
-    assert set(spec["properties"]) == {field.name for field in fields(Settings)}
+    assert set(spec["properties"]) == {"credentials", *(one.name for one in fields(Settings))}
     assert spec["required"] == ["credentials"]
 
 
@@ -202,13 +199,11 @@ def test_secrets_are_secret_in_the_spec(spec: dict[str, Any]) -> None:
     assert hidden == {"personal_access_token", "client_id", "client_secret", "refresh_token"}
 
 
-def test_both_kinds_of_credentials() -> None:
-    pat = parse_config({"credentials": {**PAT, "option_title": "PAT Credentials"}}).credentials
-    assert isinstance(pat, PersonalAccessToken)
-    assert pat.personal_access_token == "a-long-token"
-    oauth = parse_config({"credentials": OAUTH}).credentials
-    assert isinstance(oauth, OAuth)
-    assert oauth.refresh_token == "refresh-token"
+def test_both_kinds_of_credentials_are_named() -> None:
+    for given, title in ((PAT, "PAT Credentials"), (OAUTH, "OAuth Credentials")):
+        made = plain({"credentials": given})["credentials"]
+        assert made == {**given, "option_title": title}
+        assert plain({"credentials": made})["credentials"] == made
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "two words", "a-tok€n", "•••••", "a\x00b", " "])
@@ -217,9 +212,8 @@ def test_what_no_header_can_carry_is_no_token(token: str) -> None:
 
 
 def test_a_token_is_stripped() -> None:
-    credentials = parse_config({"credentials": {"personal_access_token": " 1/2:3 \n"}}).credentials
-    assert isinstance(credentials, PersonalAccessToken)
-    assert credentials.personal_access_token == "1/2:3"
+    made = plain({"credentials": {"personal_access_token": " 1/2:3 \n"}})
+    assert made["credentials"]["personal_access_token"] == "1/2:3"
 
 
 @pytest.mark.parametrize(
