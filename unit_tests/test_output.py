@@ -27,6 +27,10 @@ class Entrypoint:
     def run(self, options):
         yield from messages()
 
+    @staticmethod
+    def parse_args(args):
+        pass
+
 run.AirbyteEntrypoint = Entrypoint
 RECORD, STATE = {RECORD!r}, {STATE!r}
 """
@@ -44,9 +48,9 @@ def log():
 signal.signal(signal.SIGALRM, lambda *_: None)
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
 over = threading.Event()
-logger = threading.Thread(target=log)
+logger = threading.Thread(target=log, daemon=True)
 logger.start()
-run._launch(None, None)
+run._launch(None)
 over.set()
 logger.join()
 run.PRINT_BUFFER.flush()
@@ -64,7 +68,7 @@ def messages():
     yield RECORD
     sys.stdin.readline()
 
-run._launch(None, None)
+run._launch(None)
 """
 )
 
