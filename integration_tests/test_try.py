@@ -18,7 +18,7 @@ import pytest
 from rich.console import Console
 
 from source_asana.report import Report
-from source_asana.shell import configured
+from source_asana_commands.shell import configured
 from tools import account, connector, demo, progress, terminal
 from tools.connector import Output
 from tools.progress import Bar
