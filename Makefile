@@ -81,8 +81,8 @@ test-pyairbyte: install ## Run the example with PyAirbyte's newest version too, 
 demo: install ## Sync a made-up workspace twice and show what each sync cost.
 	@.venv/bin/python -m tools.demo
 
-try: install ## The same with a real account: CONFIG=secrets/config.json, or ASANA_TOKEN set.
-	@.venv/bin/python -m tools.demo --real $(CONFIG)
+try: install ## The same with a real account, CONFIG=secrets/config.json or ASANA_TOKEN set: 50 requests for an estimate, then MINUTES=5 a sync, or all with YES=1.
+	@.venv/bin/python -m tools.demo --real $(if $(MINUTES),--minutes $(MINUTES)) $(if $(YES),--all) $(CONFIG)
 
 live: install ## Ask a real account where Asana differs from what is believed: docs/live.md. CONFIG as above.
 	@.venv/bin/python -m tools.probe $(if $(CONFIG),--config $(CONFIG)) $(if $(WAIT),--wait $(WAIT))

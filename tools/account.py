@@ -1,14 +1,42 @@
-"""The account that `make try` reads, and what its user may do next."""
+"""The account that `make try` reads, its cost, and what its user may do next."""
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 KEPT = Path("secrets", "config.json")
+COST = re.compile(
+    r"^(?:First|Usual) sync: (\d+) requests .*?, about ([\d.]+) minutes", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What `source-asana estimate` says of the sum of all streams.
+
+    Attributes:
+        first, usual: requests of a first sync and of a usual one.
+        minutes: that a first sync takes.
+        lines: the sentences as they were printed.
+    """
+
+    first: int
+    usual: int
+    minutes: float
+    lines: tuple[str, ...]
+
+
+def estimate(printed: str) -> Estimate:
+    """Return what the command printed, without its table of streams."""
+    (first, minutes), (usual, _) = COST.findall(printed)
+    lines = printed[printed.index("First sync: ") :].splitlines()
+    return Estimate(int(first), int(usual), float(minutes), tuple(lines))
 
 
 def config(path: Path | None) -> Mapping[str, Any]:
@@ -29,6 +57,11 @@ def config(path: Path | None) -> Mapping[str, Any]:
     except ValueError as error:
         sys.exit(f"{path} is not valid JSON ({error}); correct the file.")
     return found
+
+
+def everything(path: Path | None) -> str:
+    """Return the command that reads all of the account."""
+    return " ".join(["make try", *([f"CONFIG={quote(str(path))}"] if path else []), "YES=1"])
 
 
 def next_steps(path: Path | None) -> Iterator[str]:

@@ -2,17 +2,22 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 COMMAND = Path(sys.executable).with_name("source-asana")
+# The exit code after an orderly end by SIGTERM, as shells count it.
+STOPPED = 128 + signal.SIGTERM
 SUMMARY = "Sync summary "
 LINES_KEPT = 20
 
@@ -30,6 +35,7 @@ class Output:
         records: stream -> records, where they were to be kept.
         requests: stream -> requests, from the connector's summary.
         skipped: stream -> why parts of it were left out, a word or two.
+        statuses: stream -> `complete`, `incomplete` or `parent`, from the summary.
         states: stream -> its last STATE message, as the next sync takes it.
         errors: messages of TRACE errors.
         catalog: what `discover` answered. connection: what `check` answered.
@@ -42,6 +48,7 @@ class Output:
     records: dict[str, list[Json]] = field(default_factory=lambda: defaultdict(list))
     requests: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
     states: dict[str, Json] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     catalog: Json = field(default_factory=dict)
@@ -52,6 +59,12 @@ class Output:
     def state(self) -> list[Json]:
         """Return the states to hand to the next sync."""
         return list(self.states.values())
+
+    @property
+    def is_stopped(self) -> bool:
+        """Return whether SIGTERM ended it before its end."""
+        # The latter is of a process that had not begun.
+        return self.exit_code in (STOPPED, -signal.SIGTERM)
 
     @property
     def problem(self) -> str:
@@ -74,17 +87,21 @@ def run(
     keep_records: bool = False,
     on_log: Callable[[str], None] = lambda _: None,
     kill_when: Callable[[Output], bool] = lambda _: False,
+    stop_after: float | None = None,
 ) -> Output:
     """Run one command of the connector and return what it printed.
 
+    SIGTERM or SIGINT, sent to this process meanwhile, stops the command in an orderly way.
+
     Args:
-        command: check, discover or read.
+        command: check, discover, read or estimate.
         config: the configuration; it is written to a file that only this user can read.
         catalog: a configured catalog, for read.
         state: the states of an earlier read.
         keep_records: whether records are kept, not just counted.
         on_log: called with each log message.
         kill_when: asked after each line; once it is true, the process gets SIGKILL.
+        stop_after: seconds from its start until the process gets SIGTERM; None for never.
     """
     output = Output()
     with tempfile.TemporaryDirectory() as name:
@@ -95,13 +112,18 @@ def run(
                 path.write_text(json.dumps(content), "utf-8")
                 arguments += [f"--{option}", str(path)]
         began = time.monotonic()
-        with subprocess.Popen(
-            arguments,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=_environment(),
-        ) as process:
+        with (
+            subprocess.Popen(
+                arguments,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=_environment(),
+                # A terminal's Ctrl-C comes to this process alone, which hands it on.
+                process_group=0,
+            ) as process,
+            _stopped(process, stop_after),
+        ):
             assert process.stdout is not None
             for line in process.stdout:
                 _take(output, line, keep_records=keep_records, on_log=on_log)
@@ -111,6 +133,24 @@ def run(
             output.exit_code = process.wait()
         output.seconds = time.monotonic() - began
     return output
+
+
+@contextmanager
+def _stopped(process: subprocess.Popen[str], seconds: float | None) -> Iterator[None]:
+    """Send SIGTERM when the time is up, and when this process is told to stop."""
+
+    def stop(*_: object) -> None:
+        process.terminate()
+
+    timer = threading.Timer(threading.TIMEOUT_MAX if seconds is None else seconds, stop)
+    before = {sign: signal.signal(sign, stop) for sign in (signal.SIGINT, signal.SIGTERM)}
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
 
 
 def _environment() -> Mapping[str, str]:
@@ -149,5 +189,6 @@ def _take_log(output: Output, text: str) -> None:
         summary = json.loads(text.removeprefix(SUMMARY))
         for name, stream in summary["streams"].items():
             output.requests[name] = stream["requests"]
+            output.statuses[name] = stream["status"]
             for reason in stream.get("skipped", ()):
                 output.skipped[name] = reason

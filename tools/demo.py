@@ -3,8 +3,8 @@
 Starts the sandbox (a paid workspace), runs the connector as Airbyte does, edits the workspace and
 deletes some of it, syncs again from the printed states, and compares records, tombstones and
 requests with what the sandbox knows. Any difference makes it fail. With `--real` it reads an
-account instead, changes nothing there, and keeps no record: the configuration is a file, or a token
-in the variable ASANA_TOKEN.
+account instead, after an estimate and for five minutes a sync at most, and keeps no record: the
+configuration is a file, or a token in the variable ASANA_TOKEN.
 """
 
 import argparse
@@ -14,18 +14,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from source_asana_commands.shell import configured
 from tools import account, connector, terminal
 from tools.connector import Json, Output
 from tools.demo_checks import DELETED, Destination, Edits, check_edits, check_requests
+from tools.progress import LOGGED, shown
 from tools.sandbox_process import SandboxProcess
 
 TASKS = 360
 REQUESTS_PER_MINUTE = 1500
 CHANGED_PERCENT = 2
 NEW_TASKS = 3
+MINUTES = 5.0
 
 
 def say(text: str = "") -> None:
@@ -43,7 +46,7 @@ def must(output: Output, what: str) -> Output:
 
 def progress(text: str) -> None:
     """Show the connector's progress, which it logs every 30 seconds."""
-    if text.startswith("Progress: "):
+    if LOGGED.match(text):
         say(f"    {text}")
 
 
@@ -60,12 +63,13 @@ def begin(config: Mapping[str, Any]) -> Json:
     return configured(found.catalog)
 
 
-def read(name: str, *, keep_records: bool, **files: Any) -> Output:
-    """Read all streams."""
-    output = connector.run("read", keep_records=keep_records, on_log=progress, **files)
+def read(name: str, **options: Any) -> Output:
+    """Read all streams, with these options of `connector.run`."""
+    output = connector.run("read", **options)
     records, requests = sum(output.counts.values()), sum(output.requests.values())
-    say(f"{name:<11}{records} records, {requests} requests in {output.seconds:.1f} s")
-    return must(output, name)
+    stopped = ", stopped" if output.is_stopped else ""
+    say(f"{name:<11}{records} records, {requests} requests in {output.seconds:.1f} s{stopped}")
+    return output if stopped else must(output, name)
 
 
 # ── edits ───────────────────────────────────────────────────────────────────────────────────────
@@ -164,13 +168,20 @@ def show_tombstone(sync: Output) -> None:
 
 
 def table(
-    catalog: Mapping[str, Any], first: Output, second: Output, tombstones: Mapping[str, int]
+    catalog: Mapping[str, Any],
+    syncs: Sequence[Output],
+    tombstones: Mapping[str, int] = MappingProxyType({}),
 ) -> Iterator[str]:
-    """Yield the lines of the table of both syncs; tombstones of the second are counted apart."""
-    row = "{:<33}{:<13}{:>9}{:>10}{:>11}{:>9}{:>10}  {}"
-    yield "{:<46}{:>19}{:>30}".format("", "── first sync ──", "────── second sync ──────")
+    """Yield the lines of the table of both syncs; tombstones of the second are counted apart.
+
+    Without a second sync, as the first one was stopped, its columns are left out.
+    """
+    first, last, both = syncs[0], syncs[-1], len(syncs) > 1
+    row = "{:<33}{:<13}{:>9}{:>10}" + "{:>11}{:>9}{:>10}" * both + "  {note}"
+    head = "{:<46}{:>19}" + "{:>30}" * both
+    yield head.format("", "── first sync ──", "────── second sync ──────")
     names = ["records", "requests", "records", "deleted", "requests"]
-    yield row.format("stream", "mode", *names, "").rstrip()
+    yield row.format("stream", "mode", *names, note="").rstrip()
     total = [0] * len(names)
     for entry in catalog["streams"]:
         name = entry["stream"]["name"]
@@ -179,16 +190,20 @@ def table(
         counts = [
             first.counts[name],
             first.requests.get(name, 0),
-            second.counts[name] - gone,
+            last.counts[name] - gone,
             gone,
-            second.requests.get(name, 0),
+            last.requests.get(name, 0),
         ]
         total = [before + count for before, count in zip(total, counts, strict=True)]
-        reason = second.skipped.get(name) or first.skipped.get(name)
-        yield row.format(name, mode, *counts, f"refused: {reason}" if reason else "").rstrip()
-    yield row.format("all", "", *total, "").rstrip()
-    seconds = ["", f"{first.seconds:.1f} s", "", "", f"{second.seconds:.1f} s"]
-    yield row.format("complete sync", "", *seconds, "").rstrip()
+        reason = last.skipped.get(name) or first.skipped.get(name)
+        notes = [f"refused: {reason}"] if reason else []
+        if last.is_stopped and last.statuses.get(name) != "complete":
+            notes.append("not complete")
+        yield row.format(name, mode, *counts, note=", ".join(notes)).rstrip()
+    yield row.format("all", "", *total, note="").rstrip()
+    seconds = ["", f"{first.seconds:.1f} s", "", "", f"{last.seconds:.1f} s"]
+    label = "stopped sync" if last.is_stopped else "complete sync"
+    yield row.format(label, "", *seconds, note="").rstrip()
 
 
 # ── the two demos ───────────────────────────────────────────────────────────────────────────────
@@ -206,7 +221,8 @@ def demo() -> list[str]:
         catalog = begin(config)
         destination, wrong = Destination(catalog), []
         asana.post("reset")
-        first = read("sync 1", config=config, catalog=catalog, keep_records=True)
+        files = {"config": config, "catalog": catalog, "keep_records": True, "on_log": progress}
+        first = read("sync 1", **files)
         wrong += [*check_requests("first", asana, first), *destination.load(first)]
         wrong += destination.compare("first", asana)
         edits = edit(asana, first)
@@ -214,27 +230,54 @@ def demo() -> list[str]:
         edits.keep_what_is_there(asana)
         gone = destination.gone(asana)
         asana.post("reset")
-        second = read(
-            "sync 2", config=config, catalog=catalog, state=first.state, keep_records=True
-        )
+        second = read("sync 2", state=first.state, **files)
         show_tombstone(second)
         wrong += [*check_requests("second", asana, second), *destination.load(second)]
         wrong += [*destination.compare("second", asana), *check_edits(first, second, edits)]
         wrong += destination.check_tombstones(second, gone)
     say()
-    for line in table(catalog, first, second, destination.tombstones):
+    for line in table(catalog, [first, second], destination.tombstones):
         say(line)
     return wrong
 
 
-def real(config: Mapping[str, Any]) -> None:
-    """Sync an account twice and show the table."""
+def real(path: Path | None, minutes: float | None) -> int:
+    """Sync an account twice and show the table and what to do next.
+
+    Args:
+        path: of the configuration.
+        minutes: after which a sync is stopped; None for never.
+
+    Returns:
+        The exit code: of SIGTERM when a sync was stopped.
+    """
+    config = account.config(path)
     catalog = begin(config)
-    first = read("sync 1", config=config, catalog=catalog, keep_records=False)
-    second = read("sync 2", config=config, catalog=catalog, state=first.state, keep_records=False)
+    estimated = connector.run("estimate", config=config, catalog=catalog)
+    cost = account.estimate("\n".join(must(estimated, "estimate").other))
+    for number, line in enumerate(cost.lines):
+        say(f"{'' if number else 'estimate':<11}{line}")
+    if minutes is not None and cost.minutes > minutes:
+        say(f"reading    the first {minutes:g} minutes; all of it: {account.everything(path)}")
+    seconds = None if minutes is None else 60 * minutes
+    files: dict[str, Any] = {"config": config, "catalog": catalog}
+    syncs: list[Output] = []
+    for requests in (cost.first, cost.usual):
+        name = f"sync {len(syncs) + 1}"
+        with shown(name, expected=requests, seconds=seconds, say=say) as on_log:
+            sync = read(name, keep_records=False, on_log=on_log, stop_after=seconds, **files)
+        syncs.append(sync)
+        if sync.is_stopped:
+            break
+        files["state"] = sync.state
     say()
-    for line in table(catalog, first, second, {}):
+    for line in table(catalog, syncs):
         say(line)
+    if sync.is_stopped:
+        say(f"The read is not complete, as it was stopped. All of it: {account.everything(path)}")
+    for line in account.next_steps(path):
+        say(line)
+    return connector.STOPPED if sync.is_stopped else 0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -242,11 +285,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="tools.demo", description="Sync twice, show the cost.")
     parser.add_argument("--real", action="store_true", help="read an account")
     parser.add_argument("config", nargs="?", type=Path, help="its configuration, a JSON file")
+    parser.add_argument(
+        "--minutes", type=float, default=MINUTES, help="after which each sync of it is stopped"
+    )
+    parser.add_argument("--all", action="store_true", help="read all of it, however long it takes")
     options = parser.parse_args(arguments)
     if options.real:
-        real(account.config(options.config))
-        for line in account.next_steps(options.config):
-            say(line)
+        if code := real(options.config, None if options.all else options.minutes):
+            sys.exit(code)
         return
     wrong = demo()
     say()

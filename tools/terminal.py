@@ -12,12 +12,12 @@ BOLD, DIM, RED, GREEN, YELLOW, CYAN = "1", "2", "31", "32", "33", "36"
 RULES: tuple[tuple[str, str], ...] = (
     (r"^WRONG\b.*$", RED),
     (r"^(?:Everything that|every request) .*$", GREEN),
-    (r"^(?:check|discover|sync \d|edits|deletions|tombstone)(?=  )", CYAN),
+    (r"^(?:check|discover|estimate|reading|sync \d|edits|deletions|tombstone)(?=  )", CYAN),
     (r"(?<=  )SUCCEEDED\b", GREEN),
-    (r"^(?:all|complete sync)(?=  )", BOLD),
+    (r"^(?:all|(?:complete|stopped) sync)(?=  )", BOLD),
     (r"^(?:stream  |  +──).*$", BOLD),
     (r"^What to do next$", BOLD),
-    (r"refused: .*$", YELLOW),
+    (r"(?:refused: .*|not complete|, stopped)$", YELLOW),
     (r"^ +A sync with this token would skip .*$", YELLOW),
     (r"^ +Progress: .*$", DIM),
     # Rows of the table: what is not there should not catch the eye.
@@ -26,13 +26,18 @@ RULES: tuple[tuple[str, str], ...] = (
 """Expression -> the code of ECMA-48 for what it matches."""
 
 
+def is_live() -> bool:
+    """Return whether somebody watches the standard output, on a terminal that can redraw a line."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
 def has_colours() -> bool:
     """Return whether the standard output is to be coloured."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return is_live()
 
 
 def painted(text: str) -> str:
