@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from tools import account, demo, terminal
+from source_asana.report import Report
+from source_asana_commands.shell import configured
+from tools import account, connector, demo, progress, terminal
+from tools.connector import Output
+from tools.progress import Bar
+from tools.sandbox_process import SandboxProcess
 
 ROOT = Path(__file__).parents[1]
 COLOUR = re.compile(r"\x1b\[(\d+)m(.*?)\x1b\[0m")
@@ -69,20 +79,130 @@ def test_colours_are_for_terminals(
     assert terminal.has_colours() is coloured
 
 
-@pytest.mark.usefixtures("asana")
 @pytest.mark.slow
-def test_an_account_is_read_twice_and_the_end_says_what_to_do_next(
-    config: Mapping[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.timeout(300)
+def test_a_free_account_is_read_twice_and_the_end_says_what_to_do_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps({**config, "project_ids": []}), "utf-8")
-    demo.main(["--real", str(path)])
+    with SandboxProcess("--tasks", "10", "--plan", "free") as asana:
+        path = written(tmp_path, asana)
+        demo.main(["--real", "--all", path])
     said = capsys.readouterr().out
     assert "\x1b" not in said, "a pipe gets no colours"
     assert "A sync with this token would skip" in said
-    table, _, after = said.partition("\nWhat to do next\n")
+    before, estimate, after = said.partition("\nestimate   First sync: ")
+    assert estimate
+    assert "records" not in before
+    assert re.match(r"\d+ requests .* minutes .*\n +Usual sync: \d+ requests ", after)
+    table, _, after = after.partition("\nWhat to do next\n")
     assert re.search(r"^all +\d+ +\d+ +\d+", table, re.MULTILINE)
+    assert re.search(r"^complete sync ", table, re.MULTILINE)
+    assert not re.search(r"^reading  |not complete", table, re.MULTILINE)
     assert f"examples/pyairbyte_duckdb.py {path} asana.duckdb" in after
+
+
+@pytest.mark.slow
+def test_a_read_of_an_account_is_stopped_in_time_and_a_terminal_shows_how_far_it_is(
+    tmp_path: Path,
+) -> None:
+    with SandboxProcess("--tasks", "300", "--plan", "paid") as asana:
+        path = written(tmp_path, asana, requests_per_minute=300)
+        code, said = on_terminal("-m", "tools.demo", "--real", "--minutes", "0.3", path)
+    assert code == connector.STOPPED
+    again = f"make try CONFIG={path} YES=1"
+    assert f"the first 0.3 minutes; all of it: {again}\n" in said
+    assert re.search(r"^sync 1 [━ ]+ \d{3,} requests to make, 0:\d\d of 0:18", said, re.MULTILINE)
+    assert re.search(r"^sync 1     \d+ records, \d+ requests in .* s, stopped$", said, re.MULTILINE)
+    assert re.search(r"^stories +incremental +\d+ +\d+  not complete$", said, re.MULTILINE)
+    assert "second sync" not in said
+    assert f"The read is not complete, as it was stopped. All of it: {again}\n" in said
+
+
+def written(folder: Path, asana: SandboxProcess, **settings: Any) -> str:
+    """Return the path of a configuration that reads the sandbox."""
+    path = folder / "config.json"
+    credentials = {"personal_access_token": asana.token}
+    config = {"credentials": credentials, "api_url": asana.url, **settings}
+    path.write_text(json.dumps(config), "utf-8")
+    return str(path)
+
+
+def on_terminal(*arguments: str) -> tuple[int, str]:
+    """Run Python with these arguments on a terminal; return its exit code and what that shows.
+
+    Each state of a line is a line of its own.
+    """
+    shown, its = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=its,
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "300", "NO_COLOR": "1", "TERM": "xterm"},
+    ) as process:
+        os.close(its)
+        said = b""
+        # At the end, the other side is gone.
+        with suppress(OSError):
+            while got := os.read(shown, 4096):
+                said += got
+        os.close(shown)
+    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", said.decode())
+    return process.returncode, re.sub(r"\r\n?", "\n", text)
+
+
+def test_a_command_stops_when_this_process_is_told_to(config: Mapping[str, Any]) -> None:
+    catalog = configured(connector.run("discover", config=config).catalog)
+    told: list[Output] = []
+
+    def tell(output: Output) -> bool:
+        if output.counts and not told:
+            told.append(output)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return False
+
+    output = connector.run(
+        "read", config={**config, "requests_per_minute": 300}, catalog=catalog, kill_when=tell
+    )
+    assert (output.exit_code, output.is_stopped) == (connector.STOPPED, True)
+    assert output.states, "it prints its last states"
+    assert "incomplete" in output.statuses.values()
+
+
+def test_the_bar_goes_on_at_the_pace_of_the_read() -> None:
+    now = [0.0]
+    bar = Bar("sync 1", 600, 300.0, lambda: now[0])
+
+    def shown() -> str:
+        console = Console(width=100, file=StringIO())
+        with console.capture() as drawn:
+            console.print(bar)
+        return re.sub(r"^sync 1 [━╸╺ ]+|\s+$", "", drawn.get())
+
+    bar.take("Stream users: 3 records.")
+    now[0] = 29.0
+    assert shown() == "600 requests to make, 0:29 of 5:00"
+    now[0] = 30.0
+    bar.take("Progress: 300 records, 30 requests, 60 a minute. At work: tasks.")
+    assert shown() == "30/600 requests, 300 records, 10 min left, 0:30 of 5:00"
+    now[0] = 60.0
+    assert shown() == "60/600 requests, 600 records, 9 min left, 1:00 of 5:00"
+    bar.take("Progress: 610 records, 360 requests, 360 a minute. At work: tasks.")
+    assert shown() == "360/600 requests, 610 records, 40 s left, 1:00 of 5:00"
+    now[0] = 120.0
+    assert shown() == "720/600 requests, 1220 records, more than estimated, 2:00 of 5:00"
+
+
+def test_the_lines_of_the_progress_are_those_of_the_connector() -> None:
+    report, said = Report(), list[str]()
+    with progress.shown("sync 1", expected=1, seconds=None, say=said.append) as take:
+        take(report._progress())
+        report.counts("users").new = report.counts("users").requests = 1
+        take(report._progress())
+        take("Stream users: 1 record.")
+    assert [line.partition(", ")[0] for line in said] == [
+        "    Progress: 0 records",
+        "    Progress: 1 record",
+    ]
 
 
 def test_the_steps_name_what_is_there(tmp_path: Path) -> None:
