@@ -81,7 +81,7 @@ test-pyairbyte: install ## Run the example with PyAirbyte's newest version too, 
 demo: install ## Sync a made-up workspace twice and show what each sync cost.
 	@.venv/bin/python -m tools.demo
 
-try: install ## The same with a real account, CONFIG=secrets/config.json or ASANA_TOKEN set: 50 requests for an estimate, then MINUTES=5 a sync, or all with YES=1.
+try: install ## The same with a real account: CONFIG=file or ASANA_TOKEN; 50 requests to estimate, then MINUTES=5 a sync, or YES=1 for all.
 	@.venv/bin/python -m tools.demo --real $(if $(MINUTES),--minutes $(MINUTES)) $(if $(YES),--all) $(CONFIG)
 
 live: install ## Ask a real account where Asana differs from what is believed: docs/live.md. CONFIG as above.
