@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,51 @@ def test_facts_are_about_streams_that_exist(source: SourceAsana) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     missing = [link for link in LINK.findall(page.read_text("utf-8")) if not _exists(page, link)]
     assert not missing
+
+
+CONTAINER = re.compile(r"\b(?:docker|podman)(?: container)? (?:run|create) [^\n`]+")
+
+
+def unsafe(command: str) -> list[str]:
+    """Return what is wrong with a command that runs the image.
+
+    The image's own user cannot read files that only the user of the host can. Rootless podman calls
+    that user root, unless it keeps the ID.
+    """
+    words = shlex.split(re.sub(r" (--[\w-]+)=", r" \1 ", command), comments=True)
+    options = list(pairwise(words))
+    wrong = []
+    if ("--user", "$(id -u):$(id -g)") not in options:
+        wrong.append("not as the user of the host")
+    if words[0] == "podman" and ("--userns", "keep-id") not in options:
+        wrong.append("not with the user's ID")
+    mounts = [value for name, value in options if name in ("-v", "--volume", "--mount")]
+    return [*wrong, *(one for one in mounts if not one.endswith((":ro", ",readonly")))]
+
+
+def test_containers_run_as_the_user_of_the_host_who_can_read_the_mounted_files() -> None:
+    commands = [
+        command
+        for page in PAGES
+        for command in CONTAINER.findall(page.read_text("utf-8").replace("\\\n", " "))
+    ]
+    assert {command.split()[0] for command in commands} == {"docker", "podman"}
+    assert {command: unsafe(command) for command in commands if unsafe(command)} == {}
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [
+        ('docker run --user "$(id -u):$(id -g)" -v "$PWD/a b:/a:ro" image read', 0),
+        ('docker run --user "$(id -u):$(id -g)" --volume=$PWD/a:/a image read', 1),
+        ('docker run --user "$(id -u):$(id -g)" -v a:/a:ro -v b:/b image', 1),
+        ("docker run --user 1000:1000 -v a:/a:ro image", 1),
+        ('podman run --user "$(id -u):$(id -g)" --mount type=bind,src=a,dst=/a image', 2),
+        ("podman run --userns=keep-id -v a:/a:ro image", 1),
+    ],
+)
+def test_an_unsafe_command_is_found(command: str, wrong: int) -> None:
+    assert len(unsafe(command)) == wrong
 
 
 def _exists(page: Path, link: str) -> bool:
