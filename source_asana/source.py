@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,7 +82,7 @@ class SourceAsana(YamlDeclarativeSource):
     @classmethod
     @override
     def read_config(cls, config_path: str) -> dict[str, Any]:
-        return files.config(config_path)
+        return _usable(lambda: files.config(config_path))
 
     @classmethod
     @override
@@ -96,11 +96,7 @@ class SourceAsana(YamlDeclarativeSource):
 
     @override
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
-        # A mistake is raised by the command, so that a check can answer with it.
-        try:
-            return plain(config)
-        except AirbyteTracedException as mistake:
-            return Unusable(mistake)
+        return _usable(lambda: plain(config))
 
     # ── commands ───────────────────────────────────────────────────────────────────────────────
 
@@ -207,6 +203,14 @@ class SourceAsana(YamlDeclarativeSource):
             )
             for stream in self.resolved_manifest["streams"]
         }
+
+
+def _usable(made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Have the command raise a mistake in the configuration, so that a check can answer with it."""
+    try:
+        return made()
+    except AirbyteTracedException as mistake:
+        return Unusable(mistake)
 
 
 def _pool(
