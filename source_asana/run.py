@@ -108,7 +108,9 @@ def _launch(source: SourceAsana) -> None:
     whole = open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     vars(sys).update(stdout=whole, __stdout__=whole)
     try:
-        for line in AirbyteEntrypoint(source).run(AirbyteEntrypoint.parse_args(sys.argv[1:])):
+        # Before the entrypoint, which logs something when it is made: a --help is only that.
+        parsed = AirbyteEntrypoint.parse_args(sys.argv[1:])
+        for line in AirbyteEntrypoint(source).run(parsed):
             PRINT_BUFFER.write(f"{line}\n")
             if line.startswith(AT_ONCE) or PRINT_BUFFER.buffer.tell() >= PIECE_CHARACTERS:
                 PRINT_BUFFER.flush()
