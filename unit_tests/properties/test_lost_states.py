@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from sandbox import Sandbox
 from unit_tests.properties.forgetful import ALL, settled
 from unit_tests.properties.happenings import examples
-from unit_tests.properties.lab import Lab, Step, apply, pick
+from unit_tests.properties.lab import Lab
 from unit_tests.properties.runs import Record, key_of
+from unit_tests.properties.steps import Step, apply, pick
 from unit_tests.properties.test_change_feed import HOUR, NUMBERS, PLANS, STREAMS, TOLD, known, told
 from unit_tests.scenarios.worlds_a import wrong
 
