@@ -31,7 +31,13 @@ from source_asana.cursors.sending import Raw
 from source_asana.fields.scopes import without_scope
 from source_asana.http.attempts import body_of, limit_of, send
 from source_asana.http.client import Client
-from source_asana.http.errors import Action, OffsetExpired, PartitionFailed, Refused, Rule, Verdict
+from source_asana.http.errors import (
+    OffsetExpired,
+    PartitionFailed,
+    Refused,
+    Rule,
+    Verdict,
+)
 from source_asana.parents.slices import Slice
 from source_asana.report import Report
 
@@ -151,7 +157,7 @@ def _filled(templates: Mapping[str, PlainTemplate], slice_: StreamSlice | None) 
 T = TypeVar("T")
 Token = TypeVar("Token", bound=Hashable)
 RESTARTS_WITHOUT_PROGRESS = 3
-REPEATED_TOKEN = Rule((), None, Action.FAIL, "repeated offset")
+REPEATED_TOKEN = Rule("repeated offset")
 
 
 def pages(

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import requests
+from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction
 
 from source_asana.config import config_error
 from source_asana.counts import Counts
@@ -22,15 +23,9 @@ from source_asana.http.auth import AsanaOAuth
 from source_asana.http.budget import Budget
 from source_asana.http.client import Client
 from source_asana.http.errors import (
-    Action,
-    AsanaError,
-    OffsetExpired,
     PartitionFailed,
-    Refused,
-    Rule,
-    SyncTokenExpired,
     Verdict,
-    classify,
+    error_of,
     retry_after,
 )
 from source_asana.http.tries import Streak, outage, pause_after
@@ -47,24 +42,17 @@ LONGEST_REFUSAL_SECONDS = 3600.0
 SMALLEST_PAGE = 10
 # After these tries, a page that keeps failing is asked for with half as many records.
 HALVED_AFTER = (4, 6, 8, 10)
-ERRORS: Mapping[Action, type[AsanaError]] = {
-    Action.RESTART: OffsetExpired,
-    Action.NEW_SYNC_TOKEN: SyncTokenExpired,
-    Action.SKIP: Refused,
-    Action.FAIL: PartitionFailed,
-}
-NO_ANSWER = Rule((), None, Action.RETRY, "no answer")
 
 
 def body_of(response: requests.Response) -> dict[str, Any]:
     """Return the parsed body of an answer that `send` returned."""
-    body: dict[str, Any] = response.body  # type: ignore[attr-defined]  # set below, once per answer
+    body: dict[str, Any] = response.json()  # parsed by the error handler, once
     return body
 
 
 def limit_of(response: requests.Response) -> int | None:
     """Return the page size of the answer, smaller than asked for where Asana could not give it."""
-    limit: int | None = response.limit  # type: ignore[attr-defined]  # as above
+    limit: int | None = response.limit  # type: ignore[attr-defined]  # set below, once per answer
     return limit
 
 
@@ -95,7 +83,13 @@ def send(
         AirbyteTracedException: the error that ends the sync.
     """
     return _Attempts(
-        client, path, counts, dict(params), headers or {}, limited_by=limited_by, body=body
+        client,
+        path,
+        counts,
+        dict(params),
+        headers or {},
+        limited_by=limited_by,
+        body=body,
     ).run()
 
 
@@ -138,11 +132,11 @@ class _Attempts:
                     client.stop.check()
                     self._counts.requests += 1
                     response = self._ask()
-                    verdict = classify(response, is_list="limit" in self._params)
+                    verdict = self._client.errors.verdict(response)
                     # Before the place is free for another request.
                     is_costly = self._pause(response, verdict, sent)
             except requests.RequestException as error:
-                self._again(Verdict(NO_ANSWER, 0, f"no answer ({type(error).__name__})"))
+                self._again(self._client.errors.verdict(error))
                 continue
             done = self._decide(response, verdict, is_costly=is_costly)
             if done is not None:
@@ -151,33 +145,32 @@ class _Attempts:
     def _decide(
         self, response: requests.Response, verdict: Verdict, *, is_costly: bool
     ) -> requests.Response | None:
-        client, action = self._client, verdict.rule.action
+        client, action = self._client, verdict.action
         client.announce(response)
-        if action is not Action.REAUTHENTICATE:
+        if action is not ResponseAction.REFRESH_TOKEN_THEN_RETRY:
             self._renewed = False
-        if action is Action.WAIT:
+        if action is ResponseAction.RATE_LIMITED:
             self._wait(verdict, is_costly=is_costly)
             return None
         for budget in self._budgets:
             budget.accepted()
-        if action is Action.RETRY:
+        if action is ResponseAction.RETRY:
             self._again(verdict)
             return None
         client.last_success = client.monotonic()
-        if action is Action.SUCCESS:
+        if action is ResponseAction.SUCCESS:
             # Only these come from Asana for sure: a proxy's clock may be ahead.
             client.clock.observe(response.headers)
-            response.body = verdict.body  # type: ignore[attr-defined]  # parsed once, for all
             response.limit = self._params.get("limit")  # type: ignore[attr-defined]  # see limit_of
             return response
-        if action is Action.REAUTHENTICATE:
+        if action is ResponseAction.REFRESH_TOKEN_THEN_RETRY:
             self._reauthenticate(verdict, response)
             return None
-        if action is Action.ABORT:
+        if verdict.is_fatal:
             raise client.stop.abort(
                 config_error(f'{verdict.rule.remedy}. Asana said: "{verdict.message}".')
             )
-        raise ERRORS[action](verdict)
+        raise error_of(verdict)
 
     def _reauthenticate(self, verdict: Verdict, response: requests.Response) -> None:
         auth = self._client.auth
@@ -194,7 +187,7 @@ class _Attempts:
 
     def _pause(self, response: requests.Response, verdict: Verdict, sent: float) -> bool:
         """Have everyone pause after a 429; return whether it looks like the cost limit."""
-        is_refused = verdict.rule.action is Action.WAIT
+        is_refused = verdict.action is ResponseAction.RATE_LIMITED
         return is_refused and self._budgets[0].rejected(sent, retry_after(response))
 
     def _wait(self, verdict: Verdict, *, is_costly: bool) -> None:
@@ -258,12 +251,12 @@ class _Attempts:
                     f"{client.api_url}/users/me",
                     params={"opt_fields": "gid"},
                 )
-                action = classify(response).rule.action
+                action = self._client.errors.verdict(response).action
         except requests.RequestException:
             return False
-        if action is Action.WAIT:
+        if action is ResponseAction.RATE_LIMITED:
             client.budget.rejected(sent, retry_after(response))
-        if action in (Action.WAIT, Action.RETRY):
+        if action in (ResponseAction.RATE_LIMITED, ResponseAction.RETRY):
             return False
         client.budget.accepted()
         client.last_success = client.monotonic()

@@ -21,6 +21,7 @@ from requests.auth import AuthBase
 from source_asana.config import Settings
 from source_asana.http.budget import PAID_PER_MINUTE, SEARCHES_PER_MINUTE, Budget
 from source_asana.http.clock import ServerClock
+from source_asana.http.errors import error_handler
 from source_asana.http.stop import Stop
 
 # The name under which pip knows the connector; a test compares it with pyproject.toml.
@@ -65,6 +66,7 @@ class Client:
         self.monotonic = monotonic
         self.sleep = sleep = sleep or self.stop.nap
         self.outage_seconds = outage_seconds
+        self.errors = error_handler()
         self.clock = ServerClock(monotonic)
         # When Asana last answered a request properly, whoever sent it (monotonic seconds).
         self.last_success = float("-inf")

@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from source_asana.components.pages import RESTARTS_WITHOUT_PROGRESS, next_offset, pages, rows
-from source_asana.http.errors import Action, OffsetExpired, PartitionFailed, Refused, Rule, Verdict
+from source_asana.http.errors import OffsetExpired, PartitionFailed, Refused, Rule, Verdict
 
-EXPIRED = OffsetExpired(Verdict(Rule((), None, Action.RESTART, "offset expired"), 400, "expired"))
+EXPIRED = OffsetExpired(Verdict(Rule("offset expired"), 400, "expired"))
 Answer = dict[str, Any] | Exception
 
 
@@ -35,7 +35,7 @@ class Asana:
         if isinstance(answer, Exception):
             raise answer
         response = requests.Response()
-        response.body = answer  # type: ignore[attr-defined]  # as `attempts.send` does
+        response.json = lambda **_: answer  # type: ignore[method-assign]  # as the error handler does
         return response
 
 
@@ -120,7 +120,7 @@ def test_after_an_expired_offset_the_same_ones_may_come_again() -> None:
 
 
 def test_what_else_an_answer_means_is_the_callers_affair() -> None:
-    refused = Refused(Verdict(Rule((), None, Action.SKIP, "no access"), 403, "No access"))
+    refused = Refused(Verdict(Rule("no access"), 403, "No access"))
     listing = pages(Asana(page("1", offset="a"), refused), next_offset)
 
     assert [record["gid"] for record in next(listing)] == ["1"]
