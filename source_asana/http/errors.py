@@ -146,7 +146,7 @@ class AsanaErrorHandler(DefaultErrorHandler):
         told = self.reasons.get(reason, {})
         return Rule(reason, told.get("remedy", ""), Reach(told.get("reach", "partition")))
 
-    def verdict(self, answer: requests.Response | requests.RequestException) -> Verdict:
+    def verdict(self, answer: requests.Response | Exception | None) -> Verdict:
         """Return what an answer means; its body is parsed here, once, and given by `json()` then.
 
         Args:

@@ -247,7 +247,6 @@ class SearchRequest:
             counts=self.counts,
             params={**BY_CREATION, **self.params, **further},
             headers=self.headers,
-            limited_by=self.client.search_budget,
         )
         found: list[Raw] = body_of(response)["data"]
         return found

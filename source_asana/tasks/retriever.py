@@ -120,7 +120,6 @@ class TaskRetriever(TaskReader):
                 counts=self.counts,
                 params=params,
                 headers=self.requester.headers(),
-                limited_by=client.event_budget,
             )
 
         self.streams.events.ask(project, began, ask)
