@@ -13,9 +13,6 @@ from types import ModuleType
 from source_asana.source import SourceAsana
 from unit_tests.contract.test_layers import sources
 
-# Module -> the private names in it that are not its own.
-PRIVATE = {"http.client": {"_content"}}  # of an answer of `requests`
-
 
 def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
@@ -59,7 +56,7 @@ def inherited_names(made: type, tree: ast.ClassDef) -> Iterator[str]:
     yield from (name for name in named & known if is_private(name))
 
 
-def test_the_private_names_of_others_are_these() -> None:
+def test_no_private_name_of_others_is_used() -> None:
     found: dict[str, set[str]] = defaultdict(set)
     for name, path in sources("source_asana").items():
         if name.endswith("__init__") or name == "entry":
@@ -67,7 +64,7 @@ def test_the_private_names_of_others_are_these() -> None:
         module = importlib.import_module(f"source_asana.{name}")
         for one in foreign_names(module, ast.parse(path.read_text("utf-8"))):
             found[name].add(one)
-    assert dict(found) == PRIVATE
+    assert dict(found) == {}
 
 
 def test_a_private_name_of_each_kind_is_found() -> None:
