@@ -139,7 +139,7 @@ class ExportJobs:
         self._runtime = tasks.runtime
         self._client = tasks.runtime.client
         self._counts = tasks.counts
-        self._headers = tasks.requester.headers()
+        self._headers = tasks.requester.get_request_headers()
         self._retrievers = tasks.others
         self._selected = tasks.streams.selected
         self._overlap = tasks.streams.search.overlap

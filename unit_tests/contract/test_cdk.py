@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from types import ModuleType
 
-from source_asana.source import SourceAsana
 from unit_tests.contract.test_layers import sources
 
 
@@ -80,12 +79,3 @@ class SourceAsana:
     found = set(foreign_names(module, ast.parse(text)))
     of_others = {"_deep", "_deeper", "_hidden", "_Thing"}
     assert found == of_others | {"_config", "_slice_logger", "_validate_source"}
-
-
-def test_the_manifest_pages_as_the_pager_does() -> None:
-    # `components/pages.py: PagedList` looks only at whether there is an offset and a condition.
-    manifest = SourceAsana().resolved_manifest["definitions"]
-    offset = "{{ (response.next_page or {}).offset }}"
-    for name, condition in (("pages", None), ("pages_until_empty", "{{ last_page_size == 0 }}")):
-        strategy = manifest[name]["pagination_strategy"]
-        assert (strategy["cursor_value"], strategy.get("stop_condition")) == (offset, condition)
