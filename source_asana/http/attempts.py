@@ -49,8 +49,9 @@ CLIENTS_PAUSE_SECONDS = 1.0
 REFUSALS = 20
 LONGEST_REFUSAL_SECONDS = 3600.0
 SMALLEST_PAGE = 10
-# After these tries, a page that keeps failing is asked for with half as many records.
-HALVED_AFTER = (4, 6, 8, 10)
+# From this try on, every second time, it is found out whether Asana answers other requests. If so,
+# a page that keeps failing is asked for with half as many records.
+UNEXAMINED = 4
 AGAIN = frozenset({ResponseAction.RATE_LIMITED, ResponseAction.RETRY})
 NO_LIMIT = 10**9
 
@@ -211,14 +212,14 @@ class _Tries(ErrorHandler, BackoffStrategy):
         """Wait longer and longer, and ask for less where Asana answers other requests."""
         failures = self._failures
         answers = self._note(failures, verdict)
-        if failures.lasts > LONGEST_BACKOFF_SECONDS:
+        if failures.last - failures.began > LONGEST_BACKOFF_SECONDS:
             self._client.notice(
                 logging.WARNING,
                 f"Asana does not answer properly ({verdict.message}); still trying.",
             )
-        pause = pause_after(failures.count, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS)
+        pause = pause_after(failures.number, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS)
         self.pause = pause * random.uniform(0.75, 1.25)  # noqa: S311  # jitter
-        return self._again(verdict, is_heavy=answers and failures.count in HALVED_AFTER)
+        return self._again(verdict, is_heavy=answers)
 
     def _again(self, verdict: Verdict, *, is_heavy: bool) -> ErrorResolution:
         """Have the request sent again, with a smaller page if it is too heavy and can be."""
@@ -235,24 +236,26 @@ class _Tries(ErrorHandler, BackoffStrategy):
         return ErrorResolution(ResponseAction.REDUCE_PAGE_SIZE)
 
     def _note(self, streak: Streak, verdict: Verdict) -> bool:
-        """Count one more failure or refusal; return whether Asana answers others, where it matters.
+        """Count one more failure or refusal; return whether Asana is known to answer others.
 
         Raises:
             PartitionFailed: after many, while Asana answers other requests.
             AirbyteTracedException: after an outage, which ends the sync.
         """
         client = self._client
-        streak.add(client.monotonic())
-        is_long = streak.lasts >= streak.longest
-        if not (is_long or streak.is_to_examine):
+        before = streak.add(client.monotonic())
+        is_long = streak.last - max(streak.began, client.last_success) >= streak.longest
+        if not is_long and (streak.count < UNEXAMINED or streak.count % 2):
             return False
-        answers = client.last_success > streak.before or self._answers_this_user()
-        if streak.is_alone(answers=answers) or (is_long and answers):
+        answers = client.last_success > before or self._answers_this_user()
+        if answers and (is_long or streak.count >= streak.most):
             raise PartitionFailed(verdict)
         if is_long:
             # For all of them: thousands of slices would each wait for an answer once more.
             text = "Asana could not be reached for too long"
             raise client.stop.abort(outage(text, verdict.message))
+        if not answers:
+            streak.count = 0
         return answers
 
     def _answers_this_user(self) -> bool:

@@ -197,6 +197,18 @@ def test_a_longer_outage_ends_it(bench: Bench) -> None:
     assert {query["limit"][0] for query in bench.sent()} == {"100"}
 
 
+def test_what_alone_fails_for_as_long_as_an_outage_is_none(bench: Bench) -> None:
+    def slowly(_: Any, context: Any) -> dict[str, Any]:
+        bench.sleep(300)
+        context.status_code = 500
+        return {"errors": [{"message": "Sorry"}]}
+
+    bench.answers({"json": slowly})
+    with pytest.raises(PartitionFailed):
+        bench.send()
+    assert (len(bench.sent()), len(bench.sent(ME))) == (3, 1)
+
+
 def test_an_outage_uses_up_no_tries(bench: Bench) -> None:
     back_at = 1400.0
     bench.mock.get(ME, json=lambda _, context: _down_until(bench, back_at, context))
