@@ -20,7 +20,7 @@ from source_asana.fields import scopes
 from source_asana.http.attempts import send
 from source_asana.http.auth import AsanaOAuth
 from source_asana.http.clock import to_millis
-from source_asana.http.errors import SCOPE, AsanaError, Refused
+from source_asana.http.errors import AsanaError, Refused, error_handler
 from source_asana.http.parsing import parse
 from source_asana.runtime import Runtime
 
@@ -299,10 +299,11 @@ def _missing_scopes(runtime: Runtime) -> list[Finding]:
         return []
     if not granted or "default" in granted:
         return []
+    remedy = error_handler().rule("scope").remedy
     return [
         Finding(
             f"The OAuth app does not have the scope {scope}: a sync would skip "
-            f"{', '.join(sorted(streams))}. To read it: {SCOPE}.",
+            f"{', '.join(sorted(streams))}. To read it: {remedy}.",
             streams,
         )
         for scope, streams in scopes.STREAMS.items()

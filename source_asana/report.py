@@ -20,7 +20,7 @@ from hashlib import blake2b
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.counts import Counts
-from source_asana.http.errors import FIELDS, Reach, Verdict
+from source_asana.http.errors import Reach, Verdict
 
 LOGGER = logging.getLogger("airbyte.source_asana")
 PROGRESS_SECONDS = 30.0
@@ -215,7 +215,7 @@ class Report:
         self.skip(
             stream,
             f"the columns {', '.join(names)}",
-            replace(verdict, rule=FIELDS),
+            replace(verdict, rule=replace(verdict.rule, reach=Reach.PARTITION)),
             workspace=None,
         )
 

@@ -12,13 +12,15 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
+from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction
+
 from source_asana import SourceAsana
 from source_asana.fields import scopes
-from source_asana.http.errors import RULES, Action, Rule
+from source_asana.http.errors import error_handler
 from tools.docs_keywords import keywords
 from tools.docs_streams import pages
 
@@ -70,21 +72,24 @@ COSTS: Mapping[str, str] = {
     "workspaces": "1",
 }
 FACTS = ("Primary key", "Incremental by", "Read per", "Requests", "Plan", "OAuth scope")
-DONE: Mapping[Action, str] = {
-    Action.RETRY: "tries again for up to ten minutes",
-    Action.WAIT: "waits as long as Asana says, and slows down",
-    Action.REAUTHENTICATE: "renews an OAuth token once, then ends the sync",
-    Action.RESTART: "reads that list again from its first page",
-    Action.NEW_SYNC_TOKEN: "takes the new token; `events` has a gap when the old one had expired",
-    Action.SKIP: "skips the refused part; the first sync with this refusal warns",
-    Action.FAIL: "fails that stream and reads the rest; the next sync tries again",
-    Action.ABORT: "ends the sync",
+DONE: Mapping[ResponseAction, str] = {
+    ResponseAction.RETRY: "tries again for up to ten minutes",
+    ResponseAction.RATE_LIMITED: "waits as long as Asana says, and slows down",
+    ResponseAction.REFRESH_TOKEN_THEN_RETRY: "renews an OAuth token once, then ends the sync",
+    ResponseAction.RESET_PAGINATION: "reads that list again from its first page",
+    ResponseAction.IGNORE: "skips the refused part; the first sync with this refusal warns",
+    ResponseAction.FAIL: "fails that stream and reads the rest; the next sync tries again",
 }
-BEYOND_PLAN = "skips the refused part, and lists the streams at the end"
-# Where the rule has none, as the message that ends the sync says it.
-REMEDIES: Mapping[Action, str] = {
-    Action.REAUTHENTICATE: "provide a valid token under `credentials`",
+# Where the reason says more than the action.
+DONE_FOR: Mapping[str, str] = {
+    "plan": "skips the refused part, and lists the streams at the end",
+    "sync token": "takes the new token; `events` has a gap when the old one had expired",
+    "legal block": "ends the sync",
 }
+# Where the manifest has none, as the message that ends the sync says it.
+REMEDIES: Mapping[str, str] = {"token refused": "provide a valid token under `credentials`"}
+
+FEW_STATUSES = 5
 
 Json = Mapping[str, Any]
 
@@ -235,20 +240,29 @@ def config_table(source: SourceAsana) -> str:
 
 def answer_table() -> str:
     """Return the table of Asana's answers and what the connector does with them."""
-    rows: list[list[str]] = []
-    for alike, rules in groupby(RULES, _answer):
-        reason, done, remedy = alike
-        statuses = sorted({status for rule in rules for status in rule.statuses})
-        is_class = len(statuses) == 100
-        named = f"{statuses[0]} to {statuses[-1]}" if is_class else ", ".join(map(str, statuses))
-        rows.append([reason, named or "other", done, remedy])
+    judges = error_handler()
+    statuses: dict[tuple[str, str, str], set[int]] = {}
+    for one in judges.response_filters or ():
+        assert isinstance(one.action, ResponseAction)
+        assert isinstance(one.error_message, InterpolatedString)
+        reason = one.error_message.string
+        remedy = judges.rule(reason).remedy or REMEDIES.get(reason, "nothing")
+        row = reason, DONE_FOR.get(reason) or DONE.get(one.action, ""), remedy
+        if one.action is not ResponseAction.SUCCESS:
+            # What comes with a 2xx is said below the table.
+            refusals = {status for status in one.http_codes or () if status >= 300}
+            statuses.setdefault(row, set()).update(refusals)
+    rows = [
+        [reason, _statuses(sorted(found)), done, remedy]
+        for (reason, done, remedy), found in statuses.items()
+    ]
     return table(["Reason", "HTTP", "The connector", "What you can do"], rows)
 
 
-def _answer(rule: Rule) -> tuple[str, str, str]:
-    """Return what a reader sees of a rule: its reason, what is done, and the remedy."""
-    done = BEYOND_PLAN if rule.is_plan else DONE[rule.action]
-    return rule.reason, done, rule.remedy or REMEDIES.get(rule.action, "nothing")
+def _statuses(found: Sequence[int]) -> str:
+    if len(found) > FEW_STATUSES:
+        return f"{found[0]} to {found[-1]}"
+    return ", ".join(map(str, found)) or "other"
 
 
 def keyword_table() -> str:

@@ -6,11 +6,13 @@ import json
 import time
 from collections.abc import Iterator
 from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
+from airbyte_cdk.sources.streams.http import rate_limiting
 from hypothesis import HealthCheck, settings
 
 from source_asana.runtime import Runtime
@@ -68,6 +70,12 @@ def quicken(patch: pytest.MonkeyPatch, speed: float = SPEED) -> None:
     patch.setattr("source_asana.source.Runtime", quick)
     patch.setattr("source_asana.http.client.PAID_PER_MINUTE", NO_LIMIT)
     patch.setattr("source_asana.http.stop.WAKE_SECONDS", 1 / speed)
+    no_pauses_of_the_client(patch)
+
+
+def no_pauses_of_the_client(patch: pytest.MonkeyPatch) -> None:
+    """Have the CDK's client not sleep for a second before it sends again."""
+    patch.setattr(rate_limiting, "time", SimpleNamespace(sleep=lambda _: None))
 
 
 @pytest.fixture

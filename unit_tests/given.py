@@ -12,6 +12,7 @@ import requests
 from source_asana.config import Settings, parse_config, plain
 from source_asana.http.auth import authenticator
 from source_asana.http.client import Client
+from source_asana.http.errors import AsanaErrorHandler, Verdict, error_handler
 from source_asana.source import SourceAsana
 
 CONFIG: dict[str, Any] = {"credentials": {"personal_access_token": "the-token"}}
@@ -49,3 +50,8 @@ def refusal(status: int, message: str, **extra: Any) -> requests.Response:
     """Return an answer with Asana's form of an error."""
     error = {"message": message, "help": "For more information ..."}
     return answer(status, {"errors": [error], **extra})
+
+
+def verdict(response: requests.Response, judges: AsanaErrorHandler | None = None) -> Verdict:
+    """Return what the manifest's error handler, or another one, says of an answer."""
+    return (judges or error_handler()).verdict(response)

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 import pytest
 
-from source_asana.http.errors import Verdict, classify
+from source_asana.http.errors import Verdict
 from source_asana.report import Report
-from unit_tests.given import answer, refusal
+from unit_tests.given import answer, refusal, verdict
 
-PLAN = classify(refusal(402, "Only available to premium users."))
-ACCESS = classify(refusal(403, "You do not have access to this project."))
-SCOPE = classify(refusal(403, "The token lacks the scope tags:read."))
-APP = classify(refusal(401, "Your admin has disabled this app."))
+PLAN = verdict(refusal(402, "Only available to premium users."))
+ACCESS = verdict(refusal(403, "You do not have access to this project."))
+SCOPE = verdict(refusal(403, "The token lacks the scope tags:read."))
+APP = verdict(refusal(401, "Your admin has disabled this app."))
 
 
 @pytest.fixture
@@ -95,8 +95,8 @@ def test_what_the_last_sync_has_reported_is_one_line(caplog: pytest.LogCaptureFi
     first, second = Report(), Report()
     for report in (first, second):
         report.readers = {"goals": frozenset({"goal_stories"})}
-        for stream, verdict in (("tags", ACCESS), ("goals", PLAN), ("users", SCOPE)):
-            report.skip(stream, "project 7", verdict, workspace="1")
+        for stream, told in (("tags", ACCESS), ("goals", PLAN), ("users", SCOPE)):
+            report.skip(stream, "project 7", told, workspace="1")
         if report is first:
             assert len(caplog.records) == 2
             for stream in ("tags", "goal_stories"):
@@ -115,9 +115,9 @@ def test_what_the_last_sync_has_reported_is_one_line(caplog: pytest.LogCaptureFi
 def test_failures_are_one_error_for_each_cause(caplog: pytest.LogCaptureFixture) -> None:
     report = Report()
     for number in range(12):
-        report.fail("tasks", f"project {number}", classify(answer(500, {})))
-    report.fail("stories", "task 7", classify(answer(500, {})))
-    report.fail("tags", "workspace 1", classify(refusal(400, "Result too large")))
+        report.fail("tasks", f"project {number}", verdict(answer(500, {})))
+    report.fail("stories", "task 7", verdict(answer(500, {})))
+    report.fail("tags", "workspace 1", verdict(refusal(400, "Result too large")))
     assert caplog.records == []
     report.close()
     assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2

@@ -170,7 +170,7 @@ class Lookup:
                 f"{path}/{gid}",
                 self.counts,
                 params,
-                self.paged.requester.headers(),
+                self.paged.requester.get_request_headers(),
                 asked=asked,
                 is_record_wanted=is_record_wanted,
             )
@@ -186,7 +186,7 @@ class Lookup:
             "users/me",
             self.counts,
             lambda: GID,
-            self.paged.requester.headers(),
+            self.paged.requester.get_request_headers(),
             is_record_wanted=True,
         )
         return record.get("gid")

@@ -19,11 +19,11 @@ from source_asana.components.retriever import AsanaRetriever
 from source_asana.cursors.partial import SyncTokenStrategy
 from source_asana.cursors.sending import Raw
 from source_asana.http.attempts import body_of
-from source_asana.http.errors import Action, PartitionFailed, Rule, SyncTokenExpired, Verdict
+from source_asana.http.errors import PartitionFailed, Rule, SyncTokenExpired, Verdict
 from source_asana.parents.slices import Slice
 
 LOGGER = logging.getLogger("airbyte.source_asana.events")
-NO_TOKEN = Rule((), None, Action.FAIL, "no sync token")
+NO_TOKEN = Rule("no sync token")
 
 
 @dataclass

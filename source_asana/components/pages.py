@@ -1,9 +1,5 @@
 """A stream's requests: composed as the manifest says, and page after page.
 
-The CDK renders every template with Jinja at each request and parses the result as Python, which
-takes a third of a request's CPU. Templates that only name a field of the slice are filled in here;
-the CDK renders all others.
-
 `pages` is the one pager: it yields pages in order and every record once, whatever offsets expire.
 `PagedList` pages the slices of a stream with it; check and events ask for a page in ways of their
 own, and something else names the next one.
@@ -11,66 +7,46 @@ own, and something else names the next one.
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Generator,
+    Hashable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, TypeVar
 
 import requests
+from airbyte_cdk.sources.declarative.decoders import JsonDecoder
 from airbyte_cdk.sources.declarative.requesters import HttpRequester
 from airbyte_cdk.sources.declarative.requesters.paginators import Paginator
+from airbyte_cdk.sources.declarative.requesters.paginators.strategies import (
+    CursorPaginationStrategy,
+)
 from airbyte_cdk.sources.declarative.requesters.request_options import (
     InterpolatedRequestOptionsProvider,
 )
-from airbyte_cdk.sources.types import StreamSlice
+from typing_extensions import override
 
 from source_asana.counts import Counts
 from source_asana.cursors.sending import Raw
 from source_asana.fields.scopes import without_scope
 from source_asana.http.attempts import body_of, limit_of, send
 from source_asana.http.client import Client
-from source_asana.http.errors import Action, OffsetExpired, PartitionFailed, Refused, Rule, Verdict
+from source_asana.http.errors import (
+    OffsetExpired,
+    PartitionFailed,
+    Refused,
+    Rule,
+    Verdict,
+)
 from source_asana.parents.slices import Slice
 from source_asana.report import Report
-
-FIELD = re.compile(r"\{\{ stream_(partition|interval)\.(\w+) \}\}")
-
-
-class PlainTemplate:
-    """A template of constant text and fields of the slice, filled in without Jinja."""
-
-    def __init__(self, template: str) -> None:
-        """Take a template that `is_plain`."""
-        texts = FIELD.split(template)
-        # Text, then by threes: partition or interval, the field's name, text.
-        self._first = texts[0]
-        self._rest = list(zip(texts[1::3], texts[2::3], texts[3::3], strict=True))
-
-    @staticmethod
-    def is_plain(template: Any) -> TypeGuard[str]:
-        """Return whether nothing in a template needs Jinja."""
-        return isinstance(template, str) and "{" not in FIELD.sub("", template)
-
-    def fill(self, slice_: StreamSlice | None) -> str:
-        """Return the text for a slice; a missing field is empty."""
-        if not self._rest:
-            return self._first
-        partition = slice_.partition if slice_ else {}
-        interval = slice_.cursor_slice if slice_ else {}
-        found = [self._first]
-        for where, name, text in self._rest:
-            value = (partition if where == "partition" else interval).get(name)
-            found += ("" if value is None else str(value), text)
-        return "".join(found)
-
-
-def plain_templates(templates: Mapping[str, Any] | None) -> dict[str, PlainTemplate] | None:
-    """Return the templates of parameters or headers by name, None if one of them needs Jinja."""
-    if not all(map(PlainTemplate.is_plain, (templates or {}).values())):
-        return None
-    return {name: PlainTemplate(template) for name, template in (templates or {}).items()}
 
 
 @dataclass
@@ -96,9 +72,6 @@ class AsanaRequester(HttpRequester):
             request_headers=self.request_headers,
         )
         super().__post_init__(parameters)
-        self._params = plain_templates(self.request_parameters)
-        self._headers = plain_templates(self.request_headers)
-        self._plain_path = PlainTemplate(self.path) if PlainTemplate.is_plain(self.path) else None
 
     def bind(self, client: Client, counts: Counts) -> None:
         """Take the HTTP client, and the counter of the stream's requests."""
@@ -119,39 +92,19 @@ class AsanaRequester(HttpRequester):
                 this partition.
             AirbyteTracedException: a config error that ends the sync.
         """
-        if path is None:
-            plain = self._plain_path
-            path = plain.fill(slice_) if plain else self.get_path(stream_slice=slice_)
         return send(
             self._client,
-            path,
+            path or self.get_path(stream_slice=slice_),
             counts=self._counts,
-            params={**self._own_params(slice_), **params},
-            headers=self.headers(slice_),
+            params={**self.get_request_params(stream_slice=slice_), **params},
+            headers=self.get_request_headers(stream_slice=slice_),
         )
-
-    def _own_params(self, slice_: Slice | None) -> Mapping[str, Any]:
-        """Return the manifest's parameters; one without a value is left out, as in the CDK."""
-        if self._params is None:
-            return self.get_request_params(stream_slice=slice_)
-        return _filled(self._params, slice_)
-
-    def headers(self, slice_: Slice | None = None) -> dict[str, Any]:
-        """Return the manifest's headers."""
-        if self._headers is None:
-            return dict(self.get_request_headers(stream_slice=slice_))
-        return _filled(self._headers, slice_)
-
-
-def _filled(templates: Mapping[str, PlainTemplate], slice_: StreamSlice | None) -> dict[str, Any]:
-    values = {name: template.fill(slice_) for name, template in templates.items()}
-    return {name: value for name, value in values.items() if value}
 
 
 T = TypeVar("T")
 Token = TypeVar("Token", bound=Hashable)
 RESTARTS_WITHOUT_PROGRESS = 3
-REPEATED_TOKEN = Rule((), None, Action.FAIL, "repeated offset")
+REPEATED_TOKEN = Rule("repeated offset")
 
 
 def pages(
@@ -316,6 +269,19 @@ def answered(asked: Sequence[AskedFields], ask: Callable[[], T]) -> T:
                 raise
 
 
+class ParsedDecoder(JsonDecoder):
+    """Gives the paginator the body as it is parsed already."""
+
+    def __init__(self) -> None:
+        super().__init__(parameters={})
+
+    @override
+    def decode(
+        self, response: requests.Response
+    ) -> Generator[MutableMapping[str, Any], None, None]:
+        yield body_of(response)
+
+
 class PagedList:
     """Asks for the pages of a stream's slices.
 
@@ -340,27 +306,28 @@ class PagedList:
         self._paginator = paginator
         self.fields = fields
         self._room = room
-        # The manifest has three ways: no pages, until none is named, and until one is empty.
-        # The CDK would look up the next offset by Jinja, in an answer that it parses again.
         strategy = getattr(paginator, "pagination_strategy", None)
-        self._is_paged = strategy is not None
-        self._until_empty = getattr(strategy, "stop_condition", None) is not None
+        if isinstance(strategy, CursorPaginationStrategy):
+            strategy.decoder = ParsedDecoder()
 
     def pages(self, slice_: Slice) -> Iterator[list[Raw]]:
         """Yield a slice's pages; see `components.pages.pages`."""
         limit: int | None = None
+        offset: str | None = None
 
-        def ask(offset: str | None) -> requests.Response:
-            nonlocal limit
-            response = self._page(slice_, offset, limit)
+        def ask(token: str | None) -> requests.Response:
+            nonlocal limit, offset
+            offset = token
+            response = self._page(slice_, token, limit)
             limit = limit_of(response)
             return response
 
-        yield from pages(ask, self._following, self._room)
+        def following(response: requests.Response) -> str | None:
+            size = len(rows(body_of(response)))
+            found = self._paginator.next_page_token(response, size, None, offset)
+            return found["next_page_token"] if found else None
 
-    def _following(self, response: requests.Response) -> str | None:
-        is_over = not self._is_paged or (self._until_empty and not rows(body_of(response)))
-        return None if is_over else next_offset(response)
+        yield from pages(ask, following, self._room)
 
     def first(self, slice_: Slice, path: str | None = None) -> requests.Response:
         """Return an object by its path, or without one a slice's first page of one record.

@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-import orjson
-
 from source_asana.counts import Counts
 from source_asana.http.attempts import body_of, send
 from source_asana.http.client import Client
@@ -62,13 +60,13 @@ class Order:
         """What tells requests for other fields from this one."""
         return blake2b(",".join(self.fields).encode(), digest_size=8).hexdigest()
 
-    def body(self, workspace: str) -> bytes:
+    def body(self, workspace: str) -> dict[str, Any]:
         """Return the body of the request in a workspace."""
         tasks: dict[str, Any] = {"resource_type": "task", "fields": self.fields}
         if self.after is not None:
             tasks["filters"] = {"modified_at.after": from_millis(self.after)}
         data = {"workspace": workspace, "export_request_parameters": [tasks]}
-        return orjson.dumps({"data": data})
+        return {"data": data}
 
 
 class Job(NamedTuple):
@@ -141,7 +139,7 @@ class ExportJobs:
         self._runtime = tasks.runtime
         self._client = tasks.runtime.client
         self._counts = tasks.counts
-        self._headers = tasks.requester.headers()
+        self._headers = tasks.requester.get_request_headers()
         self._retrievers = tasks.others
         self._selected = tasks.streams.selected
         self._overlap = tasks.streams.search.overlap
@@ -222,10 +220,10 @@ class ExportJobs:
 
     # ── requests ───────────────────────────────────────────────────────────────────────────────
 
-    def _create(self, body: bytes) -> dict[str, Any] | None:
+    def _create(self, body: dict[str, Any]) -> dict[str, Any] | None:
         """Return a new job, None while another export runs in the workspace."""
         try:
-            return self._data("exports/resource", headers=self._headers, body=body)
+            return self._data("exports/resource", headers=self._headers, json=body)
         except Refused as refusal:
             if self._is_busy(refusal):
                 return None

@@ -1,9 +1,7 @@
 """Sends one request until it is answered.
 
-This module knows how long a request is tried, and what its answers mean for budget, clock and
-health. The CDK's client takes any rule for what an answer means and for how long it is tried, but
-knows one request only, so it cannot tell one that alone keeps failing from an outage. It lets 429s
-use up tries, adds a second to each wait that a rule computes, and sleeps on when told to stop.
+The CDK's client sends and repeats it. This module says what an answer means for that: how long a
+request is tried, when its pages are halved, and how budget, clock and health take it.
 """
 
 from __future__ import annotations
@@ -11,60 +9,62 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import requests
+from airbyte_cdk.sources.streams.http import HttpClient
+from airbyte_cdk.sources.streams.http.error_handlers import (
+    BackoffStrategy,
+    ErrorHandler,
+    ErrorResolution,
+    ResponseAction,
+)
+from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCCESS_RESOLUTION
+from airbyte_cdk.sources.streams.http.page_size_reduction_exception import (
+    PageSizeReductionRequiredException,
+)
+from typing_extensions import override
 
 from source_asana.config import config_error
 from source_asana.counts import Counts
 from source_asana.http.auth import AsanaOAuth
-from source_asana.http.budget import Budget
 from source_asana.http.client import Client
-from source_asana.http.errors import (
-    Action,
-    AsanaError,
-    OffsetExpired,
-    PartitionFailed,
-    Refused,
-    Rule,
-    SyncTokenExpired,
-    Verdict,
-    classify,
-    retry_after,
-)
+from source_asana.http.errors import PartitionFailed, Verdict, error_of
 from source_asana.http.tries import Streak, outage, pause_after
 
 LOGGER = logging.getLogger("airbyte.source_asana.attempts")
+# On level DEBUG, the client would log whole bodies.
+CLIENT_LOGGER = logging.getLogger("airbyte.source_asana.http_client")
+CLIENT_LOGGER.setLevel(logging.INFO)
+# It calls each repeated request a rate limit, and so would the log, thousands of times.
+logging.getLogger("airbyte").addFilter(lambda record: record.module != "rate_limiting")
 
 TRIES = 12
 FIRST_BACKOFF_SECONDS = 0.2
 LONGEST_BACKOFF_SECONDS = 15.0
+# The client adds it to each pause, and sleeps for so long whatever happens.
+CLIENTS_PAUSE_SECONDS = 1.0
 # Rate limits use up no tries. But a request that is refused this often while others pass has a
 # limit of its own.
 REFUSALS = 20
 LONGEST_REFUSAL_SECONDS = 3600.0
 SMALLEST_PAGE = 10
-# After these tries, a page that keeps failing is asked for with half as many records.
-HALVED_AFTER = (4, 6, 8, 10)
-ERRORS: Mapping[Action, type[AsanaError]] = {
-    Action.RESTART: OffsetExpired,
-    Action.NEW_SYNC_TOKEN: SyncTokenExpired,
-    Action.SKIP: Refused,
-    Action.FAIL: PartitionFailed,
-}
-NO_ANSWER = Rule((), None, Action.RETRY, "no answer")
+# From this try on, every second time, it is found out whether Asana answers other requests. If so,
+# a page that keeps failing is asked for with half as many records.
+UNEXAMINED = 4
+AGAIN = frozenset({ResponseAction.RATE_LIMITED, ResponseAction.RETRY})
+NO_LIMIT = 10**9
 
 
 def body_of(response: requests.Response) -> dict[str, Any]:
     """Return the parsed body of an answer that `send` returned."""
-    body: dict[str, Any] = response.body  # type: ignore[attr-defined]  # set below, once per answer
+    body: dict[str, Any] = response.json()  # parsed by the error handler, once
     return body
 
 
 def limit_of(response: requests.Response) -> int | None:
     """Return the page size of the answer, smaller than asked for where Asana could not give it."""
-    limit: int | None = response.limit  # type: ignore[attr-defined]  # as above
+    limit: int | None = response.limit  # type: ignore[attr-defined]  # set below, once per answer
     return limit
 
 
@@ -75,8 +75,7 @@ def send(
     counts: Counts,
     params: Mapping[str, Any],
     headers: Mapping[str, str] | None = None,
-    limited_by: Budget | None = None,
-    body: bytes | None = None,
+    json: Mapping[str, Any] | None = None,
 ) -> requests.Response:
     """Send a GET until an answer decides, and return that answer with its parsed body.
 
@@ -86,103 +85,110 @@ def send(
         counts: where each try is counted.
         params: query parameters; those that are None are left out.
         headers: further headers.
-        limited_by: the further quota that the request counts against: that of searches, of events.
-        body: makes it a POST of this JSON, which may be sent again where no answer came.
+        json: makes it a POST of this, which may be sent again where no answer came.
 
     Raises:
         Refused, OffsetExpired, SyncTokenExpired, PartitionFailed: what the answer means for the
             partition.
         AirbyteTracedException: the error that ends the sync.
     """
-    return _Attempts(
-        client, path, counts, dict(params), headers or {}, limited_by=limited_by, body=body
-    ).run()
+    tries = _Tries(client, path, counts, dict(params))
+    sender = HttpClient(
+        "asana",
+        CLIENT_LOGGER,
+        error_handler=tries,
+        backoff_strategy=tries,
+        session=client.api,
+        authenticator=client.auth,
+        request_timeout=client.timeout,
+    )
+    while True:
+        try:
+            _, response = sender.send_request(
+                "POST" if json else "GET",
+                f"{client.api_url}/{path.lstrip('/')}",
+                headers=headers,
+                params=tries.params,
+                json=json,
+                # The token is never sent to another host.
+                request_kwargs={"allow_redirects": False},
+            )
+        except PageSizeReductionRequiredException:
+            client.sleep(tries.pause)
+        else:
+            response.limit = tries.params.get("limit")  # type: ignore[attr-defined]  # see limit_of
+            return response
 
 
-class _Attempts:
-    """Makes the tries of one request."""
+class _Tries(ErrorHandler, BackoffStrategy):
+    """Judges the answers to one request, and says how long to wait before the next try.
 
-    def __init__(
-        self,
-        client: Client,
-        path: str,
-        counts: Counts,
-        params: dict[str, Any],
-        headers: Mapping[str, str],
-        *,
-        limited_by: Budget | None,
-        body: bytes | None,
-    ) -> None:
+    The CDK counts tries, for one request alone. This tells a request that alone keeps failing from
+    an outage, has rate limits use up no tries, and wakes who waits when the sync is told to stop.
+
+    Attributes:
+        params: the query parameters of the next try.
+        pause: how long it waits, in seconds.
+    """
+
+    max_retries = NO_LIMIT
+    max_time = NO_LIMIT
+
+    def __init__(self, client: Client, path: str, counts: Counts, params: dict[str, Any]) -> None:
+        self.params = params
+        self.pause = 0.0
         self._client = client
-        self._budgets = [limited_by, client.budget] if limited_by else [client.budget]
         self._path = path
-        url = f"{client.api_url}/{path.lstrip('/')}"
-        what = partial(client.post, body=body) if body else partial(client.get, params=params)
-        self._ask = partial(what, url, headers=headers)
         self._counts = counts
-        self._params = params
         self._failures = Streak(TRIES, client.outage_seconds)
         self._refusals = Streak(REFUSALS, LONGEST_REFUSAL_SECONDS)
         self._cost_refusals = 0
         self._renewed = False
 
-    def run(self) -> requests.Response:
+    @override
+    def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         client = self._client
-        while True:
-            for budget in self._budgets[:-1]:
-                budget.acquire()
-            try:
-                with client.budget.in_flight:
-                    # Not before there is a place: a pause may begin while the request waits for it.
-                    sent = client.budget.acquire()
-                    client.stop.check()
-                    self._counts.requests += 1
-                    response = self._ask()
-                    verdict = classify(response, is_list="limit" in self._params)
-                    # Before the place is free for another request.
-                    is_costly = self._pause(response, verdict, sent)
-            except requests.RequestException as error:
-                self._again(Verdict(NO_ANSWER, 0, f"no answer ({type(error).__name__})"))
-                continue
-            done = self._decide(response, verdict, is_costly=is_costly)
-            if done is not None:
-                return done
-
-    def _decide(
-        self, response: requests.Response, verdict: Verdict, *, is_costly: bool
-    ) -> requests.Response | None:
-        client, action = self._client, verdict.rule.action
-        client.announce(response)
-        if action is not Action.REAUTHENTICATE:
+        self._counts.requests += 1
+        verdict = client.errors.verdict(response)
+        action = verdict.action
+        if action is not ResponseAction.REFRESH_TOKEN_THEN_RETRY:
             self._renewed = False
-        if action is Action.WAIT:
-            self._wait(verdict, is_costly=is_costly)
-            return None
-        for budget in self._budgets:
-            budget.accepted()
-        if action is Action.RETRY:
-            self._again(verdict)
-            return None
+        if action is ResponseAction.RETRY:
+            return self._failed(verdict)
+        assert isinstance(response, requests.Response)
+        client.announce(response)
+        if action is ResponseAction.RATE_LIMITED:
+            return self._refused(response, verdict)
         client.last_success = client.monotonic()
-        if action is Action.SUCCESS:
+        if action is ResponseAction.SUCCESS:
             # Only these come from Asana for sure: a proxy's clock may be ahead.
             client.clock.observe(response.headers)
-            response.body = verdict.body  # type: ignore[attr-defined]  # parsed once, for all
-            response.limit = self._params.get("limit")  # type: ignore[attr-defined]  # see limit_of
-            return response
-        if action is Action.REAUTHENTICATE:
-            self._reauthenticate(verdict, response)
-            return None
-        if action is Action.ABORT:
+            return SUCCESS_RESOLUTION
+        if action is ResponseAction.REFRESH_TOKEN_THEN_RETRY:
+            return self._reauthenticated(response, verdict)
+        if verdict.is_fatal:
             raise client.stop.abort(
                 config_error(f'{verdict.rule.remedy}. Asana said: "{verdict.message}".')
             )
-        raise ERRORS[action](verdict)
+        raise error_of(verdict)
 
-    def _reauthenticate(self, verdict: Verdict, response: requests.Response) -> None:
-        auth = self._client.auth
+    @override
+    def backoff_time(
+        self,
+        response_or_exception: requests.Response | requests.RequestException | None,
+        attempt_count: int,
+    ) -> float:
+        """Wait here, as the client would sleep on when the sync is told to stop."""
+        self._client.sleep(max(0.0, self.pause - CLIENTS_PAUSE_SECONDS))
+        self._client.stop.check()
+        # For 0 it would take a pause of its own.
+        return 1e-9
+
+    def _reauthenticated(self, response: requests.Response, verdict: Verdict) -> ErrorResolution:
+        """Have the token renewed once; the client would do it for each thread that was refused."""
+        auth, stop = self._client.auth, self._client.stop
         if self._renewed or not isinstance(auth, AsanaOAuth):
-            raise self._client.stop.abort(
+            raise stop.abort(
                 config_error(
                     f'Asana does not accept the token (HTTP 401, "{verdict.message}"); provide '
                     "a valid one under `credentials`, and make sure that the workspace's admin has "
@@ -190,92 +196,82 @@ class _Attempts:
                 )
             )
         auth.renew(response.request.headers["Authorization"])
-        self._renewed = True
+        self._renewed, self.pause = True, 0.0
+        return ErrorResolution(ResponseAction.RETRY)
 
-    def _pause(self, response: requests.Response, verdict: Verdict, sent: float) -> bool:
-        """Have everyone pause after a 429; return whether it looks like the cost limit."""
-        is_refused = verdict.rule.action is Action.WAIT
-        return is_refused and self._budgets[0].rejected(sent, retry_after(response))
-
-    def _wait(self, verdict: Verdict, *, is_costly: bool) -> None:
+    def _refused(self, response: requests.Response, verdict: Verdict) -> ErrorResolution:
         """Give up on a request that alone is refused again and again, or ask for less."""
         self._note(self._refusals, verdict)
-        if is_costly:
-            self._cost_refusals += 1
-            if self._cost_refusals % 2 == 0:
-                self._halve(verdict)
+        is_costly = self._client.budgets.of(response.request)[0].is_costly
+        self._cost_refusals += is_costly
+        # The budget has everybody wait.
+        self.pause = 0.0
+        return self._again(verdict, is_heavy=is_costly and self._cost_refusals % 2 == 0)
 
-    def _again(self, verdict: Verdict) -> None:
-        """Wait before the next try."""
-        client, failures = self._client, self._failures
-        if self._note(failures, verdict) and failures.count in HALVED_AFTER:
-            self._halve(verdict)
-        if failures.lasts > LONGEST_BACKOFF_SECONDS:
-            client.notice(
+    def _failed(self, verdict: Verdict) -> ErrorResolution:
+        """Wait longer and longer, and ask for less where Asana answers other requests."""
+        failures = self._failures
+        answers = self._note(failures, verdict)
+        if failures.last - failures.began > LONGEST_BACKOFF_SECONDS:
+            self._client.notice(
                 logging.WARNING,
                 f"Asana does not answer properly ({verdict.message}); still trying.",
             )
-        pause = pause_after(failures.count, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS)
-        client.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311  # jitter
+        pause = pause_after(failures.number, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS)
+        self.pause = pause * random.uniform(0.75, 1.25)  # noqa: S311  # jitter
+        return self._again(verdict, is_heavy=answers)
+
+    def _again(self, verdict: Verdict, *, is_heavy: bool) -> ErrorResolution:
+        """Have the request sent again, with a smaller page if it is too heavy and can be."""
+        limit = int(self.params.get("limit") or 0)
+        if not is_heavy or limit <= SMALLEST_PAGE:
+            return ErrorResolution(ResponseAction.RETRY)
+        self.params["limit"] = max(SMALLEST_PAGE, limit // 2)
+        LOGGER.info(
+            "A page of %s failed (%s); asking for %s records a page.",
+            self._path,
+            verdict.message,
+            self.params["limit"],
+        )
+        return ErrorResolution(ResponseAction.REDUCE_PAGE_SIZE)
 
     def _note(self, streak: Streak, verdict: Verdict) -> bool:
-        """Count one more failure or refusal; return whether Asana answers others, where it matters.
+        """Count one more failure or refusal; return whether Asana is known to answer others.
 
         Raises:
             PartitionFailed: after many, while Asana answers other requests.
             AirbyteTracedException: after an outage, which ends the sync.
         """
-        streak.add(self._client.monotonic())
-        is_long = streak.lasts >= streak.longest
-        if not (is_long or streak.is_to_examine):
+        client = self._client
+        before = streak.add(client.monotonic())
+        is_long = streak.last - max(streak.began, client.last_success) >= streak.longest
+        if not is_long and (streak.count < UNEXAMINED or streak.count % 2):
             return False
-        answers = self._asana_answers(streak.before)
-        if streak.is_alone(answers=answers) or (is_long and answers):
+        answers = client.last_success > before or self._answers_this_user()
+        if answers and (is_long or streak.count >= streak.most):
             raise PartitionFailed(verdict)
         if is_long:
             # For all of them: thousands of slices would each wait for an answer once more.
-            raise self._client.stop.abort(
-                outage("Asana could not be reached for too long", verdict.message)
-            )
+            text = "Asana could not be reached for too long"
+            raise client.stop.abort(outage(text, verdict.message))
+        if not answers:
+            streak.count = 0
         return answers
 
-    def _asana_answers(self, since: float) -> bool:
-        """Return whether Asana answers other requests; where none was, ask for a small thing.
-
-        Args:
-            since: when this one failed last but one (monotonic seconds).
-        """
-        return self._client.last_success > since or self._answers_this_user()
-
     def _answers_this_user(self) -> bool:
-        """Ask for the token's user, and return whether that was answered."""
+        """Return whether Asana answers a small thing, where nothing else was asked for."""
         client = self._client
+        self._counts.requests += 1
         try:
-            with client.budget.in_flight:
-                sent = client.budget.acquire()
-                self._counts.requests += 1
-                response = client.get(
-                    f"{client.api_url}/users/me",
-                    params={"opt_fields": "gid"},
-                )
-                action = classify(response).rule.action
+            response = client.api.get(
+                f"{client.api_url}/users/me",
+                params={"opt_fields": "gid"},
+                timeout=client.timeout,
+                allow_redirects=False,
+            )
         except requests.RequestException:
             return False
-        if action is Action.WAIT:
-            client.budget.rejected(sent, retry_after(response))
-        if action in (Action.WAIT, Action.RETRY):
+        if client.errors.verdict(response).action in AGAIN:
             return False
-        client.budget.accepted()
         client.last_success = client.monotonic()
         return True
-
-    def _halve(self, verdict: Verdict) -> None:
-        limit = self._params.get("limit")
-        if isinstance(limit, int | str) and int(limit) > SMALLEST_PAGE:
-            self._params["limit"] = max(SMALLEST_PAGE, int(limit) // 2)
-            LOGGER.info(
-                "A page of %s failed (%s); asking for %s records a page.",
-                self._path,
-                verdict.message,
-                self._params["limit"],
-            )

@@ -12,7 +12,16 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import requests
+from airbyte_cdk.sources.streams.call_rate import AbstractAPIBudget
+from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler, ResponseAction
+from typing_extensions import override
+
+from source_asana.http.errors import retry_after
+from source_asana.http.stop import Stop
 
 LOGGER = logging.getLogger("airbyte.source_asana.budget")
 
@@ -84,6 +93,8 @@ class Budget:
         refusals: how many requests were refused for a rate limit.
         pause: when the last pause that Asana asked for was asked for, and when it ends.
         paused_seconds: how long such pauses took, together.
+        is_costly: whether the last refusal looks like the cost limit. It refuses after few
+            requests, so that smaller pages help and a lower rate does not.
     """
 
     def __init__(
@@ -110,6 +121,7 @@ class Budget:
         self.pause = (0.0, 0.0)
         self.paused_seconds = 0.0
         self.refusals = 0
+        self.is_costly = False
         self._backoff = BACKOFF_SECONDS
         # Of the last answers, None for one that was accepted; for a refusal how many requests were
         # sent in the minute before it.
@@ -176,7 +188,7 @@ class Budget:
             self._backoff = BACKOFF_SECONDS
             self._answers.append(None)
 
-    def rejected(self, sent: float, retry_after: float | None) -> bool:
+    def rejected(self, sent: float, retry_after: float | None) -> None:
         """Count a 429: everyone pauses, and many of them lower the rate to what was accepted.
 
         A 429 may be a passing fault, and the quota is not always the plan's, as another client may
@@ -185,10 +197,6 @@ class Budget:
         Args:
             sent: what `acquire` returned for the request.
             retry_after: how many seconds Asana asks to wait, None where it names none.
-
-        Returns:
-            Whether this looks like the cost limit. It refuses after few requests, so that smaller
-                pages help and a lower rate does not.
         """
         with self._lock:
             now = self._monotonic()
@@ -201,13 +209,13 @@ class Budget:
             self.paused_seconds += max(0.0, self._paused_until - began)
             self.pause = (now, self._paused_until)
             count = self._count_before(sent)
-            if count < max(LEAST_PER_MINUTE, 0.06 * self._full):
-                return True
+            self.is_costly = count < max(LEAST_PER_MINUTE, 0.06 * self._full)
+            if self.is_costly:
+                return
             self._answers.append(count)
             refused = [count for count in self._answers if count is not None]
             if len(refused) >= ENOUGH:
                 self._lower(min(refused), now)
-            return False
 
     def _lower(self, count: int, now: float) -> None:
         self._answers.clear()
@@ -234,3 +242,48 @@ class Budget:
         if now >= self._raise_at:
             self._limit = min(self._full, self._limit * (1 + RECOVERY_A_MINUTE))
             self._raise_at = now + WINDOW_SECONDS if self._limit < self._full else float("inf")
+
+
+class Budgets(AbstractAPIBudget):
+    """The budgets of all requests, as the CDK's session asks for them.
+
+    Args:
+        general: every request counts against it.
+        narrow: end of a path → a further budget that these requests count against.
+        errors: tells a rate limit from other refusals.
+        stop: says whether anything is to be sent any more.
+    """
+
+    def __init__(
+        self, general: Budget, narrow: Mapping[str, Budget], errors: ErrorHandler, stop: Stop
+    ) -> None:
+        self._general, self._narrow = general, narrow
+        self._errors, self._stop = errors, stop
+        self._of_this_thread = threading.local()
+
+    def of(self, request: requests.PreparedRequest) -> list[Budget]:
+        """Return the budgets of a request, the general one last."""
+        path = request.path_url.partition("?")[0]
+        narrow = [budget for end, budget in self._narrow.items() if path.endswith(end)]
+        return [*narrow, self._general]
+
+    @override
+    def get_matching_policy(self, request: Any) -> None:
+        return None
+
+    @override
+    def acquire_call(self, request: Any, block: bool = True, timeout: float | None = None) -> None:
+        self._of_this_thread.sent = self._general.acquire()
+        self._stop.check()
+
+    @override
+    def update_from_response(self, request: Any, response: Any) -> None:
+        budgets = self.of(request)
+        if not response.ok and self._errors.interpret_response(response).response_action is (
+            ResponseAction.RATE_LIMITED
+        ):
+            # Asana limits events by themselves: a refusal must not slow down what else is asked.
+            budgets[0].rejected(self._of_this_thread.sent, retry_after(response))
+            return
+        for budget in budgets:
+            budget.accepted()

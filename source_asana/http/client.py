@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, TypeVar
 
 import requests
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import NoAuth
+from airbyte_cdk.sources.streams.call_rate import LimiterMixin
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from typing_extensions import override
 
 from source_asana.config import Settings
-from source_asana.http.budget import PAID_PER_MINUTE, SEARCHES_PER_MINUTE, Budget
+from source_asana.http.budget import PAID_PER_MINUTE, SEARCHES_PER_MINUTE, Budget, Budgets
 from source_asana.http.clock import ServerClock
+from source_asana.http.errors import error_handler
 from source_asana.http.stop import Stop
 
 # The name under which pip knows the connector; a test compares it with pyproject.toml.
@@ -28,8 +29,8 @@ DISTRIBUTION = "source-asana-complete"
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
 OUTAGE_SECONDS = 600.0
-CHUNK_BYTES = 1 << 20
 SEARCH_BURST = 10.0
+Session = TypeVar("Session", bound=requests.Session)
 
 
 def connector_version() -> str:
@@ -65,6 +66,7 @@ class Client:
         self.monotonic = monotonic
         self.sleep = sleep = sleep or self.stop.nap
         self.outage_seconds = outage_seconds
+        self.errors = error_handler()
         self.clock = ServerClock(monotonic)
         # When Asana last answered a request properly, whoever sent it (monotonic seconds).
         self.last_success = float("-inf")
@@ -78,60 +80,19 @@ class Client:
         self.search_budget = Budget(
             SEARCHES_PER_MINUTE, burst=SEARCH_BURST, given_up=self.stop.is_set, **waits
         )
-        # Asana limits events by themselves: a refusal must not slow down what else is asked.
         self.event_budget = Budget(PAID_PER_MINUTE, given_up=self.stop.is_set, **waits)
-        self.session = _session()
+        self.budgets = Budgets(
+            self.budget,
+            {"/tasks/search": self.search_budget, "/events": self.event_budget},
+            self.errors,
+            self.stop,
+        )
+        # Signs what it sends, so that it asks only the API; the other one gets tokens and files.
+        self.api = _prepared(ApiSession(self.budgets))
+        self.session = _prepared(requests.Session())
         self.timeout = (CONNECT_SECONDS, READ_SECONDS)
         # Signs each request; `auth.authenticator` makes the one of the configuration.
         self.auth: AuthBase = NoAuth({})
-
-    def get(
-        self,
-        url: str,
-        *,
-        params: Mapping[str, Any],
-        headers: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        """Send one GET through the shared session, signed, and return its answer.
-
-        `Session.get` looks up proxies and CA in the environment each time and encodes the long
-        list of fields again and again, which takes half of a request's CPU. Here they are looked
-        up once, and the URL is built in one go. A .netrc is ignored, so that it cannot replace the
-        token.
-        """
-        request = requests.PreparedRequest()
-        request.prepare_method("GET")
-        given = {name: value for name, value in params.items() if value is not None}
-        if url.isascii():
-            query = urlencode(given, doseq=True, safe=",")
-            request.url = f"{url}?{query}" if query else url
-        else:
-            request.prepare_url(url, given)
-        return self._sent(request, headers or {})
-
-    def post(
-        self, url: str, *, body: bytes, headers: Mapping[str, str] | None = None
-    ) -> requests.Response:
-        """Send one POST of a JSON body as `get` sends a GET, and return its answer."""
-        request = requests.PreparedRequest()
-        request.prepare_method("POST")
-        request.prepare_url(url, None)
-        request.body = body
-        sizes = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        return self._sent(request, {**(headers or {}), **sizes})
-
-    def _sent(
-        self, request: requests.PreparedRequest, headers: Mapping[str, str]
-    ) -> requests.Response:
-        request.prepare_headers({**self.session.headers, **headers})
-        self.auth(request)
-        request.prepare_cookies(self.session.cookies)
-        response = self.session.send(
-            request, timeout=self.timeout, allow_redirects=False, **self._environment
-        )
-        # `content` does the same in chunks of ten kilobytes, which are forty for a page.
-        response._content = b"".join(response.iter_content(CHUNK_BYTES))  # noqa: SLF001
-        return response
 
     def announce(self, response: requests.Response) -> None:
         """Log the changes of its API that Asana announces in an answer's headers, each once."""
@@ -140,16 +101,35 @@ class Client:
                 text = f"Asana announces a change of its API: {change.strip()}"
                 self.notice(logging.INFO, text)
 
-    @cached_property
-    def _environment(self) -> Any:
-        """The proxies, CA bundle and client certificate that the environment names for Asana."""
-        return self.session.merge_environment_settings(
-            self.api_url, proxies={}, stream=True, verify=None, cert=None
-        )
+
+class _SigningSession(requests.Session):
+    """Signs a request when its turn has come, as its token may end while it waits for that."""
+
+    @override
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        assert isinstance(self.auth, AuthBase)
+        return super().send(self.auth(request), **options)
 
 
-def _session() -> requests.Session:
-    session = requests.Session()
+class ApiSession(LimiterMixin, _SigningSession):
+    """The CDK's session with a budget, and with a limit of the requests under way."""
+
+    def __init__(self, budgets: Budgets) -> None:
+        super().__init__(api_budget=budgets)
+        self._budgets = budgets
+
+    @override
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        *narrow, general = self._budgets.of(request)
+        for budget in narrow:
+            budget.acquire()
+        # A pause may begin while the request waits for a place, so the general one comes after it.
+        with general.in_flight:
+            return super().send(request, **options)
+
+
+def _prepared(session: Session) -> Session:
+    """Return a session with a pool for all workers that says who asks."""
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=64)
     session.mount("https://", adapter)
     session.mount("http://", adapter)  # ignore-https-check: only for a loopback address

@@ -1,39 +1,40 @@
-"""Decides what an answer of Asana means: one table leads from status and message to an action.
+"""Decides what an answer of Asana means: filters of the manifest lead to an action and a reason.
 
-The filters of the CDK's handlers look at status, headers and body, too, before they call a 2xx a
-success; their answer is an action and a message. Here it also says how far a refusal reaches and
-how to mend it, which report, feeds and state go by. The body is parsed once, and handed on to
-paginator and retriever. The rules come from Asana's page "Errors", from the responses in its
-OpenAPI description, and from the wordings that Asana is known to send.
+The CDK's handler knows an action and a message. This one adds how far a refusal reaches and how to
+mend it, which report, feeds and state go by; it has all conditions of a filter hold, where the CDK
+takes any of them; and it takes a body that is not the data that was asked for as none. The body is
+parsed once, for filters, paginator and retriever.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import requests
+import yaml
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.declarative.interpolation.interpolated_boolean import InterpolatedBoolean
+from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomErrorHandler
+from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import (
+    ModelToComponentFactory,
+)
+from airbyte_cdk.sources.declarative.requesters.error_handlers import DefaultErrorHandler
+from airbyte_cdk.sources.streams.http.error_handlers import ErrorResolution, ResponseAction
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
+from typing_extensions import override
 
 from source_asana.http.parsing import parse
 
-
-class Action(Enum):
-    """What `attempts.send` does with an answer."""
-
-    SUCCESS = auto()
-    RETRY = auto()
-    WAIT = auto()  # a rate limit: does not use up tries
-    REAUTHENTICATE = auto()  # once, with a fresh OAuth token; after that it ends the sync
-    RESTART = auto()  # the offset has expired: read the partition from its first page
-    NEW_SYNC_TOKEN = auto()
-    SKIP = auto()  # leave out exactly what was refused, and report it
-    FAIL = auto()  # this partition fails, the rest goes on
-    ABORT = auto()  # the whole sync ends: the user must act
+MANIFEST = Path(__file__).parents[1] / "manifest.yaml"
+NO_PREDICATE = InterpolatedBoolean("", parameters={})
+LIMIT = re.compile(r"[?&]limit=")
 
 
 class Reach(Enum):
@@ -47,27 +48,17 @@ class Reach(Enum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table; the first that matches an answer decides.
+    """Why a part is not read: one of the `reasons` in the manifest.
 
     Attributes:
-        statuses: HTTP statuses; empty matches every status from 400 on.
-        pattern: what Asana's message must contain, a case-insensitive regular expression; None
-            matches all.
-        action: what to do.
-        reason: a word for the report. Whether a plan or a scope is missing is told by it, too.
+        reason: a word for the report.
         remedy: what the user can do, a clause.
-        reach: for `SKIP`, how far the refusal reaches.
-        deleted: for `SKIP`, whether the object does not exist (any more), so that nothing was left
-            unread.
+        reach: how far a refusal reaches.
     """
 
-    statuses: Sequence[int]
-    pattern: str | None
-    action: Action
     reason: str
     remedy: str = ""
     reach: Reach = Reach.PARTITION
-    deleted: bool = False
 
     @property
     def takes_access(self) -> bool:
@@ -79,118 +70,10 @@ class Rule:
         """Whether the plan does not include what was asked for."""
         return self.reason == "plan"
 
-    def matches(self, status: int, message: str) -> bool:
-        """Return whether an answer with this status and message belongs to this row."""
-        if self.statuses and status not in self.statuses:
-            return False
-        return self.pattern is None or re.search(self.pattern, message, re.IGNORECASE) is not None
-
-
-PLAN = "upgrade the Asana plan or deselect the stream"
-SCOPE = (
-    "grant the OAuth app the scope, use a full-permission app or a personal access token, or "
-    "deselect the stream"
-)
-MEMBERSHIP = "give the token's user access, or exclude the object in the configuration"
-SUPPORT = "try again later; if the problem stays, report it with this message"
-
-RULES: tuple[Rule, ...] = (
-    Rule((400,), r"offset.*(expired|invalid)|pagination token", Action.RESTART, "offset expired"),
-    Rule((400, 412), r"sync token", Action.NEW_SYNC_TOKEN, "sync token"),
-    Rule((412,), None, Action.NEW_SYNC_TOKEN, "sync token"),
-    Rule(
-        (400,),
-        r"truncat",
-        Action.FAIL,
-        "truncated",
-        "the list is too long for Asana to deliver whole: name fewer projects in `project_ids`, or "
-        "deselect the stream",
-    ),
-    Rule((400,), r"too large", Action.FAIL, "too large", SUPPORT),
-    Rule(
-        (400,),
-        r"does not have access|only available to|not available for|premium|upgrade",
-        Action.SKIP,
-        "plan",
-        PLAN,
-        Reach.WORKSPACE,
-    ),
-    Rule(
-        (400,),
-        r"missing input",
-        Action.SKIP,
-        "other parameters",
-        "Asana does not offer this as it is documented: deselect the stream, and report it",
-    ),
-    Rule((400,), None, Action.FAIL, "bad request", SUPPORT),
-    Rule(
-        (401,),
-        r"disabled|blocked|\badmin|not (been )?(allowed|approved|permitted)",
-        Action.SKIP,
-        "app disabled",
-        "ask the workspace's admin to allow the app",
-        Reach.WHOLE_WORKSPACE,
-    ),
-    Rule((401,), None, Action.REAUTHENTICATE, "token refused"),
-    Rule((402,), None, Action.SKIP, "plan", PLAN, Reach.WORKSPACE),
-    Rule(
-        (403,),
-        r"premium|upgrade|paid|not available (for|to|on)|only available|free users|business"
-        r"|enterprise",
-        Action.SKIP,
-        "plan",
-        PLAN,
-        Reach.WORKSPACE,
-    ),
-    Rule((403,), r"scope", Action.SKIP, "scope", SCOPE, Reach.STREAM),
-    Rule(
-        (403,),
-        r"service[_ ]account",
-        Action.SKIP,
-        "service account",
-        "use the token of a service account, or deselect the stream",
-        Reach.WORKSPACE,
-    ),
-    Rule((403,), None, Action.SKIP, "no access", MEMBERSHIP),
-    Rule(
-        (404,),
-        r"no matching route",
-        Action.SKIP,
-        "no such endpoint",
-        "the endpoint is not offered for this token: deselect the stream",
-        Reach.STREAM,
-    ),
-    Rule(
-        (404,),
-        None,
-        Action.SKIP,
-        "deleted",
-        "restore it in Asana, if it should not have been deleted",
-        deleted=True,
-    ),
-    Rule((424, 429), None, Action.WAIT, "rate limit"),
-    Rule(
-        (451,),
-        None,
-        Action.ABORT,
-        "legal block",
-        "Asana refuses for legal reasons (HTTP 451): ask Asana's support why this account or "
-        "IP address is blocked",
-    ),
-    Rule((408, 409, 425), None, Action.RETRY, "try again"),
-    # Those above 504 come from networks in front of Asana.
-    Rule(range(500, 600), None, Action.RETRY, "server error"),
-    Rule((), None, Action.FAIL, "unexpected answer", SUPPORT),
-)
-FIELDS = Rule((), None, Action.SKIP, "scope", SCOPE)
-UNREADABLE = Rule((), None, Action.RETRY, "body cut off or no JSON")
-REDIRECT = Rule(
-    (), None, Action.FAIL, "redirect", "check `api_url`: the token is never sent to another host"
-)
-# Asana gives its reason in the body. An answer without one comes from a proxy or was cut off, and
-# is no reason to leave anything out.
-BODY_DECIDES = frozenset({400, 402, 403, 404, 412})
-OK = Rule((), None, Action.SUCCESS, "ok")
+    @property
+    def deleted(self) -> bool:
+        """Whether the object does not exist (any more), so that nothing was left unread."""
+        return self.reason == "deleted"
 
 
 @dataclass(frozen=True)
@@ -198,58 +81,120 @@ class Verdict:
     """What one answer means.
 
     Attributes:
-        rule: the row that decided.
-        status: HTTP status.
+        rule: the reason, with its consequences.
+        status: HTTP status, 0 without an answer.
         message: Asana's own words, else the status.
         body: the parsed JSON body, None when it was none.
+        action: what the manifest says to do. `IGNORE` leaves out exactly what was refused, `FAIL`
+            fails the partition.
+        failure_type: with `config_error`, a failure ends the whole sync, as the user must act.
     """
 
     rule: Rule
     status: int
     message: str
     body: Any = None
+    action: ResponseAction = ResponseAction.FAIL
+    failure_type: FailureType | None = None
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether the whole sync ends."""
+        return (self.action, self.failure_type) == (ResponseAction.FAIL, FailureType.config_error)
 
 
-def classify(response: requests.Response, *, is_list: bool = False) -> Verdict:
-    """Return what `response` means; its content is read and parsed here, once.
+@dataclass
+class AsanaErrorHandler(DefaultErrorHandler):
+    """Judges the answers of Asana by the filters of the manifest.
 
-    Args:
-        response: read to its end.
-        is_list: whether a list was asked for, so that anything else is no answer to it.
+    Attributes:
+        reasons: a filter's `error_message` → `reach`, how far its refusal reaches beyond the
+            partition (`workspace`, `stream`, or `whole workspace` for all its streams), and
+            `remedy`, what the user can do.
     """
-    status = response.status_code
+
+    reasons: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        """Take the filters' statuses apart from their other conditions."""
+        super().__post_init__(parameters)
+        self._filters = [
+            (one.http_codes, replace(one, http_codes=None, parameters={}))
+            if one.predicate != NO_PREDICATE or one.error_message_contains
+            else (one.http_codes, one)
+            for one in self.response_filters or ()
+        ]
+
+    @override
+    def interpret_response(
+        self, response_or_exception: requests.Response | Exception | None
+    ) -> ErrorResolution:
+        answer = response_or_exception
+        if not isinstance(answer, requests.Response):
+            return ErrorResolution(ResponseAction.RETRY, FailureType.transient_error, "no answer")
+        status = answer.status_code
+        for statuses, one in self._filters:
+            is_error_in_success = status < 300 and not one.http_codes
+            if not statuses or status in statuses or is_error_in_success:
+                found = one.matches(answer)
+                if found:
+                    return found
+        return super().interpret_response(answer)
+
+    def rule(self, reason: str) -> Rule:
+        """Return a reason with its consequences."""
+        told = self.reasons.get(reason, {})
+        return Rule(reason, told.get("remedy", ""), Reach(told.get("reach", "partition")))
+
+    def verdict(self, answer: requests.Response | Exception | None) -> Verdict:
+        """Return what an answer means; its body is parsed here, once, and given by `json()` then.
+
+        Args:
+            answer: read to its end, or why there is none.
+        """
+        status, message = 0, f"no answer ({type(answer).__name__})"
+        body: dict[str, Any] = {}
+        if isinstance(answer, requests.Response):
+            status = answer.status_code
+            body, trouble = _read(answer)
+            answer.json = lambda **_: body  # type: ignore[method-assign]  # what the filters look at
+            message = message_of(body) or trouble
+        found = self.interpret_response(answer)
+        return Verdict(
+            self.rule(found.error_message or ""),
+            status,
+            message,
+            body,
+            found.response_action or ResponseAction.RETRY,
+            found.failure_type,
+        )
+
+
+@cache
+def error_handler() -> AsanaErrorHandler:
+    """Return the manifest's error handler, which judges all answers."""
+    manifest = yaml.load(MANIFEST.read_bytes(), Loader=yaml.CSafeLoader)
+    found: AsanaErrorHandler = ModelToComponentFactory().create_component(
+        CustomErrorHandler, manifest["definitions"]["error_handler"], config={}
+    )
+    return found
+
+
+def _read(answer: requests.Response) -> tuple[dict[str, Any], str]:
+    """Return the body of an answer, empty where it is not what was asked for, and the status."""
+    status = answer.status_code
     try:
-        body = parse(response.content)
+        body = parse(answer.content)
     except ValueError:
         body = None
-    message = message_of(body) or f"HTTP {status} {response.reason or ''}".rstrip()
-    if 300 <= status < 400:
-        return Verdict(REDIRECT, status, message, body)
-    if status < 300:
-        return _classify_success(status, message, body, is_list=is_list)
-    if isinstance(body, dict) and body.get("sync") and status in (400, 412):
-        return Verdict(
-            next(r for r in RULES if r.action is Action.NEW_SYNC_TOKEN), status, message, body
-        )
-    if status in BODY_DECIDES and not message_of(body):
-        return Verdict(UNREADABLE, status, message, body)
-    rule = next(rule for rule in RULES if rule.matches(status, message))
-    return Verdict(rule, status, message, body)
-
-
-def _classify_success(status: int, message: str, body: Any, *, is_list: bool) -> Verdict:
+    if status >= 300:
+        text = f"HTTP {status} {answer.reason or ''}".rstrip()
+        return body if isinstance(body, dict) else {}, text
     if not isinstance(body, dict):
-        return Verdict(UNREADABLE, status, f"HTTP {status} with a body that is not complete JSON")
-    if not body.get("errors"):
-        if "data" in body and _is_data(body, is_list=is_list):
-            return Verdict(OK, status, "", body)
-        return Verdict(UNREADABLE, status, f"HTTP {status} without data", body)
-    # Asana's batch style: the error came with a 2xx, whatever data there is. What it says decides;
-    # without a known wording it is retried.
-    known = next(
-        (rule for rule in RULES if rule.pattern and rule.matches(rule.statuses[0], message)), None
-    )
-    return Verdict(known or UNREADABLE, status, message, body)
+        return {}, f"HTTP {status} with a body that is not complete JSON"
+    is_list = LIMIT.search(answer.url or "") is not None
+    is_right = body.get("errors") or ("data" in body and _is_data(body, is_list=is_list))
+    return body if is_right else {}, f"HTTP {status} without data"
 
 
 def _is_data(body: dict[str, Any], *, is_list: bool) -> bool:
@@ -313,3 +258,13 @@ class SyncTokenExpired(AsanaError):
 
 class PartitionFailed(AsanaError):
     """This partition cannot be read now."""
+
+
+def error_of(verdict: Verdict) -> AsanaError:
+    """Return the error that an answer is for its partition."""
+    if verdict.action is ResponseAction.IGNORE:
+        return Refused(verdict)
+    if verdict.action is not ResponseAction.RESET_PAGINATION:
+        return PartitionFailed(verdict)
+    is_token = verdict.rule.reason == "sync token"
+    return SyncTokenExpired(verdict) if is_token else OffsetExpired(verdict)

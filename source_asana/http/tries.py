@@ -65,50 +65,29 @@ def outage(said: str, problem: str) -> AirbyteTracedException:
     )
 
 
-# So many count in any case; from then on, every second time, Asana is asked whether it answers.
-UNEXAMINED = 4
-# So many times in a row it has to.
-ANSWERED = 3
-
-
 @dataclass(slots=True)
 class Streak:
-    """The failures, or the refusals, of one request in a row.
+    """The failures, or the refusals, of one request.
 
     Attributes:
         most: after so many it is given up, if Asana answers other requests.
         longest: after so many seconds all requests are given up, if Asana answers none.
-        count: how many there were.
-        lasts: for how many seconds.
-        before: when the last one but one came (monotonic seconds).
+        number: how many there were.
+        count: how many of them no outage excuses.
+        began, last: when the first and the last one came (monotonic seconds).
     """
 
     most: int
     longest: float
+    number: int = 0
     count: int = 0
-    lasts: float = 0.0
-    before: float = float("inf")
-    _last: float = float("inf")
-    _began: float | None = None
-    _answered: int = 0
+    began: float = float("inf")
+    last: float = float("inf")
 
-    def add(self, now: float) -> None:
-        """Count one more that came now."""
+    def add(self, now: float) -> float:
+        """Count one more that came now; return when the one before it came."""
+        self.number += 1
         self.count += 1
-        self.before, self._last = self._last, now
-        if self._began is None:
-            self._began = now
-        self.lasts = now - self._began
-
-    @property
-    def is_to_examine(self) -> bool:
-        """Whether it is time to find out if Asana answers other requests."""
-        return self.count >= UNEXAMINED and self.count % 2 == 0
-
-    def is_alone(self, *, answers: bool) -> bool:
-        """Return whether it was often enough, as Asana went on to answer other requests.
-
-        Once is not enough: an outage may have ended just now, and excuses what it took.
-        """
-        self._answered = self._answered + 1 if answers else 0
-        return self.count >= self.most and self._answered >= ANSWERED
+        self.began = min(self.began, now)
+        before, self.last = self.last, now
+        return before

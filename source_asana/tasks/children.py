@@ -491,7 +491,7 @@ class ChildRetriever(AsanaRetriever):
             self.attachment_search.format(workspace=workspace),
             self.counts,
             {"has_attachment": "true", "opt_fields": "created_at"},
-            self.requester.headers(),
+            self.requester.get_request_headers(),
         )
         now = self.runtime.clock.instant() or 0
         overlap = task_streams(self.runtime).search.overlap

@@ -31,7 +31,7 @@ from source_asana.http.attempts import body_of, send
 from source_asana.http.budget import FREE_PER_MINUTE, SEARCHES_PER_MINUTE
 from source_asana.http.client import Client
 from source_asana.http.clock import Millis, from_millis, to_millis
-from source_asana.http.errors import Action, AsanaError, PartitionFailed, Rule, Verdict
+from source_asana.http.errors import AsanaError, PartitionFailed, Rule, Verdict
 from source_asana.http.stop import Stop
 from source_asana.parents.feeds import Item
 from source_asana.parents.slices import Slice
@@ -43,9 +43,9 @@ PAGE = 100
 # With fewer pages than this, a search is used whatever the listings would cost.
 CHEAP_PAGES = 10
 BY_CREATION = {"sort_by": "created_at", "sort_ascending": "true", "limit": PAGE}
-UNSTEPPABLE = Rule((), None, Action.FAIL, "search cannot be stepped through")
-FORBIDDEN = Rule((), None, Action.FAIL, "a page is full of tasks that the token may not see")
-TOO_MANY = Rule((), None, Action.FAIL, "listings are cheaper")
+UNSTEPPABLE = Rule("search cannot be stepped through")
+FORBIDDEN = Rule("a page is full of tasks that the token may not see")
+TOO_MANY = Rule("listings are cheaper")
 
 
 class WorkspaceSlice(Slice):
@@ -247,7 +247,6 @@ class SearchRequest:
             counts=self.counts,
             params={**BY_CREATION, **self.params, **further},
             headers=self.headers,
-            limited_by=self.client.search_budget,
         )
         found: list[Raw] = body_of(response)["data"]
         return found

@@ -108,7 +108,7 @@ class HintedTasks:
             f"tasks/{gid}",
             tasks.counts,
             params,
-            tasks.requester.headers(),
+            tasks.requester.get_request_headers(),
             asked=asked,
             is_record_wanted=True,
         )
@@ -249,7 +249,7 @@ class HintedTasks:
             f"{path}/{hint.gid}",
             self._tasks.counts,
             lambda: fields,
-            self._tasks.requester.headers(),
+            self._tasks.requester.get_request_headers(),
             is_record_wanted=True,
         )
         if existence is Existence.UNKNOWN:

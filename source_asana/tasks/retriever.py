@@ -119,8 +119,7 @@ class TaskRetriever(TaskReader):
                 "events",
                 counts=self.counts,
                 params=params,
-                headers=self.requester.headers(),
-                limited_by=client.event_budget,
+                headers=self.requester.get_request_headers(),
             )
 
         self.streams.events.ask(project, began, ask)
@@ -189,7 +188,7 @@ class TaskRetriever(TaskReader):
             self.search.format(workspace=search.key),
             self.counts,
             {"opt_fields": ",".join(sorted(names))},
-            self.requester.headers(),
+            self.requester.get_request_headers(),
         )
 
     def _found(self, task: Raw, slice_: Search, stamp: Stamp) -> Iterator[Any]:

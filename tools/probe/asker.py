@@ -77,7 +77,7 @@ class Asker:
         self.counts = Counts()
         self.dates: list[str | None] = []
 
-    def get(self, path: str, *, search: bool = False, **params: Any) -> Reply:
+    def get(self, path: str, **params: Any) -> Reply:
         """Return the answer to one GET.
 
         Raises:
@@ -93,7 +93,6 @@ class Asker:
                 counts=self.counts,
                 params=params,
                 headers=HEADERS,
-                limited_by=self.client.search_budget if search else None,
             )
         except AsanaError as error:
             verdict = error.verdict

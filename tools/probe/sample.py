@@ -112,7 +112,7 @@ class Sample:
     def search(self, **params: Any) -> Reply:
         """Return what a search for tasks shows."""
         path = f"workspaces/{self.workspace}/tasks/search"
-        return self._asker.get(path, search=True, **{"opt_fields": "modified_at", **params})
+        return self._asker.get(path, **{"opt_fields": "modified_at", **params})
 
 
 def projects_of(task: Raw) -> Iterator[str]:

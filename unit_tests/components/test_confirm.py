@@ -12,7 +12,7 @@ from source_asana.components.confirm import Confirm, Existence
 from source_asana.core.partitions import ELSEWHERE
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.strategies import OTHER_STREAM, Strategy, Unread
-from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
+from source_asana.http.errors import PartitionFailed, Rule, Verdict
 from source_asana.parents.slices import ConfirmSlice, Row
 from unit_tests.cursors.surroundings import cursor_of, runtime
 
@@ -49,7 +49,7 @@ class FakeLookup:
     def listed_again(self, partition: str) -> frozenset[str]:
         del partition
         if self.listed is None:
-            raise PartitionFailed(Verdict(Rule((500,), None, Action.FAIL, "failed"), 500, ""))
+            raise PartitionFailed(Verdict(Rule("failed"), 500, ""))
         return self.listed
 
 

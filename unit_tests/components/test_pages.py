@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+from itertools import islice
 from typing import Any
 
 import pytest
 import requests
+from airbyte_cdk.sources.declarative.models import DefaultPaginator as DefaultPaginatorModel
+from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import (
+    ModelToComponentFactory,
+)
 
-from source_asana.components.pages import RESTARTS_WITHOUT_PROGRESS, next_offset, pages, rows
-from source_asana.http.errors import Action, OffsetExpired, PartitionFailed, Refused, Rule, Verdict
+from source_asana.components.pages import (
+    RESTARTS_WITHOUT_PROGRESS,
+    AskedFields,
+    PagedList,
+    next_offset,
+    pages,
+    rows,
+)
+from source_asana.http.errors import OffsetExpired, PartitionFailed, Refused, Rule, Verdict
+from source_asana.parents.slices import Slice
+from source_asana.report import Report
+from unit_tests.given import manifest
 
-EXPIRED = OffsetExpired(Verdict(Rule((), None, Action.RESTART, "offset expired"), 400, "expired"))
+EXPIRED = OffsetExpired(Verdict(Rule("offset expired"), 400, "expired"))
 Answer = dict[str, Any] | Exception
 
 
@@ -35,7 +51,7 @@ class Asana:
         if isinstance(answer, Exception):
             raise answer
         response = requests.Response()
-        response.body = answer  # type: ignore[attr-defined]  # as `attempts.send` does
+        response.json = lambda **_: answer  # type: ignore[method-assign]  # as the error handler does
         return response
 
 
@@ -120,7 +136,7 @@ def test_after_an_expired_offset_the_same_ones_may_come_again() -> None:
 
 
 def test_what_else_an_answer_means_is_the_callers_affair() -> None:
-    refused = Refused(Verdict(Rule((), None, Action.SKIP, "no access"), 403, "No access"))
+    refused = Refused(Verdict(Rule("no access"), 403, "No access"))
     listing = pages(Asana(page("1", offset="a"), refused), next_offset)
 
     assert [record["gid"] for record in next(listing)] == ["1"]
@@ -161,3 +177,53 @@ def test_next_offset(next_page: Any, offset: str | None) -> None:
     answer: Callable[[str | None], requests.Response] = Asana({"data": [], "next_page": next_page})
 
     assert next_offset(answer(None)) == offset
+
+
+class Requester:
+    """Answers a listing of three pages, the last of them empty, whose offset is under a key."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.asked: list[dict[str, Any]] = []
+
+    def ask(self, _: Any, params: dict[str, Any], __: Any) -> requests.Response:
+        self.asked.append(params)
+        number = len(self.asked)
+        records = [{"gid": str(number)}] if number < 3 else []
+        answer = Asana({"data": records, "next_page": {self.key: f"o{number}"}})(None)
+        answer.limit = params.get("limit")  # type: ignore[attr-defined]  # as `send` does
+        return answer
+
+
+def asked(definition: str, key: str = "offset", **changes: Any) -> list[dict[str, Any]]:
+    """Return what is asked for in four pages at most by a paginator of the manifest, changed."""
+    given = deepcopy(manifest()["definitions"][definition])
+    given["pagination_strategy"] |= changes
+    paginator = ModelToComponentFactory().create_component(
+        DefaultPaginatorModel, given, {}, url_base="", extractor_model=None
+    )
+    requester: Any = Requester(key)
+    fields = AskedFields("tasks", ("name",), Report(), lambda *_: None)
+    listing = PagedList(requester, paginator, fields, nullcontext())
+    list(islice(listing.pages(Slice({}, key="")), 4))
+    found: list[dict[str, Any]] = requester.asked
+    return found
+
+
+def test_the_manifests_paginator_says_what_is_asked_for() -> None:
+    first, second, *_ = asked("pages")
+    assert first == {"limit": 100, "opt_fields": "name"}
+    assert second == {"limit": 100, "offset": "o1", "opt_fields": "name"}
+    assert len(asked("pages")) == 4
+    assert len(asked("pages_until_empty")) == 3
+
+
+def test_a_changed_paginator_of_the_manifest_acts() -> None:
+    assert len(asked("pages", "more")) == 1
+    value = "{{ response.next_page.more }}"
+    assert [one.get("offset") for one in asked("pages", "more", cursor_value=value)][:2] == [
+        None,
+        "o1",
+    ]
+    assert len(asked("pages", stop_condition="{{ last_page_size < 7 }}")) == 1
+    assert asked("pages", page_size=20)[0]["limit"] == 20

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import requests_mock
-from airbyte_cdk.sources.types import StreamSlice
 
-from source_asana.components.pages import AsanaRequester, PlainTemplate
+from source_asana.components.pages import AsanaRequester
 from source_asana.counts import Counts
 from source_asana.http.client import Client
 from source_asana.parents.slices import Slice
@@ -51,7 +49,7 @@ def test_the_manifests_templates_are_filled_in() -> None:
     assert counts.requests == 2
 
 
-def test_what_needs_jinja_goes_the_cdks_way() -> None:
+def test_the_templates_are_jinja() -> None:
     requester = bound(
         path="/projects/{{ stream_partition['project_gid'] }}/tasks",
         request_parameters={"a": "{{ stream_partition.project_gid or 'none' }}"},
@@ -71,36 +69,3 @@ def test_a_path_of_the_callers_own_goes_first() -> None:
         mock.get(f"{API}/portfolios/12", **OK)
         requester.ask(None, {}, "portfolios/12")
         assert len(mock.request_history) == 1
-
-
-@pytest.mark.parametrize(
-    ("template", "is_plain"),
-    [
-        ("tasks", True),
-        ("/projects/{{ stream_partition.project_gid }}/tasks", True),
-        ("{{ stream_interval.since }}", True),
-        ("{{ stream_interval.since or '' }}", False),
-        ("{{ stream_partition['gid'] }}", False),
-        ("{{ config.gid }}", False),
-        (7, False),
-        (None, False),
-    ],
-)
-def test_only_what_names_fields_of_the_slice_is_plain(template: Any, *, is_plain: bool) -> None:
-    assert PlainTemplate.is_plain(template) is is_plain
-
-
-@pytest.mark.parametrize(
-    ("template", "text"),
-    [
-        ("a", "a"),
-        ("{{ stream_partition.a }}", "1"),
-        ("x{{ stream_partition.a }}y{{ stream_interval.since }}z", "x1y2024z"),
-        ("{{ stream_partition.none }}/{{ stream_interval.none }}", "/"),
-    ],
-)
-def test_a_field_that_the_slice_lacks_is_empty(template: str, text: str) -> None:
-    slice_ = StreamSlice(partition={"a": 1}, cursor_slice={"since": "2024"})
-    assert PlainTemplate(template).fill(slice_) == text
-    if "stream" in template:
-        assert PlainTemplate("-{{ stream_partition.a }}").fill(None) == "-"

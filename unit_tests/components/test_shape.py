@@ -10,13 +10,13 @@ import pytest
 
 from source_asana.components.pages import AskedFields
 from source_asana.components.shape import Filter, Shape
-from source_asana.http.errors import Verdict, classify
+from source_asana.http.errors import Verdict
 from source_asana.parents.plan import StreamPlan
 from source_asana.report import Report
-from unit_tests.given import refusal, settings
+from unit_tests.given import refusal, settings, verdict
 
-SCOPE = classify(refusal(403, "The token lacks the scope users:read."))
-ACCESS = classify(refusal(403, "You do not have access to this project."))
+SCOPE = verdict(refusal(403, "The token lacks the scope users:read."))
+ACCESS = verdict(refusal(403, "You do not have access to this project."))
 
 
 # ── fields ─────────────────────────────────────────────────────────────────────────────────────

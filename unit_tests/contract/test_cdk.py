@@ -10,11 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from types import ModuleType
 
-from source_asana.source import SourceAsana
 from unit_tests.contract.test_layers import sources
-
-# Module -> the private names in it that are not its own.
-PRIVATE = {"http.client": {"_content"}}  # of an answer of `requests`
 
 
 def is_private(name: str) -> bool:
@@ -59,7 +55,7 @@ def inherited_names(made: type, tree: ast.ClassDef) -> Iterator[str]:
     yield from (name for name in named & known if is_private(name))
 
 
-def test_the_private_names_of_others_are_these() -> None:
+def test_no_private_name_of_others_is_used() -> None:
     found: dict[str, set[str]] = defaultdict(set)
     for name, path in sources("source_asana").items():
         if name.endswith("__init__") or name == "entry":
@@ -67,7 +63,7 @@ def test_the_private_names_of_others_are_these() -> None:
         module = importlib.import_module(f"source_asana.{name}")
         for one in foreign_names(module, ast.parse(path.read_text("utf-8"))):
             found[name].add(one)
-    assert dict(found) == PRIVATE
+    assert dict(found) == {}
 
 
 def test_a_private_name_of_each_kind_is_found() -> None:
@@ -83,12 +79,3 @@ class SourceAsana:
     found = set(foreign_names(module, ast.parse(text)))
     of_others = {"_deep", "_deeper", "_hidden", "_Thing"}
     assert found == of_others | {"_config", "_slice_logger", "_validate_source"}
-
-
-def test_the_manifest_pages_as_the_pager_does() -> None:
-    # `components/pages.py: PagedList` looks only at whether there is an offset and a condition.
-    manifest = SourceAsana().resolved_manifest["definitions"]
-    offset = "{{ (response.next_page or {}).offset }}"
-    for name, condition in (("pages", None), ("pages_until_empty", "{{ last_page_size == 0 }}")):
-        strategy = manifest[name]["pagination_strategy"]
-        assert (strategy["cursor_value"], strategy.get("stop_condition")) == (offset, condition)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tools.docs_keywords import keywords, used_keywords
 
 # What the CDK's own classes have, too.
-STOCK = {"error_handler", "path", "token_refresh_endpoint", "url_base"}
+STOCK = {"error_handler", "path", "response_filters", "token_refresh_endpoint", "url_base"}
 
 
 def test_the_manifest_uses_every_keyword_and_no_other() -> None:

@@ -19,14 +19,14 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from source_asana.cursors.cursor import AsanaCursor
 from source_asana.cursors.partial import NewestChildStrategy, WindowStrategy
 from source_asana.cursors.states import StateShare
-from source_asana.http.errors import Action, Rule, Verdict
+from source_asana.http.errors import Rule, Verdict
 from source_asana.parents.feeds import Ending, Feed
 from source_asana.parents.routers import ParentRouter
 from source_asana.parents.slices import Slice
 from unit_tests.cursors.surroundings import BEGAN, cursor_of, runtime, slice_of
 
-NO_ACCESS = Verdict(Rule((403,), None, Action.SKIP, "no access"), 403, "No access")
-DELETED = Verdict(Rule((404,), None, Action.SKIP, "gone", deleted=True), 404, "Unknown object")
+NO_ACCESS = Verdict(Rule("no access"), 403, "No access")
+DELETED = Verdict(Rule("deleted"), 404, "Unknown object")
 Record = dict[str, Any]
 # What is missing for the second time is dropped.
 SYNCS = 2

@@ -6,16 +6,16 @@ import pytest
 
 from source_asana.fields.schemas import load_schema
 from source_asana.fields.scopes import FIELDS, STREAMS, without_scope
-from source_asana.http.errors import Verdict, classify
-from unit_tests.given import refusal
+from source_asana.http.errors import Verdict
+from unit_tests.given import refusal, verdict
 
-ACCESS = classify(refusal(403, "You do not have access to this project."))
+ACCESS = verdict(refusal(403, "You do not have access to this project."))
 
 
 def lacking(*scopes: str) -> Verdict:
     """Return the refusal that names these scopes."""
     words = ", ".join(scopes) or "one"
-    return classify(refusal(403, f"Your token is missing the scope: {words}."))
+    return verdict(refusal(403, f"Your token is missing the scope: {words}."))
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,18 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 import requests_mock
 from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.streams.http import rate_limiting
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_asana.http.attempts import REFUSALS, TRIES, body_of, limit_of, send
-from source_asana.http.budget import Budget
 from source_asana.http.errors import OffsetExpired, PartitionFailed, Refused, SyncTokenExpired
 from source_asana.report import Report
 from unit_tests.given import client
@@ -35,7 +37,7 @@ class Bench:
         """Build it."""
         self.mock = mock
         self.now = 1000.0
-        self.waits: list[float] = []
+        self.times: list[float] = []
         report = Report()
         self.counts = report.counts("tasks")
         self.client = client(notice=report.once, monotonic=lambda: self.now, sleep=self.sleep)
@@ -43,12 +45,15 @@ class Bench:
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
-        self.waits.append(seconds)
         self.now += max(seconds, 1e-6)
 
     def answers(self, *answers: dict[str, Any]) -> None:
         """Set what the tasks' path says, the last one for ever."""
-        self.mock.get(TASKS, list(answers))
+        self.mock.get(TASKS, list(answers), additional_matcher=self._seen)
+
+    def _seen(self, _: Any) -> bool:
+        self.times.append(self.now)
+        return True
 
     def send(self, **params: Any) -> requests.Response:
         """Ask for tasks."""
@@ -64,9 +69,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     with requests_mock.Mocker() as mock:
-        yield Bench(mock)
+        made = Bench(mock)
+        monkeypatch.setattr(rate_limiting, "time", SimpleNamespace(sleep=made.sleep))
+        yield made
 
 
 def test_what_is_sent(bench: Bench) -> None:
@@ -104,14 +111,35 @@ def test_trouble_is_tried_again(bench: Bench, trouble: dict[str, Any]) -> None:
     assert len(bench.sent()) == 6
 
 
-def test_waits_double_with_jitter_up_to_fifteen_seconds(bench: Bench) -> None:
+def test_waits_double_with_jitter_from_one_second_up_to_fifteen(bench: Bench) -> None:
     bench.answers(*[BROKEN] * 11, OK)
     bench.send()
-    waits = [wait for wait in bench.waits if wait > 0.1]
-    planned = [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 15, 15, 15, 15]
+    waits = [after - before for before, after in pairwise(bench.times)]
+    planned = [1, 1, 1, 1.6, 3.2, 6.4, 12.8, 15, 15, 15, 15]
     assert len(waits) == len(planned)
     for wait, plan in zip(waits, planned, strict=True):
-        assert 0.75 * plan <= wait <= 1.25 * plan
+        assert max(1.0, 0.75 * plan) <= wait <= 1.25 * plan + 0.1
+
+
+def test_who_waits_is_woken_when_the_sync_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("source_asana.http.attempts.FIRST_BACKOFF_SECONDS", 60.0)
+    monkeypatch.setattr("source_asana.http.attempts.LONGEST_BACKOFF_SECONDS", 60.0)
+    made = client()
+    with requests_mock.Mocker() as mock:
+        mock.get(TASKS, **BROKEN)
+        over = AirbyteTracedException(message="over")
+        threading.Timer(0.5, made.stop.abort, [over]).start()
+        began = time.monotonic()
+        with pytest.raises(AirbyteTracedException, match="over"):
+            send(made, "tasks", counts=Report().counts("tasks"), params={})
+    assert time.monotonic() - began < 2
+
+
+def test_the_log_has_no_line_of_the_clients(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "airbyte")
+    bench.answers(*[BROKEN] * 3, BUSY, OK)
+    bench.send()
+    assert caplog.messages == []
 
 
 def test_what_alone_fails_is_given_up_after_twelve_tries(bench: Bench) -> None:
@@ -169,6 +197,18 @@ def test_a_longer_outage_ends_it(bench: Bench) -> None:
     assert {query["limit"][0] for query in bench.sent()} == {"100"}
 
 
+def test_what_alone_fails_for_as_long_as_an_outage_is_none(bench: Bench) -> None:
+    def slowly(_: Any, context: Any) -> dict[str, Any]:
+        bench.sleep(300)
+        context.status_code = 500
+        return {"errors": [{"message": "Sorry"}]}
+
+    bench.answers({"json": slowly})
+    with pytest.raises(PartitionFailed):
+        bench.send()
+    assert (len(bench.sent()), len(bench.sent(ME))) == (3, 1)
+
+
 def test_an_outage_uses_up_no_tries(bench: Bench) -> None:
     back_at = 1400.0
     bench.mock.get(ME, json=lambda _, context: _down_until(bench, back_at, context))
@@ -219,10 +259,10 @@ def test_a_cost_limit_makes_pages_smaller(bench: Bench) -> None:
 
 
 def test_a_search_has_a_quota_of_its_own(bench: Bench) -> None:
-    bench.answers(OK)
+    path = "workspaces/1/tasks/search"
+    bench.mock.get(f"{API}/{path}", **OK)
     for _ in range(90):
-        budget = bench.client.search_budget
-        send(bench.client, "tasks", counts=bench.counts, params={}, limited_by=budget)
+        send(bench.client, path, counts=bench.counts, params={})
     assert 30 < bench.now - 1000 < 120
     assert len(bench.client.budget._sent) <= 60
 
@@ -244,7 +284,8 @@ def test_nothing_that_waits_for_a_place_is_sent_during_a_pause(bench: Bench) -> 
         context.status_code, context.headers["Retry-After"] = 429, "30"
         return {"errors": [{"message": "Too many"}]}
 
-    bench.client.budget = Budget(1500, in_flight=1, monotonic=lambda: bench.now, sleep=sleep)
+    one: dict[str, Any] = {"num_workers": 1}
+    bench.client = client(further=one, monotonic=lambda: bench.now, sleep=sleep)
     other = threading.Thread(target=bench.send)
     bench.answers({"json": answer})
     bench.send()

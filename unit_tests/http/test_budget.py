@@ -53,7 +53,8 @@ class Simulation:
         else:
             self.rejected.append(sent)
             pause = None if verdict is None else float(verdict)
-            self.costly += self.budget.rejected(sent, pause)
+            self.budget.rejected(sent, pause)
+            self.costly += self.budget.is_costly
 
     def run(self, seconds: float) -> int:
         """Send as much as the budget allows for that long; return how many were accepted."""
@@ -214,7 +215,8 @@ def test_a_lone_refusal_pauses_everyone_for_as_long_as_asana_says() -> None:
     simulation.run(60)
     sent = simulation.budget.acquire()
     refused_at = simulation.now
-    assert simulation.budget.rejected(sent, 30.0) is False
+    simulation.budget.rejected(sent, 30.0)
+    assert not simulation.budget.is_costly
     assert simulation.budget.acquire() >= refused_at + 30
     assert simulation.budget.per_minute == 1500
 
@@ -248,8 +250,9 @@ def test_without_retry_after_pauses_double_up_to_a_minute() -> None:
 def test_a_refusal_after_few_requests_is_the_cost_limit() -> None:
     simulation = Simulation(never, 1500)
     sent = [simulation.budget.acquire() for _ in range(20)]
-    assert simulation.budget.rejected(sent[-1], 5.0) is True
-    assert simulation.budget.rejected(sent[-2], 5.0) is True
+    for moment in (sent[-1], sent[-2]):
+        simulation.budget.rejected(moment, 5.0)
+        assert simulation.budget.is_costly
     assert simulation.budget.per_minute == 1500
 
 

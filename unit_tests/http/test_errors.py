@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import requests
+from airbyte_cdk.sources.declarative.requesters.error_handlers import HttpResponseFilter
+from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction as Action
 
-from source_asana.http.errors import RULES, Action, Reach, classify, message_of
-from unit_tests.given import answer, refusal
+from source_asana.http.errors import Reach, message_of
+from source_asana.http.errors import error_handler as handler
+from unit_tests.given import answer, refusal, verdict
 
 TABLE: tuple[tuple[int, str, Action, str, Reach], ...] = (
     (
         400,
         "offset: Your pagination token has expired.",
-        Action.RESTART,
+        Action.RESET_PAGINATION,
         "offset expired",
         Reach.PARTITION,
     ),
     (
         400,
         "offset: Your pagination token is invalid.",
-        Action.RESTART,
+        Action.RESET_PAGINATION,
         "offset expired",
         Reach.PARTITION,
     ),
@@ -50,86 +54,98 @@ TABLE: tuple[tuple[int, str, Action, str, Reach], ...] = (
     (
         400,
         "Sync token invalid or too old. You must fetch the full dataset for this query now.",
-        Action.NEW_SYNC_TOKEN,
+        Action.RESET_PAGINATION,
         "sync token",
         Reach.PARTITION,
     ),
-    (401, "Not Authorized", Action.REAUTHENTICATE, "token refused", Reach.PARTITION),
+    (401, "Not Authorized", Action.REFRESH_TOKEN_THEN_RETRY, "token refused", Reach.PARTITION),
     (
         401,
         "The bearer token has expired. If you have a refresh token, please use it.",
-        Action.REAUTHENTICATE,
+        Action.REFRESH_TOKEN_THEN_RETRY,
         "token refused",
         Reach.PARTITION,
     ),
     (
         401,
         "Your workspace administrator has disabled this app.",
-        Action.SKIP,
+        Action.IGNORE,
         "app disabled",
         Reach.WHOLE_WORKSPACE,
     ),
-    (402, "Search is only available to premium users.", Action.SKIP, "plan", Reach.WORKSPACE),
+    (402, "Search is only available to premium users.", Action.IGNORE, "plan", Reach.WORKSPACE),
     (
         402,
         "Custom Fields are not available for free users or guests.",
-        Action.SKIP,
+        Action.IGNORE,
         "plan",
         Reach.WORKSPACE,
     ),
-    (402, "Whatever", Action.SKIP, "plan", Reach.WORKSPACE),
-    (403, "You do not have access to this project.", Action.SKIP, "no access", Reach.PARTITION),
-    (403, "Forbidden", Action.SKIP, "no access", Reach.PARTITION),
+    (402, "Whatever", Action.IGNORE, "plan", Reach.WORKSPACE),
+    (403, "You do not have access to this project.", Action.IGNORE, "no access", Reach.PARTITION),
+    (403, "Forbidden", Action.IGNORE, "no access", Reach.PARTITION),
     (
         403,
         "Custom Field Settings are not available for free users.",
-        Action.SKIP,
+        Action.IGNORE,
         "plan",
         Reach.WORKSPACE,
     ),
     (
         403,
         "This is only available to Enterprise customers.",
-        Action.SKIP,
+        Action.IGNORE,
         "plan",
         Reach.WORKSPACE,
     ),
     (
         403,
         "Your token is missing the scope tasks:read.",
-        Action.SKIP,
+        Action.IGNORE,
         "scope",
         Reach.STREAM,
     ),
     (
         403,
         "only_service_account_can_access",
-        Action.SKIP,
+        Action.IGNORE,
         "service account",
         Reach.WORKSPACE,
     ),
-    (404, "task: Unknown object: 12", Action.SKIP, "deleted", Reach.PARTITION),
-    (404, "No matching route for request", Action.SKIP, "no such endpoint", Reach.STREAM),
-    (412, "Sync token invalid or too old.", Action.NEW_SYNC_TOKEN, "sync token", Reach.PARTITION),
-    (424, "You have made too many requests recently.", Action.WAIT, "rate limit", Reach.PARTITION),
-    (429, "You have made too many requests recently.", Action.WAIT, "rate limit", Reach.PARTITION),
+    (404, "task: Unknown object: 12", Action.IGNORE, "deleted", Reach.PARTITION),
+    (404, "No matching route for request", Action.IGNORE, "no such endpoint", Reach.STREAM),
+    (412, "Sync token invalid or too old.", Action.RESET_PAGINATION, "sync token", Reach.PARTITION),
+    (
+        424,
+        "You have made too many requests recently.",
+        Action.RATE_LIMITED,
+        "rate limit",
+        Reach.PARTITION,
+    ),
+    (
+        429,
+        "You have made too many requests recently.",
+        Action.RATE_LIMITED,
+        "rate limit",
+        Reach.PARTITION,
+    ),
     (
         451,
         "This request was blocked for legal reasons.",
-        Action.ABORT,
+        Action.FAIL,
         "legal block",
         Reach.PARTITION,
     ),
     (
         400,
         "Portfolios are not available for your plan, please upgrade.",
-        Action.SKIP,
+        Action.IGNORE,
         "plan",
         Reach.WORKSPACE,
     ),
-    (400, "project: Missing input", Action.SKIP, "other parameters", Reach.PARTITION),
+    (400, "project: Missing input", Action.IGNORE, "other parameters", Reach.PARTITION),
     (409, "Conflict", Action.RETRY, "try again", Reach.PARTITION),
-    (412, "Precondition Failed", Action.NEW_SYNC_TOKEN, "sync token", Reach.PARTITION),
+    (412, "Precondition Failed", Action.RESET_PAGINATION, "sync token", Reach.PARTITION),
     (500, "Server Error", Action.RETRY, "server error", Reach.PARTITION),
     (501, "Bad Gateway", Action.RETRY, "server error", Reach.PARTITION),
     (503, "Service Unavailable", Action.RETRY, "server error", Reach.PARTITION),
@@ -146,23 +162,74 @@ TABLE: tuple[tuple[int, str, Action, str, Reach], ...] = (
 def test_status_and_words_decide(
     status: int, message: str, action: Action, reason: str, reach: Reach
 ) -> None:
-    verdict = classify(refusal(status, message))
-    assert verdict.rule.action is action
-    assert verdict.rule.reason == reason
-    assert verdict.rule.reach is reach
-    assert verdict.status == status
-    assert verdict.message == message
+    found = verdict(refusal(status, message))
+    assert found.action is action
+    assert found.rule.reason == reason
+    assert found.rule.reach is reach
+    assert found.status == status
+    assert found.message == message
 
 
-def test_every_row_of_the_table_is_reached_by_a_body() -> None:
-    reached = {id(classify(refusal(status, message)).rule) for status, message, *_ in TABLE}
-    assert [rule for rule in RULES if id(rule) not in reached] == []
+BODIES = (
+    *((status, {"errors": [{"message": message}]}) for status, message, *_ in TABLE),
+    (200, {"data": []}),
+    (200, {"errors": [{"message": "Server Error"}]}),
+    (302, b""),
+    (403, b""),
+    (400, {"sync": "a", "errors": [{"message": "Too old"}]}),
+)
 
 
-def test_every_skip_and_abort_says_what_to_do() -> None:
+@pytest.mark.parametrize("number", range(len(handler().response_filters or ())))
+def test_every_filter_decides_about_some_body(number: int) -> None:
+    judges = handler()
+    fewer = [one for place, one in enumerate(judges.response_filters or ()) if place != number]
+    without = replace(judges, response_filters=fewer, parameters={})
+    assert any(
+        (verdict(answer(status, body)), verdict(answer(status, body), without).action)
+        for status, body in BODIES
+        if verdict(answer(status, body)) != verdict(answer(status, body), without)
+    )
+
+
+def test_every_skip_and_failure_says_what_to_do() -> None:
+    judges = handler()
     assert [
-        rule for rule in RULES if rule.action in {Action.SKIP, Action.ABORT} and not rule.remedy
+        one
+        for one in judges.response_filters or ()
+        if one.action in {Action.IGNORE, Action.FAIL}
+        and not judges.rule(one.error_message.string).remedy  # type: ignore[union-attr]  # built
     ] == []
+
+
+def test_no_reason_is_that_of_no_filter() -> None:
+    judges = handler()
+    named = {one.error_message.string for one in judges.response_filters or ()}  # type: ignore[union-attr]
+    assert judges.reasons.keys() - named == set()
+    assert {"plan", "deleted", "scope", "sync token"} <= named
+
+
+def test_a_changed_rule_and_reach_of_the_manifest_act() -> None:
+    busy = HttpResponseFilter(
+        config={},
+        parameters={},
+        http_codes={403},
+        error_message_contains="later",
+        action="RETRY",
+        error_message="busy",
+    )
+    judges = handler()
+    changed = replace(
+        judges,
+        response_filters=[busy, *(judges.response_filters or ())],
+        reasons={"no access": {"reach": "stream", "remedy": "ask"}},
+        parameters={},
+    )
+    assert verdict(refusal(403, "Try later"), changed).action is Action.RETRY
+    # Both conditions must hold.
+    assert verdict(refusal(404, "Try later"), changed).action is Action.IGNORE
+    found = verdict(refusal(403, "Forbidden"), changed)
+    assert (found.rule.reach, found.rule.remedy) == (Reach.STREAM, "ask")
 
 
 @pytest.mark.parametrize(
@@ -193,44 +260,46 @@ def test_every_skip_and_abort_says_what_to_do() -> None:
     ],
 )
 def test_what_cannot_be_trusted_is_tried_again(response: requests.Response, message: str) -> None:
-    verdict = classify(response)
-    assert verdict.rule.action is Action.RETRY
-    assert verdict.message == message
+    found = verdict(response)
+    assert found.action is Action.RETRY
+    assert found.message == message
 
 
 @pytest.mark.parametrize("data", [[], {}, [{"gid": "1"}], {"gid": "1"}, None])
 def test_data_is_success(data: Any) -> None:
-    verdict = classify(answer(200, {"data": data}))
-    assert verdict.rule.action is Action.SUCCESS
-    assert verdict.body == {"data": data}
+    found = verdict(answer(200, {"data": data}))
+    assert found.action is Action.SUCCESS
+    assert found.body == {"data": data}
 
 
 @pytest.mark.parametrize("data", [{}, {"gid": "1"}, None])
 def test_no_list_is_no_answer_to_who_asked_for_one(data: Any) -> None:
-    verdict = classify(answer(200, {"data": data}), is_list=True)
-    assert verdict.rule.action is Action.RETRY
-    assert verdict.message == "HTTP 200 without data"
+    listed = answer(200, {"data": data})
+    listed.url = "https://app.asana.com/api/1.0/tasks?project=1&limit=100"
+    found = verdict(listed)
+    assert found.action is Action.RETRY
+    assert found.message == "HTTP 200 without data"
 
 
 def test_an_error_in_a_200_counts_like_its_status() -> None:
     words = "Search is only available to premium users."
-    assert classify(refusal(200, words)).rule.action is Action.SKIP
+    assert verdict(refusal(200, words)).action is Action.IGNORE
     expired = "offset: Your pagination token has expired."
-    assert classify(refusal(200, expired)).rule.action is Action.RESTART
+    assert verdict(refusal(200, expired)).action is Action.RESET_PAGINATION
 
 
 @pytest.mark.parametrize("status", [400, 412])
 def test_any_error_with_a_sync_token_is_one(status: int) -> None:
-    verdict = classify(refusal(status, "Too old", sync="abc"))
-    assert verdict.rule.action is Action.NEW_SYNC_TOKEN
-    assert verdict.body["sync"] == "abc"
+    found = verdict(refusal(status, "Too old", sync="abc"))
+    assert found.action is Action.RESET_PAGINATION
+    assert found.body["sync"] == "abc"
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_not_followed(status: int) -> None:
-    verdict = classify(answer(status, b""))
-    assert verdict.rule.action is Action.FAIL
-    assert "api_url" in verdict.rule.remedy
+    found = verdict(answer(status, b""))
+    assert found.action is Action.FAIL
+    assert "api_url" in found.rule.remedy
 
 
 @pytest.mark.parametrize(

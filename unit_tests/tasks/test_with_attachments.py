@@ -10,7 +10,7 @@ import pytest
 
 from source_asana.core.task_list import Shown
 from source_asana.http.clock import Millis
-from source_asana.http.errors import Action, PartitionFailed, Rule, Verdict
+from source_asana.http.errors import PartitionFailed, Rule, Verdict
 from source_asana.http.stop import Stop
 from source_asana.tasks import children as module
 from source_asana.tasks.children import AttachmentSearch, TasksWithAttachments
@@ -91,7 +91,7 @@ def test_at_a_low_rate_a_search_is_worth_more(
 def test_after_a_failure_every_task_is_asked(
     search: Search, of: Callable[..., AttachmentSearch]
 ) -> None:
-    search.error = PartitionFailed(Verdict(Rule((), None, Action.FAIL, "no plan"), 402, "paid"))
+    search.error = PartitionFailed(Verdict(Rule("no plan"), 402, "paid"))
     assert of().among(1000) is None
     assert search.asked == 1
 
