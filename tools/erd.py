@@ -169,7 +169,7 @@ def _parents(router: Router) -> Sequence[str]:
     if router.kind in {"Walk", "Task"}:
         own = (path.rpartition(".")[0] for path in router.own)
         return (*ANY_TASK, *(f"{name or 'project'}s" for name in own))
-    return (router.parent,) if router.parent else ()
+    return (router.stream,) if router.stream else ()
 
 
 def _streams_of(node: Parts, names: frozenset[str]) -> Sequence[str]:

@@ -178,7 +178,7 @@ def _inline(
     for name, one in selected.items():
         router = routers[name]
         if isinstance(router, InlineRouter):
-            found.setdefault(router.parent, []).append(
+            found.setdefault(router.stream, []).append(
                 Inline(
                     stream=name,
                     column=router.column,
