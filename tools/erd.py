@@ -151,7 +151,7 @@ def boxes() -> dict[str, Box]:
 def _box(declared: Declared, names: frozenset[str]) -> Box:
     box = Box(declared.primary_key)
     parents = _parents(declared.router)
-    for column in (*declared.columns, *filter(None, [declared.parent_column])):
+    for column in declared.columns:
         box.parents[column] = parents
     for column, node in ours.schema(declared.name)["properties"].items():
         found = box.lists if "items" in node else box.objects

@@ -263,7 +263,7 @@ class AsanaRetriever(Retriever):
         """Yield the records of an inline stream that lie in a page of this one."""
         cursor = self.others[one.stream].cursor
         for parent in page:
-            slice_ = Slice({one.parent_column: parent["gid"]}, key=parent["gid"])
+            slice_ = Slice({one.partition_field: parent["gid"]}, key=parent["gid"])
             cursor.expect(slice_.key)
             found = one.records(parent)
             if found is None:

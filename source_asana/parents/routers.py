@@ -268,13 +268,20 @@ class InlineRouter(AsanaRouter):
 
     Attributes:
         stream: name of the parent stream; its retriever sends the records.
-        column: the parent's column that holds them.
-        parent_column: the column to fill with the parent's gid.
+        partition_field: partition field that holds the parent's gid.
+        expand_records_from_field: path of the parent's column that holds them, a single name.
+        parent_columns: as in the retriever: the column to fill with that field.
     """
 
     stream: str = ""
-    column: str = ""
-    parent_column: str = ""
+    partition_field: str = ""
+    expand_records_from_field: list[str] = field(default_factory=list)
+    parent_columns: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        """Know the columns of either stream."""
+        super().__post_init__(parameters)
+        [self.column], [self.parent_column] = self.expand_records_from_field, self.parent_columns
 
     @override
     def parents(self) -> Needs:
@@ -286,7 +293,7 @@ class InlineRouter(AsanaRouter):
 
     @override
     def partition_of(self, partition: str) -> dict[str, str]:
-        return {self.parent_column: partition}
+        return {self.partition_field: partition}
 
     @override
     def stream_slices(self) -> Iterable[Slice]:

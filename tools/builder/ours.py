@@ -53,7 +53,6 @@ class Declared:
         lookback_window: how far a window steps back, an ISO 8601 duration.
         columns: column -> value of the partition that it holds.
         listed: column of the parent that holds the records, where they come with its listing.
-        parent_column: column that names the parent of such records.
         search: path of the search that names tasks with such records, with `{workspace}`.
         has_pages: whether Asana pages. ends_empty: whether only an empty page is the end.
         is_asked: whether opt_fields are sent.
@@ -70,7 +69,6 @@ class Declared:
     cursor_field: str = ""
     lookback_window: str = ""
     listed: str = ""
-    parent_column: str = ""
     search: str = ""
     has_pages: bool = True
     ends_empty: bool = False
@@ -92,6 +90,7 @@ def declared(manifest: Parts) -> Iterator[Declared]:
     for stream in manifest["streams"]:
         keys, retriever = stream["$parameters"], stream["retriever"]
         paginator, incremental = retriever["paginator"], retriever.get("incremental_sync", {})
+        router = retriever["partition_router"]
         pagination = paginator.get("pagination_strategy", {})
         yield Declared(
             name=stream["name"],
@@ -101,11 +100,10 @@ def declared(manifest: Parts) -> Iterator[Declared]:
             parameters=keys.get("request_parameters", {}),
             columns=keys.get("parent_columns", {}),
             headers=retriever["requester"]["request_headers"],
-            router=_router(retriever["partition_router"]),
+            router=_router(router),
             cursor_field=incremental.get("cursor_field", ""),
             lookback_window=incremental.get("lookback_window", ""),
-            listed=keys.get("column", ""),
-            parent_column=keys.get("parent_column", ""),
+            listed=next(iter(router.get("expand_records_from_field", ())), ""),
             search=keys.get("attachment_search", ""),
             has_pages=paginator["type"] != "NoPagination",
             ends_empty="stop_condition" in pagination,

@@ -167,7 +167,7 @@ def _inline(declared: Declared, parent: Declared) -> Json:
     made = stream(
         declared.name, requester, router, _paginator(parent), pagination_reset=ref("restart")
     )
-    copied = {declared.parent_column: ["gid"]}
+    copied: dict[str, list[str]] = {column: ["gid"] for column in declared.columns}
     if of_projects:
         copied[_TEAM_OF_PARENT] = ["team"]
         made["transformations"] = [{"type": "RemoveFields", "field_pointers": [[_TEAM_OF_PARENT]]}]
@@ -194,7 +194,8 @@ def _expander(column: str, copied: Mapping[str, Sequence[str]]) -> Json:
 def _chosen_parents(declared: Declared, parent: Declared) -> str:
     if parent.name not in CHOSEN:
         return ""
-    gid = f"record.{declared.parent_column}"
+    [column] = declared.columns
+    gid = f"record.{column}"
     team = f"(record.{_TEAM_OF_PARENT} or {{}}).gid" if parent.name == "projects" else gid
     return CHOSEN[parent.name].condition(
         {"project_ids": gid, "exclude_project_ids": gid, "team_ids": team}

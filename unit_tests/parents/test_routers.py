@@ -39,6 +39,10 @@ def parent_router(stream: str = "projects", **options: Any) -> ParentRouter:
     return ParentRouter(config={}, parameters={}, stream=stream, **keys)
 
 
+def inline_router() -> InlineRouter:
+    return InlineRouter({}, {}, "projects", "project_gid", ["a"], {"project_id": "project_gid"})
+
+
 def partitions(router: AsanaRouter) -> list[dict[str, Any]]:
     return [dict(slice_.partition) for slice_ in router.stream_slices()]
 
@@ -194,16 +198,14 @@ def test_a_parent_that_failed_does_not_keep_the_others_children_back() -> None:
 
 
 def test_inline_records_have_no_slices_but_a_parent() -> None:
-    router = bound(
-        InlineRouter(config={}, parameters={}, stream="projects", column="a", parent_column="b")
-    )
+    router = bound(inline_router())
 
     assert partitions(router) == []
     assert router.parents() == {"projects": frozenset()}
 
 
 def test_inline_records_fail_with_their_parent() -> None:
-    router = bound(InlineRouter(config={}, parameters={}, stream="projects", column="a"))
+    router = bound(inline_router())
     feed = router.feeds.of_kind(Feed, "projects")
     feed.expect()
     feed.ended(Ending.FAILED)
@@ -243,7 +245,8 @@ def test_the_key_of_a_partition_names_its_fields_and_parent(
 
 
 def test_other_keys_name_no_parent_but_those_of_inline_records() -> None:
-    inline = InlineRouter(config={}, parameters={}, stream="projects", column="a")
+    inline = inline_router()
 
     assert inline.parent_of("7") == ("projects", "7")
+    assert inline.partition_of("7") == {"project_gid": "7"}
     assert SingleRouter(config={}, parameters={}).parent_of("7") is None
