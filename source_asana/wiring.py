@@ -38,7 +38,7 @@ from source_asana.tasks.strategies import SubtasksStrategy, TasksStrategy
 from source_asana.tasks.streams import task_streams
 
 LOGGER = logging.getLogger("airbyte.source_asana.wiring")
-# The manifest's `incremental.strategy` -> its class.
+# The manifest's `incremental_sync.strategy` -> its class.
 STRATEGIES: Mapping[str, type[Strategy]] = {
     "everything": Strategy,
     "newest_child": NewestChildStrategy,
@@ -64,7 +64,7 @@ def router_of(retriever: AsanaRetriever) -> AsanaRouter:
 
 def strategy_name(retriever: AsanaRetriever) -> str:
     """Return the name of the stream's strategy in the manifest."""
-    name: str = retriever.incremental.get("strategy", "everything")
+    name: str = retriever.incremental_sync.get("strategy", "everything")
     return name
 
 
@@ -72,8 +72,8 @@ def cursor_field_of(retriever: AsanaRetriever) -> str:
     """Return the cursor field of a stream."""
     if strategy_name(retriever) not in LOGS:
         return "synced_at"
-    stamp: str = retriever.incremental.get("stamp") or "created_at"
-    return stamp
+    column: str = retriever.incremental_sync.get("cursor_field") or "created_at"
+    return column
 
 
 def tracks_deletions(retriever: AsanaRetriever, settings: Settings) -> bool:
@@ -157,7 +157,7 @@ class Wiring:
     def _cursor(self, plan: StreamPlan, retriever: AsanaRetriever) -> AsanaCursor:
         name = strategy_name(retriever)
         router = router_of(retriever)
-        strategy = STRATEGIES[name](plan, router, self._runtime, retriever.incremental)
+        strategy = STRATEGIES[name](plan, router, self._runtime, retriever.incremental_sync)
         sender = None if name in WITHOUT_LEDGER else self._sender(strategy, retriever)
         return AsanaCursor(
             plan,
@@ -184,9 +184,9 @@ def planned(
     for router in routers.values():
         router.bind(runtime.settings, runtime.feeds)
     further = {
-        name: frozenset({retriever.incremental["newest_child"]})
+        name: frozenset({retriever.incremental_sync["newest_child"]})
         for name, retriever in retrievers.items()
-        if "newest_child" in retriever.incremental
+        if "newest_child" in retriever.incremental_sync
     }
     return plan(catalog, routers, further)
 

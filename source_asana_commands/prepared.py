@@ -23,7 +23,7 @@ from source_asana.http.budget import FREE_PER_MINUTE
 from source_asana.http.clock import Millis, from_millis, to_millis
 from source_asana.http.errors import AsanaError, Refused, SyncTokenExpired
 from source_asana.parents.routers import ParentRouter
-from source_asana.parents.slices import Slice, is_user_key, value_at
+from source_asana.parents.slices import Slice, is_user_key
 from source_asana.runtime import Runtime
 from source_asana.source import SourceAsana
 from source_asana.tasks.events import events_in, is_worth_replacing
@@ -76,15 +76,14 @@ class Prepared:
         """Return the partition fields that a key names, those of the parent's record included."""
         router = retriever.cursor.router
         fields: dict[str, Any] = dict(router.partition_of(partition_in(partition)))
-        if isinstance(router, ParentRouter) and not router.partition.keys() <= fields.keys():
-            parent = self._parent(router, partition)
-            fields = {n: value_at(parent, path) for n, path in router.partition.items()} | fields
+        if isinstance(router, ParentRouter) and not router.fields.keys() <= fields.keys():
+            fields = router.fields_in(self._parent(router, partition)) | fields
         return fields
 
     def _parent(self, router: ParentRouter, partition: str) -> Raw:
         """Return the record of the parent that a partition names."""
         own = partition_in(partition)
-        stream, gid = router.parent_of(own) or (router.parent, own)
+        stream, gid = router.parent_of(own) or (router.stream, own)
         if (stream, gid) not in self._parents:
             parent = self.retrievers[stream]
             answer = parent.requester.ask(None, parent.fields.params, f"{stream}/{gid}")
@@ -150,7 +149,9 @@ class Prepared:
             return True
         if isinstance(strategy, WindowStrategy):
             since = strategy.since(partition_in(partition))
-            return since is None or str(record.get(strategy.incremental["stamp"])) >= since
+            return (
+                since is None or str(record.get(strategy.incremental_sync["cursor_field"])) >= since
+            )
         if isinstance(strategy, NewestChildStrategy):
             router = strategy.router
             assert isinstance(router, ParentRouter)

@@ -166,7 +166,7 @@ def _listed(made: Prepared, retriever: AsanaRetriever, partition: str) -> Iterat
     """Yield the finished records that a partition has now."""
     router = retriever.cursor.router
     if isinstance(router, InlineRouter):
-        parent = made.retrievers[router.parent]
+        parent = made.retrievers[router.stream]
         [one] = [one for one in parent.plan.inline if one.stream == retriever.name]
         yield from one.records(parent.lookup.record(partition)[1]) or ()
         return

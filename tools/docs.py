@@ -141,9 +141,9 @@ def _kind(router: Json) -> str:
 def _parents(router: Json) -> Iterator[str]:
     kind = _kind(router)
     if kind in {"ParentRouter", "InlineRouter"}:
-        yield router["parent"]
+        yield router["stream"]
     elif kind == "UnionRouter":
-        for one in router["routers"]:
+        for one in router["partition_routers"]:
             yield from _parents(one)
     elif kind == "WalkRouter":
         yield from ("tasks", "subtasks")

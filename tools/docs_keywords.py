@@ -1,7 +1,7 @@
 """The table of the manifest's keywords in CONTRIBUTING.md: what the code reads, and what it says.
 
 A keyword is a field of a class that the manifest names, explained under `Attributes:` of that class
-or of one that it derives from, or a key of `incremental`, explained here.
+or of one that it derives from, or a key of `incremental_sync`, explained here.
 """
 
 import ast
@@ -39,27 +39,33 @@ INCREMENTAL: Mapping[str, str] = {
         "`everything`, `newest_child`, `lookback_window`, `append_only`, `sync_token`, `tasks`, "
         "`subtasks` or `task_children`"
     ),
+    "cursor_field": (
+        "the column that start date and instants are compared with; a log's cursor field in the "
+        "catalog, where other streams have `synced_at`"
+    ),
+    "datetime_format": "`lookback_window`: how the parameter is written, where it is a date",
+    "full_scan": "`lookback_window`: whether a full scan reads everything",
+    "lookback_window": (
+        "`lookback_window`, `append_only`: how far a window steps back behind the last sync, an "
+        "ISO 8601 duration; in its template, `config` has the defaults, too"
+    ),
+    "newest_child": (
+        "`newest_child`: dotted path in the parent's record to the gid of its newest child"
+    ),
+    "noted_later": "`append_only`: whether Asana filters by an instant after the cursor field",
     "resource": (
         "task streams: the kind of the records in events, `task`, `subtask`, `story` or "
         "`attachment`"
     ),
-    "stamp": "the column that start date and instants are compared with; the cursor of a log",
-    "newest_child": (
-        "`newest_child`: dotted path in the parent's record to the gid of its newest child"
+    "start_datetime": (
+        "`lookback_window`: what a first read asks for without a start date, where the parameter "
+        "is required"
     ),
-    "lookback": (
-        "`lookback_window`, `append_only`: how far a window steps back behind the last sync, in "
-        "minutes, or the name of a setting in days"
-    ),
-    "first": "`lookback_window`: what a first read asks for, where the parameter is required",
-    "days": "`lookback_window`: whether the parameter is a date, not an instant",
-    "full_scan": "`lookback_window`: whether a full scan reads everything",
-    "noted_later": "`append_only`: whether Asana filters by an instant after the stamp",
 }
 
 
 class Keyword(NamedTuple):
-    """One row; `incremental.strategy` is the key `strategy` of the mapping `incremental`."""
+    """One row; `incremental_sync.strategy` is the key `strategy` of `incremental_sync`."""
 
     name: str
     type: str
@@ -84,7 +90,7 @@ def keywords() -> list[Keyword]:
 
 
 def used_keywords() -> set[str]:
-    """Return the keywords in the manifest: of `$parameters`, our components, `incremental`."""
+    """Return the keywords in the manifest: of `$parameters`, our components, `incremental_sync`."""
     return set(_used(_manifest()["definitions"]))
 
 
@@ -142,7 +148,7 @@ def _yaml(value: Any) -> str:
 
 
 def _incremental() -> Iterator[Keyword]:
-    """Yield the keys of `incremental`: who looks them up, with what default, and what they are."""
+    """Yield the keys of `incremental_sync`: who looks them up, the default, and the meaning."""
     types = _types()
     found: dict[str, tuple[set[str], set[str]]] = {}
     for path in sorted(CODE.rglob("*.py")):
@@ -155,12 +161,12 @@ def _incremental() -> Iterator[Keyword]:
                     defaults.add(default)
     for key, (readers, defaults) in sorted(found.items()):
         default = next(iter(sorted(defaults - {"required"})), "required")
-        name, kind = f"incremental.{key}", types.get(key, "")
+        name, kind = f"incremental_sync.{key}", types.get(key, "")
         yield Keyword(name, kind, default, tuple(sorted(readers)), INCREMENTAL[key])
 
 
 def _lookups(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """Yield (key, default) of `….incremental["key"]` and `….incremental.get("key", default)`."""
+    """Yield (key, default) of `….incremental_sync["key"]` and `….get("key", default)`."""
     for part in ast.walk(node):
         if isinstance(part, ast.Subscript) and _is_incremental(part.value):
             yield ast.literal_eval(part.slice), "required"
@@ -175,8 +181,8 @@ def _lookups(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def _is_incremental(node: ast.expr) -> bool:
-    return (isinstance(node, ast.Attribute) and node.attr == "incremental") or (
-        isinstance(node, ast.Name) and node.id == "incremental"
+    return (isinstance(node, ast.Attribute) and node.attr == "incremental_sync") or (
+        isinstance(node, ast.Name) and node.id == "incremental_sync"
     )
 
 
@@ -189,10 +195,10 @@ def _manifest() -> Mapping[str, Any]:
 
 
 def _types() -> dict[str, str]:
-    """Return the types of the values that the manifest gives the keys of `incremental`."""
+    """Return the types of the values that the manifest gives the keys of `incremental_sync`."""
     found: dict[str, set[str]] = {}
     for node in _nodes(_manifest()["definitions"]):
-        for key, value in (node.get("incremental") or {}).items():
+        for key, value in (node.get("incremental_sync") or {}).items():
             found.setdefault(key, set()).add(type(value).__name__)
     return {key: " | ".join(sorted(names)) for key, names in found.items()}
 
@@ -200,7 +206,7 @@ def _types() -> dict[str, str]:
 def _used(definitions: Any) -> Iterator[str]:
     for node in _nodes(definitions):
         yield from node.get("$parameters", {})
-        yield from (f"incremental.{key}" for key in node.get("incremental") or {})
+        yield from (f"incremental_sync.{key}" for key in node.get("incremental_sync") or {})
         if _class_name(_resolved(node, definitions)):
             yield from (key for key in node if key not in PARTS)
 

@@ -151,7 +151,7 @@ def boxes() -> dict[str, Box]:
 def _box(declared: Declared, names: frozenset[str]) -> Box:
     box = Box(declared.primary_key)
     parents = _parents(declared.router)
-    for column in (*declared.columns, *filter(None, [declared.parent_column])):
+    for column in declared.columns:
         box.parents[column] = parents
     for column, node in ours.schema(declared.name)["properties"].items():
         found = box.lists if "items" in node else box.objects
@@ -169,7 +169,7 @@ def _parents(router: Router) -> Sequence[str]:
     if router.kind in {"Walk", "Task"}:
         own = (path.rpartition(".")[0] for path in router.own)
         return (*ANY_TASK, *(f"{name or 'project'}s" for name in own))
-    return (router.parent,) if router.parent else ()
+    return (router.stream,) if router.stream else ()
 
 
 def _streams_of(node: Parts, names: frozenset[str]) -> Sequence[str]:

@@ -99,18 +99,13 @@ class PortfolioRetriever(AsanaRetriever):
 
 @dataclass
 class ItemRetriever(AsanaRetriever):
-    """Reads the items of one portfolio; portfolios among them have items of their own.
-
-    Attributes:
-        parent: the stream of the portfolios that are found among the items.
-    """
-
-    parent: str = ""
+    """Reads the items of one portfolio; portfolios among them have items of their own."""
 
     @property
     def portfolios(self) -> PortfolioRetriever:
         """The retriever of the portfolios, which are always read along."""
-        found = self.others[self.parent]
+        [parent] = self.cursor.router.parents()
+        found = self.others[parent]
         assert isinstance(found, PortfolioRetriever)
         return found
 
@@ -127,12 +122,12 @@ class ItemRetriever(AsanaRetriever):
     def end(self, slice_: Slice, ending: Ending) -> None:
         if ending is Ending.COMPLETE:
             self.portfolios.cursor.completed(slice_.key)
-        self.runtime.feeds.of_kind(RecursiveFeed, self.parent).walked(ending)
+        self.runtime.feeds.of_kind(RecursiveFeed, self.portfolios.name).walked(ending)
         super().end(slice_, ending)
 
     @override
     def given_up(self) -> None:
-        self.runtime.feeds.of_kind(RecursiveFeed, self.parent).give_up()
+        self.runtime.feeds.of_kind(RecursiveFeed, self.portfolios.name).give_up()
 
     @override
     def publish(self, page: list[Raw], slice_: Slice) -> list[Item]:

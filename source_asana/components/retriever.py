@@ -44,8 +44,8 @@ class AsanaRetriever(Retriever):
     Attributes:
         name: the stream; names its schema too.
         primary_key: the columns of its key.
-        incremental: the strategy that says what a sync asks for, with the keys below; without it
-            each sync reads all records.
+        incremental_sync: the strategy that says what a sync asks for, with the keys below; without
+            it each sync reads all records.
         parent_columns: column → partition field that fills it.
         send_opt_fields: whether `opt_fields` are sent; without them Asana decides what comes.
         keep_only: setting (a list of ids) → dotted path: with ids set, only records with one of
@@ -69,7 +69,7 @@ class AsanaRetriever(Retriever):
     requester: AsanaRequester
     paginator: Paginator
     partition_router: PartitionRouter | None = None
-    incremental: Mapping[str, Any] = field(default_factory=dict)
+    incremental_sync: Mapping[str, Any] = field(default_factory=dict)
     parent_columns: Mapping[str, Any] = field(default_factory=dict)
     send_opt_fields: bool = True
     keep_only: Mapping[str, Any] = field(default_factory=dict)
@@ -122,8 +122,8 @@ class AsanaRetriever(Retriever):
 
     def needs(self) -> frozenset[str]:
         """Return the dotted opt_fields that reading itself needs."""
-        stamp = self.incremental.get("stamp")
-        return frozenset({stamp}) if stamp and self.send_opt_fields else frozenset()
+        cursor_field = self.incremental_sync.get("cursor_field")
+        return frozenset({cursor_field} if cursor_field and self.send_opt_fields else ())
 
     # ── how a slice begins and ends ────────────────────────────────────────────────────────────
 
@@ -263,7 +263,7 @@ class AsanaRetriever(Retriever):
         """Yield the records of an inline stream that lie in a page of this one."""
         cursor = self.others[one.stream].cursor
         for parent in page:
-            slice_ = Slice({one.parent_column: parent["gid"]}, key=parent["gid"])
+            slice_ = Slice({one.partition_field: parent["gid"]}, key=parent["gid"])
             cursor.expect(slice_.key)
             found = one.records(parent)
             if found is None:

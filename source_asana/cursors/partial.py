@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
+from pydantic import TypeAdapter
 from typing_extensions import override
 
 from source_asana.core.listings import Gates, Instants, Texts
@@ -16,6 +18,7 @@ from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, value_at
 
 FARTHEST_BEHIND = timedelta(hours=12)
+DURATION = TypeAdapter(timedelta)
 
 
 class _PartialStrategy(Strategy):
@@ -61,7 +64,8 @@ class NewestChildStrategy(_PartialStrategy):
 
     Edited and deleted children show in no parent, so a full scan reads all parents.
 
-    `incremental`: `newest_child` is a dotted path in the parent's item, `stamp` the column.
+    `incremental_sync`: `newest_child` is a dotted path in the parent's item, `cursor_field` the
+    column that the start date is compared with.
     """
 
     name = "gates"
@@ -71,7 +75,7 @@ class NewestChildStrategy(_PartialStrategy):
         super().__init__(self._gates, *args)
 
     def _newest(self, slice_: Slice) -> str | None:
-        gid: str | None = value_at(slice_.item, self.incremental["newest_child"])
+        gid: str | None = value_at(slice_.item, self.incremental_sync["newest_child"])
         return gid
 
     def shows_another(self, slice_: Slice) -> bool:
@@ -95,10 +99,10 @@ class NewestChildStrategy(_PartialStrategy):
 class WindowStrategy(_PartialStrategy):
     """Lists that Asana filters by a date: the end of the window that is read moves on.
 
-    `incremental`: `stamp` is the column that Asana filters by; `days` says that the parameter is a
-    date; `first` is what a first read asks for, where the parameter is required; `lookback` is how
-    far a window steps back behind the instant, minutes or the name of a setting in days;
-    `full_scan` says that a full scan reads everything.
+    `incremental_sync`: `cursor_field` is the column that Asana filters by; `datetime_format` is how
+    the parameter is written, where it is a date; `start_datetime` is what a first read asks for,
+    where the parameter is required; `lookback_window` is how far a window steps back behind the
+    instant, an ISO 8601 duration; `full_scan` says that a full scan reads everything.
     """
 
     name = "listings"
@@ -106,30 +110,33 @@ class WindowStrategy(_PartialStrategy):
     def __init__(self, *args: Any) -> None:
         self._instants = Instants()
         super().__init__(self._instants, *args)
-        self.scans = bool(self.incremental.get("full_scan"))
+        self.scans = bool(self.incremental_sync.get("full_scan"))
+        self._format: str | None = self.incremental_sync.get("datetime_format")
+        self._lookback = self._duration(self.incremental_sync["lookback_window"])
 
     def since(self, key: str) -> str | None:
         """Return where the window of a partition begins, None for everything."""
         instant = self._instants.get(key) if self.plan.is_incremental else None
         if instant is None or (self.scans and self.full_scan.is_due()):
             return None
-        return self._parameter(instant - self._lookback() // timedelta(milliseconds=1))
+        return self._parameter(instant - self._lookback // timedelta(milliseconds=1))
 
     def _first(self) -> str | None:
         """Return what a first read asks for."""
-        return self.incremental.get("first") if self.start is None else self._parameter(self.start)
+        if self.start is not None:
+            return self._parameter(self.start)
+        return self.incremental_sync.get("start_datetime")
 
-    def _lookback(self) -> timedelta:
-        lookback = self.incremental["lookback"]
-        if isinstance(lookback, str):
-            lookback = getattr(self.runtime.settings, lookback) * 24 * 60
+    def _duration(self, template: str) -> timedelta:
+        """Return the duration of a template, for which `config` has the defaults, too."""
+        text = InterpolatedString.create(template, parameters={})
+        duration = DURATION.validate_python(text.eval(vars(self.runtime.settings)))
         # A day that is over in UTC still goes on where clocks are behind.
-        least = FARTHEST_BEHIND if self.incremental.get("days") else timedelta()
-        return max(timedelta(minutes=lookback), least)
+        return max(duration, FARTHEST_BEHIND) if self._format else duration
 
     def _parameter(self, instant: int) -> str:
         text = from_millis(max(0, instant))
-        return text[:10] if self.incremental.get("days") else text
+        return datetime.fromisoformat(text).strftime(self._format) if self._format else text
 
     @override
     def slices(self) -> Iterator[Slice]:
@@ -151,17 +158,17 @@ class WindowStrategy(_PartialStrategy):
 class AppendOnlyStrategy(WindowStrategy):
     """A log that never changes: only what the next window repeats is kept in the ledger.
 
-    The ledger's partitions are hours, so that whole hours are dropped. `incremental` as in
-    `WindowStrategy`; `noted_later` says that Asana filters by an instant after the stamp, so that
-    the hour of the read, not that of the entry, tells when no further window repeats it.
+    The ledger's partitions are hours, so that whole hours are dropped. `incremental_sync` as in
+    `WindowStrategy`; `noted_later` says that Asana filters by an instant after the cursor field, so
+    that the hour of the read, not that of the entry, tells when no further window repeats it.
     """
 
     HOUR = len("2024-01-31T12")
 
     @override
     def partition_of(self, record: Record, slice_: Slice) -> str:
-        hour = str(record.get(self._stamp or ""))[: self.HOUR]
-        if self.incremental.get("noted_later") and slice_.began:
+        hour = str(record.get(self._cursor_field or ""))[: self.HOUR]
+        if self.incremental_sync.get("noted_later") and slice_.began:
             hour = from_millis(slice_.began)[: self.HOUR]
         return f"{slice_.key}@{hour}"
 

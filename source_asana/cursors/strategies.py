@@ -94,7 +94,7 @@ class Strategy:
         plan: what the sync wants from the stream.
         router: where the slices come from, bound.
         runtime: what all streams share.
-        incremental: the manifest's key `incremental` of the stream.
+        incremental_sync: the manifest's key of that name.
 
     Attributes:
         lock: the cursor's; held for every change of the parts. The questions that a worker asks
@@ -136,12 +136,12 @@ class Strategy:
         plan: StreamPlan,
         router: AsanaRouter,
         runtime: Runtime,
-        incremental: Mapping[str, Any],
+        incremental_sync: Mapping[str, Any],
     ) -> None:
         self.plan = plan
         self.router = router
         self.runtime = runtime
-        self.incremental = incremental
+        self.incremental_sync = incremental_sync
         self.lock = threading.RLock()
         self.open_slices = OpenSlices(runtime.stop)
         self.partitions = Completeness()
@@ -155,7 +155,7 @@ class Strategy:
         self.was_shown: Callable[[str], bool] = lambda _: False
         self._there: set[str] = set()
         self.start = to_millis(runtime.settings.start_date)
-        self._stamp: str | None = incremental.get("stamp")
+        self._cursor_field: str | None = incremental_sync.get("cursor_field")
 
     # ── state ──────────────────────────────────────────────────────────────────────────────────
 
@@ -313,7 +313,7 @@ class Strategy:
 
     def stamp_of(self, record: Record) -> Millis | None:
         """Return the instant that start date and instants are compared with, None without one."""
-        return to_millis(record.get(self._stamp)) if self._stamp else None
+        return to_millis(record.get(self._cursor_field)) if self._cursor_field else None
 
     def is_in_scope(self, record: Record, slice_: Slice) -> bool:
         """Return whether a record is not older than the start date."""

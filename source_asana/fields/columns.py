@@ -114,7 +114,7 @@ ALIASES: Mapping[str, tuple[Alias, ...]] = MappingProxyType(
             Alias("notes", ("description",)),
             Alias("project", ("attributable_to",)),
             Alias("user", ("created_by",)),
-            Alias("workspace", (), workspace, ("workspace_gid", "workspace_name")),
+            Alias("workspace", (), workspace, ("workspace_gid", "name")),
         ),
     }
 )

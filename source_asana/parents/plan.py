@@ -23,13 +23,15 @@ class Inline:
     Attributes:
         stream: its name.
         column: the column that holds them.
-        parent_column: the column to fill with the gid of the record that holds them.
+        partition_field: partition field that holds the gid of the record that holds them.
+        parent_column: the column to fill with it.
         fields: dotted opt_fields to ask for below the column.
         finish: finishes a record in place, see `columns.shaper`; None where nothing is to be done.
     """
 
     stream: str
     column: str
+    partition_field: str
     parent_column: str
     fields: tuple[str, ...]
     finish: Shaper | None
@@ -42,7 +44,7 @@ class Inline:
         found = [{**child, self.parent_column: parent["gid"]} for child in children]
         if self.finish:
             for record in found:
-                self.finish(record, {self.parent_column: parent["gid"]})
+                self.finish(record, {self.partition_field: parent["gid"]})
         return found
 
 
@@ -178,10 +180,11 @@ def _inline(
     for name, one in selected.items():
         router = routers[name]
         if isinstance(router, InlineRouter):
-            found.setdefault(router.parent, []).append(
+            found.setdefault(router.stream, []).append(
                 Inline(
                     stream=name,
                     column=router.column,
+                    partition_field=router.partition_field,
                     parent_column=router.parent_column,
                     fields=opt_fields(name, one.columns),
                     finish=shaper(name, one.columns, frozenset()),

@@ -123,9 +123,16 @@ class SingleRouter(AsanaRouter):
 class ParentRouter(AsanaRouter):
     """Has one slice per item of one parent's feed.
 
+    The first four keywords are those of the CDK's `ParentStreamConfig`. That would hold the parent
+    stream itself, which the CDK resolves and builds once more for every child.
+
     Attributes:
-        parent: the parent stream: a slice for each of its records.
-        partition: partition field → dotted path in the parent's record; `{"project_gid": "gid"}`.
+        stream: name of the parent stream: a slice for each of its records.
+        parent_key: the column of the parent's record that names the partition.
+        partition_field: partition field that holds its value.
+        extra_fields: paths in the parent's record of further partition fields, each named by its
+            path, joined by `_`; those of a gid are part of the partition's key in the state.
+        parent_slice: partition fields of the parent that are also this one's, ahead of its own.
         require: dotted path that must be set, else the parent gets no slice.
         setting: name of a setting that must be true, else there are no slices and no parents.
         variants: further partition fields, one slice for each of them (`[{"is_archived": "true"},
@@ -134,8 +141,11 @@ class ParentRouter(AsanaRouter):
         unless_searched: whether the parent need not be read in a workspace that was searched.
     """
 
-    parent: str = ""
-    partition: Mapping[str, Any] = field(default_factory=dict)
+    stream: str = ""
+    parent_key: str = ""
+    partition_field: str = ""
+    extra_fields: list[list[str]] = field(default_factory=list)
+    parent_slice: list[str] = field(default_factory=list)
     require: str | None = None
     setting: str | None = None
     variants: list[Mapping[str, Any]] = field(default_factory=list)
@@ -146,29 +156,34 @@ class ParentRouter(AsanaRouter):
         """Know no partition yet that has more fields than its key names."""
         super().__post_init__(parameters)
         self._with_more: dict[str, dict[str, Any]] = {}
+        extra = {"_".join(path): ".".join(path) for path in self.extra_fields}
+        self._own = {self.partition_field: self.parent_key, **extra}
+        # Partition field -> its dotted path in an item of the parent's feed.
+        self.fields = {**{name: name for name in self.parent_slice}, **self._own}
 
     @override
     def parents(self) -> Needs:
         if not self._applies():
             return {}
-        paths = {*self.partition.values(), *([self.require] if self.require else [])}
-        return {self.parent: frozenset(path for path in paths if not path.endswith("_gid"))}
+        return {self.stream: frozenset(filter(None, [*self._own.values(), self.require]))}
 
     @override
     def skippable_parents(self) -> frozenset[str]:
-        return frozenset({self.parent} if self.unless_searched else ())
+        return frozenset({self.stream} if self.unless_searched else ())
 
     @override
     def parent_of(self, partition: str) -> tuple[str, str] | None:
-        gids = self.partition_of(partition)
-        found = [gids[name] for name, path in self.partition.items() if path == "gid"]
-        return (self.parent, found[0]) if found else None
+        return self.stream, self.partition_of(partition)[self.partition_field]
 
     @override
     def partition_of(self, partition: str) -> dict[str, str]:
-        names = [name for name in self.partition if name.endswith("_gid")]
+        names = (name for name in self.fields if name.endswith("_gid"))
         gids = dict(zip(names, partition.split("/"), strict=False))
         return self._with_more.get(partition, gids)
+
+    def fields_in(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the partition fields of an item of the parent's feed."""
+        return {name: value_at(item, path) for name, path in self.fields.items()}
 
     def _applies(self) -> bool:
         return self.setting is None or bool(getattr(self.settings, self.setting))
@@ -177,12 +192,12 @@ class ParentRouter(AsanaRouter):
     def stream_slices(self) -> Iterable[Slice]:
         if not self._applies():
             return
-        feed = self.feeds.of_kind(Feed, self.parent)
+        feed = self.feeds.of_kind(Feed, self.stream)
         if self.after_listing:
             feed.wait_until_listed()
         for item in feed:
             if self.require is None or value_at(item, self.require):
-                gids = {name: value_at(item, path) for name, path in self.partition.items()}
+                gids = self.fields_in(item)
                 key = "/".join(gid for name, gid in gids.items() if name.endswith("_gid"))
                 if not all(name.endswith("_gid") for name in gids):
                     self._with_more[key] = gids
@@ -198,11 +213,11 @@ class UnionRouter(AsanaRouter):
     """Has the slices of several routers, one after the other.
 
     Attributes:
-        routers: routers whose slices come one after the other.
+        partition_routers: routers whose slices come one after the other.
         read_along: streams that must be read as well, as they find further records of this one.
     """
 
-    routers: list[PartitionRouter] = field(default_factory=list)
+    partition_routers: list[PartitionRouter] = field(default_factory=list)
     read_along: list[str] = field(default_factory=list)
 
     @override
@@ -216,7 +231,7 @@ class UnionRouter(AsanaRouter):
         return self.read_along
 
     def _all(self) -> Iterator[AsanaRouter]:
-        for router in self.routers:
+        for router in self.partition_routers:
             assert isinstance(router, AsanaRouter)
             yield router
 
@@ -252,29 +267,36 @@ class InlineRouter(AsanaRouter):
     The stream's generator only waits for the parent.
 
     Attributes:
-        parent: the parent stream; its retriever sends the records.
-        column: the parent's column that holds them.
-        parent_column: the column to fill with the parent's gid.
+        stream: name of the parent stream; its retriever sends the records.
+        partition_field: partition field that holds the parent's gid.
+        expand_records_from_field: path of the parent's column that holds them, a single name.
+        parent_columns: as in the retriever: the column to fill with that field.
     """
 
-    parent: str = ""
-    column: str = ""
-    parent_column: str = ""
+    stream: str = ""
+    partition_field: str = ""
+    expand_records_from_field: list[str] = field(default_factory=list)
+    parent_columns: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        """Know the columns of either stream."""
+        super().__post_init__(parameters)
+        [self.column], [self.parent_column] = self.expand_records_from_field, self.parent_columns
 
     @override
     def parents(self) -> Needs:
-        return {self.parent: frozenset()}
+        return {self.stream: frozenset()}
 
     @override
     def parent_of(self, partition: str) -> tuple[str, str] | None:
-        return self.parent, partition
+        return self.stream, partition
 
     @override
     def partition_of(self, partition: str) -> dict[str, str]:
-        return {self.parent_column: partition}
+        return {self.partition_field: partition}
 
     @override
     def stream_slices(self) -> Iterable[Slice]:
-        for _ in self.feeds.of_kind(Feed, self.parent):
+        for _ in self.feeds.of_kind(Feed, self.stream):
             pass
         yield from ()

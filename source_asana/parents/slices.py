@@ -72,7 +72,7 @@ class Slice(StreamSlice):
         words = [
             f"{name.removesuffix('_gid').replace('_', ' ')} {gid}"
             for name, gid in self.partition.items()
-            if not name.endswith("_name")
+            if name != "name"
         ]
         return ", ".join(words) or "the list"
 

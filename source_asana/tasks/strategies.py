@@ -46,7 +46,7 @@ class TaskStreamStrategy(Strategy):
         if not self.plan.parent_only:
             self.streams.select(self.listings, self.lock)
         # What events call the stream's records, see `core.named.Named`.
-        self.resource: str = self.incremental["resource"]
+        self.resource: str = self.incremental_sync["resource"]
         if self.listings.is_tracked:
             self.doubts = Doubts(self.resource, self.streams.events.named, self.runtime.clock.now)
 

@@ -88,11 +88,11 @@ ENTERED_SINCE = (
 )
 
 
-def log(stamp: str) -> Json:
-    """Return the cursor of a stream that only ever gets new records, by the column `stamp`."""
-    return cursor(stamp, (STAMP, SECOND), KEPT_STAMP)
+def log(cursor_field: str) -> Json:
+    """Return the cursor of a stream that only ever gets new records."""
+    return cursor(cursor_field, (STAMP, SECOND), KEPT_STAMP)
 
 
-def logged_since(minutes: int) -> str:
-    """Return the expression of such a stream's bound less so many minutes, empty at first."""
-    return f"'' if {IS_FIRST} else {stepped_back(f'PT{minutes}M', '%Y-%m-%dT%H:%M:%S.000Z')}"
+def logged_since(duration: str) -> str:
+    """Return the expression of such a stream's bound less a duration, empty at first."""
+    return f"'' if {IS_FIRST} else {stepped_back(duration, '%Y-%m-%dT%H:%M:%S.000Z')}"

@@ -24,7 +24,7 @@ class Router:
 
     Attributes:
         kind: the class of our router, without `Router`.
-        parent: the stream whose records are partitions.
+        stream: the stream whose records are partitions.
         partition: our name of a value -> its path in the parent's record.
         require: path of a value without which a parent is passed over.
         variants: values that each partition is read with, one after the other.
@@ -33,7 +33,7 @@ class Router:
     """
 
     kind: str
-    parent: str = ""
+    stream: str = ""
     partition: Mapping[str, str] = field(default_factory=dict)
     require: str = ""
     variants: Sequence[Mapping[str, str]] = ()
@@ -49,11 +49,10 @@ class Declared:
 
     Attributes:
         strategy: how changes are found, `everything` where all records are read.
-        stamp: column with the time that a log is read on from.
-        lookback: how far a window steps back: minutes, or a key of the configuration in days.
+        cursor_field: column with the time that a log is read on from.
+        lookback_window: how far a window steps back, an ISO 8601 duration.
         columns: column -> value of the partition that it holds.
         listed: column of the parent that holds the records, where they come with its listing.
-        parent_column: column that names the parent of such records.
         search: path of the search that names tasks with such records, with `{workspace}`.
         has_pages: whether Asana pages. ends_empty: whether only an empty page is the end.
         is_asked: whether opt_fields are sent.
@@ -67,10 +66,9 @@ class Declared:
     columns: Mapping[str, str]
     headers: Mapping[str, str]
     router: Router
-    stamp: str = ""
-    lookback: int | str = 0
+    cursor_field: str = ""
+    lookback_window: str = ""
     listed: str = ""
-    parent_column: str = ""
     search: str = ""
     has_pages: bool = True
     ends_empty: bool = False
@@ -91,7 +89,8 @@ def declared(manifest: Parts) -> Iterator[Declared]:
     """Yield our streams in the manifest's order."""
     for stream in manifest["streams"]:
         keys, retriever = stream["$parameters"], stream["retriever"]
-        paginator, incremental = retriever["paginator"], keys.get("incremental", {})
+        paginator, incremental = retriever["paginator"], retriever.get("incremental_sync", {})
+        router = retriever["partition_router"]
         pagination = paginator.get("pagination_strategy", {})
         yield Declared(
             name=stream["name"],
@@ -101,11 +100,10 @@ def declared(manifest: Parts) -> Iterator[Declared]:
             parameters=keys.get("request_parameters", {}),
             columns=keys.get("parent_columns", {}),
             headers=retriever["requester"]["request_headers"],
-            router=_router(retriever["partition_router"]),
-            stamp=incremental.get("stamp", ""),
-            lookback=incremental.get("lookback", 0),
-            listed=keys.get("column", ""),
-            parent_column=keys.get("parent_column", ""),
+            router=_router(router),
+            cursor_field=incremental.get("cursor_field", ""),
+            lookback_window=incremental.get("lookback_window", ""),
+            listed=next(iter(router.get("expand_records_from_field", ())), ""),
             search=keys.get("attachment_search", ""),
             has_pages=paginator["type"] != "NoPagination",
             ends_empty="stop_condition" in pagination,
@@ -116,8 +114,8 @@ def declared(manifest: Parts) -> Iterator[Declared]:
 def _router(router: Parts) -> Router:
     return Router(
         kind=router["class_name"].rpartition(".")[2].removesuffix("Router"),
-        parent=router.get("parent", ""),
-        partition=router.get("partition", {}),
+        stream=router.get("stream", ""),
+        partition=_partition(router),
         require=router.get("require", ""),
         variants=router.get("variants", ()),
         ids=router.get("ids", ""),
@@ -125,6 +123,14 @@ def _router(router: Parts) -> Router:
         task_field=router.get("task_field", "task_gid"),
         own=router.get("own_parents", ()),
     )
+
+
+def _partition(router: Parts) -> Mapping[str, str]:
+    if "parent_key" not in router:
+        return {}
+    extra = {"_".join(path): ".".join(path) for path in router.get("extra_fields", ())}
+    parent = {name: name for name in router.get("parent_slice", ())}
+    return {**parent, router["partition_field"]: router["parent_key"], **extra}
 
 
 def schema(name: str) -> Json:

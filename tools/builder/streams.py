@@ -32,7 +32,7 @@ STRATEGIES: Mapping[str, tuple[str, bool]] = {
     "task_children": ("children", False),
     "lookback_window": ("entered", False),
 }
-# A stream with this strategy has a cursor of its own, on its stamp.
+# A stream with this strategy has a cursor of its own, on its cursor field.
 LOG = "append_only"
 _OURS_SINCE = "{{ stream_interval.since }}"
 _TEAM_OF_PARENT = "team_of_parent"
@@ -46,7 +46,7 @@ def derived(declared: Declared, ours: Mapping[str, Declared]) -> Json:
         ours: all of ours by name.
     """
     if declared.listed:
-        return _named(_inline(declared, ours[declared.router.parent]), declared)
+        return _named(_inline(declared, ours[declared.router.stream]), declared)
     if declared.strategy == "task_children":
         return _with_first(declared)
     return _named(_listing(declared), declared)
@@ -109,7 +109,7 @@ def _conditions(declared: Declared) -> Iterator[str]:
 
 def _incremental(made: Json, declared: Declared) -> Json:
     if declared.strategy == LOG:
-        return {**made, "incremental_sync": cursors.log(declared.stamp)}
+        return {**made, "incremental_sync": cursors.log(declared.cursor_field)}
     if declared.strategy not in STRATEGIES:
         return made
     return {**made, "incremental_sync": ref(f"cursors/{STRATEGIES[declared.strategy][0]}")}
@@ -132,7 +132,7 @@ def _parameters(declared: Declared, renamed: Renamed) -> Json:
     # An expression of ours that stock parts fill with their own bound.
     since = cursors.ENTERED_SINCE
     if declared.strategy == LOG:
-        since = cursors.logged_since(int(declared.lookback))
+        since = cursors.logged_since(declared.lookback_window)
     bound = f"{{{{ {since} }}}}"
     values = {
         key: bound if value == _OURS_SINCE else _rename(value, renamed)
@@ -167,7 +167,7 @@ def _inline(declared: Declared, parent: Declared) -> Json:
     made = stream(
         declared.name, requester, router, _paginator(parent), pagination_reset=ref("restart")
     )
-    copied = {declared.parent_column: ["gid"]}
+    copied: dict[str, list[str]] = {column: ["gid"] for column in declared.columns}
     if of_projects:
         copied[_TEAM_OF_PARENT] = ["team"]
         made["transformations"] = [{"type": "RemoveFields", "field_pointers": [[_TEAM_OF_PARENT]]}]
@@ -194,7 +194,8 @@ def _expander(column: str, copied: Mapping[str, Sequence[str]]) -> Json:
 def _chosen_parents(declared: Declared, parent: Declared) -> str:
     if parent.name not in CHOSEN:
         return ""
-    gid = f"record.{declared.parent_column}"
+    [column] = declared.columns
+    gid = f"record.{column}"
     team = f"(record.{_TEAM_OF_PARENT} or {{}}).gid" if parent.name == "projects" else gid
     return CHOSEN[parent.name].condition(
         {"project_ids": gid, "exclude_project_ids": gid, "team_ids": team}
@@ -243,7 +244,7 @@ def _by_parent(router: Router, used: set[str]) -> tuple[Any, Renamed]:
     extra = [path for key, path in own.items() if key != field]
     renamed = {f"stream_partition.{key}": _renaming(key, partition[key], own) for key in partition}
     del renamed[f"stream_partition.{field}"]
-    parent = "organizations" if router.require == "is_organization" else router.parent
+    parent = "organizations" if router.require == "is_organization" else router.stream
     one = substreams(per(ref(f"parents/{parent}"), field, own[field].replace(".", "/"), extra))
     variants = list(_variants(router.variants))
     return ([one, *variants] if variants else one), renamed

@@ -280,8 +280,8 @@ def test_between_the_slices_of_a_partition_nothing_in_it_is_missing() -> None:
     parents.add([{"gid": "1", "workspace_gid": "w", "began": BEGAN}])
     parents.announced(Ending.COMPLETE)
     variants: list[Mapping[str, Any]] = [{"is_archived": one} for one in ("false", "true")]
-    router = ParentRouter(config={}, parameters={}, parent="parents", variants=variants)
-    router.partition = {"parent_gid": "gid"}
+    named: dict[str, Any] = {"parent_key": "gid", "partition_field": "parent_gid"}
+    router = ParentRouter({}, {}, stream="parents", variants=variants, **named)
     router.bind(shared.settings, shared.feeds)
     state: Record | None = None
     between, rounds = [], []
@@ -309,7 +309,11 @@ def test_between_the_slices_of_a_partition_nothing_in_it_is_missing() -> None:
 
 
 def test_a_filtered_listing_says_nothing_of_what_it_does_not_show() -> None:
-    log: dict[str, Any] = {"kind": WindowStrategy, "stamp": "created_at", "lookback": 5}
+    log: dict[str, Any] = {
+        "kind": WindowStrategy,
+        "cursor_field": "created_at",
+        "lookback_window": "PT5M",
+    }
     _, state = after({"1": tasks("7")}, **log)
     _, state = after({"1": []}, stored=state, **log)
 
@@ -345,9 +349,9 @@ def test_a_partition_is_complete_when_the_stream_that_reads_it_says_so(
 
 def test_what_was_sent_stays_in_scope_and_what_is_new_is_compared_with_the_start_date() -> None:
     old = tasks("7", modified_at="2020-01-01T00:00:00.000Z")
-    sent, state = after({"1": old}, stamp="modified_at")
+    sent, state = after({"1": old}, cursor_field="modified_at")
     assert sent == ["7"]
-    dated = {"shared": runtime(start_date="2026-01-01T00:00:00Z"), "stamp": "modified_at"}
+    dated = {"shared": runtime(start_date="2026-01-01T00:00:00Z"), "cursor_field": "modified_at"}
 
     assert after({"1": old}, **dated)[0] == []
     edited = [{**old[0], "name": "edited"}]

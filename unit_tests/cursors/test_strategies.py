@@ -29,13 +29,13 @@ from unit_tests.cursors.surroundings import (
     tell,
 )
 
-GATE: dict[str, Any] = {"newest_child": "current.gid", "stamp": "created_at"}
-LOG: dict[str, Any] = {"stamp": "created_at", "lookback": 5}
+GATE: dict[str, Any] = {"newest_child": "current.gid", "cursor_field": "created_at"}
+LOG: dict[str, Any] = {"cursor_field": "created_at", "lookback_window": "PT5M"}
 ENTRIES: dict[str, Any] = {
-    "stamp": "entered_on",
-    "days": True,
-    "first": "1970-01-01",
-    "lookback": "time_entries_lookback_days",
+    "cursor_field": "entered_on",
+    "datetime_format": "%Y-%m-%d",
+    "start_datetime": "1970-01-01",
+    "lookback_window": "P{{ config['time_entries_lookback_days'] }}D",
     "full_scan": True,
 }
 
@@ -103,10 +103,12 @@ def test_what_is_older_than_the_start_date_is_out_of_scope(
     shared = runtime(start_date="2026-01-01T01:00:00+01:00")
     one = slice_of("1")
 
-    dated = strategy_of(Strategy, one, shared=shared, stamp="modified_at")
+    dated = strategy_of(Strategy, one, shared=shared, cursor_field="modified_at")
     assert dated.is_in_scope({"gid": "7", "modified_at": stamp}, one) is is_in_scope
     assert strategy_of(Strategy, one, shared=shared).is_in_scope({"modified_at": stamp}, one)
-    assert strategy_of(Strategy, one, stamp="modified_at").is_in_scope({"modified_at": stamp}, one)
+    assert strategy_of(Strategy, one, cursor_field="modified_at").is_in_scope(
+        {"modified_at": stamp}, one
+    )
 
 
 # ── gates ──────────────────────────────────────────────────────────────────────────────────────

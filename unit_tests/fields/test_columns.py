@@ -117,7 +117,7 @@ def test_aliases_inside_every_item_of_a_list() -> None:
             {"workspace_gid": "9"}, {"gid": "9", "resource_type": "workspace"}, id="gid-only"
         ),
         pytest.param(
-            {"workspace_gid": "9", "workspace_name": "Acme"},
+            {"workspace_gid": "9", "name": "Acme"},
             {"gid": "9", "resource_type": "workspace", "name": "Acme"},
             id="with-name",
         ),

@@ -34,9 +34,13 @@ def bound(router: AsanaRouter, **further: Any) -> AsanaRouter:
     return router
 
 
-def parent_router(parent: str = "projects", **options: Any) -> ParentRouter:
-    options.setdefault("partition", {"project_gid": "gid"})
-    return ParentRouter(config={}, parameters={}, parent=parent, **options)
+def parent_router(stream: str = "projects", **options: Any) -> ParentRouter:
+    keys = {"parent_key": "gid", "partition_field": "project_gid", **options}
+    return ParentRouter(config={}, parameters={}, stream=stream, **keys)
+
+
+def inline_router() -> InlineRouter:
+    return InlineRouter({}, {}, "projects", "project_gid", ["a"], {"project_id": "project_gid"})
 
 
 def partitions(router: AsanaRouter) -> list[dict[str, Any]]:
@@ -78,27 +82,29 @@ def test_each_parent_is_a_slice() -> None:
 
 
 def test_a_key_has_all_gids_of_a_partition() -> None:
-    router = parent_router(
-        partition={"workspace_gid": "workspace_gid", "user_gid": "gid", "is_archived": "archived"}
-    )
+    router = parent_router(parent_slice=["workspace_gid"], extra_fields=[["archived"]])
 
-    assert [slice_.key for slice_ in bound(router).stream_slices()] == ["w/1", "w/2"]
+    first, second = bound(router).stream_slices()
+    assert (first.key, second.key) == ("w/1", "w/2")
+    assert first.partition == {"workspace_gid": "w", "project_gid": "1", "archived": False}
 
 
 def test_a_parent_without_what_is_required_is_not_worth_a_request() -> None:
-    router = parent_router(partition={"brief_gid": "brief.gid"}, require="brief.gid")
+    router = parent_router(extra_fields=[["brief", "gid"]], require="brief.gid")
 
-    assert partitions(bound(router)) == [{"brief_gid": "9"}]
+    [slice_] = bound(router).stream_slices()
+    assert slice_.partition == {"project_gid": "1", "brief_gid": "9"}
+    assert slice_.key == "1/9"
 
 
 def test_a_parent_brings_the_fields_that_slices_need() -> None:
     router = bound(
         parent_router(
-            partition={"w_gid": "workspace_gid", "brief": "brief.gid"}, require="current.gid"
+            parent_slice=["workspace_gid"], extra_fields=[["brief", "gid"]], require="current.gid"
         )
     )
 
-    assert router.parents() == {"projects": {"brief.gid", "current.gid"}}
+    assert router.parents() == {"projects": {"gid", "brief.gid", "current.gid"}}
 
 
 def test_variants_are_slices_of_one_partition() -> None:
@@ -154,10 +160,10 @@ def test_a_union_has_the_slices_and_parents_of_all() -> None:
         UnionRouter(
             config={},
             parameters={},
-            routers=[
+            partition_routers=[
                 parent_router(require="brief.gid"),
-                parent_router("goals", partition={"goal_gid": "gid"}, unless_searched=True),
-                parent_router(partition={"project_gid": "gid", "team": "team.gid"}),
+                parent_router("goals", partition_field="goal_gid", unless_searched=True),
+                parent_router(extra_fields=[["team", "name"]]),
             ],
             read_along=["portfolio_items"],
         )
@@ -165,7 +171,7 @@ def test_a_union_has_the_slices_and_parents_of_all() -> None:
 
     assert [slice_.key for slice_ in router.stream_slices()] == ["1", "1", "2"]
     assert router.parents() == {
-        "projects": {"gid", "brief.gid", "team.gid"},
+        "projects": {"gid", "brief.gid", "team.name"},
         "goals": {"gid"},
     }
     assert router.skippable_parents() == {"goals"}
@@ -175,7 +181,9 @@ def test_a_union_has_the_slices_and_parents_of_all() -> None:
 def test_a_parent_that_failed_does_not_keep_the_others_children_back() -> None:
     router = bound(
         UnionRouter(
-            config={}, parameters={}, routers=[parent_router("goals"), parent_router("projects")]
+            config={},
+            parameters={},
+            partition_routers=[parent_router("goals"), parent_router("projects")],
         )
     )
     goals = router.feeds.of_kind(Feed, "goals")
@@ -190,16 +198,14 @@ def test_a_parent_that_failed_does_not_keep_the_others_children_back() -> None:
 
 
 def test_inline_records_have_no_slices_but_a_parent() -> None:
-    router = bound(
-        InlineRouter(config={}, parameters={}, parent="projects", column="a", parent_column="b")
-    )
+    router = bound(inline_router())
 
     assert partitions(router) == []
     assert router.parents() == {"projects": frozenset()}
 
 
 def test_inline_records_fail_with_their_parent() -> None:
-    router = bound(InlineRouter(config={}, parameters={}, parent="projects", column="a"))
+    router = bound(inline_router())
     feed = router.feeds.of_kind(Feed, "projects")
     feed.expect()
     feed.ended(Ending.FAILED)
@@ -209,32 +215,38 @@ def test_inline_records_fail_with_their_parent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("partition", "home", "fields", "parent"),
+    ("keywords", "key", "fields", "parent"),
     [
-        ({"project_gid": "gid"}, "7", {"project_gid": "7"}, ("projects", "7")),
+        ({}, "7", {"project_gid": "7"}, ("projects", "7")),
         (
-            {"workspace_gid": "workspace_gid", "user_gid": "gid", "archived": "archived"},
+            {"parent_slice": ["workspace_gid"], "extra_fields": [["archived"]]},
             "1/2",
-            {"workspace_gid": "1", "user_gid": "2"},
+            {"workspace_gid": "1", "project_gid": "2"},
             ("projects", "2"),
         ),
-        ({"brief_gid": "brief.gid"}, "9", {"brief_gid": "9"}, None),
+        (
+            {"extra_fields": [["brief", "gid"]]},
+            "7/9",
+            {"project_gid": "7", "brief_gid": "9"},
+            ("projects", "7"),
+        ),
     ],
 )
 def test_the_key_of_a_partition_names_its_fields_and_parent(
-    partition: dict[str, str],
-    home: str,
+    keywords: dict[str, Any],
+    key: str,
     fields: dict[str, str],
-    parent: tuple[str, str] | None,
+    parent: tuple[str, str],
 ) -> None:
-    router = parent_router(partition=partition)
+    router = parent_router(**keywords)
 
-    assert router.partition_of(home) == fields
-    assert router.parent_of(home) == parent
+    assert router.partition_of(key) == fields
+    assert router.parent_of(key) == parent
 
 
 def test_other_keys_name_no_parent_but_those_of_inline_records() -> None:
-    inline = InlineRouter(config={}, parameters={}, parent="projects", column="a")
+    inline = inline_router()
 
     assert inline.parent_of("7") == ("projects", "7")
+    assert inline.partition_of("7") == {"project_gid": "7"}
     assert SingleRouter(config={}, parameters={}).parent_of("7") is None

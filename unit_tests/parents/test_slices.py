@@ -55,7 +55,7 @@ def test_the_workspace_is_the_partitions_or_the_parents(
         ({}, "the list"),
         ({"project_gid": "12"}, "project 12"),
         ({"workspace_gid": "1", "user_gid": "2"}, "workspace 1, user 2"),
-        ({"workspace_gid": "1", "workspace_name": "W"}, "workspace 1"),
+        ({"workspace_gid": "1", "name": "W"}, "workspace 1"),
         ({"workspace_gid": "1", "is_archived": "true"}, "workspace 1, is archived true"),
         ({"user_task_list_gid": "3"}, "user task list 3"),
     ],

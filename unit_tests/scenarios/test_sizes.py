@@ -247,7 +247,7 @@ class Parts:
     def _cursor(self, name: str, kind: type[Strategy], router: AsanaRouter) -> AsanaCursor:
         router.bind(self._runtime.settings, self._runtime.feeds)
         plan = StreamPlan(name, is_incremental=True)
-        keys = {"stamp": "modified_at", "resource": "story"}
+        keys = {"cursor_field": "modified_at", "resource": "story"}
         strategy = kind(plan, router, self._runtime, keys)
         stamps = Stamps(lambda: Millis(1))
         sender = Sender(strategy.lock, ["gid"], fingerprinter(()), stamps, self._runtime.stop)
