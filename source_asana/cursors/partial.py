@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
-from pydantic import TypeAdapter
+from airbyte_cdk.sources.declarative.interpolation.macros import duration
 from typing_extensions import override
 
 from source_asana.core.listings import Gates, Instants, Texts
@@ -18,7 +18,6 @@ from source_asana.http.errors import Reach
 from source_asana.parents.slices import Slice, value_at
 
 FARTHEST_BEHIND = timedelta(hours=12)
-DURATION = TypeAdapter(timedelta)
 
 
 class _PartialStrategy(Strategy):
@@ -130,9 +129,10 @@ class WindowStrategy(_PartialStrategy):
     def _duration(self, template: str) -> timedelta:
         """Return the duration of a template, for which `config` has the defaults, too."""
         text = InterpolatedString.create(template, parameters={})
-        duration = DURATION.validate_python(text.eval(vars(self.runtime.settings)))
+        found = duration(text.eval(vars(self.runtime.settings)))
+        assert isinstance(found, timedelta)
         # A day that is over in UTC still goes on where clocks are behind.
-        return max(duration, FARTHEST_BEHIND) if self._format else duration
+        return max(found, FARTHEST_BEHIND) if self._format else found
 
     def _parameter(self, instant: int) -> str:
         text = from_millis(max(0, instant))
