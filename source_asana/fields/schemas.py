@@ -1,19 +1,15 @@
 """Reads the JSON schemas of the streams from the package's files, once per process.
 
-The manifest names the loader under the CDK's key `schema_loader`. The CDK's file loader, which is
-deprecated, resolves the references of every stream again; its inline one has the schemas in the
-manifest, which every start parses.
+The CDK's file loader, which is deprecated, resolves the references of every stream again; its
+inline one would have the schemas in the manifest, which every start parses.
 """
 
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
-from airbyte_cdk.sources.declarative.schema.schema_loader import SchemaLoader
-from typing_extensions import override
 
 SYNC_COLUMNS = frozenset({"synced_at", "_ab_cdc_deleted_at"})
 """Columns about the sync itself; they are no part of a record's version."""
@@ -72,25 +68,3 @@ def _inlined(node: Any) -> Any:
     if isinstance(node, list):
         return [_inlined(value) for value in node]
     return node
-
-
-@dataclass
-class AsanaSchemaLoader(SchemaLoader):
-    """Loads the schema of the stream that `$parameters` names.
-
-    Attributes:
-        config: the connector's configuration; unused, but the CDK passes it to every component.
-        parameters: must have `name`, the name of the stream.
-    """
-
-    config: Mapping[str, Any]
-    parameters: InitVar[Mapping[str, Any]]
-
-    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        """Remember the stream name."""
-        # Without a class-level hint: the CDK would pass the parameter `name` to the constructor.
-        self._name = parameters["name"]
-
-    @override
-    def get_json_schema(self) -> Mapping[str, Any]:
-        return load_schema(self._name)

@@ -6,14 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomSchemaLoader
-from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import (
-    ModelToComponentFactory,
-)
 from jsonschema import Draft7Validator
 
 from source_asana.fields import schemas
-from source_asana.fields.schemas import AsanaSchemaLoader, load_schema
+from source_asana.fields.schemas import load_schema
 
 FOLDER = Path(schemas.__file__).parent.parent / "schemas"
 STREAMS = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -76,17 +72,3 @@ def test_all_schemas_load_quickly() -> None:
 def test_unknown_stream_is_refused(stream: str) -> None:
     with pytest.raises(ValueError, match="No schema"):
         load_schema(stream)
-
-
-def test_manifest_can_name_the_loader() -> None:
-    loader = ModelToComponentFactory().create_component(
-        CustomSchemaLoader,
-        {
-            "type": "CustomSchemaLoader",
-            "class_name": "source_asana.fields.schemas.AsanaSchemaLoader",
-            "$parameters": {"name": "tasks", "path": "/tasks"},
-        },
-        {},
-    )
-    assert isinstance(loader, AsanaSchemaLoader)
-    assert loader.get_json_schema() is load_schema("tasks")
