@@ -1,7 +1,9 @@
 """Sends one request until it is answered.
 
 The CDK's client sends and repeats it. This module says what an answer means for that: how long a
-request is tried, when its pages are halved, and how budget, clock and health take it.
+request is tried, when its pages are halved, and how clock and health take it. All requests share
+session, budgets and authenticator. Each has a client of its own, as a client knows one error
+handler, and that holds the tries of one request.
 """
 
 from __future__ import annotations
@@ -124,7 +126,8 @@ class _Tries(ErrorHandler, BackoffStrategy):
     """Judges the answers to one request, and says how long to wait before the next try.
 
     The CDK counts tries, for one request alone. This tells a request that alone keeps failing from
-    an outage, has rate limits use up no tries, and wakes who waits when the sync is told to stop.
+    an outage, which ends the sync once for all; has rate limits use up no tries; and wakes who
+    waits when the sync is told to stop. `unit_tests/http/test_attempts.py` fails without each.
 
     Attributes:
         params: the query parameters of the next try.

@@ -247,6 +247,8 @@ class Budget:
 class Budgets(AbstractAPIBudget):
     """The budgets of all requests, as the CDK's session asks for them.
 
+    With them, a sync at the full quota has no request refused: `python -m benchmarks quota`.
+
     Args:
         general: every request counts against it.
         narrow: end of a path → a further budget that these requests count against.
